@@ -1,0 +1,43 @@
+"""What can go wrong, one family, each with a sentence for the person who reads it."""
+
+from __future__ import annotations
+
+
+class CardioScarError(ValueError):
+    """The input or the settings cannot be used; the message says what, where and what to do."""
+
+
+class UnreadableFile(CardioScarError):
+    """A file is missing, empty, truncated, of another kind, or of a shape that is not handled."""
+
+
+class UnwritableOutput(CardioScarError):
+    """A result cannot be written where it was asked for, or would overwrite something."""
+
+
+class BadSettings(CardioScarError):
+    """A setting is out of its range or contradicts another one."""
+
+
+class BadWall(CardioScarError):
+    """The LV model has no usable points or cells."""
+
+
+class BadStack(CardioScarError):
+    """The slices have no usable pixels or geometry."""
+
+
+class StackMissesWall(CardioScarError):
+    """The slices and the LV model do not meet in space."""
+
+
+class BadEvidence(CardioScarError):
+    """Scar evidence cannot be derived from these pixels with this method."""
+
+
+class NoSpread(CardioScarError):
+    """A model without uncertainty was asked for one."""
+
+
+class Cancelled(Exception):
+    """The person who started the run stopped it. Not an error: nothing is written."""
