@@ -1,0 +1,33 @@
+"""The door every model goes through: what is known about the field after a fit."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Posterior(Protocol):
+    """Scar probability as a field on the wall, with what is known about its errors.
+
+    Points are (n, 3) LPS mm and can lie anywhere; answers outside the wall mean nothing.
+    """
+
+    has_spread: bool
+    """False for baselines: `sd` and `samples` then raise NoSpread."""
+
+    summary: dict
+    """Numbers about the fit, for people and provenance."""
+
+    def mean(self, points: np.ndarray) -> np.ndarray:
+        """(n,) expected local scar fraction, 0..1."""
+
+    def sd(self, points: np.ndarray) -> np.ndarray:
+        """(n,) standard deviation of the scar fraction."""
+
+    def samples(self, n: int, points: np.ndarray) -> np.ndarray:
+        """(n, len(points)) distinct joint fields: row i is draw i of one whole field.
+
+        Draw i is the same field in every call, whatever the points, so that pieces evaluated one after
+        another belong together.
+        """
