@@ -1,0 +1,56 @@
+"""How the command line is read: flags that take several values, lists of numbers, defaults from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import click
+
+
+def repeat_flags(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """`--image a b c` becomes `--image a --image b --image c`, which is the form click understands.
+
+    A flag's values end at the next word that starts with a dash. A flag without a value stays, for click to complain.
+    """
+    spread: list[str] = []
+    flag = None
+    for position, word in enumerate(arguments):
+        name = word.partition("=")[0]
+        if word == "--":
+            return spread + list(arguments[position:])
+        if word in flags:
+            flag = word
+            if position + 1 == len(arguments) or arguments[position + 1].startswith("-"):
+                spread.append(word)
+        elif name in flags:
+            flag = name
+            spread.append(word)
+        elif word.startswith("-") and word != "-":
+            flag = None
+            spread.append(word)
+        elif flag:
+            spread += [flag, word]
+        else:
+            spread.append(word)
+    return spread
+
+
+class Integers(click.ParamType):
+    """Whole numbers separated by commas: "2,5,8"."""
+
+    name = "integers"
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(word) for word in value.split(","))
+        except ValueError:
+            self.fail(f"'{value}' is not a list of whole numbers such as \"2,5,8\".", param, ctx)
+
+
+def setting(flag: str, stage: type, name: str, **options):
+    """A click option whose default is the one written in the settings dataclass `stage`."""
+    default = {one.name: one.default for one in fields(stage)}[name]
+    return click.option(flag, default=default, show_default=default is not None, **options)

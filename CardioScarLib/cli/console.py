@@ -1,0 +1,40 @@
+"""What the person at the terminal sees while a run is going on: everything here goes to stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from CardioScarLib.pipeline import Progress as ProgressCall
+
+
+def stderr() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bars(quiet: bool) -> Iterator[ProgressCall]:
+    """Yield a progress callback: one bar per stage on a terminal, nothing in a pipe."""
+    console = stderr()
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn()
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bars:
+        tasks: dict[str, int] = {}
+
+        def advance(stage: str, step: int, steps: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage)
+            bars.update(tasks[stage], completed=step, total=steps)
+
+        yield advance
+
+
+def say_notes(notes) -> None:
+    """Each assumption made on the way, once."""
+    console = stderr()
+    for note in dict.fromkeys(notes):
+        console.print(f"Note: {note}", markup=False)

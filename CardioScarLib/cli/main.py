@@ -1,0 +1,75 @@
+"""The command line's door: one place where errors become words and exit codes.
+
+0: done. 2: the input or the settings cannot be used, one sentence says why. 1: our fault, a log file holds the details.
+130: stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from CardioScarLib import __version__
+from CardioScarLib.cli.arguments import repeat_flags
+from CardioScarLib.cli.demo import demo
+from CardioScarLib.cli.info import info
+from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.errors import Cancelled, CardioScarError
+
+FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="cardioscar", message="%(prog)s %(version)s")
+def cardioscar() -> None:
+    """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
+
+
+for command in (reconstruct, info, demo):
+    cardioscar.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        # Outside standalone mode click hands back the code of --help and --version, and whatever a command returns.
+        cardioscar.main(repeat_flags(arguments, FLAGS_WITH_SEVERAL_VALUES), prog_name="cardioscar", standalone_mode=False)
+        return 0
+    except click.ClickException as error:
+        click.echo(f"Error: {error.format_message()}", err=True)
+        return 2
+    except CardioScarError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 2
+    except (KeyboardInterrupt, click.Abort, Cancelled):
+        click.echo("Stopped; nothing was written.", err=True)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains on its way out
+        return 1
+    except Exception as error:
+        click.echo(f"Error: cardioscar failed ({type(error).__name__}), which is a fault of the program: {_write_log(arguments)}", err=True)
+        return 1
+
+
+def _write_log(arguments: Sequence[str]) -> Path:
+    """The traceback, without the words of the command line: file names may hold the names of patients."""
+    text = traceback.format_exc()
+    words = {form for word in arguments for form in (word, Path(word).name, Path(word).stem) if len(form) > 2}
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, "<argument>")
+    handle, path = tempfile.mkstemp(prefix="cardioscar-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(f"cardioscar {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n{text}")
+    return Path(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
