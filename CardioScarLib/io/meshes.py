@@ -1,0 +1,250 @@
+"""LV models in, and the same models out with our arrays on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+from CardioScarLib.errors import BadSettings, BadWall, UnreadableFile, UnwritableOutput
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.io.files import atomic_path, atomic_paths
+from CardioScarLib.io.opencarp import opencarp_pair, read_opencarp, write_dat
+from CardioScarLib.io.vtk_files import READERS, as_grid, captured_vtk_messages, cells_of, grid_from, points_of, read_vtk
+
+FRAMES = ("auto", "lps", "ras")
+UNITS = {"mm": 1.0, "um": 1e-3, "m": 1e3}
+OUTPUT_SUFFIXES = (".vtk", ".vtu", ".vtp", ".dat")
+# An LV is about a decimeter long, whatever it is written in.
+LARGEST_IN_MM, SMALLEST_IN_MM = 1000.0, 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class MeshFile:
+    """A model as it stands in its file, and the wall it means.
+
+    path: the file (the .pts of an openCARP mesh). dataset: as read, in the file's own frame and unit.
+    wall: the same points in the same order, LPS mm. frame: "lps" or "ras". unit: "mm", "um" or "m".
+    """
+
+    path: Path
+    dataset: vtk.vtkDataSet
+    wall: Wall
+    frame: str
+    unit: str
+
+
+def read_mesh(path: Path) -> vtk.vtkDataSet:
+    """The model as it is in a .vtk, .vtu, .vtp, .ply, .stl or openCARP file (.pts, .elem or their stem)."""
+    return _read(path)[0]
+
+
+def read_wall(path: Path, frame: str = "auto", unit: str = "auto") -> MeshFile:
+    """Read an LV model and bring it into LPS mm.
+
+    frame: "auto" believes a SPACE header and takes LPS without one, as 3D Slicer does.
+    unit: "auto" takes a model longer than a meter to be in micrometers, and one shorter than a millimeter in meters.
+    What was assumed is said in the notes of the wall.
+    """
+    path = Path(path)
+    if frame not in FRAMES:
+        raise BadSettings(f"The frame of the model is '{frame}'; it has to be one of {', '.join(FRAMES)}.")
+    if unit not in ("auto", *UNITS):
+        raise BadSettings(f"The unit of the model is '{unit}'; it has to be one of auto, {', '.join(UNITS)}.")
+    dataset, space = _read(path)
+    pair = opencarp_pair(path)
+    path = pair[0] if pair else path
+    notes = []
+    if frame == "auto":
+        frame = space or "lps"
+        if space is None:
+            notes.append(f"{path.name} does not say its frame; its points were taken as LPS, not RAS.")
+    if unit == "auto":
+        unit, note = _guess_unit(points_of(dataset), path.name)
+        notes += note
+    to_lps = UNITS[unit] * np.diag([-1.0, -1.0, 1.0] if frame == "ras" else [1.0, 1.0, 1.0])
+    matrix = np.eye(4)
+    matrix[:3, :3] = to_lps
+    return MeshFile(path, dataset, wall_from_dataset(dataset, matrix, notes), frame, unit)
+
+
+def write_mesh(mesh_file: MeshFile, arrays: Mapping[str, np.ndarray], path: Path, overwrite: bool = False) -> list[Path]:
+    """Write the model as it was read, in its own frame and unit, with `arrays` added to its points.
+
+    The suffix chooses the format: .vtk (binary legacy), .vtu, .vtp, or .dat for openCARP, which makes one file
+    `<stem>_<array>.dat` per array. Arrays of the same name, from an earlier run, are replaced; all others are kept.
+    Points and cells keep their order. Returns the files written.
+    """
+    path = Path(path)
+    suffix = check_output_name(mesh_file, path)
+    count = mesh_file.dataset.GetNumberOfPoints()
+    for name, values in arrays.items():
+        if len(values) != count:
+            raise UnwritableOutput(f"The array {name} has {len(values)} values for {count} points of {mesh_file.path.name}.")
+    if suffix == ".dat":
+        targets = [path.with_name(f"{path.stem}_{name}.dat") for name in arrays]
+        with atomic_paths(targets, overwrite) as temporary:
+            for values, target in zip(arrays.values(), temporary):
+                write_dat(values, target)
+        return targets
+    dataset = mesh_file.dataset.NewInstance()
+    dataset.ShallowCopy(mesh_file.dataset)
+    if suffix == ".vtu":
+        grid = vtk.vtkUnstructuredGrid()
+        grid.ShallowCopy(as_grid(dataset))
+        dataset = grid
+    for name, values in arrays.items():
+        array = numpy_to_vtk(np.ascontiguousarray(values), deep=True)
+        array.SetName(name)
+        dataset.GetPointData().AddArray(array)
+    _set_space(dataset, mesh_file.frame.upper())
+    writer = {".vtk": vtk.vtkDataSetWriter, ".vtu": vtk.vtkXMLUnstructuredGridWriter, ".vtp": vtk.vtkXMLPolyDataWriter}[suffix]()
+    writer.SetInputData(dataset)
+    if suffix == ".vtk":
+        writer.SetFileTypeToBinary()
+        writer.SetHeader(f"CardioScar output. SPACE={mesh_file.frame.upper()}")
+    with atomic_path(path, overwrite) as temporary, captured_vtk_messages() as messages:
+        writer.SetFileName(str(temporary))
+        written = writer.Write()
+        if not written or "ERROR" in (messages.GetOutput() or ""):
+            raise UnwritableOutput(f"{path.name} could not be written; is the disk full?")
+    return [path]
+
+
+def check_output_name(mesh_file: MeshFile, path: Path) -> str:
+    """The suffix of an output for this model, if it can hold it; ask before long work."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in OUTPUT_SUFFIXES:
+        reason = "cannot carry arrays" if suffix in READERS else "is not a format for results"
+        raise UnwritableOutput(f"{Path(path).name}: {suffix or 'a name without suffix'} {reason}; use one of {', '.join(OUTPUT_SUFFIXES)}.")
+    if suffix == ".vtp" and not isinstance(mesh_file.dataset, vtk.vtkPolyData):
+        raise UnwritableOutput(f"{Path(path).name}: .vtp holds surfaces only, and {mesh_file.path.name} is a grid; use .vtu or .vtk.")
+    return suffix
+
+
+def wall_from_dataset(dataset: vtk.vtkDataSet, to_lps: np.ndarray | None = None, notes: Sequence[str] = ()) -> Wall:
+    """The wall that a data set means.
+
+    Cells of the highest dimension make the wall: volume cells (split into tetrahedra that fit together, all on the
+    given points), else surface cells (split into triangles), else bare points. Nodes are the points in their order.
+    to_lps: 4x4 from the data set's coordinates to LPS mm; None if they are LPS mm.
+    """
+    if dataset is None or dataset.GetNumberOfPoints() == 0:
+        raise BadWall("The LV model has no points.")
+    if isinstance(dataset, vtk.vtkImageData):
+        raise BadWall("The LV model is an image, not a mesh; make a mesh or a surface from it first.")
+    notes = list(notes)
+    nodes = points_of(dataset)
+    if not np.all(np.isfinite(nodes)):
+        raise BadWall(f"{np.count_nonzero(~np.isfinite(nodes).all(axis=1))} points of the LV model are not finite numbers.")
+    if to_lps is not None:
+        nodes = nodes @ to_lps[:3, :3].T + to_lps[:3, 3]
+    places, same_as = np.unique(nodes, axis=0, return_inverse=True)
+    if len(places) < len(nodes):
+        notes.append(f"{len(nodes) - len(places)} points of the LV model lie exactly on others; all were kept.")
+    grid = as_grid(dataset)
+    types, offsets, connectivity = cells_of(grid)
+    if len(connectivity) and (connectivity.min() < 0 or connectivity.max() >= len(nodes)):
+        raise BadWall(f"A cell of the LV model names point {connectivity.max()}, but there are {len(nodes)} points.")
+    dimension = _cell_dimensions(types)
+    highest = int(dimension.max(initial=0))
+    if highest == 0:
+        return Wall(nodes, np.empty((0, 4)), np.empty((0, 3)), "points", tuple(notes))
+    if highest == 1:
+        raise BadWall("The LV model has only lines; volume cells, a surface or bare points are needed.")
+    if np.any(dimension < highest):
+        ignored, used = np.count_nonzero(dimension < highest), np.count_nonzero(dimension == highest)
+        notes.append(f"{ignored} cells of lower dimension in the LV model were ignored; its {used} {'volume' if highest == 3 else 'surface'} cells make the wall.")
+    simple = vtk.VTK_TETRA if highest == 3 else vtk.VTK_TRIANGLE
+    cells = _simplices(grid.GetPoints(), types, offsets, connectivity, dimension == highest, simple)
+    if highest == 3:
+        return Wall.from_tetrahedra(nodes, cells, tuple(notes))
+    return _surface_wall(nodes, cells, same_as.ravel(), notes)
+
+
+def _read(path: Path) -> tuple[vtk.vtkDataSet, str | None]:
+    if opencarp_pair(path):
+        return read_opencarp(path), None
+    try:
+        dataset, space = read_vtk(path)
+    except UnreadableFile as problem:
+        if Path(path).exists() and Path(path).suffix.lower() not in READERS and Path(path).is_file():
+            raise UnreadableFile(f"{Path(path).name} is not a model; use one of {', '.join(READERS)}, .pts or .elem.") from problem
+        raise
+    if isinstance(dataset, vtk.vtkImageData):
+        raise UnreadableFile(f"{Path(path).name} is an image, not a mesh.")
+    return dataset, space
+
+
+def _guess_unit(points: np.ndarray, name: str) -> tuple[str, list[str]]:
+    finite = points[np.isfinite(points).all(axis=1)]
+    diagonal = float(np.linalg.norm(np.ptp(finite, axis=0))) if len(finite) else 0.0
+    if diagonal > LARGEST_IN_MM:
+        return "um", [f"{name} is {diagonal:.0f} units across; they were taken as micrometers and converted to mm."]
+    if 0 < diagonal < SMALLEST_IN_MM:
+        return "m", [f"{name} is {diagonal:.3g} units across; they were taken as meters and converted to mm."]
+    return "mm", []
+
+
+def _cell_dimensions(types: np.ndarray) -> np.ndarray:
+    """(m,) 0 for vertices and empty cells, 1 for lines, 2 for faces, 3 for volumes."""
+    table = np.zeros(256, dtype=np.int64)
+    for kind in np.unique(types):
+        cell = vtk.vtkGenericCell.InstantiateCell(int(kind))
+        table[kind] = cell.GetCellDimension() if cell is not None else 0
+    return table[types]
+
+
+def _simplices(points, types, offsets, connectivity, chosen, simple: int) -> np.ndarray:
+    """The chosen cells as tetrahedra or triangles on the same points, (m, 4) or (m, 3)."""
+    corners = 4 if simple == vtk.VTK_TETRA else 3
+    ready = chosen & (types == simple)
+    result = [connectivity[offsets[:-1][ready][:, None] + np.arange(corners)]]
+    others = np.flatnonzero(chosen & ~ready)
+    if len(others):
+        if np.any(types[others] == vtk.VTK_POLYHEDRON):
+            raise BadWall("The LV model has polyhedral cells; convert them to tetrahedra first.")
+        sizes = np.diff(offsets)[others]
+        new_offsets = np.concatenate([[0], np.cumsum(sizes)])
+        picked = np.repeat(offsets[others] - new_offsets[:-1], sizes) + np.arange(new_offsets[-1])
+        part = grid_from(points, types[others], new_offsets, connectivity[picked])
+        # Neighbors split the face between them the same way, because the filter orders by point number.
+        split = vtk.vtkDataSetTriangleFilter()
+        split.SetInputData(part)
+        with captured_vtk_messages():
+            split.Update()
+        split_types, split_offsets, split_connectivity = cells_of(split.GetOutput())
+        if split.GetOutput().GetNumberOfPoints() != points.GetNumberOfPoints():
+            raise BadWall("The cells of the LV model cannot be split without moving its points; convert them to tetrahedra first.")
+        result.append(split_connectivity[split_offsets[:-1][split_types == simple][:, None] + np.arange(corners)])
+    return np.vstack(result)
+
+
+def _surface_wall(nodes: np.ndarray, triangles: np.ndarray, same_as: np.ndarray, notes: list[str]) -> Wall:
+    """A closed surface when every edge has two triangles (points at one place counting as one), else a shell."""
+    wall = Wall(nodes, np.empty((0, 4)), triangles, "shell")
+    good = wall.areas > 1e-12 * wall.areas.max(initial=0.0)
+    if not good.any():
+        raise BadWall("The LV model has surface cells, but none of them has an area.")
+    if not good.all():
+        notes.append(f"{np.count_nonzero(~good)} cells of the LV model have no area and were left out.")
+    triangles = triangles[good]
+    corners = same_as[triangles]
+    edges = np.sort(np.vstack([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]), axis=1)
+    counts = np.unique(edges, axis=0, return_counts=True)[1]
+    kind = "closed_surface" if np.all(counts == 2) else "shell"
+    return Wall(nodes, np.empty((0, 4)), triangles, kind, tuple(notes))
+
+
+def _set_space(dataset: vtk.vtkDataSet, space: str) -> None:
+    array = vtk.vtkStringArray()
+    array.SetName("SPACE")
+    array.InsertNextValue(space)
+    fields = vtk.vtkFieldData()
+    fields.ShallowCopy(dataset.GetFieldData())
+    fields.AddArray(array)
+    dataset.SetFieldData(fields)

@@ -1,0 +1,129 @@
+"""openCARP meshes: `.pts` (points), `.elem` (cells), and `.dat` (one value per point and line)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.vtk_files import grid_from
+
+# Two letters in the file: VTK type, number of nodes.
+CELLS = {
+    "Tt": (vtk.VTK_TETRA, 4),
+    "Hx": (vtk.VTK_HEXAHEDRON, 8),
+    "Pr": (vtk.VTK_WEDGE, 6),
+    "Py": (vtk.VTK_PYRAMID, 5),
+    "Qd": (vtk.VTK_QUAD, 4),
+    "Tr": (vtk.VTK_TRIANGLE, 3),
+    "Ln": (vtk.VTK_LINE, 2),
+    "Cx": (vtk.VTK_LINE, 2),
+}
+
+
+def opencarp_pair(path: Path) -> tuple[Path, Path] | None:
+    """The .pts and .elem file of a mesh named by either of them or by their common stem; None if this is something else."""
+    path = Path(path)
+    if path.suffix.lower() in (".pts", ".elem"):
+        return path.with_suffix(".pts"), path.with_suffix(".elem")
+    pair = path.with_name(path.name + ".pts"), path.with_name(path.name + ".elem")
+    return pair if not path.exists() and pair[0].exists() else None
+
+
+def read_opencarp(path: Path) -> vtk.vtkUnstructuredGrid:
+    """The mesh in file coordinates (usually micrometers), with the region of each cell as cell array `region`.
+
+    A .pts file without its .elem file gives bare points.
+    """
+    points_path, cells_path = opencarp_pair(path)
+    points = _read_points(check_readable(points_path))
+    if not cells_path.exists() and Path(path).suffix.lower() != ".elem":
+        return grid_from(points, np.empty(0), np.zeros(1), np.empty(0))
+    lines = _lines(check_readable(cells_path))
+    kinds = np.array([line[:2] for line in lines])
+    unknown = sorted(set(kinds) - set(CELLS))
+    if unknown:
+        raise UnreadableFile(f"{cells_path.name} names a kind of cell '{unknown[0]}' that openCARP does not have.")
+    sizes = np.zeros(len(lines), dtype=np.int64)
+    types = np.zeros(len(lines), dtype=np.uint8)
+    for kind, (vtk_type, size) in CELLS.items():
+        types[kinds == kind], sizes[kinds == kind] = vtk_type, size
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    connectivity = np.zeros(offsets[-1], dtype=np.int64)
+    regions = np.zeros(len(lines), dtype=np.int64)
+    for kind, (_, size) in CELLS.items():
+        here = np.flatnonzero(kinds == kind)
+        if len(here) == 0:
+            continue
+        try:
+            table = np.array([lines[number].split()[1 : size + 2] for number in here], dtype=np.int64)
+            cells = table[:, :size]
+        except ValueError as problem:
+            raise UnreadableFile(f"{cells_path.name} has a cell of kind {kind} without {size} whole node numbers.") from problem
+        if cells.shape[1] < size:
+            raise UnreadableFile(f"{cells_path.name} has a cell of kind {kind} without {size} whole node numbers.")
+        if cells.min() < 0 or cells.max() >= len(points):
+            wrong = cells.min() if cells.min() < 0 else cells.max()
+            raise UnreadableFile(f"{cells_path.name} names point {wrong}, but {points_path.name} has points 0 to {len(points) - 1}.")
+        connectivity[offsets[here][:, None] + np.arange(size)] = _untwisted(cells, points)
+        if table.shape[1] > size:
+            regions[here] = table[:, size]
+    grid = grid_from(points, types, offsets, connectivity)
+    region = numpy_to_vtk(regions, deep=True)
+    region.SetName("region")
+    grid.GetCellData().AddArray(region)
+    return grid
+
+
+def write_dat(values: np.ndarray, path: Path) -> None:
+    """One value per line, in the order of the points; as many digits as the type holds."""
+    values = np.asarray(values)
+    whole = np.issubdtype(values.dtype, np.integer)
+    np.savetxt(path, values, fmt="%d" if whole else ("%.9g" if values.dtype == np.float32 else "%.17g"))
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines after the count in the first one, which has to agree with them."""
+    try:
+        count, *lines = [line for line in path.read_text(encoding="ascii").splitlines() if line.strip()]
+        count = int(count.split()[0])
+    except (UnicodeDecodeError, ValueError) as problem:
+        raise UnreadableFile(f"{path.name} does not begin with a number of lines, as an openCARP file does.") from problem
+    if len(lines) < count:
+        raise UnreadableFile(f"{path.name} announces {count} lines but has {len(lines)}; it is truncated.")
+    return lines[:count]
+
+
+def _read_points(path: Path) -> np.ndarray:
+    lines = _lines(path)
+    try:
+        points = np.array([line.split()[:3] for line in lines], dtype=np.float64)
+    except ValueError as problem:
+        raise UnreadableFile(f"{path.name} has a line that is not three numbers.") from problem
+    if len(points) == 0:
+        raise UnreadableFile(f"{path.name} has no points.")
+    if points.shape[1] != 3:
+        raise UnreadableFile(f"{path.name} has a line that is not three numbers.")
+    return points
+
+
+def _untwisted(cells: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Hexahedra and prisms in VTK's order of nodes.
+
+    Programs that write these files disagree on whether the upper face runs the same way round as the lower one;
+    the way that gives the shorter upright edges is the right one.
+    """
+    swaps = {8: [0, 1, 2, 3, 4, 7, 6, 5], 6: [0, 1, 2, 3, 5, 4]}
+    if cells.shape[1] not in swaps:
+        return cells
+    half = cells.shape[1] // 2
+    swapped = cells[:, swaps[cells.shape[1]]]
+
+    def upright(order: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(points[order[:, :half]] - points[order[:, half:]], axis=2).sum(axis=1)
+
+    return np.where((upright(swapped) < upright(cells))[:, None], swapped, cells)

@@ -1,0 +1,161 @@
+"""VTK's own file formats, read and written without noise and without believing a broken file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+
+from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.io.files import check_readable
+
+READERS = {
+    ".vtk": vtk.vtkDataSetReader,
+    ".vtu": vtk.vtkXMLUnstructuredGridReader,
+    ".vtp": vtk.vtkXMLPolyDataReader,
+    ".ply": vtk.vtkPLYReader,
+    ".stl": vtk.vtkSTLReader,
+}
+PLY_BYTES = {
+    "char": 1, "int8": 1, "uchar": 1, "uint8": 1, "short": 2, "int16": 2, "ushort": 2, "uint16": 2,
+    "int": 4, "int32": 4, "uint": 4, "uint32": 4, "float": 4, "float32": 4, "double": 8, "float64": 8,
+}  # fmt: skip
+
+
+@contextmanager
+def captured_vtk_messages() -> Iterator[vtk.vtkStringOutputWindow]:
+    """VTK's warnings and errors go into the yielded window (`GetOutput()`) instead of the terminal."""
+    window, before = vtk.vtkStringOutputWindow(), vtk.vtkOutputWindow.GetInstance()
+    verbosity = vtk.vtkLogger.GetCurrentVerbosityCutoff()
+    vtk.vtkOutputWindow.SetInstance(window)
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
+    try:
+        yield window
+    finally:
+        vtk.vtkLogger.SetStderrVerbosity(verbosity)
+        vtk.vtkOutputWindow.SetInstance(before)
+
+
+def read_vtk(path: Path) -> tuple[vtk.vtkDataSet, str | None]:
+    """The data set in a .vtk, .vtu, .vtp, .ply or .stl file as it is, and the frame its header names: "lps", "ras" or None.
+
+    The frame stands where 3D Slicer writes it: "SPACE=RAS" in the title or a comment, or a string array SPACE in
+    the field data.
+    """
+    path = check_readable(path)
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
+        raise UnreadableFile(f"{path.name} is not one of {', '.join(READERS)}.")
+    if suffix == ".ply":
+        _check_ply(path)
+    reader = READERS[suffix]()
+    reader.SetFileName(str(path))
+    if suffix == ".vtk":
+        # Otherwise only the first array of each kind is kept.
+        for kind in ("Scalars", "Vectors", "Normals", "Tensors", "TCoords", "Fields"):
+            getattr(reader, f"ReadAll{kind}On")()
+    with captured_vtk_messages() as messages:
+        reader.Update()
+        dataset = reader.GetOutput()
+    said = messages.GetOutput() or ""
+    if not isinstance(dataset, vtk.vtkDataSet) or "ERROR" in said or "Error reading" in said:
+        raise UnreadableFile(f"{path.name} cannot be read as a {suffix} file; it is truncated, damaged or of another kind.")
+    if dataset.GetNumberOfPoints() == 0:
+        raise UnreadableFile(f"{path.name} has no points.")
+    return dataset, _space(reader, dataset)
+
+
+def _space(reader: vtk.vtkAlgorithm, dataset: vtk.vtkDataSet) -> str | None:
+    texts = []
+    if hasattr(reader, "GetHeader"):
+        texts.append(reader.GetHeader() or "")
+    if hasattr(reader, "GetComments"):
+        comments = reader.GetComments()
+        texts += [comments.GetValue(number) for number in range(comments.GetNumberOfValues())]
+    array = dataset.GetFieldData().GetAbstractArray("SPACE")
+    if isinstance(array, vtk.vtkStringArray) and array.GetNumberOfValues():
+        texts.append(f"SPACE={array.GetValue(0)}")
+    found = re.search(r"SPACE\s*=\s*(RAS|LPS)\b", "\n".join(texts), re.IGNORECASE)
+    return found.group(1).lower() if found else None
+
+
+def _check_ply(path: Path) -> None:
+    """VTK's reader crashes on, or makes up the rest of, a PLY file that ends early; so its length is checked first."""
+    content = path.read_bytes()
+    header, marker, body = content.partition(b"end_header")
+    broken = UnreadableFile(f"{path.name} cannot be read as a .ply file; it is truncated, damaged or of another kind.")
+    if not header.startswith(b"ply") or not marker:
+        raise broken
+    body = body.partition(b"\n")[2]
+    counts, needed = [], 0
+    try:
+        for line in header.decode("ascii", "replace").splitlines():
+            words = line.split()
+            if words[:1] == ["element"]:
+                counts.append(int(words[2]))
+            elif words[:2] == ["property", "list"]:
+                needed += counts[-1] * (PLY_BYTES[words[2]] + 3 * PLY_BYTES[words[3]])
+            elif words[:1] == ["property"]:
+                needed += counts[-1] * PLY_BYTES[words[1]]
+    except (IndexError, KeyError, ValueError) as problem:
+        raise broken from problem
+    if b"format ascii" in header:
+        complete = len(body.split(b"\n")) >= sum(counts) and len(body.split()) >= sum(counts)
+    else:
+        complete = len(body) >= needed
+    if not complete:
+        raise broken
+
+
+def as_grid(dataset: vtk.vtkDataSet) -> vtk.vtkUnstructuredGrid:
+    """Any data set as an unstructured grid with the same points and cells in the same order."""
+    if isinstance(dataset, vtk.vtkUnstructuredGrid):
+        return dataset
+    append = vtk.vtkAppendFilter()
+    append.MergePointsOff()
+    append.AddInputData(dataset)
+    append.Update()
+    return append.GetOutput()
+
+
+def points_of(dataset: vtk.vtkDataSet) -> np.ndarray:
+    """(n, 3) coordinates as they stand in the data set, float64."""
+    if isinstance(dataset, vtk.vtkPointSet):
+        return vtk_to_numpy(dataset.GetPoints().GetData()).astype(np.float64)
+    return np.array([dataset.GetPoint(number) for number in range(dataset.GetNumberOfPoints())])
+
+
+def cells_of(grid: vtk.vtkUnstructuredGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """VTK type per cell (m,), offsets (m + 1,) into the connectivity, and the connectivity itself."""
+    if grid.GetNumberOfCells() == 0:
+        return np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int64)
+    version = vtk.vtkVersion()
+    renamed = (version.GetVTKMajorVersion(), version.GetVTKMinorVersion()) >= (9, 6)
+    types = grid.GetCellTypes() if renamed else grid.GetCellTypesArray()
+    cells = grid.GetCells()
+    return (
+        vtk_to_numpy(types).astype(np.uint8),
+        vtk_to_numpy(cells.GetOffsetsArray()).astype(np.int64),
+        vtk_to_numpy(cells.GetConnectivityArray()).astype(np.int64),
+    )
+
+
+def grid_from(points: vtk.vtkPoints | np.ndarray, types: np.ndarray, offsets: np.ndarray, connectivity: np.ndarray) -> vtk.vtkUnstructuredGrid:
+    """An unstructured grid of these points and cells (the arrays of `cells_of`)."""
+    if not isinstance(points, vtk.vtkPoints):
+        coordinates, points = points, vtk.vtkPoints()
+        points.SetData(numpy_to_vtk(np.ascontiguousarray(coordinates, dtype=np.float64), deep=True))
+    cells = vtk.vtkCellArray()
+    cells.SetData(
+        numpy_to_vtkIdTypeArray(np.ascontiguousarray(offsets, dtype=np.int64), deep=True),
+        numpy_to_vtkIdTypeArray(np.ascontiguousarray(connectivity, dtype=np.int64), deep=True),
+    )
+    grid = vtk.vtkUnstructuredGrid()
+    grid.SetPoints(points)
+    grid.SetCells(numpy_to_vtk(np.ascontiguousarray(types, dtype=np.uint8), deep=True), cells)
+    return grid
