@@ -1,0 +1,169 @@
+"""Image slices in: volumes, DICOM folders and grid layers become one stack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from CardioScarLib.errors import BadSettings, BadStack, UnreadableFile
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.io.dicom import is_dicom, read_dicom_folder, read_dicom_plane
+from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.layers import read_layer
+from CardioScarLib.io.nifti import read_nifti_header
+from CardioScarLib.io.planes import Plane, stack_of_planes, thickness_note
+from CardioScarLib.io.quiet import quiet_itk
+
+AXES = {"x": 0, "y": 1, "z": 2}
+
+
+def read_stack(
+    paths: Sequence[Path],
+    slice_axis: str | None = None,
+    slice_indices: Sequence[int] | None = None,
+    thickness: float | None = None,
+    scalar_field: str = "ScalarValue",
+    label_map: bool = False,
+) -> SliceStack:
+    """Read every slice of a case into one stack, LPS mm.
+
+    paths: NIfTI, NRRD or MHA volumes, single DICOM files, folders of DICOM files (one series or many), legacy VTK
+        grid layers, in any mixture. Volumes keep the order of their slices; DICOM files and layers are sorted
+        along their normal, the largest parallel group first.
+    slice_axis: index axis of volumes that runs across the slices; None is "z". Other files are slices already.
+    slice_indices: which slices of the whole stack to keep, counted from 0 in that order.
+    thickness: mm; None takes what the files say, else the slice spacing, with a note in the stack.
+    scalar_field: array of grid layers.
+    label_map: the pixels are labels; they have to be whole numbers.
+    Pixels of grid layers that the layer does not cover are NaN. Everywhere else NaN is refused.
+    """
+    if thickness is not None and not (np.isfinite(thickness) and thickness > 0):
+        raise BadSettings(f"The slice thickness is {thickness} mm; it has to be more than zero.")
+    if slice_axis is not None and slice_axis not in AXES:
+        raise BadSettings(f"The slice axis is '{slice_axis}'; it has to be one of {', '.join(AXES)}.")
+    paths = [Path(path) for path in paths]
+    if not paths:
+        raise BadStack("No image was given.")
+    layers, files, stacks = [], [], []
+    for path in paths:
+        if path.is_dir():
+            planes, notes = read_dicom_folder(path)
+            stacks.append(stack_of_planes(planes, path.name, thickness, notes))
+        elif check_readable(path).suffix.lower() == ".vtk":
+            layers.append(path)
+        elif is_dicom(path):
+            files.append(path)
+        else:
+            stacks.append(_read_volume(path, slice_axis, thickness))
+    if files:
+        planes = [read_dicom_plane(path) for path in files]
+        stacks.append(stack_of_planes(planes, "the DICOM images", thickness))
+    if layers:
+        planes = [read_layer(path, scalar_field) for path in layers]
+        name = layers[0].name if len(layers) == 1 else "the grid layers"
+        stacks.append(stack_of_planes(planes, name, thickness, _cover_note(planes, name)))
+    if slice_axis in ("x", "y") and len(stacks) == bool(files) + bool(layers) + sum(path.is_dir() for path in paths):
+        raise BadSettings(f"The slice axis '{slice_axis}' was asked for, but these files hold single slices; leave it out.")
+    stack = SliceStack.joined(stacks)
+    if label_map:
+        _check_labels(stack)
+    return stack if slice_indices is None else stack.select(list(slice_indices))
+
+
+def read_image(path: Path) -> tuple[sitk.Image, list[str]]:
+    """A 3D scalar image file (not DICOM) with finite pixels, and notes about its geometry."""
+    path = check_readable(path)
+    name, notes = path.name, []
+    lower = name.lower()
+    if lower.endswith((".nii", ".nii.gz")):
+        header = read_nifti_header(path)
+        if header.is_contradictory:
+            sform, pixdim = (" x ".join(f"{one:.4g}" for one in sizes) for sizes in (header.sform_scale, header.spacing))
+            notes.append(
+                f"The header of {name} has voxels of {sform} mm in one place (sform) and {pixdim} mm in another (pixdim); "
+                "pixdim was used. Check that the image and the LV model meet."
+            )
+    with quiet_itk():
+        if not sitk.ImageFileReader.GetImageIOFromFileName(str(path)):
+            raise UnreadableFile(f"{name} is not an image that can be read; use NIfTI, NRRD, MHA or DICOM.")
+        try:
+            image = sitk.ReadImage(str(path))
+        except RuntimeError as problem:
+            raise UnreadableFile(f"{name} cannot be read to its end; it is truncated or damaged.") from problem
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise UnreadableFile(f"{name} is a color or vector image ({image.GetNumberOfComponentsPerPixel()} values per pixel); gray values are needed.")
+    if "complex" in image.GetPixelIDTypeAsString():
+        raise UnreadableFile(f"{name} is a complex image; save its magnitude or its phase-sensitive real part first.")
+    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
+        image = image[:, :, :, 0]
+    if image.GetDimension() > 3:
+        raise UnreadableFile(f"{name} has {image.GetDimension()} dimensions ({image.GetSize()[3]} volumes); save one 3D volume first.")
+    if image.GetDimension() < 3:
+        raise UnreadableFile(f"{name} is a flat 2D image without a place in the patient; save it as a 3D image with one slice.")
+    return image, notes
+
+
+def ijk_to_lps(image: sitk.Image) -> np.ndarray:
+    """4x4, voxel index (i, j, k) to LPS mm at voxel centers."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
+    matrix[:3, 3] = image.GetOrigin()
+    return matrix
+
+
+def stated_thickness(path: Path) -> float | None:
+    """The slice thickness in the header of an NRRD file (its field `thicknesses`), mm; None where there is none."""
+    if not path.name.lower().endswith((".nrrd", ".nhdr")):
+        return None
+    with path.open("rb") as file:
+        header = file.read(1 << 16).split(b"\n\n")[0].replace(b"\r", b"").decode("ascii", "replace")
+    found = re.search(r"^thicknesses:(.*)$", header, re.MULTILINE)
+    numbers = [float(word) for word in found.group(1).split() if _is_positive(word)] if found else []
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def _is_positive(word: str) -> bool:
+    try:
+        return np.isfinite(float(word)) and float(word) > 0
+    except ValueError:
+        return False
+
+
+def _read_volume(path: Path, slice_axis: str | None, thickness: float | None) -> SliceStack:
+    image, notes = read_image(path)
+    array = sitk.GetArrayFromImage(image).astype(np.float64)
+    if not np.all(np.isfinite(array)):
+        raise BadStack(f"{np.count_nonzero(~np.isfinite(array))} pixels of {path.name} are not finite numbers (NaN or infinite); repair the image first.")
+    spacing = image.GetSpacing()
+    axis = AXES[slice_axis or "z"]
+    largest = int(np.argmax(spacing))
+    if slice_axis is None and spacing[largest] > 1.5 * spacing[axis]:
+        letter = "xyz"[largest]
+        notes.append(
+            f"The slices of {path.name} were taken along z, but its largest spacing ({spacing[largest]:.4g} mm) is along {letter}; "
+            f"say --slice-axis {letter} if those are the slices."
+        )
+    if thickness is None:
+        thickness = stated_thickness(path) if axis == 2 else None
+    if thickness is None:
+        thickness = float(spacing[axis])
+        notes.append(thickness_note(path.name, thickness))
+    return SliceStack.from_volume(array, ijk_to_lps(image), thickness, axis, notes, label=f"{path.name} slice")
+
+
+def _cover_note(planes: Sequence[Plane], name: str) -> list[str]:
+    covered = [float(np.isfinite(one.pixels).mean()) for one in planes]
+    if min(covered) == 1:
+        return []
+    return [f"{min(covered):.0%} to {max(covered):.0%} of the rectangle of {name} has values; the rest was left out, not taken as zero."]
+
+
+def _check_labels(stack: SliceStack) -> None:
+    for one in stack:
+        values = one.pixels[np.isfinite(one.pixels)]
+        if np.any(values != np.rint(values)) or np.any(values < 0):
+            raise BadStack(f"{one.label} is not a label map: its values are not all whole numbers from 0 up.")

@@ -1,0 +1,70 @@
+"""Single image planes on their way into a stack: DICOM files and grid layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from CardioScarLib.errors import BadStack
+from CardioScarLib.geometry.slices import Slice, SliceStack
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """What a file with one plane says: the fields of `Slice`, with None for a thickness or label it does not give."""
+
+    pixels: np.ndarray
+    origin: np.ndarray
+    row_step: np.ndarray
+    column_step: np.ndarray
+    thickness: float | None
+    label: str | None
+
+
+def stack_of_planes(planes: Sequence[Plane], name: str, thickness: float | None, notes: Sequence[str] = ()) -> SliceStack:
+    """Planes of any orientation and order as a stack: the largest parallel group first, each sorted along its normal.
+
+    name: where they come from, for messages. thickness: mm; None takes what the files say, and where they do not,
+    the distance between neighbors in the group, with a note.
+    """
+    notes = list(notes)
+    known = [thickness or one.thickness for one in planes]
+    draft = SliceStack(
+        tuple(
+            Slice(one.pixels, one.origin, one.row_step, one.column_step, thick or 1.0, one.label or f"a slice of {name}")
+            for one, thick in zip(planes, known)
+        )
+    )
+    ordered: list[Slice] = []
+    for group in draft.parallel_groups():
+        missing = [index for index in group if known[index] is None]
+        assumed = None
+        if missing:
+            assumed = slice_spacing([draft.slices[index] for index in group])
+            if assumed is None:
+                raise BadStack(
+                    f"The slice thickness of {draft.slices[missing[0]].label} is not in the file and it has no parallel neighbor "
+                    "to measure a distance to; give the thickness (--slice-thickness)."
+                )
+            notes.append(thickness_note(name, assumed))
+        for index in group:
+            label = planes[index].label or f"{name} slice {len(ordered)}"
+            ordered.append(replace(draft.slices[index], thickness=known[index] or assumed, label=label))
+    return SliceStack(tuple(ordered), tuple(notes))
+
+
+def slice_spacing(group: Sequence[Slice]) -> float | None:
+    """Usual distance in mm between neighbors of a parallel group (its median); None for fewer than two positions."""
+    normal = group[0].normal
+    distances = np.diff(np.sort([one.center @ normal for one in group]))
+    distances = distances[distances > 1e-3]
+    return float(np.median(distances)) if len(distances) else None
+
+
+def thickness_note(name: str, assumed: float) -> str:
+    return (
+        f"The slice thickness of {name} is not in the file; it was taken equal to the slice spacing, {assumed:.4g} mm. "
+        "Give the thickness (--slice-thickness) if the slices have gaps or overlap."
+    )

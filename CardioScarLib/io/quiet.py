@@ -1,0 +1,35 @@
+"""ITK without its messages on the terminal: what matters is raised, the rest is about files in general."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import SimpleITK as sitk
+
+
+@contextmanager
+def quiet_itk() -> Iterator[None]:
+    """Hide warnings of ITK, and what the C libraries behind it print to standard error on their own."""
+    before = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    kept = None
+    try:
+        # A program without a terminal (Slicer on Windows) may have no standard error to put aside.
+        try:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+            kept = os.dup(2)
+            sink = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(sink, 2)
+            os.close(sink)
+        except OSError:
+            pass
+        yield
+    finally:
+        if kept is not None:
+            os.dup2(kept, 2)
+            os.close(kept)
+        sitk.ProcessObject.SetGlobalWarningDisplay(before)
