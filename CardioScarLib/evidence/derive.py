@@ -1,0 +1,165 @@
+"""The door from pixels to scar evidence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from CardioScarLib.errors import BadEvidence
+from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.evidence.intensity import intensity_method
+from CardioScarLib.evidence.lge_type import estimate_null_level, guess_lge_type
+from CardioScarLib.evidence.regions import SMALLEST_COVER, find_regions
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall_pixels import WallPixels
+from CardioScarLib.settings import EvidenceSettings
+
+OVERSHOOT = 1e-3
+"""How far values may leave [0, 1], as interpolation and rounding let them."""
+MOST_LABELS = 12
+"""An image of whole numbers with more of them than this is not a label map."""
+
+
+def derive_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSettings, pixel_support: str = "wall") -> Evidence:
+    """Scar evidence in [0, 1], with a weight, of the pixels that see the wall.
+
+    values: pixels are scar fractions of the wall already, weight 1; with pixel_support "prism" they are fractions of
+        the whole prism, then value = pixel / cover and weight = cover^2 (its noise grows as 1 / cover).
+    labels: 1 for scar labels, 0 for others; weight = cover, with "prism" cover^2.
+    intensity methods: see `intensity`; weight = cover^2, and 0 below a cover of 0.3, where blood and fat prevail.
+
+    Raises BadEvidence.
+    """
+    if len(pixels) == 0:
+        raise BadEvidence("No pixel of the slices lies on the wall, so there is nothing to derive scar evidence from.")
+    raw = pixels.values(stack)
+    _check_finite(stack, pixels, raw)
+    method, notes = settings.method, []
+    if method == "auto":
+        method, note = _guess_method(stack, raw)
+        notes.append(note)
+    if method == "values":
+        evidence = _from_values(pixels, raw, pixel_support)
+    elif method == "labels":
+        evidence = _from_labels(stack, pixels, raw, settings.scar_labels, pixel_support)
+    else:
+        evidence = _from_intensity(stack, pixels, method, settings)
+    numbers = {"method": method, "pixels": len(pixels), "pixels_used": int(np.count_nonzero(evidence.weights)), **evidence.description}
+    return Evidence(evidence.values, evidence.weights, numbers, (*notes, *evidence.notes))
+
+
+def _check_finite(stack: SliceStack, pixels: WallPixels, raw: np.ndarray) -> None:
+    bad = ~np.isfinite(raw)
+    if bad.any():
+        where, counts = np.unique(pixels.slices[bad], return_counts=True)
+        listed = ", ".join(f"{count} in {stack.slices[number].label}" for number, count in zip(where, counts, strict=True))
+        raise BadEvidence(f"{np.count_nonzero(bad)} pixels on the wall are NaN or infinite ({listed}); repair the image or leave these slices out.")
+
+
+def _guess_method(stack: SliceStack, raw: np.ndarray) -> tuple[str, str]:
+    labels = _distinct_labels(stack)
+    if labels is not None and (len(labels) > 1 or labels[0] in (0, 1)):
+        return "labels", f"The image was taken for a label map: it holds only {_listed(labels)}."
+    if raw.min() >= -OVERSHOOT and raw.max() <= 1 + OVERSHOOT:
+        return "values", "The image was taken for scar values: on the wall it stays within 0 and 1."
+    return "weighted", "The image was taken for LGE intensities, read by the weighted method."
+
+
+def _from_values(pixels: WallPixels, raw: np.ndarray, pixel_support: str) -> Evidence:
+    low, high = raw.min(), raw.max()
+    if low < -OVERSHOOT or high > 1 + OVERSHOOT:
+        raise BadEvidence(
+            f"The pixels on the wall range from {low:.4g} to {high:.4g}, but scar values lie between 0 and 1; "
+            f"for LGE intensities use the evidence method weighted (or nsd, fwhm, otsu, gmm), for a segmentation labels."
+        )
+    if pixel_support == "prism":
+        return Evidence(np.clip(raw / pixels.cover, 0, 1), pixels.cover**2)
+    return Evidence(np.clip(raw, 0, 1), np.ones(len(pixels)))
+
+
+def _from_labels(
+    stack: SliceStack, pixels: WallPixels, raw: np.ndarray, scar_labels: tuple[int, ...] | None, pixel_support: str
+) -> Evidence:
+    present = _distinct_labels(stack)
+    if present is None:
+        values = np.unique(raw)
+        raise BadEvidence(
+            f"This is not a label map: on the wall it holds {len(values)} different values between {values[0]:.4g} and {values[-1]:.4g}; "
+            f"use the evidence method values or weighted."
+        )
+    scar_labels, notes = _asked_scar_labels(present, scar_labels) if scar_labels else _known_scar_labels(present)
+    scar = np.isin(np.rint(raw), scar_labels)
+    counts = {str(label): int(np.count_nonzero(np.rint(raw) == label)) for label in present}
+    return Evidence(
+        scar.astype(float),
+        pixels.cover**2 if pixel_support == "prism" else pixels.cover.copy(),
+        {"scar_labels": list(scar_labels), "pixels_by_label": counts},
+        tuple(notes),
+    )
+
+
+def _asked_scar_labels(present: tuple[int, ...], asked: tuple[int, ...]) -> tuple[tuple[int, ...], list[str]]:
+    missing = sorted(set(asked) - set(present))
+    if len(missing) == len(set(asked)):
+        raise BadEvidence(f"The scar label {_listed(missing)} does not occur in the image; the labels in it are {_listed(present)}.")
+    return asked, [f"The scar label {_listed(missing)} does not occur in the image."] if missing else []
+
+
+def _known_scar_labels(present: tuple[int, ...]) -> tuple[tuple[int, ...], list[str]]:
+    """Scar labels of a label set that tells by itself which they are."""
+    other = tuple(label for label in present if label != 0)
+    if len(other) <= 1:
+        return other, []
+    if 2221 in present:
+        return (2221,), ["The labels are those of MyoPS; 2221 (scar) was taken, 1220 (edema) was not."]
+    if present == (0, 1, 2, 3, 4):
+        return (3, 4), ["The labels are those of EMIDEC; 3 (infarct) and 4 (no-reflow) were taken."]
+    raise BadEvidence(f"The image holds the labels {_listed(present)}, and which of them mean scar differs between data sets; name them with --scar-labels.")
+
+
+def _from_intensity(stack: SliceStack, pixels: WallPixels, method: str, settings: EvidenceSettings) -> Evidence:
+    regions = find_regions(stack, pixels)
+    notes = []
+    lge_type = settings.lge_type
+    if lge_type == "auto":
+        lge_type, note = guess_lge_type(stack)
+        notes.append(note)
+    null_level, null_source = None, None
+    if lge_type == "psir":
+        null_level, null_source = (settings.null_level, "given") if settings.null_level is not None else estimate_null_level(stack)
+    result = intensity_method(method, settings.n_sd, null_level)(regions)
+    weights = np.where(pixels.cover >= SMALLEST_COVER, pixels.cover**2, 0.0)
+    description = {
+        "lge_type": lge_type,
+        "null_level": null_level,
+        "null_level_from": null_source,
+        "remote_mean": regions.remote_mean,
+        "remote_sd": regions.remote_sd,
+        "noise_sd": regions.noise_sd,
+        "noise_sd_evidence": regions.noise_sd / (regions.full_scale - regions.remote_mean),
+        "core_intensity": regions.core,
+        "peak_intensity": regions.peak,
+        "blood_intensity": regions.blood,
+        "interior_pixels": int(np.count_nonzero(regions.interior)),
+        "remote_pixels": int(np.count_nonzero(regions.remote)),
+        "bright_pixels": int(np.count_nonzero(regions.bright)),
+        "blood_pixels": regions.blood_pixels,
+        **{name: float(value) for name, value in result.numbers.items()},
+    }
+    if method == "nsd":
+        description["n_sd"] = settings.n_sd
+    return Evidence(result.values, weights, description, (*notes, *regions.notes, *result.notes))
+
+
+def _distinct_labels(stack: SliceStack) -> tuple[int, ...] | None:
+    """The whole numbers in the image, sorted; None if it holds others, or too many for a label map."""
+    found: set[float] = set()
+    for one in stack:
+        found.update(np.unique(one.pixels[np.isfinite(one.pixels)])[: MOST_LABELS + 1].tolist())
+        if len(found) > MOST_LABELS or any(value != round(value) for value in found):
+            return None
+    return tuple(sorted(int(value) for value in found))
+
+
+def _listed(labels) -> str:
+    words = [str(label) for label in labels]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

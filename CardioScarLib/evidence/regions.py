@@ -1,0 +1,256 @@
+"""Remote myocardium, bright tissue and blood, found by the mesh instead of by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from CardioScarLib.errors import BadEvidence
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall_pixels import WallPixels
+
+INTERIOR_COVER = 0.9
+"""Pixels that the wall fills at least this much speak for the wall alone."""
+SMALLEST_COVER = 0.3
+"""Pixels that the wall fills less say too little about it."""
+FEWEST_PIXELS = 20
+"""Statistics on fewer pixels are not worth their name."""
+CLIP = 2.5
+"""Remote myocardium lies within this many standard deviations of its mean."""
+CLIP_SHRINKS = 0.9548
+"""Standard deviation of a normal distribution cut at +-2.5 SD, over the uncut one."""
+BRIGHT_SD = 3.0
+"""Tissue is bright above this many remote standard deviations ..."""
+BRIGHT_PIXELS = 5
+"""... where at least this many such pixels touch in one slice: noise and a lone fat pixel do not."""
+CORE_OVER_SD = 5.0
+CORE_OVER_BLOOD = 0.5
+"""Dense scar is at least this many SD above remote, and at least this far from remote to blood."""
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """What was found in the wall and the cavity, intensities in the unit of the image.
+
+    intensity: (p,) of the wall alone; edge pixels are freed from their neighbors outside the wall.
+    interior: (p,) bool, pixels filled by the wall. remote, bright: (p,) bool, interior pixels of either kind.
+    remote_mean, remote_sd: of remote myocardium. noise_sd: of its pixels against their neighbors, so
+        shading of the coil does not count. blood: median of the cavity, None where no slice shows one.
+    core: intensity of dense scar; peak: 95th percentile of bright tissue; both None without bright tissue.
+    notes: sentences about what was assumed.
+    """
+
+    intensity: np.ndarray
+    interior: np.ndarray
+    remote: np.ndarray
+    bright: np.ndarray
+    remote_mean: float
+    remote_sd: float
+    noise_sd: float
+    blood: float | None
+    blood_pixels: int
+    core: float | None
+    peak: float | None
+    notes: tuple[str, ...]
+
+    @property
+    def full_scale(self) -> float:
+        """Intensity that means all scar: that of dense scar, else of blood, which enhances about as much."""
+        floor = self.remote_mean + CORE_OVER_SD * self.remote_sd
+        if self.blood is not None:
+            floor = max(floor, self.remote_mean + CORE_OVER_BLOOD * (self.blood - self.remote_mean))
+        if self.core is None:
+            return max(floor, self.blood or floor)
+        return max(floor, self.core)
+
+
+def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
+    """Find remote myocardium, bright tissue and blood.
+
+    Raises BadEvidence for too few pixels, one intensity everywhere, or a wall that is bright all over.
+    """
+    intensity = wall_intensity(stack, pixels)
+    notes: list[str] = []
+    interior = pixels.cover >= INTERIOR_COVER
+    if np.count_nonzero(interior) < FEWEST_PIXELS:
+        interior = pixels.cover >= 0.5
+        notes.append(f"Few pixels lie wholly in the wall; statistics use the {np.count_nonzero(interior)} that do by half.")
+    if np.count_nonzero(interior) < FEWEST_PIXELS:
+        raise BadEvidence(
+            f"Only {np.count_nonzero(interior)} pixels lie inside the wall, too few to tell scar from remote myocardium "
+            f"({FEWEST_PIXELS} are needed); check that wall and slices fit, or give a segmentation."
+        )
+    if np.ptp(intensity[interior]) == 0:
+        raise BadEvidence(f"The image is {intensity[interior][0]:g} everywhere in the wall; scar cannot be told from it.")
+
+    remote_mean, remote_sd = remote_statistics(intensity[interior])
+    remote = interior & (np.abs(intensity - remote_mean) <= CLIP * remote_sd)
+    blood_values = cavity_values(stack, pixels)
+    blood = float(np.median(blood_values)) if len(blood_values) >= FEWEST_PIXELS else None
+    if blood is None:
+        notes.append("No slice shows a cavity enclosed by the wall, so the brightness of blood is not known.")
+    else:
+        _check_remote_is_dark(stack, remote_mean, remote_sd, blood)
+    bright = bright_tissue(stack, pixels, interior & (intensity > remote_mean + BRIGHT_SD * remote_sd))
+    peak = core = None
+    if bright.any():
+        peak = float(np.percentile(intensity[bright], 95))
+        # The upper quartile is dense scar even where half of the bright pixels are partial volume; the median
+        # above half of it leaves those out, and is not moved by one slice of another gain.
+        dense = float(np.percentile(intensity[bright], 75))
+        core = float(np.median(intensity[bright & (intensity >= 0.5 * (remote_mean + dense))]))
+    else:
+        notes.append("No bright tissue was found in the wall: there seems to be no scar.")
+    found = Regions(
+        intensity, interior, remote, bright, remote_mean, remote_sd,
+        _noise_sd(stack, pixels, intensity, interior, remote, remote_sd),
+        blood, len(blood_values), core, peak, tuple(notes),
+    )  # fmt: skip
+    uneven = _uneven_slices(stack, pixels, found)
+    return Regions(**{**vars(found), "notes": (*notes, *uneven)})
+
+
+def wall_intensity(stack: SliceStack, pixels: WallPixels) -> np.ndarray:
+    """(p,) intensity of the wall's part of each pixel.
+
+    A pixel of cover c shows c x wall + (1 - c) x outside; the mean of its neighbors (5x5) outside the wall stands
+    for the outside, be it blood, fat or lung. Without it, a healthy subendocardium looks like scar. Pixels below
+    SMALLEST_COVER, and those without an outside neighbor, are left as they are.
+    """
+    values = pixels.values(stack)
+    result = values.copy()
+    kernel = np.ones((5, 5))
+    for number, one in enumerate(stack):
+        here = np.flatnonzero(pixels.slices == number)
+        if len(here) == 0:
+            continue
+        outside = np.ones(one.pixels.shape)
+        outside[pixels.rows[here], pixels.columns[here]] = 0
+        usable = np.isfinite(one.pixels)
+        outside *= usable
+        count = ndimage.convolve(outside, kernel, mode="constant")[pixels.rows[here], pixels.columns[here]]
+        total = ndimage.convolve(np.where(usable, one.pixels, 0) * outside, kernel, mode="constant")[pixels.rows[here], pixels.columns[here]]
+        cover = pixels.cover[here]
+        mixed = (count > 0.5) & (cover >= SMALLEST_COVER) & (cover < 1)
+        chosen = here[mixed]
+        result[chosen] = (values[chosen] - (1 - cover[mixed]) * total[mixed] / count[mixed]) / cover[mixed]
+    return result
+
+
+def remote_statistics(intensity: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of the darker mode, by iterated clipping at 2.5 SD.
+
+    Starts from the darker of two classes (Otsu 1979) if they stand well apart, else from all pixels. What the
+    clipping takes from the standard deviation of a normal distribution is given back. Dark pixels (no-reflow,
+    a wall that reaches into the lung) are clipped as bright ones are.
+    """
+    low, high = np.percentile(intensity, [0.5, 99.5])
+    trimmed = intensity[(intensity >= low) & (intensity <= high)]
+    start = _darker_class(trimmed)
+    center, sd = float(np.median(start)), 1.4826 * float(np.median(np.abs(start - np.median(start))))
+    if sd == 0:
+        sd = float(start.std()) or 1e-3 * float(np.ptp(intensity))
+    for _ in range(50):
+        kept = intensity[np.abs(intensity - center) <= CLIP * sd]
+        new_center, new_sd = float(kept.mean()), float(kept.std()) / CLIP_SHRINKS
+        if new_sd == 0:
+            break
+        settled = abs(new_center - center) < 1e-6 * sd and abs(new_sd - sd) < 1e-6 * sd
+        center, sd = new_center, new_sd
+        if settled:
+            break
+    return center, sd
+
+
+def _darker_class(values: np.ndarray) -> np.ndarray:
+    """The pixels below the split with the least variance on both sides, or all if no gap shows at the split."""
+    ordered = np.sort(values)
+    count = np.arange(1, len(ordered))
+    cumulative = np.cumsum(ordered)[:-1]
+    total = ordered.sum()
+    between = (total * count / len(ordered) - cumulative) ** 2 / (count * (len(ordered) - count))
+    split = int(np.argmax(between)) + 1
+    lower, upper = ordered[:split], ordered[split:]
+    spread = np.hypot(lower.std(), upper.std())
+    # The halves of one normal distribution stand 1.9 joint SDs apart; two modes stand further.
+    return lower if upper.mean() - lower.mean() > 2.5 * spread else ordered
+
+
+def cavity_values(stack: SliceStack, pixels: WallPixels) -> np.ndarray:
+    """Intensities enclosed by the wall in their slice, one pixel away from it (partial volume)."""
+    values = []
+    for number, one in enumerate(stack):
+        wall = pixels.image(stack, number, np.ones(len(pixels), dtype=bool), outside=False)
+        cavity = ndimage.binary_fill_holes(wall) & ~wall
+        cavity = ndimage.binary_erosion(cavity, np.ones((3, 3)))
+        values.append(one.pixels[cavity & np.isfinite(one.pixels)])
+    return np.concatenate(values)
+
+
+def bright_tissue(stack: SliceStack, pixels: WallPixels, candidates: np.ndarray) -> np.ndarray:
+    """(p,) bool: candidates in patches of at least BRIGHT_PIXELS within their slice."""
+    result = np.zeros(len(pixels), dtype=bool)
+    for number in np.unique(pixels.slices[candidates]):
+        patches, _ = ndimage.label(pixels.image(stack, number, candidates, outside=False), np.ones((3, 3)))
+        large = np.bincount(patches.ravel()) >= BRIGHT_PIXELS
+        large[0] = False
+        here = pixels.slices == number
+        result[here] = large[patches[pixels.rows[here], pixels.columns[here]]]
+    return result
+
+
+def _check_remote_is_dark(stack: SliceStack, remote_mean: float, remote_sd: float, blood: float) -> None:
+    everything = np.concatenate([one.pixels[np.isfinite(one.pixels)] for one in stack])
+    middle = float(np.percentile(everything, [1, 99]).mean())
+    # Dark-blood LGE nulls both; then neither lies in the upper half of the image's range.
+    if remote_mean > blood - remote_sd and remote_mean > middle:
+        raise BadEvidence(
+            f"No remote (dark) myocardium was found: the darkest part of the wall ({remote_mean:.4g}) is as bright as the blood "
+            f"({blood:.4g}); check that the wall sits on the myocardium and that these are LGE images."
+        )
+
+
+def _noise_sd(
+    stack: SliceStack, pixels: WallPixels, intensity: np.ndarray, interior: np.ndarray, remote: np.ndarray, remote_sd: float
+) -> float:
+    """SD of remote pixels against the mean of their 5x5 neighbors in the wall, where all of those are remote.
+
+    Interpolated images have correlated noise, of which this sees only a part; the noise of magnitude images is
+    Rician (Gudbjartsson and Patz 1995), normal well above the background, narrower and lifted near it.
+    """
+    kernel = np.ones((5, 5))
+    squares = []
+    for number in np.unique(pixels.slices[remote]):
+        here = (pixels.slices == number) & remote
+        inside = pixels.image(stack, number, interior.astype(float))
+        calm = pixels.image(stack, number, remote.astype(float))
+        centered = pixels.image(stack, number, np.where(remote, intensity - intensity[remote].mean(), 0.0))
+        at = pixels.rows[here], pixels.columns[here]
+        count = ndimage.convolve(inside, kernel, mode="constant")[at].round()
+        agreeing = ndimage.convolve(calm, kernel, mode="constant")[at].round()
+        total = ndimage.convolve(centered, kernel, mode="constant")[at]
+        whole = (count >= 10) & (agreeing == count)
+        residual = centered[at][whole] - total[whole] / count[whole]
+        squares.append(residual**2 / (1 - 1 / count[whole]))
+    squares = np.concatenate(squares) if squares else np.empty(0)
+    return float(np.sqrt(squares.mean())) / CLIP_SHRINKS if len(squares) >= FEWEST_PIXELS else remote_sd
+
+
+def _uneven_slices(stack: SliceStack, pixels: WallPixels, found: Regions) -> list[str]:
+    """Slices whose own remote level is off by more than a quarter of the contrast; one threshold still serves all."""
+    contrast = found.full_scale - found.remote_mean
+    off = []
+    for number, one in enumerate(stack):
+        values = found.intensity[found.interior & (pixels.slices == number)]
+        if len(values) >= FEWEST_PIXELS and np.ptp(values) > 0:
+            level = remote_statistics(values)[0]
+            if abs(level - found.remote_mean) > 0.25 * contrast:
+                off.append(f"{one.label} ({level:.4g})")
+    if not off:
+        return []
+    return [
+        f"The dark part of the wall is at {found.remote_mean:.4g} overall, but differs by more than a quarter of the contrast in "
+        f"{', '.join(off)}: another gain, or hardly any remote tissue there; one threshold was used for all slices."
+    ]
