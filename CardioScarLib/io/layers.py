@@ -61,7 +61,7 @@ def _values(dataset: vtk.vtkDataSet, scalar_field: str, name: str) -> tuple[np.n
     arrays = [place.GetArray(wanted) for place in places if place.GetArray(wanted)]
     if not arrays:
         there = f"it has {', '.join(sorted(names))}" if names else "it has none"
-        raise UnreadableFile(f"{name} has no array '{scalar_field}'; {there}. Name the array to read (--scalar-field).")
+        raise UnreadableFile(f"{name} has no array '{scalar_field}'; {there}. Name the array to read (--vtk-scalar-field).")
     for array in arrays:
         if array.GetNumberOfComponents() == 1 and array.GetNumberOfTuples() == dataset.GetNumberOfCells():
             return vtk_to_numpy(array).astype(np.float64), True

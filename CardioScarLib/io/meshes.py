@@ -62,7 +62,7 @@ def read_wall(path: Path, frame: str = "auto", unit: str = "auto") -> MeshFile:
     if frame == "auto":
         frame = space or "lps"
         if space is None:
-            notes.append(f"{path.name} does not say its frame; its points were taken as LPS, not RAS.")
+            notes.append(f"{path.name} does not say its frame; its points were taken as LPS, not RAS (--mesh-frame).")
     if unit == "auto":
         unit, note = _guess_unit(points_of(dataset), path.name)
         notes += note
@@ -184,9 +184,9 @@ def _guess_unit(points: np.ndarray, name: str) -> tuple[str, list[str]]:
     finite = points[np.isfinite(points).all(axis=1)]
     diagonal = float(np.linalg.norm(np.ptp(finite, axis=0))) if len(finite) else 0.0
     if diagonal > LARGEST_IN_MM:
-        return "um", [f"{name} is {diagonal:.0f} units across; they were taken as micrometers and converted to mm."]
+        return "um", [f"{name} is {diagonal:.0f} units across; they were taken as micrometers and converted to mm (--mesh-unit)."]
     if 0 < diagonal < SMALLEST_IN_MM:
-        return "m", [f"{name} is {diagonal:.3g} units across; they were taken as meters and converted to mm."]
+        return "m", [f"{name} is {diagonal:.3g} units across; they were taken as meters and converted to mm (--mesh-unit)."]
     return "mm", []
 
 

@@ -10,6 +10,9 @@ import numpy as np
 from CardioScarLib.errors import BadStack
 from CardioScarLib.geometry.slices import Slice, SliceStack
 
+# How the note begins that says so; the rest differs.
+THICKNESS_IS_ASSUMED = "The slice thickness of"
+
 
 @dataclass(frozen=True, eq=False)
 class Plane:
@@ -65,6 +68,6 @@ def slice_spacing(group: Sequence[Slice]) -> float | None:
 
 def thickness_note(name: str, assumed: float) -> str:
     return (
-        f"The slice thickness of {name} is not in the file; it was taken equal to the slice spacing, {assumed:.4g} mm. "
+        f"{THICKNESS_IS_ASSUMED} {name} is not in the file; it was taken equal to the slice spacing, {assumed:.4g} mm. "
         "Give the thickness (--slice-thickness) if the slices have gaps or overlap."
     )

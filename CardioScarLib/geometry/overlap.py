@@ -1,0 +1,110 @@
+"""Whether a stack and a wall lie in the same place, and what would bring them together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from CardioScarLib.errors import StackMissesWall
+from CardioScarLib.geometry.slices import Slice, SliceStack
+from CardioScarLib.geometry.wall import Wall
+
+# What is usually wrong with an LV model, as the matrix that would mend it.
+REMEDIES = {
+    "flip": np.diag([-1.0, -1.0, 1.0]),
+    "um": np.diag([1e-3, 1e-3, 1e-3]),
+    "m": np.diag([1e3, 1e3, 1e3]),
+    "flip and um": np.diag([-1e-3, -1e-3, 1e-3]),
+    "flip and m": np.diag([-1e3, -1e3, 1e3]),
+}
+IN_WORDS = {
+    "flip": "the model's x and y were flipped (RAS instead of LPS)",
+    "um": "the model were taken to be in micrometers",
+    "m": "the model were taken to be in meters",
+    "flip and um": "the model were taken to be in micrometers and its x and y were flipped (RAS instead of LPS)",
+    "flip and m": "the model were taken to be in meters and its x and y were flipped (RAS instead of LPS)",
+}
+# A remedy is worth a word when it brings this share of the wall into the stack, and far more than there is now.
+WORTH_SAYING = 0.2
+NODES_LOOKED_AT = 20_000
+
+
+def overlap(stack: SliceStack, wall: Wall) -> dict:
+    """How stack and wall meet.
+
+    inside: share of the wall's nodes inside a slice's slab. covered: inside a slab, or between slices of a parallel
+    group. gap: mm from the closest node to the closest slab, 0 where they meet. remedies: for each of REMEDIES that
+    would help, the share covered after it, best first.
+    """
+    step = -(-len(wall.nodes) // NODES_LOOKED_AT)
+    nodes = wall.nodes[::step]
+    inside, covered = _shares(stack, nodes)
+    gap = 0.0 if inside > 0 else _gap(stack, nodes)
+    after = {name: _shares(stack, nodes @ matrix[:3, :3].T)[1] for name, matrix in REMEDIES.items()}
+    helpful = {name: share for name, share in after.items() if share > max(WORTH_SAYING, 2 * covered)}
+    return {
+        "inside": inside,
+        "covered": covered,
+        "gap": gap,
+        "remedies": dict(sorted(helpful.items(), key=lambda item: -item[1])),
+    }
+
+
+def check_overlap(stack: SliceStack, wall: Wall) -> tuple[str, ...]:
+    """Raise StackMissesWall when no slice meets the wall; else notes about a doubtful meeting."""
+    found = overlap(stack, wall)
+    remedy = next(iter(found["remedies"].items()), None)
+    advice = f"They would overlap by {remedy[1]:.0%} if {IN_WORDS[remedy[0]]}." if remedy else None
+    if found["gap"] > 0:
+        if found["covered"] > 0:
+            raise StackMissesWall(
+                f"The LV model lies between two slices; the closest one is {found['gap']:.3g} mm away. Check the slice thickness."
+            )
+        distance = f"{found['gap']:.0f}" if found["gap"] >= 1 else f"{found['gap']:.2g}"
+        raise StackMissesWall(
+            f"The slices and the LV model do not meet: the closest slice is {distance} mm away. "
+            + (advice or "Check that both belong to the same patient and frame.")
+        )
+    if advice:
+        return (f"Only {found['covered']:.0%} of the LV model lies within the stack. {advice}",)
+    return ()
+
+
+def _shares(stack: SliceStack, nodes: np.ndarray) -> tuple[float, float]:
+    """Share of nodes inside a slab, and inside a slab or between two slices of a parallel group."""
+    inside, covered = np.zeros(len(nodes), dtype=bool), np.zeros(len(nodes), dtype=bool)
+    for group in stack.parallel_groups():
+        above, below = np.zeros(len(nodes), dtype=bool), np.zeros(len(nodes), dtype=bool)
+        normal = stack.slices[group[0]].normal
+        for index in group:
+            one = stack.slices[index]
+            here, distance = _in_rectangle(one, nodes)
+            distance = distance * np.sign(one.normal @ normal)
+            inside |= here & (np.abs(distance) <= 0.5 * one.thickness)
+            above |= here & (distance >= -0.5 * one.thickness)
+            below |= here & (distance <= 0.5 * one.thickness)
+        covered |= above & below
+    return float(inside.mean()), float((covered | inside).mean())
+
+
+def _in_rectangle(one: Slice, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whether nodes lie over the pixels of a slice, at any distance, and that signed distance in mm."""
+    rows, columns = one.pixels.shape
+    row, column, distance = one.to_index(nodes).T
+    return (row >= -0.5) & (row <= rows - 0.5) & (column >= -0.5) & (column <= columns - 0.5), distance
+
+
+def _gap(stack: SliceStack, nodes: np.ndarray) -> float:
+    """Smallest distance in mm from a node to a slab."""
+    smallest = np.inf
+    for one in stack:
+        rows, columns = one.pixels.shape
+        row, column, distance = one.to_index(nodes).T
+        beyond = np.column_stack(
+            [
+                np.maximum(0, np.abs(row - 0.5 * (rows - 1)) - 0.5 * rows) * one.spacing[0],
+                np.maximum(0, np.abs(column - 0.5 * (columns - 1)) - 0.5 * columns) * one.spacing[1],
+                np.maximum(0, np.abs(distance) - 0.5 * one.thickness),
+            ]
+        )
+        smallest = min(smallest, float(np.linalg.norm(beyond, axis=1).min()))
+    return smallest

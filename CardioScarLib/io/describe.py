@@ -1,0 +1,157 @@
+"""What is this file? The answers of `cardioscar info`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.meshes import MeshFile, read_wall
+from CardioScarLib.io.opencarp import opencarp_pair
+from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing
+from CardioScarLib.io.vtk_files import READERS, as_grid, cells_of, points_of, read_vtk
+
+FLAT_CELLS = (vtk.VTK_QUAD, vtk.VTK_PIXEL)
+
+
+def describe(path: Path) -> dict:
+    """Kind, frame, sizes and arrays of an image, a DICOM folder, a grid layer or a model, as plain values."""
+    return describe_content(read_any(path), path)
+
+
+def describe_content(content: SliceStack | MeshFile, path: Path) -> dict:
+    """`describe` for a file that `read_any` has read already."""
+    return {"file": Path(path).name, **(_describe_stack(content) if isinstance(content, SliceStack) else _describe_mesh(content))}
+
+
+def read_any(path: Path) -> SliceStack | MeshFile:
+    """The file as a stack of slices or as a model, whichever it is."""
+    path = Path(path)
+    if path.is_dir():
+        return read_stack([path])
+    if opencarp_pair(path) or (path.suffix.lower() in READERS and not _is_layer(path)):
+        return read_wall(path)
+    # A single layer without a thickness still deserves a description; 1 mm stands in for it and is not shown.
+    if path.suffix.lower() == ".vtk":
+        field = _first_scalar(path)
+        stack = read_stack([path], thickness=1.0, scalar_field=field)
+        return SliceStack(stack.slices, (*stack.notes, f"{THICKNESS_IS_ASSUMED} {path.name} is not in the file."))
+    return read_stack([path])
+
+
+def _is_layer(path: Path) -> bool:
+    """A flat sheet of rectangles is a slice; anything else in a VTK file is a model."""
+    if check_readable(path).suffix.lower() != ".vtk":
+        return False
+    dataset = read_vtk(path)[0]
+    types = cells_of(as_grid(dataset))[0]
+    points = points_of(dataset)
+    points = points - points.mean(axis=0)
+    spread = np.linalg.svd(points.T @ points, compute_uv=False)
+    return len(types) > 0 and bool(np.isin(types, FLAT_CELLS).all()) and spread[2] < 1e-8 * spread[0]
+
+
+def _first_scalar(path: Path) -> str:
+    dataset = read_vtk(path)[0]
+    for data in (dataset.GetCellData(), dataset.GetPointData()):
+        for number in range(data.GetNumberOfArrays()):
+            if data.GetArray(number) and data.GetArray(number).GetNumberOfComponents() == 1:
+                return data.GetArrayName(number)
+    raise UnreadableFile(f"{path.name} is a flat grid without values.")
+
+
+def _describe_stack(stack: SliceStack) -> dict:
+    known = not any(note.startswith(THICKNESS_IS_ASSUMED) for note in stack.notes)
+    groups = []
+    for indices in stack.parallel_groups():
+        members = [stack.slices[index] for index in indices]
+        spacing = slice_spacing(members)
+        thickness = sorted({round(one.thickness, 3) for one in members})
+        normal = members[0].normal
+        groups.append(
+            {
+                "slices": len(members),
+                "rows_columns": sorted({one.pixels.shape for one in members}),
+                "pixel_spacing_mm": [round(one, 4) for one in members[0].spacing],
+                "slice_spacing_mm": None if spacing is None else round(spacing, 4),
+                "slice_thickness_mm": None if not known else thickness[0] if len(thickness) == 1 else thickness,
+                "orientation": _plane_name(normal),
+                "normal_lps": np.round(normal, 4).tolist(),
+                "positions_mm": [round(float(one.center @ normal), 2) for one in members],
+            }
+        )
+    values = np.concatenate([one.pixels[np.isfinite(one.pixels)] for one in stack])
+    return {
+        "kind": "slices",
+        "frame": "LPS mm",
+        "slices": len(stack),
+        "groups": groups,
+        "intensity": {"min": float(values.min()), "max": float(values.max()), "mean": float(values.mean())},
+        "thickness_known": known,
+        "bounds_lps_mm": np.round(stack.bounds(), 2).tolist(),
+        "notes": list(stack.notes),
+    }
+
+
+def _plane_name(normal: np.ndarray) -> str:
+    """The radiological plane closest to a slice, with the angle between them."""
+    axis = int(np.argmax(np.abs(normal)))
+    angle = np.degrees(np.arccos(min(1.0, abs(normal[axis]))))
+    name = ("sagittal", "coronal", "axial")[axis]
+    return name if angle < 0.5 else f"oblique, {angle:.0f} degrees from {name}"
+
+
+def _describe_mesh(mesh_file: MeshFile) -> dict:
+    wall, dataset = mesh_file.wall, mesh_file.dataset
+    size = np.ptp(wall.bounds, axis=0)
+    return {
+        "kind": {"volume": "volume mesh", "closed_surface": "closed surface", "shell": "open surface", "points": "points"}[wall.kind],
+        "frame": mesh_file.frame.upper(),
+        "unit": mesh_file.unit,
+        "points": len(wall.nodes),
+        "cells": dataset.GetNumberOfCells(),
+        "cells_by_type": _cells_by_type(dataset),
+        "size_mm": np.round(size, 2).tolist(),
+        "bounds_lps_mm": np.round(wall.bounds, 2).tolist(),
+        **_measure(wall),
+        "point_arrays": _arrays(dataset.GetPointData()),
+        "cell_arrays": _arrays(dataset.GetCellData()),
+        "notes": list(wall.notes),
+    }
+
+
+def _measure(wall: Wall) -> dict:
+    if wall.kind == "volume":
+        return {"volume_ml": round(float(wall.volumes.sum()) / 1000, 2)}
+    return {"area_cm2": round(float(wall.areas.sum()) / 100, 2)} if len(wall.triangles) else {}
+
+
+def _cells_by_type(dataset: vtk.vtkDataSet) -> dict[str, int]:
+    kinds, counts = np.unique(cells_of(as_grid(dataset))[0], return_counts=True)
+    names = [vtk.vtkGenericCell.InstantiateCell(int(kind)).GetClassName().removeprefix("vtk").lower() for kind in kinds]
+    return {name: int(count) for name, count in zip(names, counts)}
+
+
+def _arrays(data: vtk.vtkDataSetAttributes) -> dict[str, dict]:
+    """Range of each array over its finite values, and how many are not."""
+    found = {}
+    for number in range(data.GetNumberOfArrays()):
+        array = data.GetArray(number)
+        if array is None:
+            continue
+        values = vtk_to_numpy(array).astype(np.float64)
+        finite = values[np.isfinite(values)]
+        found[data.GetArrayName(number)] = {
+            "components": array.GetNumberOfComponents(),
+            "min": float(finite.min()) if finite.size else None,
+            "max": float(finite.max()) if finite.size else None,
+            "not_finite": int(values.size - finite.size),
+        }
+    return found
