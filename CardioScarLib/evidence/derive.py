@@ -52,7 +52,9 @@ def _check_finite(stack: SliceStack, pixels: WallPixels, raw: np.ndarray) -> Non
     if bad.any():
         where, counts = np.unique(pixels.slices[bad], return_counts=True)
         listed = ", ".join(f"{count} in {stack.slices[number].label}" for number, count in zip(where, counts, strict=True))
-        raise BadEvidence(f"{np.count_nonzero(bad)} pixels on the wall are NaN or infinite ({listed}); repair the image or leave these slices out.")
+        raise BadEvidence(
+            f"{np.count_nonzero(bad)} pixels on the wall are NaN or infinite ({listed}); repair the image or leave these slices out."
+        )
 
 
 def _guess_method(stack: SliceStack, raw: np.ndarray) -> tuple[str, str]:
@@ -113,7 +115,10 @@ def _known_scar_labels(present: tuple[int, ...]) -> tuple[tuple[int, ...], list[
         return (2221,), ["The labels are those of MyoPS; 2221 (scar) was taken, 1220 (edema) was not."]
     if present == (0, 1, 2, 3, 4):
         return (3, 4), ["The labels are those of EMIDEC; 3 (infarct) and 4 (no-reflow) were taken."]
-    raise BadEvidence(f"The image holds the labels {_listed(present)}, and which of them mean scar differs between data sets; name them with --scar-labels.")
+    raise BadEvidence(
+        f"The image holds the labels {_listed(present)}, and which of them mean scar differs between data sets; "
+        f"name them with --scar-labels."
+    )
 
 
 def _from_intensity(stack: SliceStack, pixels: WallPixels, method: str, settings: EvidenceSettings) -> Evidence:

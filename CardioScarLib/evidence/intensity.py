@@ -30,8 +30,8 @@ def weighted(regions: Regions) -> IntensityEvidence:
     it is used where it stands out of remote: multiplied by 0 below remote + 1 SD, by 1 above remote + 3 SD, by a
     ramp between, then cut to [0, 1]. Without the ramp the noise of healthy tissue, cut at zero, adds up to a burden
     of 0.4 x noise SD (in units of f), with it of 0.08 x noise SD. Dense scar is the median of the bright tissue
-    above half of its upper quartile, halves counted from remote. In the spirit of Heiberg et al. 2008 (Radiology 246:581) and EWA, Engblom et al. 2016 (JCMR 18:27),
-    which weight the pixels of a segmented infarct by their intensity.
+    above half of its upper quartile, halves counted from remote. In the spirit of Heiberg et al. 2008 (Radiology
+    246:581) and EWA, Engblom et al. 2016 (JCMR 18:27), which weight the pixels of a segmented infarct by intensity.
     """
     above = regions.intensity - regions.remote_mean
     fraction = np.maximum(above, 0) / (regions.full_scale - regions.remote_mean)

@@ -130,8 +130,9 @@ def wall_intensity(stack: SliceStack, pixels: WallPixels) -> np.ndarray:
         outside[pixels.rows[here], pixels.columns[here]] = 0
         usable = np.isfinite(one.pixels)
         outside *= usable
-        count = ndimage.convolve(outside, kernel, mode="constant")[pixels.rows[here], pixels.columns[here]]
-        total = ndimage.convolve(np.where(usable, one.pixels, 0) * outside, kernel, mode="constant")[pixels.rows[here], pixels.columns[here]]
+        at = pixels.rows[here], pixels.columns[here]
+        count = ndimage.convolve(outside, kernel, mode="constant")[at]
+        total = ndimage.convolve(np.where(usable, one.pixels, 0) * outside, kernel, mode="constant")[at]
         cover = pixels.cover[here]
         mixed = (count > 0.5) & (cover >= SMALLEST_COVER) & (cover < 1)
         chosen = here[mixed]
