@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -38,3 +39,13 @@ def say_notes(notes) -> None:
     console = stderr()
     for note in dict.fromkeys(notes):
         console.print(f"Note: {note}", markup=False)
+
+
+@contextmanager
+def hold_interrupts() -> Iterator[None]:
+    """Ctrl-C does not stop what is written inside: it takes a moment, and half of it would be worse."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

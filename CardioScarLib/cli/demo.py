@@ -1,13 +1,75 @@
-"""`cardioscar demo`: a case with a known truth, through the same door as any other."""
+"""`cardioscar demo`: a phantom with a known truth, through the same door as any other case."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from CardioScarLib.cli.console import stderr
+from CardioScarLib.cli.reconstruct import reconstruct
+
+KIND, SEED, NODES = "I3", 0, 20_000
+LABEL = "PHANTOM: a heart made by formula, not a patient. Research use only."
 
 
 @click.command()
-@click.option("--output", default="cardioscar-demo", show_default=True, metavar="DIR", help="Folder for inputs, results and pictures.")
+@click.option("--output", type=Path, default="cardioscar-demo", show_default=True, metavar="DIR", help="Folder for inputs, results, pictures.")
 @click.option("--overwrite", is_flag=True, help="Replace the results of an earlier demo.")
-def demo(output, overwrite) -> None:
-    """Reconstruct a phantom and compare with its exact truth."""
-    raise NotImplementedError
+@click.pass_context
+def demo(context: click.Context, output: Path, overwrite: bool) -> None:
+    """Reconstruct a phantom with a channel through its scar, and compare with the exact truth."""
+    from CardioScarLib.cli.comparison import Comparison
+    from CardioScarLib.cli.phantom_files import phantom_paths, write_phantom
+    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.phantom import phantom_case
+    from CardioScarLib.report.offscreen import CannotDraw
+
+    inputs = phantom_paths(output)
+    results = {"CardioScar": output / "cardioscar.vtu", "Log-odds": output / "logodds.vtu"}
+    pictures = output / "heart.png", output / "slices.png"
+    _make_folder(output)
+    for path in (*vars(inputs).values(), *results.values(), *pictures):
+        check_writable(path, overwrite)
+
+    click.echo(LABEL)
+    case = phantom_case(KIND, SEED, NODES)
+    write_phantom(case, output, overwrite)
+    thickness = case.acquisition.thickness
+    for path, model in zip(results.values(), ("field", "logodds"), strict=True):
+        words = ["--mesh-vtk", inputs.mesh, "--image", inputs.image, "--evidence", "values", "--slice-thickness", thickness]
+        words = [str(word) for word in (*words, "--model", model, "--output", path)] + ["--overwrite"] * overwrite
+        click.echo(f"\ncardioscar reconstruct {' '.join(words)}")
+        reconstruct.main(words, parent=context, standalone_mode=False)
+
+    comparison = Comparison.read(inputs, results, thickness)
+    _print_table(("PHANTOM", "Truth", *comparison.maps), comparison.rows())
+    try:
+        comparison.draw(*pictures, LABEL, overwrite)
+        click.echo(f"Pictures: {', '.join(str(path) for path in pictures)}")
+    except CannotDraw as error:
+        stderr().print(f"Note: the pictures were skipped. {error}", markup=False)
+    click.echo(f"Results:  {output.resolve()}")
+
+
+def _make_folder(path: Path) -> None:
+    from CardioScarLib.errors import UnwritableOutput
+
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UnwritableOutput(f"The folder {path} cannot be made: {error.strerror}.") from error
+
+
+def _print_table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(heads[0])
+    for head in heads[1:]:
+        table.add_column(head, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(highlight=False)
+    console.print()
+    console.print(table)

@@ -2,13 +2,67 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import click
 
 
 @click.command()
-@click.argument("file")
-@click.argument("other", required=False)
+@click.argument("file", type=Path)
+@click.argument("other", type=Path, required=False, metavar="[FILE2]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def info(file, other, as_json) -> None:
-    """Say what FILE is: frame, spacing, thickness, units, arrays; and how it overlaps with a second one."""
-    raise NotImplementedError
+def info(file: Path, other: Path | None, as_json: bool) -> None:
+    """Say what FILE is: frame, spacing, thickness, units, arrays; with a FILE2, whether slices and wall meet."""
+    from CardioScarLib.geometry.overlap import overlap
+    from CardioScarLib.geometry.slices import SliceStack
+    from CardioScarLib.io.describe import describe_content, read_any
+
+    paths = [file] if other is None else [file, other]
+    contents = [read_any(path) for path in paths]
+    answer: dict = {"files": [describe_content(content, path) for content, path in zip(contents, paths, strict=True)]}
+    stacks = [content for content in contents if isinstance(content, SliceStack)]
+    walls = [content.wall for content in contents if not isinstance(content, SliceStack)]
+    if stacks and walls:
+        answer["overlap"] = overlap(stacks[0], walls[0])
+    elif other is not None:
+        answer["overlap"] = None
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+        return
+    for one in answer["files"]:
+        click.echo("\n".join(_lines(one)) + "\n")
+    if "overlap" in answer:
+        click.echo(_overlap_in_words(answer["overlap"]))
+
+
+def _lines(value: dict, indent: str = "") -> list[str]:
+    """A nested description as indented lines; what is empty or unknown is left out, except an unknown thickness."""
+    lines = []
+    for key, one in value.items():
+        name = f"{indent}{key.replace('_', ' ')}"
+        if isinstance(one, dict) and one:
+            lines += [f"{name}:", *_lines(one, indent + "    ")]
+        elif isinstance(one, list) and one and isinstance(one[0], dict):
+            for item in one:
+                lines += [f"{name}:", *_lines(item, indent + "    ")]
+        elif key == "notes":
+            lines += [f"{indent}note: {note}" for note in one]
+        elif key == "slice_thickness_mm" and one is None:
+            lines.append(f"{name}: not in the file")
+        elif one not in (None, {}, []):
+            lines.append(f"{name}: {one}")
+    return lines
+
+
+def _overlap_in_words(found: dict | None) -> str:
+    from CardioScarLib.geometry.overlap import IN_WORDS
+
+    if found is None:
+        return "overlap: only slices and a wall can meet; these files are of the same kind."
+    words = f"overlap: {found['inside']:.0%} of the wall lies inside slices, {found['covered']:.0%} inside or between them."
+    if found["gap"] > 0:
+        words += f" The closest slice is {found['gap']:.3g} mm away."
+    for remedy, share in found["remedies"].items():
+        words += f" It would be {share:.0%} if {IN_WORDS[remedy]}."
+    return words

@@ -1,0 +1,1 @@
+"""Numbers about a map: what a clinician reads first."""
