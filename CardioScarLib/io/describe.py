@@ -83,7 +83,7 @@ def _describe_stack(stack: SliceStack) -> dict:
                 "slice_spacing_mm": None if spacing is None else round(spacing, 4),
                 "slice_thickness_mm": None if not known else thickness[0] if len(thickness) == 1 else thickness,
                 "orientation": _plane_name(normal),
-                "normal_lps": np.round(normal, 4).tolist(),
+                "normal_lps": (np.round(normal, 4) + 0.0).tolist(),
                 "positions_mm": [round(float(one.center @ normal), 2) for one in members],
             }
         )

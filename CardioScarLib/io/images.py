@@ -159,7 +159,8 @@ def _cover_note(planes: Sequence[Plane], name: str) -> list[str]:
     covered = [float(np.isfinite(one.pixels).mean()) for one in planes]
     if min(covered) == 1:
         return []
-    return [f"{min(covered):.0%} to {max(covered):.0%} of the rectangle of {name} has values; the rest was left out, not taken as zero."]
+    share = " to ".join(dict.fromkeys(f"{one:.0%}" for one in (min(covered), max(covered))))
+    return [f"{share} of the rectangle of {name} has values; the rest was left out, not taken as zero."]
 
 
 def _check_labels(stack: SliceStack) -> None:

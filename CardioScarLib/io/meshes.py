@@ -21,6 +21,11 @@ UNITS = {"mm": 1.0, "um": 1e-3, "m": 1e3}
 OUTPUT_SUFFIXES = (".vtk", ".vtu", ".vtp", ".dat")
 # An LV is about a decimeter long, whatever it is written in.
 LARGEST_IN_MM, SMALLEST_IN_MM = 1000.0, 1.0
+# A 10-node tetrahedron as eight: one at each corner, four around a diagonal of the octahedron between them. Faces
+# are always split at the middles of their edges, so that neighbors fit.
+TEN_NODES_TO_EIGHT = np.array(
+    [[0, 4, 6, 7], [1, 5, 4, 8], [2, 6, 5, 9], [3, 8, 7, 9], [4, 9, 5, 6], [4, 9, 6, 7], [4, 9, 7, 8], [4, 9, 8, 5]]
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,10 +209,13 @@ def _simplices(points, types, offsets, connectivity, chosen, simple: int) -> np.
     corners = 4 if simple == vtk.VTK_TETRA else 3
     ready = chosen & (types == simple)
     result = [connectivity[offsets[:-1][ready][:, None] + np.arange(corners)]]
-    others = np.flatnonzero(chosen & ~ready)
+    ten = chosen & (types == vtk.VTK_QUADRATIC_TETRA)
+    if ten.any():
+        nodes = connectivity[offsets[:-1][ten][:, None] + np.arange(10)]
+        result.append(nodes[:, TEN_NODES_TO_EIGHT].reshape(-1, 4))
+    others = np.flatnonzero(chosen & ~ready & ~ten)
     if len(others):
-        if np.any(types[others] == vtk.VTK_POLYHEDRON):
-            raise BadWall("The LV model has polyhedral cells; convert them to tetrahedra first.")
+        _refuse_cells(types[others])
         sizes = np.diff(offsets)[others]
         new_offsets = np.concatenate([[0], np.cumsum(sizes)])
         picked = np.repeat(offsets[others] - new_offsets[:-1], sizes) + np.arange(new_offsets[-1])
@@ -222,6 +230,15 @@ def _simplices(points, types, offsets, connectivity, chosen, simple: int) -> np.
             raise BadWall("The cells of the LV model cannot be split without moving its points; convert them to tetrahedra first.")
         result.append(split_connectivity[split_offsets[:-1][split_types == simple][:, None] + np.arange(corners)])
     return np.vstack(result)
+
+
+def _refuse_cells(types: np.ndarray) -> None:
+    """Cells that cannot be split on their own points so that neighbors fit together."""
+    for kind in np.unique(types):
+        cell = vtk.vtkGenericCell.InstantiateCell(int(kind))
+        if kind == vtk.VTK_POLYHEDRON or (cell.GetCellDimension() == 3 and not cell.IsLinear()):
+            name = cell.GetClassName().removeprefix("vtk")
+            raise BadWall(f"The LV model has {np.count_nonzero(types == kind)} cells of the kind {name}; convert them to tetrahedra first.")
 
 
 def _surface_wall(nodes: np.ndarray, triangles: np.ndarray, same_as: np.ndarray, notes: list[str]) -> Wall:

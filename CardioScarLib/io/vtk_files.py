@@ -64,6 +64,8 @@ def read_vtk(path: Path) -> tuple[vtk.vtkDataSet, str | None]:
         dataset = reader.GetOutput()
     said = messages.GetOutput() or ""
     if not isinstance(dataset, vtk.vtkDataSet) or "ERROR" in said or "Error reading" in said:
+        if suffix == ".vtk" and _is_ascii_with_nan(path):
+            raise UnreadableFile(f"{path.name} is a text VTK file with NaN in it, which VTK cannot read; save it as binary VTK or as .vtu.")
         raise UnreadableFile(f"{path.name} cannot be read as a {suffix} file; it is truncated, damaged or of another kind.")
     if dataset.GetNumberOfPoints() == 0:
         raise UnreadableFile(f"{path.name} has no points.")
@@ -82,6 +84,11 @@ def _space(reader: vtk.vtkAlgorithm, dataset: vtk.vtkDataSet) -> str | None:
         texts.append(f"SPACE={array.GetValue(0)}")
     found = re.search(r"SPACE\s*=\s*(RAS|LPS)\b", "\n".join(texts), re.IGNORECASE)
     return found.group(1).lower() if found else None
+
+
+def _is_ascii_with_nan(path: Path) -> bool:
+    content = path.read_bytes()
+    return b"ASCII" in content[:1024] and re.search(rb"\bnan\b", content, re.IGNORECASE) is not None
 
 
 def _check_ply(path: Path) -> None:

@@ -1,0 +1,457 @@
+"""Reading slices: geometry, thickness, and everything that is not a usable image."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import struct
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+from CardioScarLib.errors import BadSettings, BadStack, UnreadableFile
+from CardioScarLib.io.images import read_stack
+
+DATA = Path(__file__).resolve().parents[1] / "Data"
+LAYERS = DATA / "cardioscar_layers"
+CINE = DATA / "cine_short_axis_dicom"
+
+
+@pytest.fixture
+def an_oblique_image():
+    """(k, j, i) = (4, 5, 6) voxels of 1.5 x 2 x 8 mm, turned by 30 degrees about x and then z; every voxel its own value."""
+    turn_x = np.array([[1, 0, 0], [0, np.cos(0.5), -np.sin(0.5)], [0, np.sin(0.5), np.cos(0.5)]])
+    turn_z = np.array([[np.cos(0.3), -np.sin(0.3), 0], [np.sin(0.3), np.cos(0.3), 0], [0, 0, 1]])
+    image = sitk.GetImageFromArray(np.arange(120, dtype=np.float32).reshape(4, 5, 6))
+    image.SetSpacing((1.5, 2.0, 8.0))
+    image.SetOrigin((-20.0, 35.0, 12.0))
+    image.SetDirection((turn_z @ turn_x).ravel())
+    return image
+
+
+def place_in_file(image, number, row, column, slice_axis="z"):
+    """Where ITK puts a pixel of slice `number`."""
+    index = {"z": (column, row, number), "y": (column, number, row), "x": (number, column, row)}[slice_axis]
+    return image.TransformIndexToPhysicalPoint(index)
+
+
+def copy_dicom(source, target, **changes):
+    dataset = pydicom.dcmread(source)
+    for name, value in changes.items():
+        if value is None:
+            delattr(dataset, name)
+        else:
+            setattr(dataset, name, value)
+    dataset.save_as(target)
+
+
+def write_layer(path, dataset, array, name="ScalarValue", on_cells=True, header="vtk output"):
+    array = numpy_to_vtk(np.asarray(array, dtype=np.float64), deep=True)
+    array.SetName(name)
+    (dataset.GetCellData() if on_cells else dataset.GetPointData()).AddArray(array)
+    writer = vtk.vtkDataSetWriter()
+    writer.SetFileName(str(path))
+    writer.SetHeader(header)
+    writer.SetFileTypeToBinary()
+    writer.SetInputData(dataset)
+    writer.Write()
+    return path
+
+
+def a_rectilinear_layer(z, x=(0.0, 2.0, 4.0, 6.0), y=(10.0, 13.0, 16.0)):
+    grid = vtk.vtkRectilinearGrid()
+    grid.SetDimensions(len(x), len(y), 1)
+    for values, setter in ((x, grid.SetXCoordinates), (y, grid.SetYCoordinates), ((z,), grid.SetZCoordinates)):
+        setter(numpy_to_vtk(np.array(values, dtype=np.float64), deep=True))
+    return grid
+
+
+# Volumes
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha", ".mhd"])
+@pytest.mark.parametrize("slice_axis", ["x", "y", "z"])
+def test_every_pixel_of_an_oblique_volume_keeps_its_place(an_oblique_image, tmp_path, suffix, slice_axis):
+    sitk.WriteImage(an_oblique_image, str(tmp_path / f"lge{suffix}"))
+    stack = read_stack([tmp_path / f"lge{suffix}"], slice_axis=slice_axis, thickness=6.0)
+    assert len(stack) == {"x": 6, "y": 5, "z": 4}[slice_axis]
+    array = sitk.GetArrayFromImage(an_oblique_image)
+    one = stack.slices[2]
+    for row, column in ((0, 0), (3, 1), (1, 3)):
+        expected = place_in_file(an_oblique_image, 2, row, column, slice_axis)
+        # NIfTI keeps its matrix in single precision.
+        assert one.to_points(np.array([row]), np.array([column]))[0] == pytest.approx(expected, abs=1e-4)
+        assert one.pixels[row, column] == {"z": array[2, row, column], "y": array[row, 2, column], "x": array[row, column, 2]}[slice_axis]
+    assert all(one.thickness == 6.0 for one in stack)
+
+
+def test_a_left_handed_volume_keeps_its_places(an_oblique_image, tmp_path):
+    direction = np.array(an_oblique_image.GetDirection()).reshape(3, 3) @ np.diag([1, 1, -1])
+    an_oblique_image.SetDirection(direction.ravel())
+    assert np.linalg.det(direction) < 0
+    sitk.WriteImage(an_oblique_image, str(tmp_path / "left.nrrd"))
+    stack = read_stack([tmp_path / "left.nrrd"], thickness=8)
+    for number, one in enumerate(stack):
+        expected = place_in_file(an_oblique_image, number, 4, 5)
+        assert one.to_points(np.array([4]), np.array([5]))[0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_spacing_of_a_volume_is_not_silently_taken_for_the_thickness(an_oblique_image, tmp_path):
+    sitk.WriteImage(an_oblique_image, str(tmp_path / "lge.nrrd"))
+    assumed = read_stack([tmp_path / "lge.nrrd"])
+    assert assumed.slices[0].thickness == pytest.approx(8.0)
+    assert any("thickness of lge.nrrd" in note and "8 mm" in note and "--slice-thickness" in note for note in assumed.notes)
+    given = read_stack([tmp_path / "lge.nrrd"], thickness=5.0)
+    assert given.slices[0].thickness == 5.0
+    assert not given.notes
+
+
+def test_a_thickness_in_an_nrrd_header_is_believed(an_oblique_image, tmp_path):
+    path = tmp_path / "lge.nrrd"
+    sitk.WriteImage(an_oblique_image, str(path))
+    path.write_bytes(path.read_bytes().replace(b"endian:", b"thicknesses: NaN NaN 6.5\nendian:", 1))
+    stack = read_stack([path])
+    assert stack.slices[0].thickness == 6.5
+    assert not stack.notes
+
+
+def test_slices_along_another_axis_are_suspected_and_said(an_oblique_image, tmp_path):
+    an_oblique_image.SetSpacing((8.0, 1.5, 1.5))
+    sitk.WriteImage(an_oblique_image, str(tmp_path / "lge.nrrd"))
+    assert any("--slice-axis x" in note for note in read_stack([tmp_path / "lge.nrrd"], thickness=8).notes)
+    assert not read_stack([tmp_path / "lge.nrrd"], slice_axis="z", thickness=8).notes
+
+
+def test_a_nifti_with_unit_sform_and_real_pixdim_gets_its_physical_size(tmp_path):
+    image = sitk.GetImageFromArray(np.zeros((4, 5, 6), dtype=np.float32))
+    image.SetSpacing((1.5, 1.5, 8.0))
+    plain = tmp_path / "plain.nii"
+    sitk.WriteImage(image, str(plain))
+    content = bytearray(plain.read_bytes())
+    struct.pack_into("<12f", content, 280, -1, 0, 0, 10, 0, -1, 0, 20, 0, 0, 1, 30)
+    (tmp_path / "unit.nii.gz").write_bytes(gzip.compress(bytes(content)))
+    stack = read_stack([tmp_path / "unit.nii.gz"], thickness=8)
+    assert stack.slices[0].spacing == pytest.approx((1.5, 1.5))
+    assert stack.slices[3].origin - stack.slices[0].origin == pytest.approx([0, 0, 24])
+    assert any("sform" in note and "1.5 x 1.5 x 8" in note for note in stack.notes)
+    assert not read_stack([plain], thickness=8).notes
+
+
+def test_short_and_long_axis_volumes_become_one_stack(an_oblique_image, tmp_path):
+    sitk.WriteImage(an_oblique_image, str(tmp_path / "sax.nrrd"))
+    long_axis = sitk.GetImageFromArray(np.ones((1, 7, 9), dtype=np.float32))
+    long_axis.SetDirection((1, 0, 0, 0, 0, -1, 0, 1, 0))
+    long_axis.SetSpacing((1, 1, 6))
+    sitk.WriteImage(long_axis, str(tmp_path / "lax.nrrd"))
+    stack = read_stack([tmp_path / "sax.nrrd", tmp_path / "lax.nrrd"])
+    assert [one.pixels.shape for one in stack] == [(5, 6)] * 4 + [(7, 9)]
+    assert [one.thickness for one in stack] == pytest.approx([8, 8, 8, 8, 6])
+    assert len(stack.parallel_groups()) == 2
+
+
+def test_slice_indices_pick_slices_and_refuse_others(an_oblique_image, tmp_path):
+    sitk.WriteImage(an_oblique_image, str(tmp_path / "lge.nrrd"))
+    chosen = read_stack([tmp_path / "lge.nrrd"], slice_indices=(3, 1), thickness=8)
+    assert [one.pixels[0, 0] for one in chosen] == [90.0, 30.0]
+    with pytest.raises(BadStack, match="Slice 4 .* slices 0 to 3"):
+        read_stack([tmp_path / "lge.nrrd"], slice_indices=(1, 4), thickness=8)
+
+
+def test_a_4d_file_with_one_volume_is_a_volume(an_oblique_image, tmp_path):
+    sitk.WriteImage(sitk.JoinSeries([an_oblique_image]), str(tmp_path / "one.nrrd"))
+    assert len(read_stack([tmp_path / "one.nrrd"], thickness=8)) == 4
+
+
+def test_a_label_map_has_whole_numbers(an_oblique_image, tmp_path):
+    sitk.WriteImage(an_oblique_image, str(tmp_path / "labels.nrrd"))
+    assert read_stack([tmp_path / "labels.nrrd"], thickness=8, label_map=True).slices[1].pixels[0, 0] == 30
+    sitk.WriteImage(an_oblique_image * 0.5, str(tmp_path / "values.nrrd"))
+    with pytest.raises(BadStack, match="not a label map"):
+        read_stack([tmp_path / "values.nrrd"], thickness=8, label_map=True)
+
+
+# DICOM
+
+
+def test_a_dicom_series_with_a_missing_slice_keeps_the_gap():
+    stack = read_stack([CINE])
+    assert len(stack) == 3
+    positions = [one.center @ stack.slices[0].normal for one in stack]
+    # Slices 4, 2, 1 of a stack with 5 mm between slices; slice 3 is missing.
+    assert np.diff(positions) == pytest.approx([10.0, 5.0], abs=0.01)
+    assert [one.thickness for one in stack] == [5.0, 5.0, 5.0]
+    assert not any("thickness" in note for note in stack.notes)
+
+
+def test_dicom_pixels_lie_where_itk_puts_them():
+    stack = read_stack([CINE / "I0021.dcm"])
+    image = sitk.ReadImage(str(CINE / "I0021.dcm"))
+    for row, column in ((0, 0), (17, 203)):
+        expected = image.TransformIndexToPhysicalPoint((column, row, 0))
+        # ITK makes the directions in the file, which have six digits, exactly perpendicular.
+        assert stack.slices[0].to_points(np.array([row]), np.array([column]))[0] == pytest.approx(expected, abs=2e-3)
+        assert stack.slices[0].pixels[row, column] == image.GetPixel(column, row, 0)
+
+
+def test_single_dicom_files_and_their_folder_are_the_same_stack():
+    folder = read_stack([CINE])
+    files = read_stack([CINE / "I0001.dcm", CINE / "I0061.dcm", CINE / "I0021.dcm"])
+    for one, other in zip(folder, files, strict=True):
+        assert np.array_equal(one.origin, other.origin)
+        assert np.array_equal(one.pixels, other.pixels)
+
+
+def test_one_series_per_slice_and_spacing_that_varies_in_the_last_digit_are_one_stack(tmp_path):
+    for number, name in enumerate(("I0001", "I0021", "I0061")):
+        copy_dicom(
+            CINE / f"{name}.dcm",
+            tmp_path / f"{name}.dcm",
+            SeriesInstanceUID=f"1.2.3.{number}",
+            PixelSpacing=[0.8203 + 1e-4 * number, 0.8203],
+            SliceThickness=5 + 1e-4 * number,
+        )
+    stack = read_stack([tmp_path])
+    assert len(stack) == 3
+    assert len(stack.parallel_groups()) == 1
+    assert sorted(one.spacing[0] for one in stack) == pytest.approx([0.8203, 0.8204, 0.8205])
+
+
+def test_row_spacing_comes_first_in_dicom(tmp_path):
+    copy_dicom(CINE / "I0001.dcm", tmp_path / "a.dcm", PixelSpacing=[1.25, 0.5])
+    assert read_stack([tmp_path / "a.dcm"]).slices[0].spacing == pytest.approx((1.25, 0.5))
+
+
+def test_the_rescale_slope_is_applied(tmp_path):
+    copy_dicom(CINE / "I0001.dcm", tmp_path / "a.dcm", RescaleSlope=2, RescaleIntercept=-100)
+    before, after = read_stack([CINE / "I0001.dcm"]).slices[0], read_stack([tmp_path / "a.dcm"]).slices[0]
+    assert np.array_equal(after.pixels, 2 * before.pixels - 100)
+
+
+def test_dicom_without_thickness_says_what_it_took(tmp_path):
+    for name in ("I0001", "I0021"):
+        copy_dicom(CINE / f"{name}.dcm", tmp_path / f"{name}.dcm", SliceThickness=None)
+    stack = read_stack([tmp_path])
+    assert stack.slices[0].thickness == pytest.approx(5.0, abs=0.01)
+    assert any("thickness" in note and "--slice-thickness" in note for note in stack.notes)
+    with pytest.raises(BadStack, match="no parallel neighbor"):
+        read_stack([tmp_path / "I0001.dcm"])
+
+
+def test_a_thickness_that_was_given_beats_the_one_in_the_file():
+    assert all(one.thickness == 8.0 for one in read_stack([CINE], thickness=8.0))
+
+
+def test_other_files_in_a_dicom_folder_are_left_out_and_said(tmp_path):
+    shutil.copytree(CINE, tmp_path / "study")
+    stack = read_stack([tmp_path / "study"])
+    assert len(stack) == 3
+    # README.md and LICENSE lie beside the images.
+    assert any(note.startswith("2 files of the folder study") for note in stack.notes)
+
+
+def test_a_truncated_image_in_a_dicom_folder_is_not_left_out(tmp_path):
+    shutil.copytree(CINE, tmp_path / "study")
+    content = (CINE / "I0021.dcm").read_bytes()
+    (tmp_path / "study" / "I0021.dcm").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UnreadableFile, match="I0021.dcm .* damaged or truncated"):
+        read_stack([tmp_path / "study"])
+
+
+def test_two_dicom_images_at_one_place_are_refused(tmp_path):
+    copy_dicom(CINE / "I0001.dcm", tmp_path / "magnitude.dcm")
+    copy_dicom(CINE / "I0001.dcm", tmp_path / "psir.dcm", SeriesInstanceUID="1.2.3")
+    with pytest.raises(BadStack, match="same place"):
+        read_stack([tmp_path])
+
+
+def test_a_dicom_image_without_a_position_is_refused(tmp_path):
+    copy_dicom(CINE / "I0001.dcm", tmp_path / "a.dcm", ImagePositionPatient=None)
+    with pytest.raises(UnreadableFile, match="where in the patient"):
+        read_stack([tmp_path / "a.dcm"])
+
+
+def test_a_multi_frame_dicom_image_is_refused_with_advice(tmp_path):
+    dataset = pydicom.dcmread(CINE / "I0001.dcm")
+    dataset.NumberOfFrames = 2
+    dataset.Rows = 128
+    dataset.save_as(tmp_path / "frames.dcm")
+    with pytest.raises(UnreadableFile, match="multi-frame"):
+        read_stack([tmp_path / "frames.dcm"])
+
+
+def test_no_patient_is_named_in_a_message(tmp_path):
+    copy_dicom(CINE / "I0001.dcm", tmp_path / "a.dcm", PatientName="Doe^Jane", PatientID="4711", SliceThickness=None, SeriesDescription="Jane")
+    with pytest.raises(BadStack) as problem:
+        read_stack([tmp_path])
+    assert not any(word in str(problem.value) for word in ("Doe", "Jane", "4711"))
+
+
+def test_a_slice_axis_makes_no_sense_for_single_slices():
+    with pytest.raises(BadSettings, match="single slices"):
+        read_stack([CINE], slice_axis="x")
+    assert len(read_stack([CINE], slice_axis="z")) == 3
+
+
+# Legacy VTK layers
+
+
+def test_grid_layers_of_the_original_program_are_read_where_they_have_cells():
+    stack = read_stack([LAYERS / "slice_02.vtk", LAYERS / "slice_08.vtk"])
+    assert [one.label for one in stack] == ["slice_02.vtk", "slice_08.vtk"]
+    # 504 and 473 quads of 2 x 2 mm.
+    assert [np.count_nonzero(np.isfinite(one.pixels)) for one in stack] == [504, 473]
+    assert stack.slices[0].spacing == pytest.approx((2, 2))
+    assert stack.slices[1].pixels[np.isfinite(stack.slices[1].pixels)].max() == pytest.approx(0.92243826)
+    assert stack.slices[0].thickness == pytest.approx(48.0)
+    assert any("thickness of the grid layers" in note for note in stack.notes)
+
+
+def test_every_cell_of_a_grid_layer_keeps_its_place_and_value():
+    reader = vtk.vtkDataSetReader()
+    reader.SetFileName(str(LAYERS / "slice_08.vtk"))
+    reader.Update()
+    grid = reader.GetOutput()
+    one = read_stack([LAYERS / "slice_08.vtk"], thickness=10).slices[0]
+    for number in range(0, grid.GetNumberOfCells(), 37):
+        center = np.array(grid.GetCell(number).GetBounds()).reshape(3, 2).mean(axis=1)
+        row, column, distance = one.to_index(center[None])[0]
+        assert (row, column, distance) == pytest.approx((round(row), round(column), 0), abs=1e-4)
+        assert one.pixels[round(row), round(column)] == grid.GetCellData().GetArray("ScalarValue").GetValue(number)
+
+
+def test_values_on_points_are_pixel_centers_and_not_paired_with_cells():
+    one = read_stack([LAYERS / "slice_z003.vtk"], thickness=8).slices[0]
+    assert one.pixels.shape == (46, 49)
+    assert np.isfinite(one.pixels).all()
+    # The lowest corner of the grid is a point, so a pixel center.
+    assert np.abs(one.to_index(np.array([[47.397499084, 11.537607193, 22.229110479]]))[0]) == pytest.approx([0, 0, 0], abs=1e-4)
+
+
+def test_a_rectilinear_layer_is_read_from_its_cells(tmp_path):
+    path = write_layer(tmp_path / "layer.vtk", a_rectilinear_layer(5.0), np.arange(6))
+    one = read_stack([path], thickness=10).slices[0]
+    assert sorted(one.pixels.shape) == [2, 3]
+    assert sorted(one.spacing) == pytest.approx([2, 3])
+    row, column, distance = one.to_index(np.array([[3.0, 14.5, 5.0]]))[0]
+    # The middle cell of the upper row is cell 4.
+    assert one.pixels[round(row), round(column)] == 4
+    assert distance == pytest.approx(0)
+
+
+def test_a_layer_in_ras_is_turned_to_lps(tmp_path):
+    path = write_layer(tmp_path / "layer.vtk", a_rectilinear_layer(5.0), np.arange(6), header="3D Slicer output. SPACE=RAS")
+    one = read_stack([path], thickness=10).slices[0]
+    assert one.center == pytest.approx([-3.0, -13.0, 5.0])
+
+
+def test_layers_of_one_stack_take_their_distance_as_thickness_aloud(tmp_path):
+    paths = [write_layer(tmp_path / f"{z}.vtk", a_rectilinear_layer(float(z)), np.arange(6)) for z in (16, 0, 8)]
+    stack = read_stack(paths)
+    assert [one.origin[2] for one in stack] == pytest.approx([0, 8, 16], abs=1e-9)
+    assert [one.thickness for one in stack] == pytest.approx([8, 8, 8])
+    with pytest.raises(BadStack, match="--slice-thickness"):
+        read_stack(paths[:1])
+
+
+def test_the_wanted_array_has_to_be_there(tmp_path):
+    path = write_layer(tmp_path / "layer.vtk", a_rectilinear_layer(5.0), np.arange(6), name="late")
+    assert read_stack([path], thickness=8, scalar_field="late").slices[0].pixels.max() == 5
+    with pytest.raises(UnreadableFile, match="no array 'ScalarValue'; it has late"):
+        read_stack([path], thickness=8)
+
+
+def test_an_uneven_layer_is_refused(tmp_path):
+    path = write_layer(tmp_path / "layer.vtk", a_rectilinear_layer(5.0, x=(0, 2, 4, 7)), np.arange(6))
+    with pytest.raises(UnreadableFile, match="not a regular rectangle grid"):
+        read_stack([path], thickness=8)
+
+
+def test_nan_in_a_layer_is_refused(tmp_path):
+    path = write_layer(tmp_path / "layer.vtk", a_rectilinear_layer(5.0), [0, 1, np.nan, 3, 4, np.inf])
+    with pytest.raises(BadStack, match="2 values of layer.vtk"):
+        read_stack([path], thickness=8)
+
+
+# What cannot be read
+
+
+def test_what_is_not_there_or_empty_is_said(tmp_path):
+    (tmp_path / "empty.nii").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UnreadableFile, match="no file gone.nii"):
+        read_stack([tmp_path / "gone.nii"])
+    with pytest.raises(UnreadableFile, match="empty.nii is empty"):
+        read_stack([tmp_path / "empty.nii"])
+    with pytest.raises(UnreadableFile, match="folder has no files"):
+        read_stack([tmp_path / "folder"])
+    (tmp_path / "folder" / "notes.txt").write_text("nothing")
+    with pytest.raises(UnreadableFile, match="None of the 1 files"):
+        read_stack([tmp_path / "folder"])
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha", ".txt", ".gz", ".vtk"])
+def test_a_file_of_another_kind_is_refused(tmp_path, suffix):
+    path = tmp_path / f"words{suffix}"
+    path.write_text("these are words, not an image\n" * 30)
+    with pytest.raises(UnreadableFile, match=f"words{suffix}"):
+        read_stack([path])
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
+@pytest.mark.parametrize("kept", [0.3, 0.9, 0.999])
+def test_a_truncated_image_is_refused(tmp_path, suffix, kept):
+    noise = np.random.default_rng(0).normal(size=(10, 32, 32)).astype(np.float32)
+    sitk.WriteImage(sitk.GetImageFromArray(noise), str(tmp_path / f"whole{suffix}"))
+    content = (tmp_path / f"whole{suffix}").read_bytes()
+    path = tmp_path / f"part{suffix}"
+    path.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(UnreadableFile, match=f"part{suffix}"):
+        read_stack([path], thickness=8)
+    assert len(read_stack([tmp_path / f"whole{suffix}"], thickness=8)) == 10
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (sitk.Image([4, 4, 4], sitk.sitkVectorUInt8, 3), "color or vector"),
+        (sitk.Image([4, 4, 4], sitk.sitkComplexFloat32), "complex"),
+        (sitk.Image([4, 4, 4, 2], sitk.sitkFloat32), "4 dimensions"),
+        (sitk.Image([4, 4], sitk.sitkFloat32), "2D"),
+    ],
+)
+def test_images_of_other_shapes_are_refused_by_their_name(tmp_path, image, words):
+    sitk.WriteImage(image, str(tmp_path / "odd.nii.gz"))
+    with pytest.raises(UnreadableFile, match=f"odd.nii.gz .*{words}"):
+        read_stack([tmp_path / "odd.nii.gz"])
+
+
+def test_nan_and_infinite_pixels_are_counted(an_oblique_image, tmp_path):
+    an_oblique_image[1, 2, 3] = float("nan")
+    an_oblique_image[2, 2, 3] = float("inf")
+    sitk.WriteImage(an_oblique_image, str(tmp_path / "lge.nrrd"))
+    with pytest.raises(BadStack, match="2 pixels of lge.nrrd"):
+        read_stack([tmp_path / "lge.nrrd"])
+
+
+def test_a_constant_image_is_read(tmp_path):
+    sitk.WriteImage(sitk.Image([4, 4, 4], sitk.sitkUInt8) + 7, str(tmp_path / "flat.nrrd"))
+    assert read_stack([tmp_path / "flat.nrrd"], thickness=8).slices[0].pixels.max() == 7
+
+
+@pytest.mark.parametrize("thickness", [0.0, -3.0, float("nan")])
+def test_a_thickness_has_to_be_positive(thickness):
+    with pytest.raises(BadSettings, match="thickness"):
+        read_stack([CINE], thickness=thickness)
+
+
+def test_nothing_is_printed_for_a_broken_file(tmp_path, capfd):
+    for name in ("broken.nrrd", "broken.mha", "broken.nii", "broken.vtk", "broken.dcm"):
+        (tmp_path / name).write_bytes(b"ObjectType = Image\nNDims = 3\nDimSize = 9 9 9\n" * 20)
+        with pytest.raises(UnreadableFile):
+            read_stack([tmp_path / name])
+    assert capfd.readouterr() == ("", "")
