@@ -17,17 +17,17 @@ SMALLEST_COVER = 0.3
 """Pixels that the wall fills less say too little about it."""
 FEWEST_PIXELS = 20
 """Statistics on fewer pixels are not worth their name."""
-CLIP = 2.5
-"""Remote myocardium lies within this many standard deviations of its mean."""
-CLIP_SHRINKS = 0.9548
-"""Standard deviation of a normal distribution cut at +-2.5 SD, over the uncut one."""
+TRIM, TRIM_SHRINKS = 1.5, 0.7426
+"""Mean and SD of remote myocardium are taken within this many SD; what that leaves of a normal distribution's SD.
+So near, because border zone reaches far into remote intensities: at 2.5 SD the SD of low-contrast images grows by a third."""
+CLIP, CLIP_SHRINKS = 2.5, 0.9546
+"""The same for the pixels that are called remote."""
 BRIGHT_SD = 3.0
 """Tissue is bright above this many remote standard deviations ..."""
 BRIGHT_PIXELS = 5
 """... where at least this many such pixels touch in one slice: noise and a lone fat pixel do not."""
-CORE_OVER_SD = 5.0
 CORE_OVER_BLOOD = 0.5
-"""Dense scar is at least this many SD above remote, and at least this far from remote to blood."""
+"""Dense scar is at least this far from remote to blood."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +58,12 @@ class Regions:
     @property
     def full_scale(self) -> float:
         """Intensity that means all scar: that of dense scar, else of blood, which enhances about as much."""
-        floor = self.remote_mean + CORE_OVER_SD * self.remote_sd
-        if self.blood is not None:
-            floor = max(floor, self.remote_mean + CORE_OVER_BLOOD * (self.blood - self.remote_mean))
         if self.core is None:
-            return max(floor, self.blood or floor)
-        return max(floor, self.core)
+            without_blood = self.remote_mean + 2 * BRIGHT_SD * self.remote_sd
+            return without_blood if self.blood is None else max(without_blood, self.blood)
+        if self.blood is None:
+            return self.core
+        return max(self.core, self.remote_mean + CORE_OVER_BLOOD * (self.blood - self.remote_mean))
 
 
 def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
@@ -141,7 +141,7 @@ def wall_intensity(stack: SliceStack, pixels: WallPixels) -> np.ndarray:
 
 
 def remote_statistics(intensity: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation of the darker mode, by iterated clipping at 2.5 SD.
+    """Mean and standard deviation of the darker mode, by iterated clipping at 1.5 SD.
 
     Starts from the darker of two classes (Otsu 1979) if they stand well apart, else from all pixels. What the
     clipping takes from the standard deviation of a normal distribution is given back. Dark pixels (no-reflow,
@@ -154,8 +154,10 @@ def remote_statistics(intensity: np.ndarray) -> tuple[float, float]:
     if sd == 0:
         sd = float(start.std()) or 1e-3 * float(np.ptp(intensity))
     for _ in range(50):
-        kept = intensity[np.abs(intensity - center) <= CLIP * sd]
-        new_center, new_sd = float(kept.mean()), float(kept.std()) / CLIP_SHRINKS
+        kept = intensity[np.abs(intensity - center) <= TRIM * sd]
+        if len(kept) < 2:
+            break
+        new_center, new_sd = float(kept.mean()), float(kept.std()) / TRIM_SHRINKS
         if new_sd == 0:
             break
         settled = abs(new_center - center) < 1e-6 * sd and abs(new_sd - sd) < 1e-6 * sd

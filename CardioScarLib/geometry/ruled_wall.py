@@ -20,7 +20,7 @@ class RuledWall:
     """A wall open at both ends, with the coordinates it was built from.
 
     depth: (n,) 0 at the endocardium, 1 at the epicardium. angle: (n,) radians, 0 to 2 pi. height: (n,) contour
-    number, with fractions between contours. All per node of `wall`.
+    number, with fractions between contours and beyond the ends. All per node of `wall`.
     """
 
     wall: Wall
@@ -30,7 +30,7 @@ class RuledWall:
 
 
 def ruled_wall(
-    endo: Sequence[np.ndarray], epi: Sequence[np.ndarray], layers: int = 4, sectors: int = 60, between: int = 4
+    endo: Sequence[np.ndarray], epi: Sequence[np.ndarray], layers: int = 4, sectors: int = 60, between: int = 4, beyond: float = 0.0
 ) -> RuledWall:
     """Fill the space between endocardial and epicardial contours with tetrahedra.
 
@@ -38,6 +38,8 @@ def ruled_wall(
         in any direction. Each is read as a radius over the angle around the center of its endocardium, so it has to
         be seen from there as a whole.
     layers: cells through the wall. sectors: cells around. between: cells from one slice to the next.
+    beyond: how far the wall goes on beyond the first and the last contour with their shape, mm; half the slice
+        thickness fills the slabs that these contours were drawn in.
 
     Raises BadWall where contours cross or are too few.
     """
@@ -59,10 +61,18 @@ def ruled_wall(
         number = int(np.argmin(thinnest))
         raise BadWall(f"The endocardium of contour {number} reaches {-thinnest[number]:.1f} mm outside its epicardium.")
 
-    height = np.arange((len(endo) - 1) * between + 1) / between
+    knots = np.arange(len(endo), dtype=float)
+    if beyond > 0:
+        steps = np.diff(centers, axis=0)[[0, -1]]
+        gap = np.linalg.norm(steps, axis=1)
+        knots = np.concatenate([[-beyond / gap[0]], knots, [knots[-1] + beyond / gap[1]]])
+        centers = np.vstack([centers[0] - beyond * steps[0] / gap[0], centers, centers[-1] + beyond * steps[1] / gap[1]])
+        inner, outer = (np.vstack([part[:1], part, part[-1:]]) for part in (inner, outer))
+    pieces = [np.linspace(low, high, between, endpoint=False) for low, high in zip(knots[:-1], knots[1:], strict=True)]
+    height = np.concatenate([*pieces, knots[-1:]])
     depth = np.arange(layers + 1) / layers
-    lower = np.minimum(height.astype(int), len(endo) - 2)
-    share = (height - lower)[:, None]
+    lower = np.clip(np.searchsorted(knots, height, side="right") - 1, 0, len(knots) - 2)
+    share = ((height - knots[lower]) / (knots[lower + 1] - knots[lower]))[:, None]
     center, inside, outside = ((1 - share) * part[lower] + share * part[lower + 1] for part in (centers, inner, outer))
     radius = inside[:, None, :] + depth[None, :, None] * (outside - inside)[:, None, :]
     direction = np.outer(np.cos(angles), axes[0]) + np.outer(np.sin(angles), axes[1])

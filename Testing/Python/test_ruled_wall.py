@@ -48,6 +48,14 @@ def test_depth_angle_and_height_are_those_of_the_nodes():
     assert np.allclose(np.abs(np.diff(turned)), 2 * np.pi / 32, atol=1e-9)
 
 
+def test_a_wall_can_go_on_beyond_its_contours():
+    plain, longer = (ruled_wall(circles(INNER), circles(OUTER), beyond=beyond) for beyond in (0.0, 4.0))
+    assert longer.wall.volumes.sum() == pytest.approx(plain.wall.volumes.sum() * (4 * SPACING + 8) / (4 * SPACING))
+    local = (longer.wall.nodes - (3.0, -40.0, 7.0)) @ TILT
+    assert np.allclose(local[:, 2], SPACING * longer.height, atol=1e-9)
+    assert local[:, 2].min() == pytest.approx(-4) and local[:, 2].max() == pytest.approx(4 * SPACING + 4)
+
+
 def test_where_a_contour_starts_and_which_way_it_runs_does_not_matter():
     plain = ruled_wall(circles(INNER), circles(OUTER)).wall
     other = ruled_wall([line[::-1] for line in circles(INNER, start=1.0)], circles(OUTER, points=311, start=-2.0)).wall
