@@ -41,18 +41,27 @@ def _lines(value: dict, indent: str = "") -> list[str]:
     lines = []
     for key, one in value.items():
         name = f"{indent}{key.replace('_', ' ')}"
-        if isinstance(one, dict) and one:
+        if key.endswith("_arrays"):
+            lines += [f"{name}: none"] if not one else [f"{name}:", *(f"{indent}    {_array(*item)}" for item in one.items())]
+        elif key == "notes":
+            lines += [f"{indent}note: {note}" for note in one]
+        elif isinstance(one, dict):
             lines += [f"{name}:", *_lines(one, indent + "    ")]
         elif isinstance(one, list) and one and isinstance(one[0], dict):
             for item in one:
                 lines += [f"{name}:", *_lines(item, indent + "    ")]
-        elif key == "notes":
-            lines += [f"{indent}note: {note}" for note in one]
         elif key == "slice_thickness_mm" and one is None:
             lines.append(f"{name}: not in the file")
-        elif one not in (None, {}, []):
-            lines.append(f"{name}: {one}")
+        elif one is not None:
+            lines.append(f"{name}: {f'{one:.5g}' if isinstance(one, float) else one}")
     return lines
+
+
+def _array(name: str, found: dict) -> str:
+    values = "no finite values" if found["min"] is None else f"{found['min']:.4g} to {found['max']:.4g}"
+    parts = f", {found['components']} components" if found["components"] > 1 else ""
+    missing = f", {found['not_finite']} not finite" if found["not_finite"] else ""
+    return f"{name}: {values}{parts}{missing}"
 
 
 def _overlap_in_words(found: dict | None) -> str:

@@ -60,11 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write_log(arguments: Sequence[str]) -> Path:
-    """The traceback, without the words of the command line: file names may hold the names of patients."""
+    """The traceback, without the words of the command line: file and folder names may hold the names of patients."""
     text = traceback.format_exc()
-    words = {form for word in arguments for form in (word, Path(word).name, Path(word).stem) if len(form) > 2}
-    for word in sorted(words, key=len, reverse=True):
-        text = text.replace(word, "<argument>")
+    forms = {form for word in arguments[1:] for form in (word, Path(word).name, Path(word).stem, str(Path(word).parent))}
+    for form in sorted((form for form in forms if len(form) > 2), key=len, reverse=True):
+        text = text.replace(form, "<argument>")
     handle, path = tempfile.mkstemp(prefix="cardioscar-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(f"cardioscar {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n{text}")

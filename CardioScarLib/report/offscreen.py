@@ -79,6 +79,7 @@ def draw(renderers: list[vtkRenderer], size: tuple[int, int], path: Path, overwr
         shrunk.AveragingOn()
         writer = vtkPNGWriter()
         writer.SetInputConnection(shrunk.GetOutputPort())
+        writer.SetCompressionLevel(9)
         writer.WriteToMemoryOn()
         writer.Write()
         content = bytes(vtk_to_numpy(writer.GetResult()))

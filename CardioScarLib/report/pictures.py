@@ -37,7 +37,7 @@ class Scale:
 
 
 PROBABILITY_SCALE = Scale("Scar probability", (0.0, 1.0), PROBABILITY)
-UNCERTAINTY_SCALE = Scale("Uncertainty (standard deviation)", (0.0, 0.5), UNCERTAINTY)
+UNCERTAINTY_SCALE = Scale("Standard deviation", (0.0, 0.5), UNCERTAINTY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +125,7 @@ def render_heart(
     paper = _paper()
     renderers = [paper]
     for column, panel in enumerate(panels):
-        paper.AddActor2D(_text(panel.title, (column + 0.5) / len(panels), 1 - 0.5 * top / height, 17, bold=True))
+        paper.AddViewProp(_text(panel.title, (column + 0.5) / len(panels), 1 - 0.5 * top / height, 17, bold=True))
         for row, view in enumerate(views):
             low = bottom + tile[1] * (len(views) - 1 - row)
             viewport = (column / len(panels), low / height, (column + 1) / len(panels), (low + tile[1]) / height)
@@ -138,7 +138,7 @@ def render_heart(
         _add_legend(paper, scale, center, share, (bottom - 66) / height, 1 / height)
         first += count
     if caption:
-        paper.AddActor2D(_text(caption, 0.5, 14 / height, 13))
+        paper.AddViewProp(_text(caption, 0.5, 14 / height, 13))
     draw(renderers, (width, height), path, overwrite)
 
 
@@ -169,17 +169,17 @@ def render_slices(
     field = 1.15 * max(scene.frame_of(scene.section(wall, stack.slices[number]), stack.slices[number])[1] for number in numbers)
     for row, (title, values) in enumerate(rows):
         low = bottom + tile * (len(rows) - 1 - row)
-        paper.AddActor2D(_text(title, 0.5 * left / width, (low + 0.5 * tile) / height, 17, bold=True, turned=True))
+        paper.AddViewProp(_text(title, 0.5 * left / width, (low + 0.5 * tile) / height, 17, bold=True, turned=True))
         for column, number in enumerate(numbers):
             one = stack.slices[number]
             if row == 0:
-                paper.AddActor2D(_text(one.label, (left + tile * (column + 0.5)) / width, 1 - 0.5 * top / height, 15))
+                paper.AddViewProp(_text(one.label, (left + tile * (column + 0.5)) / width, 1 - 0.5 * top / height, 15))
             viewport = (left + tile * column + 2, low + 2, left + tile * (column + 1) - 2, low + tile - 2)
             viewport = tuple(edge / (width, height)[at % 2] for at, edge in enumerate(viewport))
             renderers.append(_look_at_slice(one, wall, values, window, field, viewport))
     _add_legend(paper, PROBABILITY_SCALE, 0.5, 0.5, (bottom - 66) / height, 1 / height)
     if caption:
-        paper.AddActor2D(_text(caption, 0.5, 14 / height, 13))
+        paper.AddViewProp(_text(caption, 0.5, 14 / height, 13))
     draw(renderers, (width, height), path, overwrite)
 
 
@@ -280,8 +280,8 @@ def _add_legend(paper: vtkRenderer, scale: Scale, center: float, width: float, b
     bar.SetPosition(center - 0.5 * width, base + 22 * pixel)
     bar.SetWidth(width)
     bar.SetHeight(14 * pixel)
-    paper.AddActor2D(bar)
-    paper.AddActor2D(_text(scale.title, center, base + 48 * pixel, 15))
+    paper.AddViewProp(bar)
+    paper.AddViewProp(_text(scale.title, center, base + 48 * pixel, 15))
     for share in np.linspace(0, 1, 6):
         value = scale.limits[0] + share * (scale.limits[1] - scale.limits[0])
-        paper.AddActor2D(_text(f"{value:.1f}", center + (share - 0.5) * width, base + 10 * pixel, 13))
+        paper.AddViewProp(_text(f"{value:.1f}", center + (share - 0.5) * width, base + 10 * pixel, 13))
