@@ -136,7 +136,7 @@ def _measure(wall: Wall) -> dict:
 def _cells_by_type(dataset: vtk.vtkDataSet) -> dict[str, int]:
     kinds, counts = np.unique(cells_of(as_grid(dataset))[0], return_counts=True)
     names = [vtk.vtkGenericCell.InstantiateCell(int(kind)).GetClassName().removeprefix("vtk").lower() for kind in kinds]
-    return {name: int(count) for name, count in zip(names, counts)}
+    return {name: int(count) for name, count in zip(names, counts, strict=True)}
 
 
 def _arrays(data: vtk.vtkDataSetAttributes) -> dict[str, dict]:

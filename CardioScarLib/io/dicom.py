@@ -64,10 +64,13 @@ def read_dicom_plane(path: Path) -> Plane:
         except RuntimeError as problem:
             raise UnreadableFile(f"{path.name} is a damaged or truncated DICOM image.") from problem
     if frames > 1:
-        raise UnreadableFile(f"{path.name} is a multi-frame DICOM image with {frames} frames; convert it to NIfTI or to one file per slice first.")
+        raise UnreadableFile(
+            f"{path.name} is a multi-frame DICOM image ({frames} frames); convert it to NIfTI or one file per slice."
+        )
     if channels > 1:
         raise UnreadableFile(f"{path.name} is a color image; gray values are needed.")
-    position, orientation, spacing = (_numbers(tags.get(tag), count) for tag, count in ((POSITION, 3), (ORIENTATION, 6), (PIXEL_SPACING, 2)))
+    position, orientation = _numbers(tags.get(POSITION), 3), _numbers(tags.get(ORIENTATION), 6)
+    spacing = _numbers(tags.get(PIXEL_SPACING), 2)
     if position is None or orientation is None or spacing is None:
         raise UnreadableFile(f"{path.name} does not say where in the patient it lies (position, orientation or pixel spacing is missing).")
     along_columns, along_rows = orientation[:3], orientation[3:]

@@ -57,7 +57,7 @@ def atomic_paths(paths: list[Path], overwrite: bool = False) -> Iterator[list[Pa
         folder = Path(tempfile.mkdtemp(prefix=".cardioscar-", dir=paths[0].parent))
         temporary = [folder / path.name for path in paths]
         yield temporary
-        for source, target in zip(temporary, paths):
+        for source, target in zip(temporary, paths, strict=True):
             os.replace(source, target)
     except OSError as problem:
         raise UnwritableOutput(f"{paths[0].name} cannot be written: {problem.strerror or problem}.") from problem

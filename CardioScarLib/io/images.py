@@ -94,8 +94,9 @@ def read_image(path: Path) -> tuple[sitk.Image, list[str]]:
             image = sitk.ReadImage(str(path))
         except RuntimeError as problem:
             raise UnreadableFile(f"{name} cannot be read to its end; it is truncated or damaged.") from problem
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        raise UnreadableFile(f"{name} is a color or vector image ({image.GetNumberOfComponentsPerPixel()} values per pixel); gray values are needed.")
+    channels = image.GetNumberOfComponentsPerPixel()
+    if channels > 1:
+        raise UnreadableFile(f"{name} is a color or vector image ({channels} values per pixel); gray values are needed.")
     if "complex" in image.GetPixelIDTypeAsString():
         raise UnreadableFile(f"{name} is a complex image; save its magnitude or its phase-sensitive real part first.")
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
@@ -136,8 +137,9 @@ def _is_positive(word: str) -> bool:
 def _read_volume(path: Path, slice_axis: str | None, thickness: float | None) -> SliceStack:
     image, notes = read_image(path)
     array = sitk.GetArrayFromImage(image).astype(np.float64)
-    if not np.all(np.isfinite(array)):
-        raise BadStack(f"{np.count_nonzero(~np.isfinite(array))} pixels of {path.name} are not finite numbers (NaN or infinite); repair the image first.")
+    bad = np.count_nonzero(~np.isfinite(array))
+    if bad:
+        raise BadStack(f"{bad} pixels of {path.name} are not finite numbers (NaN or infinite); repair the image first.")
     spacing = image.GetSpacing()
     axis = AXES[slice_axis or "z"]
     largest = int(np.argmax(spacing))

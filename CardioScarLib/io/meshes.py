@@ -93,7 +93,7 @@ def write_mesh(mesh_file: MeshFile, arrays: Mapping[str, np.ndarray], path: Path
     if suffix == ".dat":
         targets = [path.with_name(f"{path.stem}_{name}.dat") for name in arrays]
         with atomic_paths(targets, overwrite) as temporary:
-            for values, target in zip(arrays.values(), temporary):
+            for values, target in zip(arrays.values(), temporary, strict=True):
                 write_dat(values, target)
         return targets
     dataset = mesh_file.dataset.NewInstance()
@@ -163,7 +163,8 @@ def wall_from_dataset(dataset: vtk.vtkDataSet, to_lps: np.ndarray | None = None,
         raise BadWall("The LV model has only lines; volume cells, a surface or bare points are needed.")
     if np.any(dimension < highest):
         ignored, used = np.count_nonzero(dimension < highest), np.count_nonzero(dimension == highest)
-        notes.append(f"{ignored} cells of lower dimension in the LV model were ignored; its {used} {'volume' if highest == 3 else 'surface'} cells make the wall.")
+        kind = "volume" if highest == 3 else "surface"
+        notes.append(f"{ignored} cells of lower dimension in the LV model were ignored; its {used} {kind} cells make the wall.")
     simple = vtk.VTK_TETRA if highest == 3 else vtk.VTK_TRIANGLE
     cells = _simplices(grid.GetPoints(), types, offsets, connectivity, dimension == highest, simple)
     if highest == 3:
@@ -204,7 +205,9 @@ def _cell_dimensions(types: np.ndarray) -> np.ndarray:
     return table[types]
 
 
-def _simplices(points, types, offsets, connectivity, chosen, simple: int) -> np.ndarray:
+def _simplices(
+    points: vtk.vtkPoints, types: np.ndarray, offsets: np.ndarray, connectivity: np.ndarray, chosen: np.ndarray, simple: int
+) -> np.ndarray:
     """The chosen cells as tetrahedra or triangles on the same points, (m, 4) or (m, 3)."""
     corners = 4 if simple == vtk.VTK_TETRA else 3
     ready = chosen & (types == simple)

@@ -37,7 +37,7 @@ def stack_of_planes(planes: Sequence[Plane], name: str, thickness: float | None,
     draft = SliceStack(
         tuple(
             Slice(one.pixels, one.origin, one.row_step, one.column_step, thick or 1.0, one.label or f"a slice of {name}")
-            for one, thick in zip(planes, known)
+            for one, thick in zip(planes, known, strict=True)
         )
     )
     ordered: list[Slice] = []

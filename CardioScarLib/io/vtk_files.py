@@ -152,7 +152,9 @@ def cells_of(grid: vtk.vtkUnstructuredGrid) -> tuple[np.ndarray, np.ndarray, np.
     )
 
 
-def grid_from(points: vtk.vtkPoints | np.ndarray, types: np.ndarray, offsets: np.ndarray, connectivity: np.ndarray) -> vtk.vtkUnstructuredGrid:
+def grid_from(
+    points: vtk.vtkPoints | np.ndarray, types: np.ndarray, offsets: np.ndarray, connectivity: np.ndarray
+) -> vtk.vtkUnstructuredGrid:
     """An unstructured grid of these points and cells (the arrays of `cells_of`)."""
     if not isinstance(points, vtk.vtkPoints):
         coordinates, points = points, vtk.vtkPoints()

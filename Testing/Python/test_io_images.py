@@ -285,7 +285,8 @@ def test_a_multi_frame_dicom_image_is_refused_with_advice(tmp_path):
 
 
 def test_no_patient_is_named_in_a_message(tmp_path):
-    copy_dicom(CINE / "I0001.dcm", tmp_path / "a.dcm", PatientName="Doe^Jane", PatientID="4711", SliceThickness=None, SeriesDescription="Jane")
+    patient = {"PatientName": "Doe^Jane", "PatientID": "4711", "SeriesDescription": "Jane"}
+    copy_dicom(CINE / "I0001.dcm", tmp_path / "a.dcm", SliceThickness=None, **patient)
     with pytest.raises(BadStack) as problem:
         read_stack([tmp_path])
     assert not any(word in str(problem.value) for word in ("Doe", "Jane", "4711"))

@@ -20,7 +20,8 @@ CUBE_VOLUME = 20.0**3
 def a_grid(points, *cells):
     """cells: (VTK type, point numbers)."""
     offsets = np.cumsum([0] + [len(numbers) for _, numbers in cells])
-    return grid_from(np.asarray(points, dtype=float), np.array([kind for kind, _ in cells]), offsets, np.concatenate([n for _, n in cells] or [[]]))
+    kinds = np.array([kind for kind, _ in cells])
+    return grid_from(np.asarray(points, dtype=float), kinds, offsets, np.concatenate([list(numbers) for _, numbers in cells]))
 
 
 @pytest.fixture
@@ -88,7 +89,10 @@ def test_tetrahedra_make_a_volume_wall_with_the_points_of_the_file(a_cube_of_tet
     assert sorted(map(tuple, np.sort(wall.tetrahedra, axis=1))) == sorted(map(tuple, np.sort(SIX_TETRAHEDRA, axis=1)))
 
 
-@pytest.mark.parametrize("kind", [vtk.VTK_HEXAHEDRON, vtk.VTK_VOXEL, vtk.VTK_WEDGE, vtk.VTK_PYRAMID, vtk.VTK_PENTAGONAL_PRISM, vtk.VTK_QUADRATIC_TETRA])
+@pytest.mark.parametrize(
+    "kind",
+    [vtk.VTK_HEXAHEDRON, vtk.VTK_VOXEL, vtk.VTK_WEDGE, vtk.VTK_PYRAMID, vtk.VTK_PENTAGONAL_PRISM, vtk.VTK_QUADRATIC_TETRA],
+)
 def test_other_volume_cells_are_split_into_tetrahedra_that_fit_together(kind):
     blocked = blocks(kind)
     wall = wall_from_dataset(blocked)
@@ -210,7 +214,7 @@ def test_read_mesh_keeps_the_arrays_of_the_file(a_cube_of_tetrahedra, tmp_path):
 
 
 def write_opencarp(folder, points, cells, name="lv"):
-    (folder / f"{name}.pts").write_text(f"{len(points)}\n" + "".join("%g %g %g\n" % tuple(point) for point in points))
+    (folder / f"{name}.pts").write_text(f"{len(points)}\n" + "".join(f"{x:g} {y:g} {z:g}\n" for x, y, z in points))
     (folder / f"{name}.elem").write_text(f"{len(cells)}\n" + "".join(f"{cell}\n" for cell in cells))
     return folder / name
 
@@ -269,7 +273,10 @@ def test_truncated_opencarp_files_are_told(tmp_path):
 # Frames and units
 
 
-@pytest.mark.parametrize(("suffix", "header"), [(".vtk", "3D Slicer output. SPACE=RAS"), (".ply", "SPACE=RAS"), (".stl", "3D Slicer output. SPACE=RAS")])
+@pytest.mark.parametrize(
+    ("suffix", "header"),
+    [(".vtk", "3D Slicer output. SPACE=RAS"), (".ply", "SPACE=RAS"), (".stl", "3D Slicer output. SPACE=RAS")],
+)
 def test_a_ras_header_turns_the_wall_to_lps(a_sphere, tmp_path, suffix, header):
     plain = read_wall(save(a_sphere, tmp_path / f"plain{suffix}"))
     ras = read_wall(save(a_sphere, tmp_path / f"ras{suffix}", header=header))
