@@ -1,0 +1,300 @@
+import importlib.util
+import logging
+import os
+import sys
+from typing import Annotated
+
+import slicer
+import vtk
+from slicer import vtkMRMLModelNode, vtkMRMLScalarVolumeNode
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+if importlib.util.find_spec("CardioScarLib") is None:  # in a source checkout the library stands one folder up
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from CardioScarLib.errors import CardioScarError
+from CardioScarLib.settings import MODELS, PRESETS, ModelSettings, ReconstructionSettings
+
+#
+# CardioScar
+#
+
+
+class CardioScar(ScriptedLoadableModule):
+    """3D maps of scar probability and uncertainty from a sparse stack of LGE slices and an LV model."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("CardioScar")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Cardiac")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["CardioScar contributors"]
+        self.parent.helpText = _("""
+Turns a sparse stack of late gadolinium enhancement (LGE) slices and a model of the left ventricular (LV) wall into a
+3D map of scar probability with its uncertainty, on the points of the model.
+<br><br><b>For research use only.</b> Not a medical device; not for diagnosis or treatment.
+""")
+        self.parent.acknowledgementText = _("""
+The idea of reconstructing scar between slices by coordinate-based learning with uncertainty comes from
+A. Sen, U. Rohrer, P. Bhagirath, R. Razavi, M. O'Neill, J. Whitaker and M. Bishop, "Weakly supervised learning for scar
+reconstruction in personalized cardiac models: Integrating 2D MRI to 3D anatomical models", Computers in Biology and
+Medicine 198, 111219 (2025), <a href="https://doi.org/10.1016/j.compbiomed.2025.111219">doi</a>, and from the program
+<a href="https://github.com/alonsoJASL/cardioscar">cardioscar</a> by A. Sen, M. Bishop and J. A. Solis-Lemus.
+Please cite their work when you use this module.
+""")
+
+
+#
+# CardioScarParameterNode
+#
+
+
+@parameterNodeWrapper
+class CardioScarParameterNode:
+    """
+    What a person chooses in the panel; saved with the scene.
+
+    lgeVolume - The stack of slices.
+    lvModel - The LV wall; results are written onto it.
+    model - How the field between the slices is found.
+    preset - How much time it may take.
+    """
+
+    lgeVolume: vtkMRMLScalarVolumeNode
+    lvModel: vtkMRMLModelNode
+    model: Annotated[str, Choice(MODELS)] = ModelSettings().model
+    preset: Annotated[str, Choice(PRESETS)] = ModelSettings().preset
+
+
+#
+# CardioScarWidget
+#
+
+
+class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel: between the parameter node and the logic; computes nothing."""
+
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self._parameterNode = None
+        self._parameterNodeGuiTag = None
+
+    def setup(self) -> None:
+        """Called when the user opens the module the first time."""
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/CardioScar.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.ui.progressBar.visible = False
+
+        self.logic = CardioScarLogic()
+
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.ui.applyButton.clicked.connect(self.onApplyButton)
+        self.initializeParameterNode()
+
+    def cleanup(self) -> None:
+        """Called when the application closes and the module widget is destroyed."""
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """Called each time the user opens this module."""
+        self.initializeParameterNode()
+
+    def exit(self) -> None:
+        """Called each time the user opens a different module."""
+        self.setParameterNode(None)
+
+    def onSceneStartClose(self, caller, event) -> None:
+        self.setParameterNode(None)
+
+    def onSceneEndClose(self, caller, event) -> None:
+        self.ui.statusLabel.text = ""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self) -> None:
+        """Make sure that a parameter node exists and is observed; preselect the first volume and model."""
+        self.setParameterNode(self.logic.getParameterNode())
+        if not self._parameterNode.lgeVolume:
+            self._parameterNode.lgeVolume = self._firstVisibleNode("vtkMRMLScalarVolumeNode")
+        if not self._parameterNode.lvModel:
+            self._parameterNode.lvModel = self._firstVisibleNode("vtkMRMLModelNode")
+
+    def setParameterNode(self, parameterNode: CardioScarParameterNode | None) -> None:
+        if self._parameterNode:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanApply)
+        self._parameterNode = parameterNode
+        if self._parameterNode:
+            self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
+            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanApply)
+        self._checkCanApply()
+
+    def _checkCanApply(self, caller=None, event=None) -> None:
+        """The one place that decides whether Apply is possible, and says why not."""
+        missing = []
+        if not (self._parameterNode and self._parameterNode.lgeVolume):
+            missing.append(_("Choose the LGE volume."))
+        if not (self._parameterNode and self._parameterNode.lvModel):
+            missing.append(_("Choose the LV model."))
+        self.ui.applyButton.enabled = not missing
+        self.ui.applyButton.toolTip = " ".join(missing) or _("Compute the scar map and color the LV model by it.")
+        self.ui.presetComboBox.enabled = bool(self._parameterNode) and self._parameterNode.model == "field"
+
+    def onApplyButton(self) -> None:
+        """The one place that shows errors: what a person can mend in the status line, our own faults in a dialog."""
+        parameters = self._parameterNode
+        settings = ReconstructionSettings(model=ModelSettings(model=parameters.model, preset=parameters.preset))
+        self.ui.applyButton.enabled = False
+        self.ui.progressBar.visible = True
+        self.ui.statusLabel.text = ""
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The scar map could not be computed."), waitCursor=True):
+                try:
+                    result = self.logic.reconstruct(
+                        parameters.lgeVolume, parameters.lvModel, settings=settings, progressCallback=self._showProgress
+                    )
+                    self.ui.statusLabel.text = "\n".join([_("Done."), *result.notes])
+                except CardioScarError as error:
+                    self.ui.statusLabel.text = str(error)
+        finally:
+            self.ui.progressBar.visible = False
+            self._checkCanApply()
+
+    def _showProgress(self, stage: str, step: int, steps: int) -> None:
+        # Repainted rather than letting the application process events: nothing may change the scene during a run.
+        self.ui.progressBar.maximum = steps
+        self.ui.progressBar.value = step
+        self.ui.progressBar.repaint()
+        self.ui.statusLabel.text = stage
+        self.ui.statusLabel.repaint()
+
+    @staticmethod
+    def _firstVisibleNode(className: str):
+        """The first node of exactly this class (label maps are volumes, too) that selectors show; None if there is none."""
+        for number in range(slicer.mrmlScene.GetNumberOfNodesByClass(className)):
+            node = slicer.mrmlScene.GetNthNodeByClass(number, className)
+            if node.GetClassName() == className and not node.GetHideFromEditors():
+                return node
+        return None
+
+
+#
+# CardioScarLogic
+#
+
+
+class CardioScarLogic(ScriptedLoadableModuleLogic):
+    """The reconstruction with nodes at both ends; usable without the panel.
+
+    >>> result = CardioScarLogic().reconstruct(lgeVolumeNode, lvModelNode)
+    >>> slicer.util.arrayFromModelPointData(lvModelNode, "scar_probability")
+
+    :param reconstruct: called as `CardioScarLib.pipeline.reconstruct` (the default).
+    """
+
+    def __init__(self, reconstruct=None) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        if reconstruct is None:
+            from CardioScarLib.pipeline import reconstruct
+        self._reconstruct = reconstruct
+
+    def getParameterNode(self) -> CardioScarParameterNode:
+        return CardioScarParameterNode(super().getParameterNode())
+
+    def reconstruct(
+        self,
+        lgeVolumeNode,
+        lvModelNode,
+        sliceIndices=None,
+        sliceThickness: float | None = None,
+        settings: ReconstructionSettings | None = None,
+        progressCallback=None,
+    ):
+        """Compute the scar map, write it onto the LV model as point arrays, and show it.
+
+        :param lgeVolumeNode: scalar volume; its slices lie along the k axis.
+        :param lvModelNode: surface or unstructured grid; keeps its points and its own arrays. Both may be under
+            linear transforms.
+        :param sliceIndices: numbers along k of the slices to use; None takes all.
+        :param sliceThickness: mm; None takes what the volume tells, or the distance between slices (said in the notes).
+        :param settings: `CardioScarLib.settings.ReconstructionSettings`.
+        :param progressCallback: called with (stage, step, steps); may raise `CardioScarLib.errors.Cancelled`.
+        :return: `CardioScarLib.pipeline.Reconstruction` (arrays, summary, notes ...).
+        :raises CardioScarError: with a sentence for the user. The scene is untouched then, as after a cancel.
+        """
+        from CardioScarMRML import showScarProbability, stackFromVolumeNode, wallFromModelNode, writeReconstruction
+
+        from CardioScarLib.geometry.overlap import check_overlap
+
+        stack = stackFromVolumeNode(lgeVolumeNode, sliceThickness, sliceIndices)
+        wall = wallFromModelNode(lvModelNode)
+        check_overlap(stack, wall)
+        result = self._reconstruct(stack, wall, settings or ReconstructionSettings(), progressCallback)
+        writeReconstruction(lvModelNode, result)
+        showScarProbability(lvModelNode)
+        logging.info("CardioScar: scar map written onto %d points.", len(wall.nodes))
+        return result
+
+
+#
+# CardioScarTest
+#
+
+
+class CardioScarTest(ScriptedLoadableModuleTest):
+    """Reconstructs a phantom with a known scar, from nodes to colored nodes."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+
+    def test_PhantomScarIsFound(self):
+        from CardioScarMRML import addPhantomNodes
+
+        from CardioScarLib.phantom import phantom_case
+
+        self.delayDisplay("Reconstructing a phantom")
+        phantom = phantom_case("W", nodes=3000)
+        volumeNode, modelNode = addPhantomNodes(slicer.mrmlScene, phantom)
+        settings = ReconstructionSettings(phantom.settings.operator, phantom.settings.evidence, ModelSettings(preset="preview"))
+        CardioScarLogic().reconstruct(volumeNode, modelNode, settings=settings)
+
+        probability = slicer.util.arrayFromModelPointData(modelNode, "scar_probability")
+        error = ((probability - phantom.truth) ** 2).mean() ** 0.5
+        self.assertLess(error, 0.06)  # twice what the preview reaches; remote everywhere would be above 0.2
+        self.assertGreater(slicer.util.arrayFromModelPointData(modelNode, "scar_uncertainty").max(), 0.0)
+
+        displayNode = modelNode.GetDisplayNode()
+        self.assertTrue(displayNode.GetScalarVisibility())
+        self.assertIn("scar_probability", displayNode.GetActiveScalarName())
+        self.assertEqual(displayNode.GetScalarRange(), (0.0, 1.0))
+        self.assertEqual(displayNode.GetColorNode().GetName(), "CardioScar Probability")
+        self.assertIsNotNone(slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(displayNode))
+        self.delayDisplay("Test passed")
+
+    def test_ModelBesideTheSlicesIsRefused(self):
+        from CardioScarMRML import addPhantomNodes
+
+        from CardioScarLib.phantom import phantom_case
+
+        volumeNode, modelNode = addPhantomNodes(slicer.mrmlScene, phantom_case("W", nodes=3000))
+        away = vtk.vtkTransform()
+        away.Translate(500, 0, 0)
+        modelNode.ApplyTransform(away)
+        with self.assertRaises(CardioScarError):
+            CardioScarLogic().reconstruct(volumeNode, modelNode)
+        self.assertFalse(modelNode.GetMesh().GetPointData().HasArray("scar_probability"))

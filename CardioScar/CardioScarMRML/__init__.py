@@ -1,0 +1,11 @@
+"""What touches MRML nodes: reading them, writing results onto them, showing the results.
+
+Nodes are in RAS mm, the library in LPS mm; they meet in `reading` and `phantoms` and nowhere else.
+"""
+
+from CardioScarMRML.display import showScarProbability
+from CardioScarMRML.phantoms import addPhantomNodes
+from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML.writing import writeReconstruction
+
+__all__ = ["addPhantomNodes", "showScarProbability", "stackFromVolumeNode", "wallFromModelNode", "writeReconstruction"]
