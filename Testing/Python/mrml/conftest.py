@@ -1,0 +1,292 @@
+"""Slicer without Slicer: a scene with its logics and displayable managers, views that draw off screen, and a Qt application.
+
+slicer-core has the data layer; what it lacks (qt, ctk, the base classes of scripted modules) stands in ../stubs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+for folder in (ROOT, ROOT / "CardioScar", HERE.parent / "stubs"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import qt  # noqa: E402
+import slicer  # noqa: E402
+import vtk  # noqa: E402
+from vtk.util.numpy_support import vtk_to_numpy  # noqa: E402
+
+from CardioScarLib.errors import CardioScarError  # noqa: E402
+from CardioScarLib.phantom import phantom_case  # noqa: E402
+from CardioScarLib.report.offscreen import window_class  # noqa: E402
+from CardioScarLib.settings import ModelSettings, ReconstructionSettings  # noqa: E402
+
+OUTPUT = ROOT / "Testing" / "Output"
+
+
+class Application:
+    """What a module asks of slicer.app; in testing mode, so that no dialog opens."""
+
+    applicationName = "Slicer"
+
+    def __init__(self, logic, others):
+        self._logic, self._others = logic, others
+        self.cursors = 0
+
+    def applicationLogic(self):
+        return self._logic
+
+    def testingEnabled(self) -> bool:
+        return True
+
+    def setOverrideCursor(self, cursor) -> None:
+        self.cursors += 1
+
+    def restoreOverrideCursor(self) -> None:
+        self.cursors -= 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def qt_application():
+    yield qt.QApplication.instance() or qt.QApplication(["CardioScar"])
+
+
+@pytest.fixture(autouse=True)
+def no_silent_errors(monkeypatch):
+    """VTK reports errors to a window, and exceptions in slots and observers only print: here they fail the test."""
+    found: list[str] = []
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
+    window = vtk.vtkOutputWindow()
+    window.SetDisplayModeToNever()
+
+    @vtk.calldata_type(vtk.VTK_STRING)
+    def keep(caller, event, text):
+        if "HomeDirectory is not set" not in text:  # the wheel has no color files
+            found.append(text)
+
+    window.AddObserver("ErrorEvent", keep)
+    before = vtk.vtkOutputWindow.GetInstance()
+    vtk.vtkOutputWindow.SetInstance(window)
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: found.append(f"{kind.__name__}: {error}"))
+    yield found
+    vtk.vtkOutputWindow.SetInstance(before)
+    assert not found, "\n".join(found)
+
+
+@pytest.fixture
+def a_scene(no_silent_errors, tmp_path):
+    """slicer.mrmlScene with the logics a result needs, as the application sets them up."""
+    scene = new_scene(tmp_path)
+    yield scene
+    scene.Clear(1)
+
+
+def new_scene(temporary_folder):
+    """Also makes it slicer.mrmlScene, with a slicer.app around it. Scene bundles are unpacked in the temporary folder."""
+    scene = slicer.vtkMRMLScene()
+    application = slicer.vtkSlicerApplicationLogic()
+    application.SetMRMLScene(scene)
+    kinds = {"Colors": slicer.vtkSlicerColorLogic, "Volumes": slicer.vtkSlicerVolumesLogic, "Models": slicer.vtkSlicerModelsLogic}
+    application.SetSliceLogics(vtk.vtkCollection())
+    application.SetViewLogics(vtk.vtkCollection())
+    kept = []  # nobody else does, and a color logic takes its colors along when it goes
+    for name, kind in kinds.items():
+        logic = kind()
+        kept.append(logic)
+        logic.SetMRMLApplicationLogic(application)
+        logic.SetMRMLScene(scene)
+        application.SetModuleLogic(name, logic)
+    for factory in (slicer.vtkMRMLThreeDViewDisplayableManagerFactory, slicer.vtkMRMLSliceViewDisplayableManagerFactory):
+        factory.GetInstance().SetMRMLApplicationLogic(application)
+    files = slicer.vtkMRMLRemoteIOLogic()
+    files.GetCacheManager().SetRemoteCacheDirectory(str(temporary_folder))
+    files.SetMRMLScene(scene)
+    files.AddDataIOToScene()
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
+    slicer.mrmlScene, slicer.app = scene, Application(application, [*kept, files])
+    return scene
+
+
+# --- cases ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def a_phantom():
+    """A transmural scar, seen from outside too; small enough for a preview in a fraction of a second."""
+    return phantom_case("B", seed=1, nodes=3000, noise=0.0)
+
+
+@pytest.fixture(scope="session")
+def preview(a_phantom):
+    """Settings for `a_phantom`."""
+    return replace(a_phantom.settings, model=ModelSettings(preset="preview", samples=8))
+
+
+@pytest.fixture
+def a_case(a_scene, a_phantom):
+    """`a_phantom` as (volume node, model node)."""
+    from CardioScarMRML import addPhantomNodes
+
+    return addPhantomNodes(a_scene, a_phantom)
+
+
+@dataclass(frozen=True)
+class FakeReconstruction:
+    arrays: dict
+    settings: ReconstructionSettings
+    summary: dict
+    notes: tuple[str, ...] = ("Assumed: nothing; this is a test.",)
+
+
+@pytest.fixture
+def a_fake_reconstruct(a_phantom):
+    """Gives the truth at once; `calls` keeps what it was called with, `observed` is per node."""
+
+    def reconstruct(stack, wall, settings, progress):
+        reconstruct.calls.append((stack, wall, settings))
+        if reconstruct.error:
+            raise reconstruct.error
+        if progress:
+            progress("Fitting", 1, 2)
+        arrays = {
+            "scar_probability": a_phantom.truth.astype(np.float32),
+            "scar_uncertainty": np.full(len(wall.nodes), 0.1, np.float32),
+            "scar_observed": reconstruct.observed.astype(np.uint8),
+        }
+        return FakeReconstruction(arrays, settings, {"pixels": np.int64(7)})
+
+    reconstruct.calls, reconstruct.error = [], None
+    reconstruct.observed = np.full(len(a_phantom.truth), 2)
+    return reconstruct
+
+
+# --- views ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def can_draw():
+    try:
+        name = window_class()
+    except CardioScarError as reason:
+        pytest.skip(str(reason))
+    if name != "vtkRenderWindow":
+        os.environ["VTK_DEFAULT_OPENGL_WINDOW"] = name
+
+
+BACKGROUND = (0.68, 0.70, 0.82)
+
+
+class View:
+    """A view that draws off screen with Slicer's displayable managers. Make it before the nodes it shows."""
+
+    def __init__(self, scene, node, factory, managers, size):
+        self.size, self.node = size, node
+        self.renderer = vtk.vtkRenderer()
+        self.window = vtk.vtkRenderWindow()
+        self.window.SetShowWindow(False)
+        self.window.SetOffScreenRendering(1)
+        self.window.SetMultiSamples(0)
+        self.window.SetSize(*size)
+        self.window.AddRenderer(self.renderer)
+        self.interactor = vtk.vtkRenderWindowInteractor()
+        self.window.SetInteractor(self.interactor)
+        self.interactor.Initialize()
+        for name in managers:
+            if not factory.IsDisplayableManagerRegistered(name):
+                factory.RegisterDisplayableManager(name)
+        self.group = slicer.vtkMRMLDisplayableManagerGroup()
+        self.group.Initialize(factory, self.renderer)
+        self.group.SetMRMLDisplayableNode(node)
+
+    def picture(self, name: str) -> np.ndarray:
+        """(height, width, 3) as drawn, top row first; kept under Testing/Output for a person to look at."""
+        self.window.Render()
+        grabber = vtk.vtkWindowToImageFilter()
+        grabber.SetInput(self.window)
+        grabber.ReadFrontBufferOff()
+        OUTPUT.mkdir(parents=True, exist_ok=True)
+        writer = vtk.vtkPNGWriter()
+        writer.SetInputConnection(grabber.GetOutputPort())
+        writer.SetFileName(str(OUTPUT / f"{name}.png"))
+        writer.Write()
+        width, height = self.size
+        return vtk_to_numpy(grabber.GetOutput().GetPointData().GetScalars()).reshape(height, width, 3)[::-1].copy()
+
+    def close(self) -> None:
+        self.group.SetMRMLDisplayableNode(None)
+        self.window.Finalize()
+
+
+@pytest.fixture
+def a_3d_view(can_draw, a_scene):
+    logic = slicer.vtkMRMLViewLogic()
+    logic.SetMRMLScene(a_scene)
+    node = logic.AddViewNode("1")
+    node.SetBoxVisible(False)
+    node.SetAxisLabelsVisible(False)
+    for setter in (node.SetBackgroundColor, node.SetBackgroundColor2):
+        setter(*BACKGROUND)
+    names = [f"vtkMRML{kind}DisplayableManager" for kind in ("Camera", "View", "Model", "ColorLegend")]
+    view = View(a_scene, node, slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance(), names, (640, 560))
+
+    def look_at(model_node, along=(0.0, -1.0, 0.2)):
+        bounds = np.zeros(6)
+        model_node.GetRASBounds(bounds)
+        center, length = bounds.reshape(3, 2).mean(axis=1), np.linalg.norm(np.ptp(bounds.reshape(3, 2), axis=1))
+        camera = view.renderer.GetActiveCamera()
+        camera.SetFocalPoint(*center)
+        camera.SetPosition(*(center + 1.6 * length * np.array(along) / np.linalg.norm(along)))
+        camera.SetViewUp(0, 0, 1)
+        view.renderer.ResetCameraClippingRange()
+
+    view.look_at = look_at
+    yield view
+    view.close()
+
+
+@pytest.fixture
+def a_slice_view(can_draw, a_scene):
+    """A slice view; `show(volume_node, k)` puts it into slice k of a volume, columns to the right and rows down."""
+    logic = slicer.vtkMRMLSliceLogic()
+    logic.SetMRMLScene(a_scene)
+    node = logic.AddSliceNode("Red")
+    names = [f"vtkMRML{kind}DisplayableManager" for kind in ("ModelSlice", "ColorLegend")]
+    view = View(a_scene, node, slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance(), names, (512, 512))
+    # Slicer draws the image itself with a widget that is not in the wheel.
+    mapper = vtk.vtkImageMapper()
+    mapper.SetColorWindow(255)
+    mapper.SetColorLevel(127.5)
+    actor = vtk.vtkActor2D()
+    actor.SetMapper(mapper)
+    actor.GetProperty().SetDisplayLocationToBackground()
+    view.renderer.AddViewProp(actor)
+
+    def show(volume_node, k):
+        matrix = vtk.vtkMatrix4x4()
+        volume_node.GetIJKToRASMatrix(matrix)
+        ijk_to_ras = slicer.util.arrayFromVTKMatrix(matrix)
+        columns, rows, _ = volume_node.GetImageData().GetDimensions()
+        right, down = (ijk_to_ras[:3, axis] / np.linalg.norm(ijk_to_ras[:3, axis]) for axis in (0, 1))
+        slice_to_ras = np.eye(4)
+        slice_to_ras[:3, :3] = np.column_stack([right, -down, np.cross(right, -down)])
+        slice_to_ras[:3, 3] = (ijk_to_ras @ [0.5 * (columns - 1), 0.5 * (rows - 1), k, 1.0])[:3]
+        logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume_node.GetID())
+        logic.ResizeSliceNode(*view.size)
+        node.GetSliceToRAS().DeepCopy(slicer.util.vtkMatrixFromArray(slice_to_ras))
+        node.UpdateMatrices()
+        field = rows * np.linalg.norm(ijk_to_ras[:3, 1])
+        node.SetFieldOfView(field, field, 1.0)
+        logic.UpdatePipeline()
+        mapper.SetInputConnection(logic.GetImageDataConnection())
+
+    view.show, view.logic = show, logic
+    yield view
+    view.close()

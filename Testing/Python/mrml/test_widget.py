@@ -1,0 +1,185 @@
+import pytest
+import qt
+import slicer
+from CardioScarMRML import addPhantomNodes
+from node_values import map_on
+
+import CardioScar
+from CardioScar import CardioScarLogic, CardioScarWidget
+from CardioScarLib.errors import BadEvidence
+
+
+@pytest.fixture
+def a_parent(a_scene):
+    """What Slicer puts a module's panel into."""
+    parent = slicer.qMRMLWidget()
+    parent.setLayout(qt.QVBoxLayout())
+    parent.setMRMLScene(a_scene)
+    parent.isEntered = True
+    parent.resize(380, 420)
+    parent.show()
+    yield parent
+    parent.close()
+
+
+@pytest.fixture
+def a_panel(a_parent, a_fake_reconstruct):
+    widget = CardioScarWidget(a_parent)
+    widget.setup()
+    widget.logic = CardioScarLogic(a_fake_reconstruct)
+    widget.enter()
+    yield widget
+    widget.cleanup()
+
+
+def click(button):
+    qt.QTest.mouseClick(button, qt.Qt.LeftButton)
+    qt.QApplication.processEvents()
+
+
+def test_apply_says_what_is_missing_until_it_is_there(a_panel, a_scene, a_phantom):
+    button = a_panel.ui.applyButton
+    assert not button.enabled
+    assert "LGE volume" in button.toolTip and "LV model" in button.toolTip
+    volume, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.ui.lgeVolumeSelector.setCurrentNode(volume)
+    assert not button.enabled
+    assert "LGE volume" not in button.toolTip and "LV model" in button.toolTip
+    a_panel.ui.lvModelSelector.setCurrentNode(model)
+    assert button.enabled
+    a_panel.ui.lvModelSelector.setCurrentNode(None)
+    assert not button.enabled
+
+
+def test_a_click_on_apply_colors_the_model(a_panel, a_scene, a_phantom, a_fake_reconstruct):
+    volume, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    assert a_panel.ui.lgeVolumeSelector.currentNode() is volume
+    a_panel.ui.presetComboBox.currentIndex = a_panel.ui.presetComboBox.findText("fine")
+    click(a_panel.ui.applyButton)
+    assert map_on(model).max() > 0.9
+    assert model.GetDisplayNode().GetActiveScalarName() == "scar_probability"
+    assert a_fake_reconstruct.calls[0][2].model.preset == "fine"
+    assert a_panel.ui.statusLabel.text == "Done.\nAssumed: nothing; this is a test."
+    assert a_panel.ui.applyButton.enabled
+    assert not a_panel.ui.progressBar.visible
+    assert slicer.app.cursors == 0
+
+
+def test_a_click_on_a_disabled_apply_does_nothing(a_panel, a_fake_reconstruct):
+    click(a_panel.ui.applyButton)
+    assert not a_fake_reconstruct.calls
+
+
+def test_bad_input_is_said_in_the_status_line_and_the_model_stays(a_panel, a_scene, a_phantom, a_fake_reconstruct):
+    volume, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    a_fake_reconstruct.error = BadEvidence("The image is constant; choose another volume.")
+    click(a_panel.ui.applyButton)
+    assert a_panel.ui.statusLabel.text == "The image is constant; choose another volume."
+    assert not model.GetMesh().GetPointData().HasArray("scar_probability")
+    assert a_panel.ui.applyButton.enabled and not a_panel.ui.progressBar.visible
+    a_fake_reconstruct.error = None
+    click(a_panel.ui.applyButton)
+    assert map_on(model).max() > 0.9
+
+
+def test_our_own_fault_is_not_swallowed(a_panel, a_scene, a_phantom, a_fake_reconstruct, no_silent_errors):
+    addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    a_fake_reconstruct.error = RuntimeError("index out of range")
+    click(a_panel.ui.applyButton)
+    assert no_silent_errors == ["RuntimeError: index out of range"]
+    no_silent_errors.clear()
+    assert a_panel.ui.applyButton.enabled and not a_panel.ui.progressBar.visible
+    assert slicer.app.cursors == 0
+
+
+def test_progress_is_shown(a_panel):
+    a_panel._showProgress("Fitting", 3, 12)
+    assert (a_panel.ui.progressBar.value, a_panel.ui.progressBar.maximum) == (3, 12)
+    assert a_panel.ui.statusLabel.text == "Fitting"
+
+
+def test_choices_are_in_the_parameter_node_both_ways(a_panel, a_scene, a_phantom):
+    volume, _ = addPhantomNodes(a_scene, a_phantom)
+    a_panel.ui.lgeVolumeSelector.setCurrentNode(volume)
+    a_panel.ui.modelComboBox.currentIndex = a_panel.ui.modelComboBox.findText("logodds")
+    parameters = a_panel.logic.getParameterNode()
+    assert parameters.lgeVolume is volume and parameters.model == "logodds"
+    parameters.model = "field"
+    parameters.lgeVolume = None
+    assert a_panel.ui.modelComboBox.currentText == "field"
+    assert a_panel.ui.lgeVolumeSelector.currentNode() is None
+
+
+def test_a_preset_can_be_chosen_for_the_field_only(a_panel):
+    assert a_panel.ui.presetComboBox.enabled
+    a_panel.ui.modelComboBox.currentIndex = a_panel.ui.modelComboBox.findText("nearest")
+    assert not a_panel.ui.presetComboBox.enabled
+
+
+def test_hidden_models_and_label_maps_are_not_preselected(a_panel, a_scene):
+    a_scene.AddNewNodeByClass("vtkMRMLModelNode", "Red Volume Slice").SetHideFromEditors(True)
+    a_scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Labels")
+    a_panel.enter()
+    assert a_panel.ui.lgeVolumeSelector.currentNode() is None
+    assert a_panel.ui.lvModelSelector.currentNode() is None
+
+
+def test_the_scene_can_be_closed_while_the_panel_is_open(a_panel, a_scene, a_phantom):
+    addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    assert a_panel.ui.applyButton.enabled
+    a_scene.Clear(0)
+    assert not a_panel.ui.applyButton.enabled
+    volume, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    click(a_panel.ui.applyButton)
+    assert map_on(model).max() > 0.9
+
+
+def test_a_panel_that_was_left_reacts_to_nothing_and_comes_back(a_panel, a_scene, a_phantom):
+    a_panel.exit()
+    volume, _ = addPhantomNodes(a_scene, a_phantom)
+    a_panel.logic.getParameterNode().lgeVolume = volume
+    assert a_panel.ui.lgeVolumeSelector.currentNode() is None
+    a_panel.enter()
+    assert a_panel.ui.lgeVolumeSelector.currentNode() is volume
+
+
+def test_opening_the_panel_changes_nothing_but_its_own_parameter_node(a_scene, a_parent, a_phantom):
+    addPhantomNodes(a_scene, a_phantom)
+    before = {a_scene.GetNthNode(number).GetID() for number in range(a_scene.GetNumberOfNodes())}
+    widget = CardioScarWidget(a_parent)
+    widget.setup()
+    added = [a_scene.GetNthNode(number) for number in range(a_scene.GetNumberOfNodes())]
+    added = [node.GetClassName() for node in added if node.GetID() not in before]
+    assert added == ["vtkMRMLScriptedModuleNode"]
+    widget.cleanup()
+
+
+def test_every_bound_widget_has_a_parameter_and_the_other_way_round(a_panel):
+    bound = {widget.property("SlicerParameterName") for widget in vars(a_panel.ui).values()} - {None}
+    assert bound == set(CardioScar.CardioScarParameterNode.allParameters)
+
+
+def test_the_module_introduces_itself(a_scene):
+    parent = type("Parent", (), {"path": CardioScar.__file__})()
+    CardioScar.CardioScar(parent)
+    assert parent.title == "CardioScar" and parent.categories == ["Cardiac"]
+    assert "research use only" in parent.helpText.lower()
+    assert "111219" in parent.acknowledgementText and "cardioscar" in parent.acknowledgementText
+    assert parent.contributors
+
+
+def test_the_panel_looks_right(a_panel, a_scene, a_phantom, a_parent):
+    from conftest import OUTPUT
+
+    addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    click(a_panel.ui.applyButton)
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    picture = a_parent.grab()
+    assert picture.save(str(OUTPUT / "panel.png"))
+    assert picture.width() >= 300

@@ -1,0 +1,168 @@
+"""Stand-in for slicer.parameterNodeWrapper: the types and widgets that the panel uses, stored as Slicer stores them.
+
+Types: MRML nodes (None allowed), bool, int, float, str; annotations Choice and WithinRange. Anything else is refused.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import slicer
+import vtk
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
+
+__all__ = ["parameterNodeWrapper", "Choice", "WithinRange"]
+
+
+class Choice:
+    def __init__(self, choices):
+        self.choices = choices
+
+    def validate(self, value) -> None:
+        if value not in self.choices:
+            raise ValueError(f"Value is {value}, but must be in one of the following: {self.choices}")
+
+
+class WithinRange:
+    def __init__(self, minimum, maximum):
+        self.minimum, self.maximum = minimum, maximum
+
+    def validate(self, value) -> None:
+        if not self.minimum <= value <= self.maximum:
+            raise ValueError(f"Value must be within range [{self.minimum}, {self.maximum}], is {value}")
+
+
+class _Parameter:
+    def __init__(self, name: str, annotation, default):
+        self.name = name
+        self.validators = [extra for extra in getattr(annotation, "__metadata__", ())]
+        self.type = getattr(annotation, "__origin__", annotation)
+        self.is_node = isinstance(self.type, type) and issubclass(self.type, slicer.vtkMRMLNode)
+        if not self.is_node and self.type not in (bool, int, float, str):
+            raise TypeError(f"The stand-in of parameterNodeWrapper does not know {self.type} ({name}).")
+        if any(not hasattr(validator, "validate") for validator in self.validators):
+            raise TypeError(f"The stand-in of parameterNodeWrapper does not know the annotations of {name}.")
+        self.default = default if default is not None or self.is_node else self.type()
+
+    def read(self, node):
+        if self.is_node:
+            return node.GetNodeReference(self.name)
+        text = node.GetParameter(self.name)
+        return text == "True" if self.type is bool else self.type(text)
+
+    def write(self, node, value) -> None:
+        if self.is_node:
+            if value is not None and not isinstance(value, self.type):
+                raise TypeError(f"Value must be of type '{self.type}', is type '{type(value)}'")
+            node.SetParameter(self.name, "")
+            node.SetNodeReferenceID(self.name, None if value is None else value.GetID())
+            return
+        if not isinstance(value, (int, float) if self.type is float else self.type):
+            raise TypeError(f"Value must be of type '{self.type}', is type '{type(value)}'")
+        for validator in self.validators:
+            validator.validate(value)
+        node.SetParameter(self.name, str(value))
+
+
+class _Connector:
+    """One widget bound to one parameter; exact widget types, as in Slicer."""
+
+    def __init__(self, widget, parameter: _Parameter):
+        self.widget, self.kind = widget, type(widget)
+        self.choices = next((extra.choices for extra in parameter.validators if isinstance(extra, Choice)), None)
+        if parameter.is_node and self.kind is slicer.qMRMLNodeComboBox:
+            self.signal = widget.currentNodeChanged
+            widget.nodeTypes = [parameter.type.__name__]
+        elif self.kind is QCheckBox and parameter.type is bool:
+            self.signal = widget.stateChanged
+        elif self.kind is QSpinBox and parameter.type is int or self.kind is QDoubleSpinBox and parameter.type is float:
+            self.signal = widget.valueChanged
+            for limits in parameter.validators:
+                widget.setRange(limits.minimum, limits.maximum)
+        elif self.kind is QLineEdit and parameter.type is str:
+            self.signal = widget.textChanged
+        elif self.kind is QComboBox and self.choices is not None:
+            self.signal = widget.currentIndexChanged
+            widget.clear()
+            for choice in self.choices:
+                widget.addItem(str(choice))
+        else:
+            raise RuntimeError(f"Unable to create GUI connector from {parameter.type} ({parameter.name}) to {self.kind}")
+
+    def read(self):
+        if self.kind is slicer.qMRMLNodeComboBox:
+            return self.widget.currentNode()
+        if self.kind is QComboBox:
+            return self.choices[self.widget.currentIndex]
+        return getattr(self.widget, {QCheckBox: "checked", QLineEdit: "text"}.get(self.kind, "value"))
+
+    def write(self, value) -> None:
+        if self.kind is slicer.qMRMLNodeComboBox:
+            self.widget.setCurrentNode(value)
+        elif self.kind is QComboBox:
+            self.widget.currentIndex = list(self.choices).index(value)
+        else:
+            setattr(self.widget, {QCheckBox: "checked", QLineEdit: "text"}.get(self.kind, "value"), value)
+
+
+def _initialize(self, parameterNode):
+    self.parameterNode = parameterNode
+    self._bindings = {}
+    self._updating = False
+    for parameter in self.allParameters.values():
+        if not parameterNode.HasParameter(parameter.name):
+            parameter.write(parameterNode, parameter.default)
+
+
+def _connect_gui(self, gui) -> int:
+    bound = []
+    for widget in gui.__dict__.values():
+        name = widget.property("SlicerParameterName")
+        if not name:
+            continue
+        if name not in self.allParameters:
+            raise ValueError(f"Cannot find a param with the given name: {name}")
+        parameter = self.allParameters[name]
+        connector = _Connector(widget, parameter)
+        connector.write(parameter.read(self.parameterNode))
+
+        def to_node(*_, parameter=parameter, connector=connector):
+            if not self._updating:
+                parameter.write(self.parameterNode, connector.read())
+
+        connector.signal.connect(to_node)
+        bound.append((parameter, connector, to_node))
+
+    def to_gui(caller, event):
+        if self._updating:
+            return
+        self._updating = True
+        for parameter, connector, _ in bound:
+            connector.write(parameter.read(self.parameterNode))
+        self._updating = False
+
+    tag = len(self._bindings)
+    self._bindings[tag] = (bound, self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, to_gui))
+    return tag
+
+
+def _disconnect_gui(self, tag) -> None:
+    bound, observer = self._bindings.pop(tag, ((), None))
+    for _, connector, to_node in bound:
+        connector.signal.disconnect(to_node)
+    if observer is not None:
+        self.parameterNode.RemoveObserver(observer)
+
+
+def parameterNodeWrapper(cls):
+    hints = typing.get_type_hints(cls, include_extras=True)
+    cls.allParameters = {name: _Parameter(name, annotation, getattr(cls, name, None)) for name, annotation in hints.items()}
+    for name, parameter in cls.allParameters.items():
+        read = lambda self, parameter=parameter: parameter.read(self.parameterNode)  # noqa: E731
+        write = lambda self, value, parameter=parameter: parameter.write(self.parameterNode, value)  # noqa: E731
+        setattr(cls, name, property(read, write))
+    cls.__init__ = _initialize
+    cls.connectGui, cls.disconnectGui = _connect_gui, _disconnect_gui
+    cls.AddObserver = lambda self, event, callback, priority=0.0: self.parameterNode.AddObserver(event, callback, priority)
+    cls.RemoveObserver = lambda self, tag: self.parameterNode.RemoveObserver(tag)
+    return cls

@@ -1,0 +1,124 @@
+"""Stand-ins for Slicer's MRML widgets, as far as the panel and its parameter node use them."""
+
+from __future__ import annotations
+
+import qt
+from PySide6.QtCore import Property, Signal
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from slicer_core import vtkMRMLNode, vtkMRMLScene
+
+__all__ = ["qMRMLNodeComboBox", "qMRMLWidget"]
+
+
+@qt.register_custom_widget
+class qMRMLWidget(QWidget):
+    mrmlSceneChanged = Signal(object)
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._scene = None
+        self.isEntered = False
+
+    def mrmlScene(self):
+        return self._scene
+
+    def setMRMLScene(self, scene: vtkMRMLScene | None) -> None:
+        self._scene = scene
+        self.mrmlSceneChanged.emit(scene)
+
+
+def _stored(kind, name: str, default):
+    """A Qt property that is only kept."""
+    return Property(kind, lambda self: self._kept.get(name, default), lambda self, value: self._kept.__setitem__(name, value))
+
+
+@qt.register_custom_widget
+class qMRMLNodeComboBox(QWidget):
+    """A selector of the visible nodes of some classes in a scene.
+
+    Without `noneEnabled` the first node is selected by itself, as in Slicer.
+    """
+
+    currentNodeChanged = Signal(object)
+    addEnabled = _stored(bool, "addEnabled", True)
+    removeEnabled = _stored(bool, "removeEnabled", True)
+    renameEnabled = _stored(bool, "renameEnabled", False)
+    editEnabled = _stored(bool, "editEnabled", False)
+    showHidden = _stored(bool, "showHidden", False)
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._kept: dict = {}
+        self._types: list[str] = []
+        self._children_too, self._none = True, False
+        self._scene, self._observers, self._node = None, [], None
+        self._combo = QComboBox()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._combo)
+        self._combo.activated.connect(lambda index: self.setCurrentNode(self._listed()[index]))
+
+    def _set_types(self, types) -> None:
+        self._types = list(types)
+        self._refresh()
+
+    nodeTypes = Property("QStringList", lambda self: tuple(self._types), _set_types)
+
+    def _set_children_too(self, value: bool) -> None:
+        self._children_too = value
+        self._refresh()
+
+    showChildNodeTypes = Property(bool, lambda self: self._children_too, _set_children_too)
+
+    def _set_none(self, value: bool) -> None:
+        self._none = value
+        self._refresh()
+
+    noneEnabled = Property(bool, lambda self: self._none, _set_none)
+
+    def mrmlScene(self):
+        return self._scene
+
+    def setMRMLScene(self, scene: vtkMRMLScene | None) -> None:
+        for watched, tag in self._observers:
+            watched.RemoveObserver(tag)
+        self._scene = scene
+        events = () if scene is None else (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent)
+        self._observers = [(scene, scene.AddObserver(event, lambda caller, event: self._refresh())) for event in events]
+        self._refresh()
+
+    def currentNode(self):
+        return self._node
+
+    def nodeCount(self) -> int:
+        return sum(node is not None for node in self._listed())
+
+    def setCurrentNode(self, node: vtkMRMLNode | None) -> None:
+        if node is not None and not isinstance(node, vtkMRMLNode):
+            raise TypeError(f"setCurrentNode takes a node or None, not {type(node).__name__}")
+        listed = self._listed()
+        self._show(node if node in listed else None)
+
+    def _listed(self) -> list:
+        nodes = []
+        for name in self._types if self._scene else ():
+            found = [self._scene.GetNthNodeByClass(number, name) for number in range(self._scene.GetNumberOfNodesByClass(name))]
+            nodes += [node for node in found if (self._children_too or node.GetClassName() == name) and not node.GetHideFromEditors()]
+        return [None, *nodes] if self._none else nodes
+
+    def _refresh(self) -> None:
+        listed = self._listed()
+        self._combo.clear()
+        for node in listed:
+            self._combo.addItem("None" if node is None else node.GetName())
+        keep = self._node if self._node in listed else None
+        if keep is None and not self._none and listed:
+            keep = listed[0]
+        self._show(keep)
+
+    def _show(self, node) -> None:
+        listed = self._listed()
+        self._combo.setCurrentIndex(listed.index(node) if node in listed else -1)
+        if node is not self._node:
+            self._node = node
+            self.currentNodeChanged.emit(node)
