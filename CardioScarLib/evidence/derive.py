@@ -8,13 +8,15 @@ from CardioScarLib.errors import BadEvidence
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.evidence.intensity import intensity_method
 from CardioScarLib.evidence.lge_type import estimate_null_level, guess_lge_type
-from CardioScarLib.evidence.regions import SMALLEST_COVER, find_regions
+from CardioScarLib.evidence.regions import SMALLEST_COVER, cavity_values, find_regions
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall_pixels import WallPixels
 from CardioScarLib.settings import EvidenceSettings
 
 OVERSHOOT = 1e-3
 """How far values may leave [0, 1], as interpolation and rounding let them."""
+BRIGHT_CAVITY = 0.1
+"""Scar values are near zero in the cavity; LGE intensities scaled to [0, 1] are not."""
 MOST_LABELS = 12
 """An image of whole numbers with more of them than this is not a label map."""
 
@@ -35,7 +37,7 @@ def derive_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSet
     _check_finite(stack, pixels, raw)
     method, notes = settings.method, []
     if method == "auto":
-        method, note = _guess_method(stack, raw)
+        method, note = _guess_method(stack, pixels, raw, settings.lge_type)
         notes.append(note)
     if method == "values":
         evidence = _from_values(pixels, raw, pixel_support)
@@ -57,13 +59,19 @@ def _check_finite(stack: SliceStack, pixels: WallPixels, raw: np.ndarray) -> Non
         )
 
 
-def _guess_method(stack: SliceStack, raw: np.ndarray) -> tuple[str, str]:
+def _guess_method(stack: SliceStack, pixels: WallPixels, raw: np.ndarray, lge_type: str) -> tuple[str, str]:
+    if lge_type != "auto":
+        return "weighted", f"The image was taken for LGE intensities ({lge_type}), read by the weighted method."
     labels = _distinct_labels(stack)
     if labels is not None and (len(labels) > 1 or labels[0] in (0, 1)):
         return "labels", f"The image was taken for a label map: it holds only {_listed(labels)}."
-    if raw.min() >= -OVERSHOOT and raw.max() <= 1 + OVERSHOOT:
-        return "values", "The image was taken for scar values: on the wall it stays within 0 and 1."
-    return "weighted", "The image was taken for LGE intensities, read by the weighted method."
+    if raw.min() < -OVERSHOOT or raw.max() > 1 + OVERSHOOT:
+        return "weighted", "The image was taken for LGE intensities, read by the weighted method."
+    note = "The image was taken for scar values: on the wall it stays within 0 and 1."
+    cavity = cavity_values(stack, pixels)
+    if len(cavity) and np.median(cavity) > BRIGHT_CAVITY:
+        note += f" But the cavity is bright too ({np.median(cavity):.2f}): for LGE scaled to 0..1 choose the evidence method weighted."
+    return "values", note
 
 
 def _from_values(pixels: WallPixels, raw: np.ndarray, pixel_support: str) -> Evidence:

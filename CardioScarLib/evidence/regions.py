@@ -92,7 +92,7 @@ def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
     if blood is None:
         notes.append("No slice shows a cavity enclosed by the wall, so the brightness of blood is not known.")
     else:
-        _check_remote_is_dark(stack, remote_mean, remote_sd, blood)
+        notes += _check_remote_is_dark(stack, remote_mean, remote_sd, blood)
     bright = bright_tissue(stack, pixels, interior & (intensity > remote_mean + BRIGHT_SD * remote_sd))
     peak = core = None
     if bright.any():
@@ -204,15 +204,21 @@ def bright_tissue(stack: SliceStack, pixels: WallPixels, candidates: np.ndarray)
     return result
 
 
-def _check_remote_is_dark(stack: SliceStack, remote_mean: float, remote_sd: float, blood: float) -> None:
+def _check_remote_is_dark(stack: SliceStack, remote_mean: float, remote_sd: float, blood: float) -> list[str]:
+    """Nothing to say where remote myocardium is darker than blood by its SD; else a note, or BadEvidence."""
+    if remote_mean <= blood - remote_sd:
+        return []
     everything = np.concatenate([one.pixels[np.isfinite(one.pixels)] for one in stack])
-    middle = float(np.percentile(everything, [1, 99]).mean())
     # Dark-blood LGE nulls both; then neither lies in the upper half of the image's range.
-    if remote_mean > blood - remote_sd and remote_mean > middle:
+    if remote_mean > float(np.percentile(everything, [1, 99]).mean()):
         raise BadEvidence(
             f"No remote (dark) myocardium was found: the darkest part of the wall ({remote_mean:.4g}) is as bright as the blood "
             f"({blood:.4g}); check that the wall sits on the myocardium and that these are LGE images."
         )
+    return [
+        f"Remote myocardium ({remote_mean:.4g}, SD {remote_sd:.3g}) is not clearly darker than blood ({blood:.4g}): "
+        f"unless this is dark-blood LGE, the wall may not sit on the myocardium."
+    ]
 
 
 def _noise_sd(

@@ -103,7 +103,5 @@ def _radius(contour: np.ndarray, center: np.ndarray, axes: np.ndarray, angles: n
 def _tetrahedra(levels: int, shells: int, sectors: int) -> np.ndarray:
     grids = np.meshgrid(np.arange(levels - 1), np.arange(shells - 1), np.arange(sectors), indexing="ij")
     up, out, around = (grid.ravel() for grid in grids)
-    corner = np.array(
-        [((up + a) * shells + out + b) * sectors + (around + c) % sectors for a in (0, 1) for b in (0, 1) for c in (0, 1)]
-    )
+    corner = np.array([((up + a) * shells + out + b) * sectors + (around + c) % sectors for a in (0, 1) for b in (0, 1) for c in (0, 1)])
     return np.concatenate([corner[list(four)].T for four in _SIX_TETRAHEDRA])

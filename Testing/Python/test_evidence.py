@@ -241,6 +241,15 @@ def test_the_order_of_slices_does_not_matter(a_ring, method):
     assert np.allclose(backwards.values, evidence_of(a_ring, method).values, atol=1e-9)
 
 
+def test_which_way_the_image_is_stored_does_not_matter(a_ring):
+    """Rows reversed and exchanged with columns: the same pixels at other places of the array."""
+    rows = SIZE - 1 - a_ring.pixels.rows
+    pixels = replace(a_ring.pixels, rows=a_ring.pixels.columns, columns=rows)
+    turned = replace(a_ring.with_pixels(lambda image: image[::-1].T), pixels=pixels)
+    for method in INTENSITY_METHODS:
+        assert np.allclose(evidence_of(turned, method).values, evidence_of(a_ring, method).values, atol=1e-9)
+
+
 def test_the_numbers_behind_the_evidence_can_be_printed(a_ring):
     described = evidence_of(a_ring, "nsd").description
     assert described["method"] == "nsd" and described["lge_type"] == "magnitude" and described["n_sd"] == 5.0
@@ -400,6 +409,17 @@ def test_auto_tells_values_labels_and_intensities_apart_and_says_so(a_ring):
         evidence = evidence_of(case, "auto")
         assert evidence.description["method"] == method
         assert "taken for" in evidence.notes[0]
+
+
+def test_a_given_lge_type_settles_that_these_are_intensities(a_ring):
+    scaled = a_ring.with_pixels(lambda image: image / image.max())
+    assert evidence_of(scaled, "auto", lge_type="magnitude").description["method"] == "weighted"
+
+
+def test_intensities_scaled_to_one_are_suspected_and_scar_values_are_not(a_ring):
+    scaled = a_ring.with_pixels(lambda image: image / image.max())
+    assert any("cavity is bright" in note for note in evidence_of(scaled, "auto").notes)
+    assert not any("cavity is bright" in note for note in evidence_of(with_images(a_ring, a_ring.fraction), "auto").notes)
 
 
 # ---- bad input
