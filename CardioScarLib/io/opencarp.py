@@ -59,13 +59,8 @@ def read_opencarp(path: Path) -> vtk.vtkUnstructuredGrid:
         here = np.flatnonzero(kinds == kind)
         if len(here) == 0:
             continue
-        try:
-            table = np.array([lines[number].split()[1 : size + 2] for number in here], dtype=np.int64)
-            cells = table[:, :size]
-        except ValueError as problem:
-            raise UnreadableFile(f"{cells_path.name} has a cell of kind {kind} without {size} whole node numbers.") from problem
-        if cells.shape[1] < size:
-            raise UnreadableFile(f"{cells_path.name} has a cell of kind {kind} without {size} whole node numbers.")
+        table = _table([lines[number] for number in here], 1, size, cells_path, f"a cell of kind {kind} without {size} whole node numbers")
+        cells = table[:, :size]
         if cells.min() < 0 or cells.max() >= len(points):
             wrong = cells.min() if cells.min() < 0 else cells.max()
             raise UnreadableFile(f"{cells_path.name} names point {wrong}, but {points_path.name} has points 0 to {len(points) - 1}.")
@@ -100,15 +95,21 @@ def _lines(path: Path) -> list[str]:
 
 def _read_points(path: Path) -> np.ndarray:
     lines = _lines(path)
-    try:
-        points = np.array([line.split()[:3] for line in lines], dtype=np.float64)
-    except ValueError as problem:
-        raise UnreadableFile(f"{path.name} has a line that is not three numbers.") from problem
-    if len(points) == 0:
+    if not lines:
         raise UnreadableFile(f"{path.name} has no points.")
-    if points.shape[1] != 3:
-        raise UnreadableFile(f"{path.name} has a line that is not three numbers.")
-    return points
+    return _table(lines, 0, 3, path, "a line that is not three numbers", np.float64)[:, :3]
+
+
+def _table(lines: list[str], start: int, count: int, path: Path, wrong: str, dtype: type = np.int64) -> np.ndarray:
+    """Numbers from column `start` on: `count` of them, and one more where the lines have it."""
+    columns = range(start, min(len(lines[0].split()), start + count + 1))
+    try:
+        table = np.loadtxt(lines, dtype=dtype, usecols=columns, ndmin=2, comments=None)
+    except (ValueError, OverflowError) as problem:
+        raise UnreadableFile(f"{path.name} has {wrong}.") from problem
+    if table.shape[1] < count:
+        raise UnreadableFile(f"{path.name} has {wrong}.")
+    return table
 
 
 def _untwisted(cells: np.ndarray, points: np.ndarray) -> np.ndarray:
