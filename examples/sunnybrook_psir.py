@@ -19,7 +19,8 @@ from CardioScarLib.geometry.ruled_wall import RuledWall, ruled_wall
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.pipeline import Reconstruction, reconstruct
-from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, render_heart, render_slices, views_of_scar, wall_panel
+from CardioScarLib.reconstruction.operator import slice_operator
+from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, pixel_panel, render_heart, render_slices, views_of_scar, wall_panel
 from CardioScarLib.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 
 DATA = Path(__file__).parents[1] / "Resources" / "SampleData" / "SunnybrookPSIR"
@@ -54,7 +55,14 @@ def run(stack: SliceStack, built: RuledWall, method: str = "weighted", preset: s
 
 def draw(stack: SliceStack, result: Reconstruction, folder: Path) -> None:
     wall, probability = result.wall, result.arrays["scar_probability"]
-    panels = [wall_panel("Scar", wall, probability), wall_panel("Uncertainty", wall, result.arrays["scar_uncertainty"], UNCERTAINTY_SCALE)]
+    pixels = slice_operator(wall, stack).pixels
+    shown = np.where(result.evidence.weights > 0, result.evidence.values, np.nan)
+    evidence = [pixels.image(stack, number, shown, outside=np.nan) for number in range(len(stack))]
+    panels = [
+        pixel_panel("Evidence", stack, evidence),
+        wall_panel("Scar", wall, probability),
+        wall_panel("Uncertainty", wall, result.arrays["scar_uncertainty"], UNCERTAINTY_SCALE),
+    ]
     caption = "PSIR LGE of a pig, wall placed by hand. Research use only."
     render_heart(wall, panels, folder / "heart.png", views_of_scar(wall, probability), caption, overwrite=True)
     render_slices(stack, wall, [("CardioScar", probability)], folder / "slices.png", SHOWN, caption, overwrite=True)
