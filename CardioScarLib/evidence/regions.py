@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -108,8 +108,7 @@ def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
         _noise_sd(stack, pixels, intensity, interior, remote, remote_sd),
         blood, len(blood_values), core, peak, tuple(notes),
     )  # fmt: skip
-    uneven = _uneven_slices(stack, pixels, found)
-    return Regions(**{**vars(found), "notes": (*notes, *uneven)})
+    return replace(found, notes=(*notes, *_uneven_slices(stack, pixels, found)))
 
 
 def wall_intensity(stack: SliceStack, pixels: WallPixels) -> np.ndarray:
