@@ -8,7 +8,7 @@ from CardioScarLib.errors import StackMissesWall
 from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
 
-# What is usually wrong with an LV model, as the matrix that would mend it.
+# What is usually wrong with an LV model, as the (3, 3) matrix that would mend it.
 REMEDIES = {
     "flip": np.diag([-1.0, -1.0, 1.0]),
     "um": np.diag([1e-3, 1e-3, 1e-3]),
@@ -25,6 +25,8 @@ IN_WORDS = {
 }
 # A remedy is worth a word when it brings this share of the wall into the stack, and far more than there is now.
 WORTH_SAYING = 0.2
+# Longest diagonal of an LV's box, mm. Without it, any model shrunk to a dot would fit into a stack around the origin.
+PLAUSIBLE_SIZE = 20.0, 500.0
 NODES_LOOKED_AT = 20_000
 
 
@@ -39,7 +41,12 @@ def overlap(stack: SliceStack, wall: Wall) -> dict:
     nodes = wall.nodes[::step]
     inside, covered = _shares(stack, nodes)
     gap = 0.0 if inside > 0 else _gap(stack, nodes)
-    after = {name: _shares(stack, nodes @ matrix[:3, :3].T)[1] for name, matrix in REMEDIES.items()}
+    size = float(np.linalg.norm(np.ptp(wall.nodes, axis=0)))
+    after = {
+        name: _shares(stack, nodes @ matrix.T)[1]
+        for name, matrix in REMEDIES.items()
+        if matrix[2, 2] == 1 or PLAUSIBLE_SIZE[0] <= size * matrix[2, 2] <= PLAUSIBLE_SIZE[1]
+    }
     helpful = {name: share for name, share in after.items() if share > max(WORTH_SAYING, 2 * covered)}
     return {
         "inside": inside,

@@ -81,7 +81,8 @@ def test_what_would_bring_them_together_is_found_and_said(a_wall, matrix, remedy
     lost = moved(a_wall, matrix)
     found = overlap(a_stack(), lost)
     assert next(iter(found["remedies"])) == remedy
-    assert found["remedies"][remedy] == 1.0
+    # Nothing else helps: not even shrinking the model to a dot.
+    assert found["remedies"] == {remedy: 1.0}
     with pytest.raises(StackMissesWall, match=f"do not meet: the closest slice is .* mm away. They would overlap by 100% if .*{words}"):
         check_overlap(a_stack(), lost)
 
@@ -91,6 +92,12 @@ def test_no_remedy_is_invented(a_wall):
         check_overlap(a_stack(), moved(a_wall, by=(0, 400, 0)))
     assert "would overlap" not in str(problem.value)
     assert "same patient" in str(problem.value)
+
+
+def test_a_model_is_not_shrunk_to_a_dot_to_make_it_fit(a_wall):
+    around_the_origin = a_stack().transformed(np.array([[1, 0, 0, -90], [0, 1, 0, -110], [0, 0, 1, -45], [0, 0, 0, 1.0]]))
+    far = moved(a_wall, by=(0, 0, 300))
+    assert overlap(around_the_origin, far)["remedies"] == {}
 
 
 def test_a_poor_overlap_that_a_flip_would_mend_is_noted():
