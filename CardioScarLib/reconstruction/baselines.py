@@ -19,7 +19,7 @@ class SliceInterpolation:
     """Interpolates slice images, filled from the wall outwards, in the index space of the stack.
 
     method: "nearest" slice and pixel; "linear"; "logodds", linear in the logit of values clipped to
-    [0.02, 0.98] (after Ukwatta et al., IEEE Trans Med Imaging 2015, who interpolate log-odds of a
+    [0.02, 0.98] (after Ukwatta et al., Med Phys 42:4579, 2015, who interpolate log-odds of a
     segmentation). Beyond the ends the last slice holds. Only the largest set of parallel slices is used.
     """
 
