@@ -177,8 +177,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _showProgress(self, stage: str, step: int, steps: int) -> None:
         # Repainted rather than letting the application process events: nothing may change the scene during a run.
-        self.ui.progressBar.maximum = steps
-        self.ui.progressBar.value = step
+        self.ui.progressBar.maximum = int(steps)
+        self.ui.progressBar.value = int(step)
         self.ui.progressBar.repaint()
         self.ui.statusLabel.text = stage
         self.ui.statusLabel.repaint()

@@ -46,7 +46,8 @@ def test_the_extension_describes_itself_in_literals():
     assert set(found) >= {"HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"}
     assert found["CATEGORY"] == "Cardiac"
     for name in ("ICONURL", "SCREENSHOTURLS"):
-        assert re.fullmatch(r"https://\S+\.png", found[name])
+        address = re.fullmatch(r"https://\S+?/main/(\S+\.png)", found[name])
+        assert (ROOT / address[1]).is_file()
     assert "research use only" in found["DESCRIPTION"].lower()
     for folder in PACKAGES:
         assert f"add_subdirectory({folder})" in text

@@ -143,7 +143,7 @@ class FakeReconstruction:
     arrays: dict
     settings: ReconstructionSettings
     summary: dict
-    notes: tuple[str, ...] = ("Assumed: nothing; this is a test.",)
+    notes: tuple[str, ...] = ("Assumed: nothing; this is a test.", 'Ö < "8 mm" & 100%')
 
 
 @pytest.fixture
