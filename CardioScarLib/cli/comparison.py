@@ -50,7 +50,7 @@ class Comparison:
         burdens = [scar_burden(self.wall, column) for column in columns]
         rows = [
             (name, *(f"{burden[key]:.1f} {unit}" for burden in burdens))
-            for name, key, unit in (("Scar volume", "scar_ml", "mL"), ("Scar mass", "scar_g", "g"), ("Share of the LV", "scar_percent", "%"))
+            for name, key, unit in (("Scar volume", "scar_ml", "mL"), ("Scar mass", "scar_g", "g"), ("Scar in the LV", "scar_percent", "%"))
         ]
         errors = [np.sqrt(np.mean((column - self.truth) ** 2)) for column in columns[1:]]
         rows.append(("Error at the nodes (RMS)", "", *(f"{error:.3f}" for error in errors)))

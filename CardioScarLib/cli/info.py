@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Say what a file is, and whether two meet.")
 @click.argument("file", type=Path)
 @click.argument("other", type=Path, required=False, metavar="[FILE2]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")

@@ -39,8 +39,8 @@ for command in (reconstruct, info, demo):
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        # Outside standalone mode click hands back the code of --help and --version, and whatever a command returns.
-        cardioscar.main(repeat_flags(arguments, FLAGS_WITH_SEVERAL_VALUES), prog_name="cardioscar", standalone_mode=False)
+        words = repeat_flags(arguments, FLAGS_WITH_SEVERAL_VALUES) or ["--help"]
+        cardioscar.main(words, prog_name="cardioscar", standalone_mode=False)
         return 0
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)

@@ -24,10 +24,10 @@ from CardioScarLib.settings import (
 )
 
 
-@click.command()
-@click.option("--mesh-vtk", "mesh", required=True, type=Path, metavar="FILE", help="LV wall: .vtk .vtu .vtp .ply .stl, openCARP .pts.")
-@click.option("--image", "images", required=True, multiple=True, type=Path, metavar="FILE...", help="LGE: NRRD, NIfTI, MHA, DICOM, VTK layers.")
-@click.option("--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Segmentation on the image's grid, used instead of its intensities.")
+@click.command(short_help="Make a scar map from slices and a wall.")
+@click.option("--mesh-vtk", "mesh", required=True, type=Path, metavar="FILE", help="LV wall: VTK files, PLY, STL, openCARP.")
+@click.option("--image", "images", required=True, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers.")
+@click.option("--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Labels on the image's grid, used instead of it.")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the results: .vtu .vtk .vtp, openCARP .dat.")
 @setting("--model", ModelSettings, "model", type=click.Choice(MODELS), help="The field, or a baseline.")
 @setting("--preset", ModelSettings, "preset", type=click.Choice(PRESETS), help="Effort of the field.")
@@ -35,7 +35,7 @@ from CardioScarLib.settings import (
 @setting("--n-sd", EvidenceSettings, "n_sd", type=float, help="Standard deviations above remote myocardium, for nsd.")
 @setting("--scar-labels", EvidenceSettings, "scar_labels", type=Integers(), metavar='"3,4"', help="Labels that mean scar.")
 @setting("--lge-type", EvidenceSettings, "lge_type", type=click.Choice(LGE_TYPES), help="Kind of LGE image.")
-@setting("--null-level", EvidenceSettings, "null_level", type=float, metavar="X", help="Intensity of nulled signal in PSIR; else estimated.")
+@setting("--null-level", EvidenceSettings, "null_level", type=float, metavar="X", help="Intensity of nulled signal in PSIR.")
 @setting("--pixel-support", OperatorSettings, "pixel_support", type=click.Choice(PIXEL_SUPPORTS), help="What a pixel averages.")
 @setting("--slice-profile", OperatorSettings, "slice_profile", type=click.Choice(SLICE_PROFILES), help="Sensitivity through the slice.")
 @click.option("--slice-axis", metavar="x|y|z", help="Index axis of a volume that runs across its slices; z if not given.")
@@ -43,8 +43,8 @@ from CardioScarLib.settings import (
 @click.option("--slice-thickness", type=float, metavar="MM", help="Slice thickness, where the file does not say it.")
 @click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh.")
 @click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh.")
-@click.option("--vtk-scalar-field", default="ScalarValue", show_default=True, metavar="NAME", help="Array to read from VTK layers.")
-@setting("--threshold", ReconstructionSettings, "threshold", type=float, metavar="T", help="Also write scar_binary: probability at least T.")
+@click.option("--vtk-scalar-field", default="ScalarValue", show_default=True, metavar="NAME", help="Array of VTK layers.")
+@setting("--threshold", ReconstructionSettings, "threshold", type=float, metavar="T", help="Also write scar_binary, T or more.")
 @setting("--samples", ModelSettings, "samples", type=int, metavar="N", help="Joint samples behind the uncertainty.")
 @setting("--seed", ModelSettings, "seed", type=int, metavar="N", help="Of everything random.")
 @click.option("--volume", type=Path, metavar="FILE", help="Also write the probability as a volume: .nrrd, .nii.gz, .mha.")
@@ -52,11 +52,12 @@ from CardioScarLib.settings import (
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def reconstruct(
     mesh, images, masks, output, model, preset, evidence, n_sd, scar_labels, lge_type, null_level, pixel_support, slice_profile,
-    slice_axis, slice_indices, slice_thickness, mesh_frame, mesh_unit, vtk_scalar_field, threshold, samples, seed, volume, overwrite, as_json,
+    slice_axis, slice_indices, slice_thickness, mesh_frame, mesh_unit, vtk_scalar_field, threshold, samples, seed, volume,
+    overwrite, as_json,
 ) -> None:  # fmt: skip
     """Reconstruct scar probability and uncertainty on an LV wall from a stack of LGE slices."""
     if masks and evidence not in ("auto", "labels"):
-        raise BadSettings(f"--mask takes the place of the intensities, so --evidence {evidence} has nothing to work on; drop one of the two.")
+        raise BadSettings(f"--mask takes the place of the intensities, so --evidence {evidence} has nothing to work on; drop one.")
     settings = ReconstructionSettings(
         OperatorSettings(pixel_support, slice_profile),
         EvidenceSettings("labels" if masks else evidence, lge_type, n_sd, null_level, scar_labels),

@@ -184,8 +184,9 @@ def test_results_for_opencarp_are_one_file_per_array(words, tmp_path):
 
 def test_defaults_are_those_of_the_settings():
     defaults = {option.name: option.default for option in cardioscar.commands["reconstruct"].params}
-    assert (defaults["model"], defaults["preset"], defaults["samples"]) == (ModelSettings().model, ModelSettings().preset, ModelSettings().samples)
-    assert (defaults["evidence"], defaults["n_sd"]) == (EvidenceSettings().method, EvidenceSettings().n_sd)
+    model, evidence = ModelSettings(), EvidenceSettings()
+    assert (defaults["model"], defaults["preset"], defaults["samples"]) == (model.model, model.preset, model.samples)
+    assert (defaults["evidence"], defaults["n_sd"]) == (evidence.method, evidence.n_sd)
 
 
 # --- bad input: exit code 2, one sentence, nothing written
@@ -360,8 +361,16 @@ def test_info_about_nothing_is_an_error(tmp_path, capsys):
     assert capsys.readouterr().err.startswith("Error: ")
 
 
+def test_no_words_at_all_get_the_help(capsys):
+    assert main([]) == 0
+    assert capsys.readouterr().out.startswith("Usage: cardioscar")
+
+
 def test_version_and_help_answer_without_heavy_imports():
-    heavy = "import sys; from CardioScarLib.cli.main import main; main(['--help']); sys.exit(any(name in sys.modules for name in ('vtk', 'SimpleITK', 'scipy')))"
+    heavy = (
+        "import sys; from CardioScarLib.cli.main import main; main(['--help']); "
+        "sys.exit(any(name in sys.modules for name in ('vtk', 'SimpleITK', 'scipy')))"
+    )
     answer = subprocess.run([sys.executable, "-c", heavy], cwd=ROOT, capture_output=True, text=True)
     assert answer.returncode == 0 and "reconstruct" in answer.stdout
     version = subprocess.run([sys.executable, "-m", "CardioScarLib.cli.main", "--version"], cwd=ROOT, capture_output=True, text=True)

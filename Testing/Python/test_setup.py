@@ -81,7 +81,8 @@ def test_a_python_that_will_not_do_is_named_with_a_way_out(machine, tmp_path, an
     python = tmp_path / "oldpython"
     python.write_text(
         "#!/bin/sh\ncase \"$2\" in\n"
-        f"*ensurepip*) exit {answers.get('venv', 0)};;\n*python_version*) echo 3.8.1;;\n*version_info*) exit {answers.get('version', 0)};;\nesac\n"
+        f"*ensurepip*) exit {answers.get('venv', 0)};;\n"
+        f"*python_version*) echo 3.8.1;;\n*version_info*) exit {answers.get('version', 0)};;\nesac\n"
     )
     python.chmod(0o755)
     done, _ = machine(libraries=ALL_THERE, packages=True, python=python)
