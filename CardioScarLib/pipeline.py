@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from CardioScarLib.errors import BadEvidence, StackMissesWall
+from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.geometry.observed import observed
+from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.reconstruction.baselines import fit_baseline
+from CardioScarLib.reconstruction.field import fit_field
+from CardioScarLib.reconstruction.operator import SliceOperator, slice_operator
+from CardioScarLib.reconstruction.posterior import Posterior
+from CardioScarLib.settings import ModelSettings, ReconstructionSettings
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, step, steps); may raise `Cancelled` to stop the run."""
@@ -30,7 +40,7 @@ class Reconstruction:
     """
 
     wall: Wall
-    posterior: object
+    posterior: Posterior
     evidence: Evidence
     settings: ReconstructionSettings
     arrays: dict[str, np.ndarray]
@@ -45,4 +55,70 @@ def reconstruct(
     settings: ReconstructionSettings | None = None,
     progress: Progress | None = None,
 ) -> Reconstruction:
-    raise NotImplementedError("being written")
+    """Reconstruct the scar field of a wall from the slices that cross it.
+
+    stack and wall: LPS mm. progress: see `Progress`. The same input, settings and machine give the same result.
+    Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user.
+    """
+    settings = settings or ReconstructionSettings()
+    clock = _Clock(progress or (lambda stage, step, steps: None))
+    with clock.stage("geometry") as step:
+        step(0, 1)
+        notes = (*stack.notes, *wall.notes, *check_overlap(stack, wall))
+        operator = slice_operator(wall, stack, settings.operator)
+        if not len(operator.pixels):
+            raise StackMissesWall("No pixel of the slices holds enough of the wall to say anything; check the slice thickness and the LV model.")
+    with clock.stage("evidence") as step:
+        step(0, 1)
+        evidence = derive_evidence(stack, operator.pixels, settings.evidence, settings.operator.pixel_support)
+        if not evidence.weights.any():
+            raise BadEvidence("No pixel lies far enough inside the wall to count as evidence; check the LV model's position.")
+    with clock.stage("fit") as step:
+        posterior = fit(operator, evidence, settings.model, step)
+    with clock.stage("map") as step:
+        step(0, 1)
+        arrays = _arrays(posterior, wall, stack, settings.threshold)
+    summary = {
+        "slices": len(stack),
+        "slices_that_miss_the_wall": [stack.slices[number].label for number in operator.unseen],
+        "wall": wall.kind,
+        "nodes": len(wall.nodes),
+        "quadrature_points": len(operator.points),
+        "nodes_beyond_the_stack": int(np.count_nonzero(arrays["scar_observed"] == 0)),
+        "evidence": evidence.description,
+        "fit": {"model": settings.model.model, **posterior.summary},
+    }
+    return Reconstruction(wall, posterior, evidence, settings, arrays, summary, (*notes, *evidence.notes), clock.seconds)
+
+
+def fit(operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[[int, int], None] = lambda done, steps: None) -> Posterior:
+    """The door to all models."""
+    if settings.model == "field":
+        return fit_field(operator, evidence, settings, step)
+    step(0, 1)
+    return fit_baseline(operator, evidence, settings.model)
+
+
+def _arrays(posterior: Posterior, wall: Wall, stack: SliceStack, threshold: float | None) -> dict[str, np.ndarray]:
+    probability = posterior.mean(wall.nodes).astype(np.float32)
+    arrays = {"scar_probability": probability}
+    if posterior.has_spread:
+        arrays["scar_uncertainty"] = posterior.sd(wall.nodes).astype(np.float32)
+    arrays["scar_observed"] = observed(wall.nodes, stack)
+    if threshold is not None:
+        arrays["scar_binary"] = (probability >= threshold).astype(np.float32)
+    return arrays
+
+
+class _Clock:
+    """Names the stage in progress reports and keeps its wall-clock time."""
+
+    def __init__(self, progress: Progress):
+        self.progress, self.seconds = progress, {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[int, int], None]]:
+        start = time.perf_counter()
+        yield lambda step, steps: self.progress(name, step, steps)
+        self.progress(name, 1, 1)
+        self.seconds[name] = time.perf_counter() - start

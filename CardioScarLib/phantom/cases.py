@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import ndimage
 
 from CardioScarLib.errors import BadSettings
 from CardioScarLib.geometry.slices import Slice, SliceStack
@@ -158,9 +159,13 @@ def _scan(heart: Ellipsoids, truth, acquisition: Acquisition, offset: float, ran
         moved = random.normal(scale=acquisition.shift, size=2) if acquisition.shift else np.zeros(2)
         pixels = _prism_means(heart, truth, one, normal, moved, acquisition.pixel_support, random)
         seen = np.isfinite(pixels)
-        pixels = np.where(seen, pixels, 0.0)
         if acquisition.noise:
-            pixels = np.where(seen, np.clip(pixels + random.normal(scale=acquisition.noise, size=pixels.shape), 0, 1), pixels)
+            pixels = np.clip(pixels + random.normal(scale=acquisition.noise, size=pixels.shape), 0, 1)
+        if acquisition.pixel_support == "prism" or not seen.any():
+            pixels = np.where(seen, pixels, 0.0)
+        else:  # a mean over the wall says nothing where there is no wall: the image goes on as at the wall's edge
+            nearest = ndimage.distance_transform_edt(~seen, return_distances=False, return_indices=True)
+            pixels = pixels[tuple(nearest)]
         slices.append(Slice(pixels, one.origin, one.row_step, one.column_step, one.thickness, one.label))
     return SliceStack(tuple(slices))
 

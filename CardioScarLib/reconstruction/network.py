@@ -61,13 +61,17 @@ class FourierNetwork:
         """(n,) logits."""
         return self.forward(weights, features)[0]
 
+    def field(self, weights: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """(n,) scar fraction at (n, 3) points in the canonical frame, mm."""
+        return sigmoid(self.logit(weights, self.features(points)))
+
     def forward(self, weights: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, list]:
         parts = self.unpack(weights)
         layer, trace = features, []
         for matrix, bias in zip(parts[:-2:2], parts[1:-2:2], strict=True):
             before = layer @ matrix
             before += bias
-            gate = _sigmoid(before)
+            gate = sigmoid(before)
             after = before * gate
             trace.append((layer, gate, after))
             layer = after
@@ -88,8 +92,20 @@ class FourierNetwork:
                 back = back @ parts[2 * number].T
         return np.concatenate([one.ravel() for one in reversed(gradients)]).astype(np.float64)
 
+    def spatial_gradient(self, weights: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) logits and (n, 3) their gradient in space, per mm."""
+        logit, (parts, trace, last) = self.forward(weights, features)
+        back = np.repeat(parts[-2].T, len(last), axis=0)
+        for number in range(len(trace) - 1, -1, -1):
+            _, gate, after = trace[number]
+            back = (back * (gate + after - after * gate)) @ parts[2 * number].T
+        cosines, sines = np.split(features, 2, axis=1)
+        of_cosines, of_sines = np.split(back, 2, axis=1)
+        return logit, (of_sines * cosines - of_cosines * sines) @ self.frequencies.astype(SINGLE)
 
-def _sigmoid(values: np.ndarray) -> np.ndarray:
+
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    """Logistic function in the precision of its input (scipy's expit goes through slower double paths)."""
     out = np.negative(np.clip(values, -60, 60))
     np.exp(out, out=out)
     out += 1

@@ -46,10 +46,12 @@ class SliceOperator:
 
 
 def slice_operator(wall: Wall, stack: SliceStack, settings: OperatorSettings | None = None) -> SliceOperator:
-    """Build the operator; it has no rows where stack and wall do not meet."""
+    """Build the operator; it has no rows where stack and wall do not meet, or where a layer holds no value (NaN)."""
     settings = settings or OperatorSettings()
     cut = pixel_quadrature(wall, stack, settings.slice_profile)
     total = np.bincount(cut.pixel, cut.volume, len(cut.pixels))
     share = cut.volume / total[cut.pixel]
     matrix = sparse.csr_array((share, (cut.pixel, np.arange(len(share)))), shape=(len(cut.pixels), len(share)))
-    return SliceOperator(cut.points, matrix, cut.pixels, cut.frame, stack, cut.unseen)
+    operator = SliceOperator(cut.points, matrix, cut.pixels, cut.frame, stack, cut.unseen)
+    measured = ~np.isnan(cut.pixels.values(stack))
+    return operator if measured.all() else operator.rows(measured)
