@@ -5,9 +5,6 @@ DEMO_OUTPUT ?= demo-results
 VENV := .venv
 BIN := $(VENV)/bin
 
-# The numeric libraries would otherwise start a thread per core for problems too small to need them.
-export OMP_NUM_THREADS ?= 1
-
 .PHONY: help env demo test benchmark lint clean
 .DEFAULT_GOAL := help
 

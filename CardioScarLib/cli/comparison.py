@@ -13,6 +13,8 @@ from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, read_wall
+from CardioScarLib.phantom import Phantom
+from CardioScarLib.phantom.channel import channel_is_open, has_channel
 from CardioScarLib.quantification.burden import scar_burden
 
 
@@ -20,10 +22,12 @@ from CardioScarLib.quantification.burden import scar_burden
 class Comparison:
     """What the files of a demo hold.
 
-    truth: (n,) exact scar fraction per node. maps: (n,) probability by name of the model, ours first.
+    case: the phantom they were made from. truth: (n,) exact scar fraction per node.
+    maps: (n,) probability by name of the model, ours first.
     uncertainty, observed: (n,) of ours.
     """
 
+    case: Phantom
     wall: Wall
     stack: SliceStack
     truth: np.ndarray
@@ -32,12 +36,13 @@ class Comparison:
     observed: np.ndarray
 
     @classmethod
-    def read(cls, inputs: PhantomFiles, results: dict[str, Path], thickness: float) -> Comparison:
+    def read(cls, case: Phantom, inputs: PhantomFiles, results: dict[str, Path]) -> Comparison:
         meshes = {name: read_wall(path) for name, path in results.items()}
         ours = next(iter(meshes.values()))
         return cls(
+            case,
             ours.wall,
-            read_stack([inputs.image], thickness=thickness),
+            read_stack([inputs.image], thickness=case.acquisition.thickness),
             _array(read_wall(inputs.truth), TRUTH_ARRAY),
             {name: _array(mesh, "scar_probability") for name, mesh in meshes.items()},
             _array(ours, "scar_uncertainty"),
@@ -45,7 +50,7 @@ class Comparison:
         )
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The lines of a table: a name, its unit, the truth, and each model."""
+        """The lines of a table: a name, the truth, and each model."""
         columns = [self.truth, *self.maps.values()]
         burdens = [scar_burden(self.wall, column) for column in columns]
         rows = [
@@ -56,6 +61,9 @@ class Comparison:
         rows.append(("Error at the nodes (RMS)", "", *(f"{error:.3f}" for error in errors)))
         dice = [2 * np.sum((column >= 0.5) & (self.truth >= 0.5)) / np.sum([column >= 0.5, self.truth >= 0.5]) for column in columns[1:]]
         rows.append(("Dice at 0.5", "", *(f"{one:.3f}" for one in dice)))
+        if has_channel(self.case):
+            states = ["open" if channel_is_open(self.case, column) else "closed" for column in columns]
+            rows.append((f"Channel of {self.case.scar.channel} mm", *states))
         return rows
 
     def draw(self, heart: Path, slices: Path, caption: str, overwrite: bool) -> None:

@@ -35,14 +35,13 @@ def demo(context: click.Context, output: Path, overwrite: bool) -> None:
     click.echo(LABEL)
     case = phantom_case(KIND, SEED, NODES)
     write_phantom(case, output, overwrite)
-    thickness = case.acquisition.thickness
+    given = ("--mesh-vtk", inputs.mesh, "--image", inputs.image, "--evidence", "values", "--slice-thickness", case.acquisition.thickness)
     for path, model in zip(results.values(), ("field", "logodds"), strict=True):
-        words = ["--mesh-vtk", inputs.mesh, "--image", inputs.image, "--evidence", "values", "--slice-thickness", thickness]
-        words = [str(word) for word in (*words, "--model", model, "--output", path)] + ["--overwrite"] * overwrite
+        words = [str(word) for word in (*given, "--model", model, "--output", path)] + ["--overwrite"] * overwrite
         click.echo(f"\ncardioscar reconstruct {' '.join(words)}")
         reconstruct.main(words, parent=context, standalone_mode=False)
 
-    comparison = Comparison.read(inputs, results, thickness)
+    comparison = Comparison.read(case, inputs, results)
     _print_table(("PHANTOM", "Truth", *comparison.maps), comparison.rows())
     try:
         comparison.draw(*pictures, LABEL, overwrite)

@@ -366,13 +366,19 @@ def test_no_words_at_all_get_the_help(capsys):
     assert capsys.readouterr().out.startswith("Usage: cardioscar")
 
 
-def test_version_and_help_answer_without_heavy_imports():
+def test_help_answers_without_heavy_imports_and_before_numpy_has_chosen_its_threads():
     heavy = (
-        "import sys; from CardioScarLib.cli.main import main; main(['--help']); "
-        "sys.exit(any(name in sys.modules for name in ('vtk', 'SimpleITK', 'scipy')))"
+        "import os, sys; from CardioScarLib.cli.main import main; main(['--help']); "
+        "print([name for name in ('vtk', 'SimpleITK', 'scipy', 'numpy') if name in sys.modules], os.environ['OMP_NUM_THREADS'])"
     )
-    answer = subprocess.run([sys.executable, "-c", heavy], cwd=ROOT, capture_output=True, text=True)
-    assert answer.returncode == 0 and "reconstruct" in answer.stdout
+    without = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    for environment, meant in ((without, "1"), (without | {"OMP_NUM_THREADS": "3"}, "3")):
+        answer = subprocess.run([sys.executable, "-c", heavy], cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert answer.returncode == 0 and "reconstruct" in answer.stdout
+        assert answer.stdout.endswith(f"[] {meant}\n")
+
+
+def test_the_version_is_that_of_the_library():
     version = subprocess.run([sys.executable, "-m", "CardioScarLib.cli.main", "--version"], cwd=ROOT, capture_output=True, text=True)
     assert version.stdout == f"cardioscar {__version__}\n"
 

@@ -1,0 +1,43 @@
+"""Whether living tissue leads through a scar."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from CardioScarLib.errors import BadSettings
+from CardioScarLib.phantom.cases import Phantom
+from CardioScarLib.phantom.scars import Transmural
+
+MARGIN = 4.0
+"""mm beside the channel that a path may use: a map may shift it a little, but not lead around the scar."""
+MOUTH = 5.0
+"""mm at either end of the channel within the scar that count as its mouths."""
+
+
+def has_channel(case: Phantom) -> bool:
+    return isinstance(case.scar, Transmural) and case.scar.channel > 0
+
+
+def channel_is_open(case: Phantom, probability: np.ndarray) -> bool:
+    """Whether nodes with a probability below 0.5, joined along the wall's edges, lead from one mouth of the channel to the other.
+
+    probability: (n,) on the nodes of the case's wall. Only nodes along the channel's line and inside the scar count.
+    Raises BadSettings for a phantom without a channel.
+    """
+    if not has_channel(case):
+        raise BadSettings(f"The phantom {case.kind} has no channel.")
+    scar = case.scar
+    place = case.place(case.wall.nodes)
+    across, along = scar.line(place)
+    end = scar.radius - 2 * scar.edge
+    inside = (np.abs(across) <= 0.5 * scar.channel + MARGIN) & (np.abs(along) <= end)
+    passable = inside & (np.asarray(probability) < 0.5)
+    corners = case.wall.tetrahedra
+    edges = np.vstack([corners[:, pair] for pair in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))])
+    edges = edges[passable[edges].all(axis=1)]
+    count = len(case.wall.nodes)
+    part = connected_components(sparse.coo_array((np.ones(len(edges)), edges.T), shape=(count, count)), directed=False)[1]
+    mouths = [part[passable & (side * along >= end - MOUTH)] for side in (-1, 1)]
+    return bool(np.intersect1d(*mouths).size)
