@@ -17,6 +17,7 @@ from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.reconstruction.baselines import fit_baseline
+from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.field import fit_field
 from CardioScarLib.reconstruction.operator import SliceOperator, slice_operator
 from CardioScarLib.reconstruction.posterior import Posterior
@@ -74,7 +75,8 @@ def reconstruct(
         if not evidence.weights.any():
             raise BadEvidence("No pixel lies far enough inside the wall to count as evidence; check the LV model's position.")
     with clock.stage("fit") as step:
-        posterior = fit(operator, evidence, settings.model, step)
+        of_fit = coarsened(operator, evidence, wall, settings.operator) if settings.model.model == "field" else (operator, evidence)
+        posterior = fit(*of_fit, settings.model, step)
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, stack, settings.threshold)
@@ -83,7 +85,8 @@ def reconstruct(
         "slices_that_miss_the_wall": [stack.slices[number].label for number in operator.unseen],
         "wall": wall.kind,
         "nodes": len(wall.nodes),
-        "quadrature_points": len(operator.points),
+        "pixels_in_fit": len(of_fit[0].pixels),
+        "quadrature_points": len(of_fit[0].points),
         "nodes_beyond_the_stack": int(np.count_nonzero(arrays["scar_observed"] == 0)),
         "evidence": evidence.description,
         "fit": {"model": settings.model.model, **posterior.summary},

@@ -39,8 +39,10 @@ class PixelQuadrature:
     unseen: tuple[int, ...]
 
 
-def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box") -> PixelQuadrature:
+def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box", frame: CanonicalFrame | None = None) -> PixelQuadrature:
     """Cut the wall by the pixels' prisms.
+
+    frame: to work in; found from wall and stack if None.
 
     Cells are replaced by sub-points small against a pixel; those that fall into the same fraction of a
     prism are merged into one quadrature point at their center of mass. Volume and first moments of the
@@ -48,7 +50,7 @@ def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box") 
     at random.
     """
     points, measure = sub_points(wall, stack)
-    frame = canonical_frame(stack, points, measure)
+    frame = frame or canonical_frame(stack, points, measure)
     local = frame.to_frame(points)
     parts, tables, unseen = [], [], []
     offset = 0

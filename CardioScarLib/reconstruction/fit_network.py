@@ -29,8 +29,8 @@ class NetworkRecipe:
     entropy: int = 40
     squared: int = 80
     decay: float = 1e-6
-    held_out: float = 0.05
-    patience: int = 20
+    held_out: float = 0.04
+    patience: int = 40
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,8 @@ class PreviewRecipe:
     """frequencies: random ones, each a cosine and a sine. length: mm. ridge: on weights, per pixel. steps: of Gauss-Newton."""
 
     frequencies: int = 160
-    length: float = 10.0
-    ridge: float = 2e-6
+    length: float = 7.0
+    ridge: float = 5e-6
     steps: int = 6
 
 

@@ -45,10 +45,15 @@ class SliceOperator:
         return SliceOperator(self.points[used], sparse.csr_array(part[:, used]), pixels, self.frame, self.stack, self.unseen)
 
 
-def slice_operator(wall: Wall, stack: SliceStack, settings: OperatorSettings | None = None) -> SliceOperator:
-    """Build the operator; it has no rows where stack and wall do not meet, or where a layer holds no value (NaN)."""
+def slice_operator(
+    wall: Wall, stack: SliceStack, settings: OperatorSettings | None = None, frame: CanonicalFrame | None = None
+) -> SliceOperator:
+    """Build the operator; it has no rows where stack and wall do not meet, or where a layer holds no value (NaN).
+
+    frame: to work in; found from wall and stack if None.
+    """
     settings = settings or OperatorSettings()
-    cut = pixel_quadrature(wall, stack, settings.slice_profile)
+    cut = pixel_quadrature(wall, stack, settings.slice_profile, frame)
     total = np.bincount(cut.pixel, cut.volume, len(cut.pixels))
     share = cut.volume / total[cut.pixel]
     matrix = sparse.csr_array((share, (cut.pixel, np.arange(len(share)))), shape=(len(cut.pixels), len(share)))
