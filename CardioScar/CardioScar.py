@@ -239,11 +239,8 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         """
         from CardioScarMRML import showScarProbability, stackFromVolumeNode, wallFromModelNode, writeReconstruction
 
-        from CardioScarLib.geometry.overlap import check_overlap
-
         stack = stackFromVolumeNode(lgeVolumeNode, sliceThickness, sliceIndices)
         wall = wallFromModelNode(lvModelNode)
-        check_overlap(stack, wall)
         result = self._reconstruct(stack, wall, settings or ReconstructionSettings(), progressCallback)
         writeReconstruction(lvModelNode, result)
         showScarProbability(lvModelNode)

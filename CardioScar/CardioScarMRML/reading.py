@@ -47,7 +47,12 @@ def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIn
             f"The slice thickness of the volume is not known; it was taken equal to the slice spacing, {sliceThickness:.4g} mm. "
             "Give the thickness if the slices have gaps or overlap.",
         )
-    stack = SliceStack.from_volume(slicer.util.arrayFromVolume(volumeNode), ijkToLps, sliceThickness, notes=notes)
+    image = slicer.util.arrayFromVolume(volumeNode)
+    bad = ~np.isfinite(image)
+    if bad.any():
+        first = int(np.flatnonzero(bad.any(axis=(1, 2)))[0])
+        raise BadStack(f"{np.count_nonzero(bad)} voxels of the LGE volume are NaN or infinite, the first in slice {first}; repair the volume.")
+    stack = SliceStack.from_volume(image, ijkToLps, sliceThickness, notes=notes)
     return stack if sliceIndices is None else stack.select(list(sliceIndices))
 
 

@@ -21,8 +21,8 @@ FOLD_RECIPE = NetworkRecipe(frequencies=32, widths=(24, 24), entropy=30, squared
 RATIO_WIDTH = 0.03
 """How decisively the left-out slices choose between the families: at a ratio of their errors of 1 +- 0.03, 27 to 73 %."""
 SMALLEST_SHARE = 0.1
-DISPLACEMENT_SHARE = 0.66
-"""Left-out slices lie a whole gap from their neighbors, places between slices half of one; see docs/method.md."""
+DISPLACEMENT_SHARE = 0.4
+"""Left-out slices lie a whole gap from their neighbors, places between slices at most half of one, and the networks differ as well."""
 DISPLACEMENT_UNKNOWN = 1.5
 """mm, where there are too few slices to leave some out, and in previews."""
 DISPLACEMENT_RANGE = (0.2, 6.0)

@@ -180,15 +180,23 @@ def test_an_error_or_a_cancel_leaves_the_scene_as_it_was(a_scene, a_case, a_fake
     assert scene_state(a_scene, a_case[1]) == before
 
 
-def test_slices_that_miss_the_model_are_refused_before_anything_is_computed(a_scene, a_case, a_fake_reconstruct):
+def test_slices_that_miss_the_model_leave_the_scene_untouched(a_scene, a_case):
     far = np.eye(4)
     far[:3, 3] = 400, 0, 0
     moved(a_scene, a_case[1], far)
     before = scene_state(a_scene, a_case[1])
-    with pytest.raises(StackMissesWall):
+    with pytest.raises(StackMissesWall, match="mm away"):
+        CardioScarLogic().reconstruct(*a_case)
+    assert scene_state(a_scene, a_case[1]) == before
+
+
+def test_a_volume_with_nan_is_refused_and_the_slice_named(a_case, a_fake_reconstruct):
+    image = slicer.util.arrayFromVolume(a_case[0]).astype(np.float32)
+    image[3, 5, 5] = np.nan
+    slicer.util.updateVolumeFromArray(a_case[0], image)
+    with pytest.raises(BadStack, match="1 voxel.*slice 3"):
         CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
     assert not a_fake_reconstruct.calls
-    assert scene_state(a_scene, a_case[1]) == before
 
 
 # --- the real thing ------------------------------------------------------------------------------------------------
