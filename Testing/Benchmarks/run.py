@@ -1,0 +1,59 @@
+"""Measure everything, in one command; what is known already is not measured again.
+
+    python Testing/Benchmarks/run.py             about two hours on one core, most of it the original's training
+    python Testing/Benchmarks/run.py --quick     a minute, small meshes, into a temporary folder: shows that it works
+    python Testing/Benchmarks/run.py --only accuracy cost
+
+Results go to Testing/Benchmarks/results.json; tables and plots into README.md and docs/.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")})  # before numpy
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from accuracy import METHODS, accuracy
+from cost import NODES, costs
+from report import write_report
+from store import ROOT, Store
+
+PARTS = ("accuracy", "cost", "original")
+SEEDS, FINE_SEEDS = range(5), range(2)
+"""Reported cases; constants were tuned on seeds 100 and up."""
+ORIGINAL_KINDS = ("I3", "S", "W", "I2")
+ORIGINAL_SOURCES = ("Testing/Benchmarks/original.py", "CardioScarLib/phantom")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small meshes and few cases, nothing in the project is changed")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to bring up to date")
+    options = parser.parse_args()
+    if options.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            store = Store(Path(folder) / "results.json")
+            few = ["log-odds", "field, preview"]
+            cases = accuracy(store, few, range(1), nodes=3_000, kinds=("W", "I3", "I3C"))
+            print(write_report(cases, costs(store, quick=True), [], Path(folder)))
+        return
+    store = Store(ROOT / "Testing/Benchmarks/results.json")
+    usual = [method for method in METHODS if method != "field, fine"]
+    cases = accuracy(store, usual, SEEDS, NODES) + accuracy(store, ["field, fine"], FINE_SEEDS, NODES) if "accuracy" in options.only else []
+    used = costs(store, quick=False) if "cost" in options.only else {}
+    originals = [_original(store, kind) for kind in ORIGINAL_KINDS] if "original" in options.only else []
+    print(write_report(cases, used, originals, ROOT))
+
+
+def _original(store: Store, kind: str) -> dict:
+    from original import run_original  # needs torch
+
+    return {"kind": kind, "seed": 0, **store.get(f"original/{kind}/0", lambda: run_original(kind, 0), ORIGINAL_SOURCES)}
+
+
+if __name__ == "__main__":
+    main()

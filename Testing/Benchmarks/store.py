@@ -1,0 +1,60 @@
+"""Measured numbers, kept so that a run can be resumed and a table never needs typing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OUR_CODE = ("CardioScarLib/geometry", "CardioScarLib/evidence", "CardioScarLib/reconstruction", "CardioScarLib/phantom")
+
+
+class Store:
+    """Records by key in one JSON file, each with its date, its processor and a hash of the code it measured.
+
+    A record made by other code is measured again.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.records: dict[str, dict] = json.loads(path.read_text()) if path.is_file() else {}
+
+    def get(self, key: str, measure: Callable[[], dict], sources: tuple[str, ...] = OUR_CODE) -> dict:
+        """The record, measured now if it is not there. sources: files and folders below the root that decide it."""
+        known, code = self.records.get(key), code_hash(sources)
+        if known is None or known["code"] != code:
+            print(f"measuring {key}", flush=True)
+            known = {**measure(), "date": date.today().isoformat(), "cpu": cpu_model(), "code": code}
+            self.records[key] = known
+            self._save()
+        return known
+
+    def _save(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(self.records, indent=1, sort_keys=True) + "\n")
+        os.replace(partial, self.path)
+
+
+@cache
+def code_hash(sources: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for source in sources:
+        place = ROOT / source
+        for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
