@@ -95,7 +95,7 @@ class LeftOut:
     displacement: float
 
 
-def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, tick: Callable[[], None]) -> LeftOut:
+def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, tick: Callable[[np.ndarray], None]) -> LeftOut:
     """Predict every third slice from the others, three times, with and without tolerance of slice shifts.
 
     The family that predicts better gets the larger share. How far the better prediction's borders are off, as a
@@ -142,7 +142,7 @@ class _Work:
     def __init__(self, total: int, step: Callable[[int, int], None]):
         self.total, self.done, self.step = total, 0, step
 
-    def tick(self) -> None:
+    def tick(self, weights: np.ndarray) -> None:
         self.done = min(self.done + 1, self.total)
         self.step(self.done, self.total)
 

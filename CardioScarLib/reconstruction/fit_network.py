@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,11 +55,11 @@ def fit_network(
     recipe: NetworkRecipe,
     seed: int,
     tolerance: ShiftTolerance | None = None,
-    watch=lambda: None,
+    watch: Callable[[np.ndarray], None] = lambda weights: None,
 ) -> FittedNetwork:
     """Cross-entropy first, squared error after; with a tolerance, the squared error forgives in-plane shifts.
 
-    watch: called after every iteration; may raise to end the run. The same seed gives the same network.
+    watch: called with the weights after every iteration; may raise to end the run. The same seed gives the same network.
     """
     network = FourierNetwork.drawn(recipe.frequencies, recipe.length, recipe.widths, seed)
     aside = np.random.default_rng([seed, 2]).random(len(evidence.values)) < recipe.held_out
@@ -93,7 +94,7 @@ def _minimize(objective: SliceObjective, loss, weights, limit: int, aside_weight
 
     def after_iteration(trial):
         nonlocal since_best, best_error, best
-        watch()
+        watch(trial)
         if not aside_weights.any():
             best = trial.copy()
             return

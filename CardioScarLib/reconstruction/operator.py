@@ -54,8 +54,8 @@ def slice_operator(
     """
     settings = settings or OperatorSettings()
     cut = pixel_quadrature(wall, stack, settings.slice_profile, frame)
-    total = np.bincount(cut.pixel, cut.volume, len(cut.pixels))
-    share = cut.volume / total[cut.pixel]
+    share = np.round(cut.volume / np.bincount(cut.pixel, cut.volume)[cut.pixel], 7)  # see pixel_quadrature on rounding
+    share /= np.bincount(cut.pixel, share)[cut.pixel]
     matrix = sparse.csr_array((share, (cut.pixel, np.arange(len(share)))), shape=(len(cut.pixels), len(share)))
     operator = SliceOperator(cut.points, matrix, cut.pixels, cut.frame, stack, cut.unseen)
     measured = ~np.isnan(cut.pixels.values(stack))
