@@ -68,7 +68,9 @@ def reconstruct(
         notes = (*stack.notes, *wall.notes, *check_overlap(stack, wall))
         operator = slice_operator(wall, stack, settings.operator)
         if not len(operator.pixels):
-            raise StackMissesWall("No pixel of the slices holds enough of the wall to say anything; check the slice thickness and the LV model.")
+            raise StackMissesWall(
+                "No pixel of the slices holds enough of the wall to say anything; check the slice thickness and the LV model."
+            )
     with clock.stage("evidence") as step:
         step(0, 1)
         evidence = derive_evidence(stack, operator.pixels, settings.evidence, settings.operator.pixel_support)
@@ -94,7 +96,9 @@ def reconstruct(
     return Reconstruction(wall, posterior, evidence, settings, arrays, summary, (*notes, *evidence.notes), clock.seconds)
 
 
-def fit(operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[[int, int], None] = lambda done, steps: None) -> Posterior:
+def fit(
+    operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[[int, int], None] = lambda done, steps: None
+) -> Posterior:
     """The door to all models."""
     if settings.model == "field":
         return fit_field(operator, evidence, settings, step)

@@ -51,7 +51,9 @@ def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIn
     bad = ~np.isfinite(image)
     if bad.any():
         first = int(np.flatnonzero(bad.any(axis=(1, 2)))[0])
-        raise BadStack(f"{np.count_nonzero(bad)} voxels of the LGE volume are NaN or infinite, the first in slice {first}; repair the volume.")
+        raise BadStack(
+            f"{np.count_nonzero(bad)} voxels of the LGE volume are NaN or infinite, the first in slice {first}; repair the volume."
+        )
     stack = SliceStack.from_volume(image, ijkToLps, sliceThickness, notes=notes)
     return stack if sliceIndices is None else stack.select(list(sliceIndices))
 

@@ -68,6 +68,8 @@ def _bright_center(group: list[Slice]) -> np.ndarray:
     for one in group:
         brightness = np.nan_to_num(one.pixels - darkest)
         by_row, by_column, mass = brightness.sum(axis=1), brightness.sum(axis=0), brightness.sum()
-        center += mass * one.origin + by_row @ np.arange(len(by_row)) * one.row_step + by_column @ np.arange(len(by_column)) * one.column_step
+        center += (
+            mass * one.origin + by_row @ np.arange(len(by_row)) * one.row_step + by_column @ np.arange(len(by_column)) * one.column_step
+        )
         total += mass
     return center / total if total > 0 else np.mean([one.center for one in group], axis=0)

@@ -154,7 +154,9 @@ def sub_points(wall: Wall, stack: SliceStack) -> tuple[np.ndarray, np.ndarray]:
     if wall.kind == "closed_surface":
         return _points_inside(wall, stack)
     cells, measure, size = (
-        (wall.tetrahedra, wall.volumes, SUB_POINT_VOLUME) if wall.kind == "volume" else (wall.triangles, wall.areas, SUB_POINT_VOLUME ** (2 / 3))
+        (wall.tetrahedra, wall.volumes, SUB_POINT_VOLUME)
+        if wall.kind == "volume"
+        else (wall.triangles, wall.areas, SUB_POINT_VOLUME ** (2 / 3))
     )
     corners = cells.shape[1]
     sets = [_symmetric_points(corners, level) for level in range(13)]

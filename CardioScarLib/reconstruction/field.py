@@ -77,9 +77,7 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
         "shift_tolerant_share": float(tolerant_share),
         "displacement_mm": left_out.displacement,
     }
-    return FieldPosterior(
-        tuple(members), np.array(shares), operator.frame, left_out.displacement, settings.samples, settings.seed, summary
-    )
+    return FieldPosterior(tuple(members), np.array(shares), operator.frame, left_out.displacement, settings.samples, settings.seed, summary)
 
 
 @dataclass(frozen=True)

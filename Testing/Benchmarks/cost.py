@@ -68,7 +68,9 @@ def _save(path: Path, nodes: int, **acquisition) -> None:
 def _child(path: str, preset: str) -> dict:
     data = np.load(path)
     wall = Wall.from_tetrahedra(data["nodes"], data["tetrahedra"])
-    stack = SliceStack(tuple(Slice(image, *plane, float(t)) for image, plane, t in zip(data["pixels"], data["planes"], data["thickness"], strict=True)))
+    stack = SliceStack(
+        tuple(Slice(image, *plane, float(t)) for image, plane, t in zip(data["pixels"], data["planes"], data["thickness"], strict=True))
+    )
     settings = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings(preset=preset))
     cpu, clock = time.process_time(), time.perf_counter()
     result = reconstruct(stack, wall, settings)

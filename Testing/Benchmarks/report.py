@@ -36,7 +36,8 @@ def write_report(cases: list[dict], used: dict, races: list[dict], root: Path) -
         ]  # fmt: skip
         (root / "docs/benchmarks.md").write_text("\n\n".join(page) + "\n")
         readme = root / "README.md"
-        table = f"{BEGIN}\n{PHANTOM_NOTE}\n\n{error_table(cases)}\n\n{channel_table(cases)}\n\n{race_table(races)}\n\n{cost_table(used['sizes'])}\n{END}"
+        tables = [PHANTOM_NOTE, error_table(cases), channel_table(cases), race_table(races), cost_table(used["sizes"])]
+        table = "\n".join([BEGIN, "\n\n".join(tables), END])
         readme.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: table, readme.read_text(), flags=re.DOTALL))
     return text
 
@@ -55,7 +56,9 @@ def _mean(cases: list[dict], name: str, method: str, kind: str) -> float | None:
 def _ratios(cases: list[dict], method: str, kind: str) -> list[float]:
     """RMSE over that of log-odds, case by case."""
     base = {case["seed"]: case["rmse"] for case in cases if case["method"] == BASE and case["kind"] == kind}
-    return [case["rmse"] / base[case["seed"]] for case in cases if case["method"] == method and case["kind"] == kind and case["seed"] in base]
+    return [
+        case["rmse"] / base[case["seed"]] for case in cases if case["method"] == method and case["kind"] == kind and case["seed"] in base
+    ]
 
 
 def error_table(cases: list[dict]) -> str:
@@ -64,7 +67,14 @@ def error_table(cases: list[dict]) -> str:
     kinds = [kind for kind in KINDS if any(case["kind"] == kind for case in cases)]
     seeds = len({case["seed"] for case in cases})
     ours = OURS if OURS in methods else methods[-1]
-    head = ["phantom", *(f"RMSE {method}" for method in methods), f"ratio to {BASE}", f"Dice {BASE}", f"Dice {ours}", "95 % coverage near borders"]
+    head = [
+        "phantom",
+        *(f"RMSE {method}" for method in methods),
+        f"ratio to {BASE}",
+        f"Dice {BASE}",
+        f"Dice {ours}",
+        "95 % coverage near borders",
+    ]
     rows = []
     for kind in kinds:
         ratios = _ratios(cases, ours, kind)
@@ -75,7 +85,7 @@ def error_table(cases: list[dict]) -> str:
             f"{_mean(cases, 'dice', ours, kind):.3f}", f"{_mean(cases, 'coverage_95', ours, kind):.2f}",
         ])  # fmt: skip
     overall = np.mean([np.mean(_ratios(cases, ours, kind)) for kind in kinds])
-    note = f"Mean of {seeds} seeds per kind; ratio and coverage are of \"{ours}\"; mean ratio over kinds {overall:.2f}."
+    note = f'Mean of {seeds} seeds per kind; ratio and coverage are of "{ours}"; mean ratio over kinds {overall:.2f}.'
     if len({len([c for c in cases if c["method"] == method and c["kind"] == kinds[0]]) for method in methods}) > 1:
         counts = {method: len([c for c in cases if c["method"] == method and c["kind"] == kinds[0]]) for method in methods}
         note += " Fewer seeds: " + ", ".join(f"{method} {count}" for method, count in counts.items() if count < seeds) + "."
@@ -114,7 +124,9 @@ def race_table(races: list[dict]) -> str:
 
 
 def cost_table(sizes: list[dict]) -> str:
-    rows = [[one["preset"], f"{one['nodes']:,}", f"{one['cpu_seconds']:.1f}", f"{one['peak_mb']:.0f}", f"{one['rmse']:.3f}"] for one in sizes]
+    rows = [
+        [one["preset"], f"{one['nodes']:,}", f"{one['cpu_seconds']:.1f}", f"{one['peak_mb']:.0f}", f"{one['rmse']:.3f}"] for one in sizes
+    ]
     table = _table(["preset", "nodes", "CPU s with posterior", "peak memory, MB", "RMSE"], rows)
     return table + f"\n\nPhantom I3, one thread of {sizes[0]['cpu']}, after imports."
 
@@ -127,7 +139,9 @@ def plot_growth(used: dict, path: Path) -> Path:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.3), sharey=True, layout="constrained")
-    for axis, (name, x, label) in zip(axes, (("nodes", "nodes", "nodes"), ("pixel", "pixels", "pixels on the wall"), ("spacing", "slices", "slices")), strict=True):
+    for axis, (name, x, label) in zip(
+        axes, (("nodes", "nodes", "nodes"), ("pixel", "pixels", "pixels on the wall"), ("spacing", "slices", "slices")), strict=True
+    ):
         points = sorted((one[x], one["cpu_seconds"]) for one in used[name])
         axis.plot(*zip(*points, strict=True), "o-", color="#3b528b")
         axis.set(xlabel=label, xscale="log" if x != "slices" else "linear", ylim=(0, None))
