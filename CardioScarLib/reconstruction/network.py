@@ -107,7 +107,7 @@ class FourierNetwork:
 def sigmoid(values: np.ndarray) -> np.ndarray:
     """Logistic function in the precision of its input (scipy's expit goes through slower double paths)."""
     out = np.negative(values)
-    with np.errstate(over="ignore"):  # exp(-x) is infinite for x below -88, and 1 / infinity is the right answer
+    with np.errstate(over="ignore", under="ignore"):  # exp(-x) may be infinite or 0; 1 or 1 / infinity is the right answer
         np.exp(out, out=out)
     out += 1
     return np.reciprocal(out, out=out)
