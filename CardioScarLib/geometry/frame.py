@@ -14,6 +14,10 @@ import numpy as np
 from CardioScarLib.geometry.slices import Slice, SliceStack
 
 
+SYMMETRIC = 1e-6
+"""A wall whose third moment is less than this share of the absolute one has no longer tail."""
+
+
 @dataclass(frozen=True, eq=False)
 class CanonicalFrame:
     """origin: (3,) LPS mm. axes: (3, 3), unit vectors as rows; the third is the main slice normal."""
@@ -35,8 +39,8 @@ class CanonicalFrame:
 
 def canonical_frame(stack: SliceStack, points: np.ndarray, measure: np.ndarray) -> CanonicalFrame:
     """Origin at the wall's centroid; third axis along the normal of the largest set of parallel slices,
-    pointing where the wall has its longer tail (the apex of an LV); first axis in the slice plane towards
-    the brighter side of the images.
+    pointing where the wall has its longer tail (the apex of an LV), or towards the brighter end of the images
+    where both are alike; first axis in the slice plane towards the brighter side of the images.
 
     points: (n, 3) LPS mm and measure: (n,) spread over the wall.
     """
@@ -45,10 +49,14 @@ def canonical_frame(stack: SliceStack, points: np.ndarray, measure: np.ndarray) 
     normal = group[0].normal
     normal = np.sum([one.normal * np.sign(one.normal @ normal) for one in group], axis=0)
     normal /= np.linalg.norm(normal)
-    if measure @ ((points - origin) @ normal) ** 3 < 0:
+    towards = _bright_center(group) - origin
+    height = (points - origin) @ normal
+    tail = measure @ height**3
+    if abs(tail) < SYMMETRIC * (measure @ np.abs(height) ** 3):  # the sign of a tail of zero is rounding
+        tail = towards @ normal
+    if tail < 0:
         normal = -normal
 
-    towards = _bright_center(group) - origin
     towards -= (towards @ normal) * normal
     if np.linalg.norm(towards) < 1e-6:  # a constant image: any fixed direction does
         towards = group[0].column_step - (group[0].column_step @ normal) * normal
@@ -63,10 +71,10 @@ def _main_group(stack: SliceStack) -> list[int]:
 
 
 def _bright_center(group: list[Slice]) -> np.ndarray:
-    darkest = min(float(np.nanmin(one.pixels)) for one in group)
+    darkest = min(float(np.min(one.pixels, where=np.isfinite(one.pixels), initial=np.inf)) for one in group)
     total, center = 0.0, np.zeros(3)
     for one in group:
-        brightness = np.nan_to_num(one.pixels - darkest)
+        brightness = np.where(np.isfinite(one.pixels), one.pixels - darkest, 0.0)
         by_row, by_column, mass = brightness.sum(axis=1), brightness.sum(axis=0), brightness.sum()
         center += (
             mass * one.origin + by_row @ np.arange(len(by_row)) * one.row_step + by_column @ np.arange(len(by_column)) * one.column_step
