@@ -147,7 +147,7 @@ def sub_points(wall: Wall, stack: SliceStack) -> tuple[np.ndarray, np.ndarray]:
     """(n, 3) points and (n,) measures spread over the wall, mm and mm^3 (mm^2 on shells, counts on points).
 
     Cells get 1, 4, 10, 20, ... points by size. The sets have the symmetry of the cell, so the order of its
-    corners does not matter, and integrate quadratics exactly.
+    corners does not matter; those of several points integrate quadratics exactly.
     """
     if wall.kind == "points":
         return wall.nodes, np.ones(len(wall.nodes))

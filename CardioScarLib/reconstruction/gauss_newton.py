@@ -13,19 +13,24 @@ from CardioScarLib.reconstruction.fit_network import FittedNetwork
 from CardioScarLib.reconstruction.network import SINGLE, FourierNetwork, sigmoid
 from CardioScarLib.reconstruction.operator import SliceOperator
 
+TRIALS = 5
+"""Dampings tried before a step is given up."""
+
 
 @dataclass(frozen=True)
 class PreviewRecipe:
-    """frequencies: random ones, each a cosine and a sine. length: mm. ridge: on weights, per pixel. steps: of Gauss-Newton."""
+    """frequencies: random ones, each a cosine and a sine. length: mm. ridge: on weights, per pixel. steps: of Gauss-Newton.
+    damping: of the first step, relative to the curvature."""
 
     frequencies: int = 160
     length: float = 7.0
     ridge: float = 5e-6
-    steps: int = 6
+    steps: int = 7
+    damping: float = 1e-2
 
 
 def fit_preview(operator: SliceOperator, evidence: Evidence, recipe: PreviewRecipe, seed: int) -> FittedNetwork:
-    """Least squares of sigmoid(features @ w) averaged over the pixels, with a ridge; damped by halving the step."""
+    """Least squares of sigmoid(features @ w) averaged over the pixels, with a ridge, by Levenberg's damped Gauss-Newton steps."""
     network = FourierNetwork.drawn(recipe.frequencies, recipe.length, (), seed)
     features = np.column_stack([network.features(operator.points), np.ones(len(operator.points), dtype=SINGLE)])
     matrix, target = operator.matrix.astype(SINGLE), evidence.values
@@ -41,18 +46,22 @@ def fit_preview(operator: SliceOperator, evidence: Evidence, recipe: PreviewReci
         return float(share @ residual**2 + ridge @ trial**2), field, residual
 
     loss, field, residual = look(weights)
+    damping = recipe.damping
     for _ in range(recipe.steps):
         jacobian = matrix @ (features * (field * (1 - field))[:, None])
         weighted = jacobian * share[:, None].astype(SINGLE)
         normal = (jacobian.T @ weighted).astype(np.float64)
         normal[np.diag_indices_from(normal)] += ridge + 1e-9
-        step = linalg.solve(normal, weighted.T.astype(np.float64) @ residual + ridge * weights, assume_a="pos")
-        for _ in range(4):
-            trial_loss, trial_field, trial_residual = look(weights - step)
+        slope = weighted.T.astype(np.float64) @ residual + ridge * weights
+        for _ in range(TRIALS):
+            damped = normal + np.diag(damping * np.diag(normal))
+            trial = weights - linalg.solve(damped, slope, assume_a="pos")
+            trial_loss, trial_field, trial_residual = look(trial)
             if trial_loss < loss:
-                weights, loss, field, residual = weights - step, trial_loss, trial_field, trial_residual
+                weights, loss, field, residual = trial, trial_loss, trial_field, trial_residual
+                damping *= 0.2
                 break
-            step = 0.5 * step
+            damping = max(10 * damping, 1e-3)
         else:
             break
     return FittedNetwork(network, weights, float(np.sqrt(share @ residual**2)), recipe.steps, False)

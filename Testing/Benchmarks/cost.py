@@ -27,17 +27,17 @@ PIXELS_TO_GROW, SPACINGS_TO_GROW = (2.4, 1.7, 1.2, 0.85), (16.0, 8.0, 4.0, 2.0)
 
 def costs(store: Store, quick: bool) -> dict[str, list[dict]]:
     """Sizes that matter (20k and 500k nodes), and growth with nodes, pixels and slices."""
-    sizes = [(preset, NODES) for preset in ("preview", "standard")] if quick else []
-    if not quick:
-        sizes = [(preset, nodes) for nodes in (NODES, 500_000) for preset in ("preview", "standard")] + [("fine", NODES)]
+    if quick:
+        return {"sizes": [one_cost(store, "preview", {"nodes": NODES_TO_GROW[0]})]}
+    sizes = [(preset, nodes) for nodes in (NODES, NODES_TO_GROW[-1]) for preset in ("preview", "standard")] + [("fine", NODES)]
     grown = {
-        "nodes": [{"nodes": nodes} for nodes in (NODES_TO_GROW[:2] if quick else NODES_TO_GROW)],
-        "pixel": [{"pixel": pixel} for pixel in (PIXELS_TO_GROW[:1] if quick else PIXELS_TO_GROW)],
-        "spacing": [{"spacing": spacing, "thickness": spacing} for spacing in (SPACINGS_TO_GROW[:1] if quick else SPACINGS_TO_GROW)],
+        "nodes": [{"nodes": nodes} for nodes in NODES_TO_GROW],
+        "pixel": [{"pixel": pixel} for pixel in PIXELS_TO_GROW],
+        "spacing": [{"spacing": spacing, "thickness": spacing} for spacing in SPACINGS_TO_GROW],
     }
     return {
         "sizes": [one_cost(store, preset, {"nodes": nodes}) for preset, nodes in sizes],
-        **{name: [one_cost(store, "preview" if quick else "standard", change) for change in changes] for name, changes in grown.items()},
+        **{name: [one_cost(store, "standard", change) for change in changes] for name, changes in grown.items()},
     }
 
 
