@@ -12,7 +12,7 @@ help:
 	@echo "make demo       reconstruct the built-in phantom; results and pictures go to $(DEMO_OUTPUT)/"
 	@echo "make test       run all tests"
 	@echo "make env        build $(VENV) with the command $(BIN)/cardioscar"
-	@echo "make benchmark  accuracy and speed against other methods"
+	@echo "make benchmark  accuracy and speed against other methods: hours, resumable; makes docs/benchmarks.md"
 	@echo "make lint       check the style of the code"
 	@echo "make clean      remove $(VENV) and what was made"
 	@echo "Another Python: make PYTHON=python3.12 demo"
@@ -26,7 +26,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
 benchmark: $(VENV)/.installed-benchmark
-	$(BIN)/python Testing/Benchmarks/run.py --quick
+	$(BIN)/python Testing/Benchmarks/run.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/python -m ruff check .
