@@ -84,11 +84,10 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The panel: between the parameter node and the logic; computes nothing."""
 
     def __init__(self, parent=None) -> None:
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.logic = None
+        self.logic = None  # all before the base classes: without a parent they call setup() at once
         self._parameterNode = None
         self._parameterNodeGuiTag = None
+        super().__init__(parent)
 
     def setup(self) -> None:
         """Called when the user opens the module the first time."""
@@ -108,6 +107,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Called when the application closes and the module widget is destroyed."""
+        self._disconnectParameterNode()
         self.removeObservers()
 
     def enter(self) -> None:
@@ -123,7 +123,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndClose(self, caller, event) -> None:
         self.ui.statusLabel.text = ""
-        if self.parent.isEntered:
+        if getattr(self.parent, "isEntered", True):  # a window of its own has no such thing, and is always there
             self.initializeParameterNode()
 
     def initializeParameterNode(self) -> None:
@@ -135,14 +135,22 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._parameterNode.lvModel = self._firstVisibleNode("vtkMRMLModelNode")
 
     def setParameterNode(self, parameterNode: CardioScarParameterNode | None) -> None:
+        self._disconnectParameterNode()
+        self._parameterNode = parameterNode
+        if self._parameterNode:
+            # Not connectGui: it returns no tag (Slicer issue 7547), and a panel that cannot be disconnected forgets
+            # the choices in its combo boxes when it is connected again.
+            bound = {widget.property("SlicerParameterName"): widget for widget in vars(self.ui).values()}
+            bound = {name: widget for name, widget in bound.items() if name}
+            self._parameterNodeGuiTag = self._parameterNode.connectParametersToGui(bound)
+            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanApply)
+        self._checkCanApply()
+
+    def _disconnectParameterNode(self) -> None:
         if self._parameterNode:
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanApply)
-        self._parameterNode = parameterNode
-        if self._parameterNode:
-            self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
-            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanApply)
-        self._checkCanApply()
+        self._parameterNode = None
 
     def _checkCanApply(self, caller=None, event=None) -> None:
         """The one place that decides whether Apply is possible, and says why not."""

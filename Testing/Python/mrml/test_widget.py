@@ -148,6 +148,45 @@ def test_a_panel_that_was_left_reacts_to_nothing_and_comes_back(a_panel, a_scene
     assert a_panel.ui.lgeVolumeSelector.currentNode() is volume
 
 
+def test_choices_outlive_leaving_the_panel(a_panel, a_scene):
+    for name in ("modelComboBox", "presetComboBox"):
+        getattr(a_panel.ui, name).currentIndex = 2
+    chosen = (a_panel._parameterNode.model, a_panel._parameterNode.preset)
+    assert chosen == ("linear", "fine")
+    a_panel.enter()
+    a_panel.exit()
+    a_panel.ui.presetComboBox.currentIndex = 0  # nobody listens now
+    a_panel.enter()
+    parameters = a_panel.logic.getParameterNode()
+    assert (parameters.model, parameters.preset) == chosen
+    assert (a_panel.ui.modelComboBox.currentText, a_panel.ui.presetComboBox.currentText) == chosen
+
+
+def test_nothing_is_bound_to_a_panel_that_was_cleaned_up(a_scene, a_parent):
+    widget = CardioScarWidget(a_parent)
+    widget.setup()
+    parameters = widget.logic.getParameterNode()
+    before = widget.ui.modelComboBox.currentText
+    widget.cleanup()
+    widget.cleanup()  # Slicer may call it more than once
+    parameters.model = "nearest"
+    assert widget.ui.modelComboBox.currentText == before != "nearest"
+    widget.ui.modelComboBox.currentIndex = 3
+    assert parameters.model == "nearest"
+
+
+def test_a_panel_without_a_parent_has_a_window_of_its_own(a_scene):
+    widget = CardioScarWidget()
+    assert widget.parent.isVisible() and widget.logic is not None
+    widget.ui.presetComboBox.currentIndex = 2
+    assert widget.logic.getParameterNode().preset == "fine"
+    a_scene.Clear(0)
+    widget.ui.presetComboBox.currentIndex = 0
+    assert widget.logic.getParameterNode().preset == "preview"
+    widget.cleanup()
+    widget.parent.close()
+
+
 def test_opening_the_panel_changes_nothing_but_its_own_parameter_node(a_scene, a_parent, a_phantom):
     addPhantomNodes(a_scene, a_phantom)
     before = {a_scene.GetNthNode(number).GetID() for number in range(a_scene.GetNumberOfNodes())}

@@ -88,6 +88,8 @@ def _properties_as_attributes() -> None:
         meta = cls.staticMetaObject
         for index in range(meta.propertyOffset(), meta.propertyCount()):
             name = meta.property(index).name()
+            if name in ("sizeHint", "minimumSizeHint"):  # virtual: Qt would take the attribute for an override of itself
+                continue
             setattr(cls, name, _as_attribute(name, f"set{name[0].upper()}{name[1:]}"))
     QObject.name = QObject.objectName
     QObject.className = lambda self: self.metaObject().className()

@@ -33,12 +33,14 @@ class ScriptedLoadableModuleWidget:
     def __init__(self, parent=None):
         super().__init__()
         self.moduleName = type(self).__name__.removesuffix("Widget")
+        self.parent = parent or slicer.qMRMLWidget()
         if parent is None:
-            parent = slicer.qMRMLWidget()
-            parent.setLayout(qt.QVBoxLayout())
-            parent.setMRMLScene(slicer.mrmlScene)
-        self.parent = parent
-        self.layout = parent.layout()
+            self.parent.setLayout(qt.QVBoxLayout())
+            self.parent.setMRMLScene(slicer.mrmlScene)
+        self.layout = self.parent.layout()
+        if parent is None:
+            self.setup()
+            self.parent.show()
 
     def resourcePath(self, filename: str) -> str:
         return os.path.join(os.path.dirname(inspect.getfile(type(self))), "Resources", filename)

@@ -114,12 +114,15 @@ def _initialize(self, parameterNode):
             parameter.write(parameterNode, parameter.default)
 
 
-def _connect_gui(self, gui) -> int:
+def _connect_gui(self, gui) -> None:
+    """Without a tag, as in Slicer (its issue 7547): what is connected like this cannot be disconnected."""
+    named = {widget.property("SlicerParameterName"): widget for widget in gui.__dict__.values()}
+    _connect_parameters_to_gui(self, {name: widget for name, widget in named.items() if name})
+
+
+def _connect_parameters_to_gui(self, widgets) -> int:
     bound = []
-    for widget in gui.__dict__.values():
-        name = widget.property("SlicerParameterName")
-        if not name:
-            continue
+    for name, widget in widgets.items():
         if name not in self.allParameters:
             raise ValueError(f"Cannot find a param with the given name: {name}")
         parameter = self.allParameters[name]
@@ -162,7 +165,7 @@ def parameterNodeWrapper(cls):
         write = lambda self, value, parameter=parameter: parameter.write(self.parameterNode, value)  # noqa: E731
         setattr(cls, name, property(read, write))
     cls.__init__ = _initialize
-    cls.connectGui, cls.disconnectGui = _connect_gui, _disconnect_gui
+    cls.connectGui, cls.connectParametersToGui, cls.disconnectGui = _connect_gui, _connect_parameters_to_gui, _disconnect_gui
     cls.AddObserver = lambda self, event, callback, priority=0.0: self.parameterNode.AddObserver(event, callback, priority)
     cls.RemoveObserver = lambda self, tag: self.parameterNode.RemoveObserver(tag)
     return cls

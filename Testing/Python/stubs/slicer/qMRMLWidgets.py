@@ -5,6 +5,7 @@ from __future__ import annotations
 import qt
 from PySide6.QtCore import Property, Signal
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from shiboken6 import isValid
 from slicer_core import vtkMRMLNode, vtkMRMLScene
 
 __all__ = ["qMRMLNodeComboBox", "qMRMLWidget"]
@@ -17,7 +18,6 @@ class qMRMLWidget(QWidget):
     def __init__(self, parent=None):
         super().__init__(parent)
         self._scene = None
-        self.isEntered = False
 
     def mrmlScene(self):
         return self._scene
@@ -84,8 +84,12 @@ class qMRMLNodeComboBox(QWidget):
             watched.RemoveObserver(tag)
         self._scene = scene
         events = () if scene is None else (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent)
-        self._observers = [(scene, scene.AddObserver(event, lambda caller, event: self._refresh())) for event in events]
+        self._observers = [(scene, scene.AddObserver(event, self._scene_changed)) for event in events]
         self._refresh()
+
+    def _scene_changed(self, caller, event) -> None:
+        if isValid(self):  # the scene may outlive the panel
+            self._refresh()
 
     def currentNode(self):
         return self._node
