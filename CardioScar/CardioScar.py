@@ -87,6 +87,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None  # all before the base classes: without a parent they call setup() at once
         self._parameterNode = None
         self._parameterNodeGuiTag = None
+        self._bindAgain = False
         super().__init__(parent)
 
     def setup(self) -> None:
@@ -100,8 +101,10 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = CardioScarLogic()
 
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartChange)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartChange)
+        self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndChange)
         self.ui.applyButton.clicked.connect(self.onApplyButton)
         self.initializeParameterNode()
 
@@ -116,14 +119,20 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self) -> None:
         """Called each time the user opens a different module."""
+        self._bindAgain = False
         self.setParameterNode(None)
 
-    def onSceneStartClose(self, caller, event) -> None:
-        self.setParameterNode(None)
+    def onSceneStartChange(self, caller, event) -> None:
+        """A scene is closed or read: let go of the parameter node until the selectors know the new nodes."""
+        if self._parameterNode:
+            self._bindAgain = True
+            self.ui.statusLabel.text = ""
+            self.setParameterNode(None)
 
-    def onSceneEndClose(self, caller, event) -> None:
-        self.ui.statusLabel.text = ""
-        if getattr(self.parent, "isEntered", True):  # a window of its own has no such thing, and is always there
+    def onSceneEndChange(self, caller, event) -> None:
+        """Reading a scene changes the parameter node without an event, and ends with the selectors up to date."""
+        if self._bindAgain:
+            self._bindAgain = False
             self.initializeParameterNode()
 
     def initializeParameterNode(self) -> None:

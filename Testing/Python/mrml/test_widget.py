@@ -15,7 +15,6 @@ def a_parent(a_scene):
     parent = slicer.qMRMLWidget()
     parent.setLayout(qt.QVBoxLayout())
     parent.setMRMLScene(a_scene)
-    parent.isEntered = True
     parent.resize(380, 420)
     parent.show()
     yield parent
@@ -139,8 +138,31 @@ def test_the_scene_can_be_closed_while_the_panel_is_open(a_panel, a_scene, a_pha
     assert map_on(model).max() > 0.9
 
 
+@pytest.mark.parametrize("clear_first", [True, False])
+def test_a_scene_read_while_the_panel_is_open_brings_its_choices(a_panel, a_scene, a_phantom, a_fake_reconstruct, tmp_path, clear_first):
+    addPhantomNodes(a_scene, a_phantom)
+    volume, model = addPhantomNodes(a_scene, a_phantom)  # the second of each: not what would be preselected
+    volume.SetName("Second LGE")
+    model.SetName("Second LV")
+    a_panel.ui.lgeVolumeSelector.setCurrentNode(volume)
+    a_panel.ui.lvModelSelector.setCurrentNode(model)
+    a_panel.ui.presetComboBox.currentIndex = a_panel.ui.presetComboBox.findText("fine")
+    path = str(tmp_path / "case.mrb")
+    assert a_scene.WriteToMRB(path)
+    a_scene.Clear(0)
+    a_panel.ui.presetComboBox.currentIndex = a_panel.ui.presetComboBox.findText("preview")
+    a_scene.ReadFromMRB(path, clear_first)
+    assert a_panel.ui.lgeVolumeSelector.currentNode().GetName() == "Second LGE"
+    assert a_panel.ui.lvModelSelector.currentNode().GetName() == "Second LV"
+    assert a_panel.ui.presetComboBox.currentText == "fine"
+    click(a_panel.ui.applyButton)
+    assert a_fake_reconstruct.calls[0][2].model.preset == "fine"
+    assert map_on(a_panel.ui.lvModelSelector.currentNode()).max() > 0.9
+
+
 def test_a_panel_that_was_left_reacts_to_nothing_and_comes_back(a_panel, a_scene, a_phantom):
     a_panel.exit()
+    a_scene.Clear(0)
     volume, _ = addPhantomNodes(a_scene, a_phantom)
     a_panel.logic.getParameterNode().lgeVolume = volume
     assert a_panel.ui.lgeVolumeSelector.currentNode() is None

@@ -28,7 +28,7 @@ class ScriptedLoadableModule:
 
 
 class ScriptedLoadableModuleWidget:
-    """`parent` stands for qSlicerScriptedLoadableModuleWidget: a widget with a layout and `isEntered`."""
+    """`parent` stands for qSlicerScriptedLoadableModuleWidget: a widget with a layout."""
 
     def __init__(self, parent=None):
         super().__init__()
