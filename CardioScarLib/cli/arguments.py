@@ -11,7 +11,8 @@ import click
 def repeat_flags(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
     """`--image a b c` becomes `--image a --image b --image c`, which is the form click understands.
 
-    A flag's values end at the next word that starts with a dash. A flag without a value stays, for click to complain.
+    A flag's values end at the next word that starts with a dash. Raises click.UsageError for a flag without a value: click would
+    take the next flag for it.
     """
     spread: list[str] = []
     flag = None
@@ -22,7 +23,7 @@ def repeat_flags(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
         if word in flags:
             flag = word
             if position + 1 == len(arguments) or arguments[position + 1].startswith("-"):
-                spread.append(word)
+                raise click.UsageError(f"Option '{word}' needs at least one file.")
         elif name in flags:
             flag = name
             spread.append(word)

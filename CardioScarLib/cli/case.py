@@ -34,9 +34,11 @@ class Targets:
     def record(self) -> Path:
         return self.output.with_name(self.output.name + ".json")
 
-    def check_names(self, overwrite: bool) -> None:
-        """Raise UnwritableOutput for what can be known before anything is read."""
+    def check_names(self, images: Sequence[Path], overwrite: bool) -> None:
+        """Raise UnwritableOutput for what can be known before anything is read. images: never overwritten."""
         for path in filter(None, (self.output, self.record, self.volume)):
+            if path.exists() and any(image.exists() and path.samefile(image) for image in images):
+                raise UnwritableOutput(f"{path.name} is one of the images that are read and was kept; choose another name for the result.")
             check_writable(path, overwrite)
         if self.volume and not self.volume.name.lower().endswith(VOLUME_SUFFIXES):
             raise UnwritableOutput(f"{self.volume.name} is not a name for a volume; use one of {', '.join(VOLUME_SUFFIXES)}.")

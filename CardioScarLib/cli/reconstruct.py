@@ -70,7 +70,7 @@ def reconstruct(
     from CardioScarLib.io.meshes import read_wall
 
     targets = case.Targets(output, volume)
-    targets.check_names(overwrite)
+    targets.check_names((*images, *masks), overwrite)
     mesh_file = read_wall(mesh, mesh_frame, mesh_unit)
     targets.check_for(mesh_file, settings, overwrite)
     stack = read_stack(images, slice_axis, slice_indices, slice_thickness, vtk_scalar_field)

@@ -134,8 +134,6 @@ def test_several_images_are_accepted_after_one_flag_and_after_repeated_flags(wor
         ("--image a --image b", "--image a --image b"),
         ("--image=a b --json c", "--image=a --image b --json c"),
         ("--seed 1 --image a b", "--seed 1 --image a --image b"),
-        ("--image", "--image"),
-        ("--image --json", "--image --json"),
         ("--mask m n --image a", "--mask m --mask n --image a"),
         ("info a b", "info a b"),
         ("--image a -- b c", "--image a -- b c"),
@@ -143,6 +141,14 @@ def test_several_images_are_accepted_after_one_flag_and_after_repeated_flags(wor
 )
 def test_a_flag_with_several_values_is_repeated_for_each(given, meant):
     assert repeat_flags(given.split(), ("--image", "--mask")) == meant.split()
+
+
+@pytest.mark.parametrize("flag", ["--image", "--mask"])
+def test_a_flag_that_lacks_its_files_is_named_and_does_not_swallow_the_next(flag, words, tmp_path, capsys):
+    given = [str(word) for pair in words.items() if pair[0] not in ("--image", "--output") for word in pair]
+    for rest in (["--output", str(tmp_path / "map.vtu")], []):
+        assert main(["reconstruct", *given, flag, *rest]) == 2
+        assert f"Error: Option '{flag}' needs at least one file." in capsys.readouterr().err
 
 
 def test_slice_indices_select_slices(words, tmp_path, capsys):
@@ -267,6 +273,18 @@ def test_an_existing_result_is_kept_unless_overwriting_is_asked_for(words, tmp_p
     assert output.read_bytes() == b"precious"
     assert reconstruct(words, "--overwrite") == 0
     assert output.read_bytes() != b"precious"
+
+
+def test_an_image_is_never_overwritten_by_a_result_made_from_it(words, tmp_path, capsys):
+    image = shutil.copy(words["--image"], tmp_path / "lge.nrrd")
+    before = image.read_bytes()
+    (tmp_path / "sub").mkdir()
+    for path in (image, tmp_path / "sub" / ".." / "lge.nrrd"):
+        assert reconstruct(words | {"--image": image, "--volume": path}, "--overwrite") == 2
+        assert "lge.nrrd is one of the images" in capsys.readouterr().err
+    assert image.read_bytes() == before
+    assert not (tmp_path / "map.vtu").exists()
+    assert reconstruct(words | {"--image": image, "--volume": tmp_path / "other.nrrd"}, "--overwrite") == 0
 
 
 def test_an_existing_result_is_noticed_before_the_long_work(words, tmp_path, monkeypatch):
