@@ -101,11 +101,17 @@ def write(
     return {"outputs": [str(path) for path in written], "scar": scar, **record}
 
 
+SHARE_OF = {"volume": "wall", "closed_surface": "wall's surface", "shell": "wall's surface", "points": "wall's points"}
+"""What the percentage of scar is a share of, by kind of wall: without cells inside, it is not one of the volume."""
+
+
 def in_words(report: dict) -> str:
     """The last words of a run, for a person."""
-    scar = report["scar"]
+    scar, summary = report["scar"], report["summary"]
     amount = f"{scar['scar_ml']:.1f} mL, {scar['scar_g']:.1f} g, " if "scar_ml" in scar else ""
-    lines = [f"Scar   {amount}{scar['scar_percent']:.1f} % of the wall (expected amount)"]
+    lines = [f"Scar   {amount}{scar['scar_percent']:.1f} % of the {SHARE_OF[summary['wall']]} (expected amount)"]
+    if beyond := summary["nodes_beyond_the_stack"]:
+        lines.append(f"Beyond {beyond / summary['nodes']:.0%} of the nodes lie beyond the slices, where the map is a guess (scar_observed 0)")
     lines += [f"{'Wrote' if number == 0 else '':<7}{path}" for number, path in enumerate(report["outputs"])]
     lines.append(f"Time   {sum(report['seconds'].values()):.1f} s")
     return "\n".join(lines)

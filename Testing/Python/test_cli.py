@@ -96,6 +96,26 @@ def test_the_field_comes_with_an_uncertainty_and_the_baseline_without(words, tmp
     assert "scar_uncertainty" not in arrays_of(tmp_path / "nearest.vtu")
 
 
+def test_the_last_words_say_how_much_lies_beyond_the_slices(words, tmp_path, capsys):
+    assert reconstruct(words) == 0
+    assert "beyond" not in capsys.readouterr().out
+    assert reconstruct(words | {"--output": tmp_path / "some.vtu"}, "--slice-indices", "4,5,6") == 0
+    share = np.mean(arrays_of(tmp_path / "some.vtu")["scar_observed"] == 0)
+    assert 0.1 < share < 0.9
+    assert f"{share:.0%} of the nodes lie beyond the slices" in capsys.readouterr().out
+
+
+def test_a_wall_without_cells_gets_a_share_of_its_points(words, files, tmp_path, capsys):
+    grid = vtk.vtkUnstructuredGrid()
+    grid.SetPoints(read(files.mesh).GetPoints())
+    writer = vtk.vtkXMLUnstructuredGridWriter()
+    writer.SetFileName(str(tmp_path / "points.vtu"))
+    writer.SetInputData(grid)
+    writer.Write()
+    assert reconstruct(words | {"--mesh-vtk": tmp_path / "points.vtu"}) == 0
+    assert "% of the wall's points" in capsys.readouterr().out
+
+
 def test_json_is_one_object_on_stdout_and_agrees_with_the_provenance_file(words, tmp_path, capsys):
     assert reconstruct(words, "--json") == 0
     answer = json.loads(capsys.readouterr().out)
