@@ -111,7 +111,8 @@ def in_words(report: dict) -> str:
     amount = f"{scar['scar_ml']:.1f} mL, {scar['scar_g']:.1f} g, " if "scar_ml" in scar else ""
     lines = [f"Scar   {amount}{scar['scar_percent']:.1f} % of the {SHARE_OF[summary['wall']]} (expected amount)"]
     if beyond := summary["nodes_beyond_the_stack"]:
-        lines.append(f"Beyond {beyond / summary['nodes']:.0%} of the nodes lie beyond the slices, where the map is a guess (scar_observed 0)")
+        share = f"{beyond / summary['nodes']:.0%}"
+        lines.append(f"Beyond {share} of the nodes lie beyond the slices, where the map is a guess (scar_observed 0)")
     lines += [f"{'Wrote' if number == 0 else '':<7}{path}" for number, path in enumerate(report["outputs"])]
     lines.append(f"Time   {sum(report['seconds'].values()):.1f} s")
     return "\n".join(lines)
