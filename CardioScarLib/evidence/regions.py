@@ -15,6 +15,8 @@ INTERIOR_COVER = 0.9
 """Pixels that the wall fills at least this much speak for the wall alone."""
 SMALLEST_COVER = 0.3
 """Pixels that the wall fills less say too little about it."""
+CONSTANT = 1e-6
+"""Of the intensity: a smaller range inside the wall is rounding, not tissue."""
 FEWEST_PIXELS = 20
 """Statistics on fewer pixels are not worth their name."""
 TRIM, TRIM_SHRINKS = 1.5, 0.7426
@@ -82,7 +84,7 @@ def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
             f"Only {np.count_nonzero(interior)} pixels lie inside the wall, too few to tell scar from remote myocardium "
             f"({FEWEST_PIXELS} are needed); check that wall and slices fit, or give a segmentation."
         )
-    if np.ptp(intensity[interior]) == 0:
+    if np.ptp(intensity[interior]) <= CONSTANT * np.abs(intensity[interior]).max():
         raise BadEvidence(f"The image is {intensity[interior][0]:g} everywhere in the wall; scar cannot be told from it.")
 
     remote_mean, remote_sd = remote_statistics(intensity[interior])

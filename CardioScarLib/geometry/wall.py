@@ -9,6 +9,8 @@ import numpy as np
 
 from CardioScarLib.errors import BadWall
 
+FLAT = 1e-9
+"""Volume over cubed size below which a cell is flat; slivers of real meshes stay above 1e-4."""
 WALL_KINDS = ("volume", "closed_surface", "shell", "points")
 
 
@@ -48,7 +50,9 @@ class Wall:
         volume = np.abs(tetrahedron_volumes(nodes, tetrahedra))
         if not np.all(np.isfinite(volume)):
             raise BadWall("Some points of the LV model are not finite numbers.")
-        good = volume > 1e-9 * volume.max(initial=0.0)
+        # Against the cell's own size: where all cells are flat, none is flat beside the largest.
+        size = np.max([np.abs(nodes[tetrahedra[:, corner]] - nodes[tetrahedra[:, 0]]).max(axis=1) for corner in (1, 2, 3)], axis=0)
+        good = volume > FLAT * size**3
         if not good.any():
             raise BadWall("The LV model has volume cells, but none of them has a volume.")
         if not good.all():

@@ -7,6 +7,7 @@ import pytest
 from bodies import a_block, a_cloud, a_sheet, a_stack, renumbered, rigid, the_skin_of
 from scipy.special import erf
 
+from CardioScarLib.errors import BadWall
 from CardioScarLib.geometry.quadrature import pixel_quadrature, sub_points
 from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
@@ -231,3 +232,17 @@ def test_larger_cells_get_more_points_and_all_lie_inside():
         assert points.min() > 0 and points.sum(axis=1).max() < size
         counts.append(len(points))
     assert counts == sorted(counts) and counts[0] == 1 and counts[-1] > 400
+
+
+def test_a_wall_of_flat_cells_has_no_volume_and_one_flat_cell_is_left_out():
+    random = np.random.default_rng(0)
+    corners = random.uniform(0, 60, (40, 3)) + 100
+    flat = np.array([[i, i + 1, i + 2, i + 2] for i in range(30)])
+    flat_by_rounding = np.vstack([corners[:3], corners[:3].mean(axis=0)])
+    with pytest.raises(BadWall, match="none of them has a volume"):
+        Wall.from_tetrahedra(corners, flat)
+    with pytest.raises(BadWall, match="none of them has a volume"):
+        Wall.from_tetrahedra(flat_by_rounding, [[0, 1, 2, 3]])
+    wall = Wall.from_tetrahedra(corners, np.vstack([flat[:1], [[0, 1, 2, 3], [4, 5, 6, 7]]]))
+    assert len(wall.tetrahedra) == 2
+    assert "1 cells" in wall.notes[0]
