@@ -1,18 +1,13 @@
 import importlib.util
-import logging
 import os
 import sys
-from typing import Annotated
 
 import slicer
 import vtk
-from slicer import vtkMRMLModelNode, vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
-    ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
@@ -21,8 +16,11 @@ from slicer.util import VTKObservationMixin
 if importlib.util.find_spec("CardioScarLib") is None:  # in a source checkout the library stands one folder up
     sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from CardioScarMRML.logic import CardioScarLogic
+from CardioScarMRML.parameters import CardioScarParameterNode
+
 from CardioScarLib.errors import CardioScarError
-from CardioScarLib.settings import MODELS, PRESETS, ModelSettings, ReconstructionSettings
+from CardioScarLib.settings import ModelSettings, ReconstructionSettings
 
 #
 # CardioScar
@@ -51,28 +49,6 @@ Medicine 198, 111219 (2025), <a href="https://doi.org/10.1016/j.compbiomed.2025.
 <a href="https://github.com/alonsoJASL/cardioscar">cardioscar</a> by A. Sen, M. Bishop and J. A. Solis-Lemus.
 Please cite their work when you use this module.
 """)
-
-
-#
-# CardioScarParameterNode
-#
-
-
-@parameterNodeWrapper
-class CardioScarParameterNode:
-    """
-    What a person chooses in the panel; saved with the scene.
-
-    lgeVolume - The stack of slices.
-    lvModel - The LV wall; results are written onto it.
-    model - How the field between the slices is found.
-    preset - How much time it may take.
-    """
-
-    lgeVolume: vtkMRMLScalarVolumeNode
-    lvModel: vtkMRMLModelNode
-    model: Annotated[str, Choice(MODELS)] = ModelSettings().model
-    preset: Annotated[str, Choice(PRESETS)] = ModelSettings().preset
 
 
 #
@@ -208,61 +184,6 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if node.GetClassName() == className and not node.GetHideFromEditors():
                 return node
         return None
-
-
-#
-# CardioScarLogic
-#
-
-
-class CardioScarLogic(ScriptedLoadableModuleLogic):
-    """The reconstruction with nodes at both ends; usable without the panel.
-
-    >>> result = CardioScarLogic().reconstruct(lgeVolumeNode, lvModelNode)
-    >>> slicer.util.arrayFromModelPointData(lvModelNode, "scar_probability")
-
-    :param reconstruct: called as `CardioScarLib.pipeline.reconstruct` (the default).
-    """
-
-    def __init__(self, reconstruct=None) -> None:
-        ScriptedLoadableModuleLogic.__init__(self)
-        if reconstruct is None:
-            from CardioScarLib.pipeline import reconstruct
-        self._reconstruct = reconstruct
-
-    def getParameterNode(self) -> CardioScarParameterNode:
-        return CardioScarParameterNode(super().getParameterNode())
-
-    def reconstruct(
-        self,
-        lgeVolumeNode,
-        lvModelNode,
-        sliceIndices=None,
-        sliceThickness: float | None = None,
-        settings: ReconstructionSettings | None = None,
-        progressCallback=None,
-    ):
-        """Compute the scar map, write it onto the LV model as point arrays, and show it.
-
-        :param lgeVolumeNode: scalar volume; its slices lie along the k axis.
-        :param lvModelNode: surface or unstructured grid; keeps its points and its own arrays. Both may be under
-            linear transforms.
-        :param sliceIndices: numbers along k of the slices to use; None takes all.
-        :param sliceThickness: mm; None takes what the volume tells, or the distance between slices (said in the notes).
-        :param settings: `CardioScarLib.settings.ReconstructionSettings`.
-        :param progressCallback: called with (stage, step, steps); may raise `CardioScarLib.errors.Cancelled`.
-        :return: `CardioScarLib.pipeline.Reconstruction` (arrays, summary, notes ...).
-        :raises CardioScarError: with a sentence for the user. The scene is untouched then, as after a cancel.
-        """
-        from CardioScarMRML import showScarProbability, stackFromVolumeNode, wallFromModelNode, writeReconstruction
-
-        stack = stackFromVolumeNode(lgeVolumeNode, sliceThickness, sliceIndices)
-        wall = wallFromModelNode(lvModelNode)
-        result = self._reconstruct(stack, wall, settings or ReconstructionSettings(), progressCallback)
-        writeReconstruction(lvModelNode, result)
-        showScarProbability(lvModelNode)
-        logging.info("CardioScar: scar map written onto %d points.", len(wall.nodes))
-        return result
 
 
 #
