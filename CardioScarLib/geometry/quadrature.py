@@ -19,6 +19,8 @@ SUB_POINT_VOLUME = 0.1
 """mm^3 of wall that one sub-point stands for; a pixel prism of 1.4 x 1.4 x 8 mm holds about 160."""
 SMALLEST_COVER = 0.01
 """Prisms that the wall fills less than this are left out: a sliver says nothing certain."""
+ANCHOR_SPACING = 5.0
+"""mm between anchors."""
 TIE = 1e-6
 """Points this close to a pixel's edge (in pixels) belong to the canonical upper side."""
 
@@ -30,6 +32,7 @@ class PixelQuadrature:
     points: (q, 3) in the canonical frame, to 1e-4 mm; sorted by pixel. pixel: (q,) row of `pixels` each belongs to.
     volume: (q,) mm^3 (mm^2 on shells) of wall behind the point, times the slice profile.
     pixels: the pixel table. frame: canonical frame. unseen: numbers of slices that miss the wall.
+    anchors: (k, 3) points about ANCHOR_SPACING apart over the whole wall, in the canonical frame.
     """
 
     points: np.ndarray
@@ -38,6 +41,7 @@ class PixelQuadrature:
     pixels: WallPixels
     frame: CanonicalFrame
     unseen: tuple[int, ...]
+    anchors: np.ndarray
 
 
 def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box", frame: CanonicalFrame | None = None) -> PixelQuadrature:
@@ -68,7 +72,7 @@ def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box", 
     if not parts:
         empty = np.empty(0, dtype=int)
         nothing = WallPixels(empty, empty, empty, np.empty((0, 3)), np.empty(0))
-        return PixelQuadrature(np.empty((0, 3)), empty, np.empty(0), nothing, frame, tuple(unseen))
+        return PixelQuadrature(np.empty((0, 3)), empty, np.empty(0), nothing, frame, tuple(unseen), _anchors(local, measure))
     center, volume, pixel = (np.concatenate(column) for column in zip(*parts, strict=True))
     columns = [np.concatenate(column) for column in zip(*tables, strict=True)]
     # Sorted by place and rounded above the noise of moving a case into its frame, so that a fit starts from the same
@@ -78,7 +82,17 @@ def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box", 
     rank = np.argsort(by_place)
     pixels = WallPixels(*(column[by_place] for column in columns))
     order = _order(np.column_stack([center, rank[pixel]]))
-    return PixelQuadrature(center[order], rank[pixel][order], volume[order], pixels, frame, tuple(sorted(unseen)))
+    return PixelQuadrature(center[order], rank[pixel][order], volume[order], pixels, frame, tuple(sorted(unseen)), _anchors(local, measure))
+
+
+def _anchors(points: np.ndarray, measure: np.ndarray) -> np.ndarray:
+    """(k, 3) centers of mass of the wall in the cubes of a grid."""
+    cell = np.floor(points / ANCHOR_SPACING + 0.37).astype(np.int64)  # walls made by hand like to end on round numbers
+    cell -= cell.min(axis=0)
+    cube = np.ravel_multi_index(tuple(cell.T), tuple(cell.max(axis=0) + 1))
+    total = np.bincount(cube, measure)
+    filled = np.flatnonzero(total > 0)
+    return np.column_stack([np.bincount(cube, measure * axis)[filled] / total[filled] for axis in points.T])
 
 
 def _order(points: np.ndarray) -> np.ndarray:

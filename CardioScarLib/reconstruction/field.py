@@ -10,10 +10,12 @@ from scipy.special import expit
 
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.reconstruction.field_posterior import FieldPosterior
-from CardioScarLib.reconstruction.fit_network import FittedNetwork, NetworkRecipe, fit_network
+from CardioScarLib.reconstruction.fit_network import NetworkRecipe, fit_network
 from CardioScarLib.reconstruction.gauss_newton import PreviewRecipe, fit_preview
+from CardioScarLib.reconstruction.noise import pixel_noise
 from CardioScarLib.reconstruction.objective import ShiftTolerance
 from CardioScarLib.reconstruction.operator import SliceOperator
+from CardioScarLib.reconstruction.spread import Spread, find_spread
 from CardioScarLib.settings import ModelSettings
 
 FOLDS = 3
@@ -21,25 +23,21 @@ FOLD_RECIPE = NetworkRecipe(frequencies=32, widths=(24, 24), entropy=30, squared
 TOLERANT_LENGTH = 1.25
 """Times the length scale, for members that tolerate shifts: they do better without the finest detail, which shifts have torn.
 Not in the folds, which have to differ in the tolerance alone."""
-RATIO_WIDTH = 0.03
-"""How decisively the left-out slices choose between the families: at a ratio of their errors of 1 +- 0.03, 27 to 73 %."""
+TOLERANT_GAIN, GAIN_WIDTH = 0.045, 0.01
+"""By how much the tolerant family has to predict left-out slices better to get half of the result, and how sharply that
+decides. Left-out slices lie a whole gap from their neighbors, where the smoother family gains by its smoothness alone."""
 SMALLEST_SHARE = 0.1
-DISPLACEMENT_SHARE = 0.4
-"""Left-out slices lie a whole gap from their neighbors, places between slices at most half of one, and the networks differ as well."""
-DISPLACEMENT_UNKNOWN = 1.5
-"""mm, where there are too few slices to leave some out, and in previews."""
-DISPLACEMENT_RANGE = (0.2, 6.0)
 
 
 @dataclass(frozen=True)
 class Effort:
-    """members: networks of each family when both count; one family alone gets half as many again."""
+    """members: networks; half of each family when both count."""
 
     members: int
     recipe: NetworkRecipe
 
 
-EFFORTS = {"standard": Effort(2, NetworkRecipe()), "fine": Effort(6, NetworkRecipe(frequencies=64, entropy=40, squared=120))}
+EFFORTS = {"standard": Effort(4, NetworkRecipe()), "fine": Effort(10, NetworkRecipe(frequencies=64, entropy=40, squared=120))}
 
 
 def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[[int, int], None]) -> FieldPosterior:
@@ -47,30 +45,33 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
 
     step: called with (done, all) as the work goes on; may raise to end it.
     """
+    noise = pixel_noise(operator.pixels, evidence)
     if settings.preset == "preview":
         step(0, 1)
-        network = fit_preview(operator, evidence, PreviewRecipe(), settings.seed)
-        summary = {"pixel_residual": network.residual, "displacement_mm": DISPLACEMENT_UNKNOWN}
-        return FieldPosterior((network,), np.ones(1), operator.frame, DISPLACEMENT_UNKNOWN, settings.samples, settings.seed, summary)
+        network = fit_preview(operator, evidence, PreviewRecipe(), settings.seed, noise)
+        spread = find_spread([network], np.ones(1), operator, evidence, noise)
+        summary = {"pixel_residual": network.residual, **_about(spread)}
+        return FieldPosterior((network,), np.ones(1), operator.frame, spread, settings.samples, settings.seed, summary)
 
     effort = EFFORTS[settings.preset]
-    alone = effort.members + effort.members // 2
     recipe = effort.recipe
-    work = _Work(2 * FOLDS * (FOLD_RECIPE.entropy + FOLD_RECIPE.squared) + 2 * effort.members * (recipe.entropy + recipe.squared), step)
-    left_out = leave_slices_out(operator, evidence, settings.seed, work.tick)
+    work = _Work(2 * FOLDS * (FOLD_RECIPE.entropy + FOLD_RECIPE.squared) + effort.members * (recipe.entropy + recipe.squared), step)
+    left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick)
     tolerant_share = left_out.tolerant_share
-    counts = {False: effort.members, True: effort.members}
+    of_tolerant = effort.members // 2
     if not SMALLEST_SHARE < tolerant_share < 1 - SMALLEST_SHARE:
         tolerant_share = round(tolerant_share)
-        counts = {False: 0 if tolerant_share else alone, True: alone if tolerant_share else 0}
+        of_tolerant = effort.members * tolerant_share
+    counts = {False: effort.members - of_tolerant, True: of_tolerant}
 
     members, shares = [], []
     for tolerant, family_share in ((False, 1 - tolerant_share), (True, tolerant_share)):
         tolerance = ShiftTolerance() if tolerant else None
         of_family = replace(recipe, length=TOLERANT_LENGTH * recipe.length) if tolerant else recipe
         for _ in range(counts[tolerant]):
-            members.append(fit_network(operator, evidence, of_family, settings.seed + len(members), tolerance, work.tick))
+            members.append(fit_network(operator, evidence, of_family, settings.seed + len(members), noise, tolerance, work.tick))
             shares.append(family_share / counts[tolerant])
+    spread = find_spread(members, np.array(shares), operator, evidence, noise)
     work.finish()
     summary = {
         "members": len(members),
@@ -79,9 +80,13 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
         "pixel_residual": float(np.average([one.residual for one in members], weights=shares)),
         "left_out_slices_rms": left_out.error,
         "shift_tolerant_share": float(tolerant_share),
-        "displacement_mm": left_out.displacement,
+        **_about(spread),
     }
-    return FieldPosterior(tuple(members), np.array(shares), operator.frame, left_out.displacement, settings.samples, settings.seed, summary)
+    return FieldPosterior(tuple(members), np.array(shares), operator.frame, spread, settings.samples, settings.seed, summary)
+
+
+def _about(spread: Spread) -> dict:
+    return {"pixel_noise": spread.noise, "slice_shift_mm": spread.shift}
 
 
 @dataclass(frozen=True)
@@ -89,25 +94,23 @@ class LeftOut:
     """What leaving slices out says about a stack.
 
     error: RMS of the predicted pixels of left-out slices; None when there are too few slices. tolerant_share: weight of
-    the networks that tolerate slice shifts. displacement: mm by which borders may be displaced between slices.
+    the networks that tolerate slice shifts.
     """
 
     error: float | None
     tolerant_share: float
-    displacement: float
 
 
-def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, tick: Callable[[np.ndarray], None]) -> LeftOut:
+def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noise: float, tick: Callable[[np.ndarray], None]) -> LeftOut:
     """Predict every third slice from the others, three times, with and without tolerance of slice shifts.
 
-    The family that predicts better gets the larger share. How far the better prediction's borders are off, as a
-    displacement d with mean squared residual = noise^2 + d^2 mean |gradient|^2, scales the spread.
+    The family that tolerates shifts gets a share where it predicts clearly better. noise: of a pixel of weight 1.
     """
     numbers = operator.pixels.slices
     seen = [number for number in dict.fromkeys(numbers.tolist()) if evidence.weights[numbers == number].any()]
     if len(seen) < FOLDS + 1:
-        return LeftOut(None, 0.0, DISPLACEMENT_UNKNOWN)
-    errors, slopes, total, noise = np.zeros(2), np.zeros(2), 0.0, np.zeros(2)
+        return LeftOut(None, 0.0)
+    errors, total = np.zeros(2), 0.0
     for fold in range(FOLDS):
         left = np.isin(numbers, seen[fold::FOLDS])
         kept_evidence = Evidence(evidence.values[~left], evidence.weights[~left])
@@ -117,25 +120,11 @@ def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, tic
         weights, values = evidence.weights[left], evidence.values[left]
         total += weights.sum()
         for family, tolerance in enumerate((None, ShiftTolerance())):
-            one = fit_network(kept, kept_evidence, FOLD_RECIPE, seed + fold, tolerance, tick)
-            predicted, slope = _predict(one, out)
-            errors[family] += weights @ (predicted - values) ** 2
-            slopes[family] += weights @ slope
-            noise[family] += one.residual**2 / FOLDS
+            one = fit_network(kept, kept_evidence, FOLD_RECIPE, seed + fold, noise, tolerance, tick)
+            errors[family] += weights @ (out.matrix @ one.network.field(one.weights, out.points) - values) ** 2
     ratio = np.sqrt(errors[1] / max(errors[0], 1e-12))
-    share = float(expit((1 - ratio) / RATIO_WIDTH))
-    better = int(ratio < 1)
-    excess = max(errors[better] / total - noise[better], 0.0)
-    displacement = DISPLACEMENT_SHARE * np.sqrt(excess / max(slopes[better] / total, 1e-9))
-    return LeftOut(float(np.sqrt(errors[better] / total)), share, float(np.clip(displacement, *DISPLACEMENT_RANGE)))
-
-
-def _predict(one: FittedNetwork, operator: SliceOperator) -> tuple[np.ndarray, np.ndarray]:
-    """(p,) predicted averages, and the squared length of their gradient, 1/mm^2."""
-    logit, gradient = one.network.spatial_gradient(one.weights, one.network.features(operator.points))
-    field = expit(logit)
-    slope = operator.matrix @ (gradient * (field * (1 - field))[:, None])
-    return operator.matrix @ field, np.einsum("px,px->p", slope, slope)
+    share = float(expit((1 - TOLERANT_GAIN - ratio) / GAIN_WIDTH))
+    return LeftOut(float(np.sqrt(errors[int(share > 0.5)] / total)), share)
 
 
 class _Work:

@@ -6,19 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.special import stdtrit
 
 from CardioScarLib.geometry.frame import CanonicalFrame
 from CardioScarLib.reconstruction.fit_network import FittedNetwork
 from CardioScarLib.reconstruction.network import SINGLE, FourierNetwork, sigmoid
+from CardioScarLib.reconstruction.spread import Spread
 
 CHUNK = 16_384
 BOUND = 4.0
 """Logits are compared as BOUND tanh(logit / BOUND): those of remote tissue differ by 3 to 5 between seeds and mean nothing."""
-DISPLACEMENT_LENGTH = 8.0
-"""mm: how far apart two places move independently in a draw."""
-DISPLACEMENT_FREQUENCIES = 32
-TAIL_FREEDOM = 4
+LOGIT_LENGTH = 3.0
+"""mm: how far apart errors of the logit are independent. Slice averages are known, so errors undo each other within a slice."""
+SHIFT_LENGTH = 8.0
+"""mm along the slice normal: shifts of slices are independent, and move all of a slice."""
+FREQUENCIES = 128
+TAIL_FREEDOM = 3
 """Degrees of freedom of the Student-t scale of a draw, so that 50, 80 and 95 % intervals are consistent."""
+QUANTILES = stdtrit(TAIL_FREEDOM, (np.arange(24) + 0.5) / 24).astype(np.float32)
+"""Equally likely deviations of a draw at one place, in units of its scale there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,17 +32,16 @@ class FieldPosterior:
     """The mean of a few networks; draws around it spread as the networks differ and as borders may be displaced.
 
     members: fitted networks. shares: (m,) of each in the mean, summing to 1. frame: canonical frame they live in.
-    displacement: mm, standard deviation per direction of where the true field may lie against the mean.
-    count: draws behind `sd`. seed: of the draws.
+    spread: how far the field may be off, and where. count: of draws that are usual. seed: of the draws.
 
-    A draw is one function of space: center + members' deviations with random weights + gradient x smooth random
-    displacement, the spread scaled by one Student-t factor per draw, in bounded logits.
+    A draw is one function of space: mean + smooth noise of the logit, larger where the networks disagree + an offset of all
+    logits + gradient x in-plane displacement of whole slices, all scaled by one Student-t factor per draw, in bounded logits.
     """
 
     members: tuple[FittedNetwork, ...]
     shares: np.ndarray
     frame: CanonicalFrame
-    displacement: float
+    spread: Spread
     count: int
     seed: int
     summary: dict = field(default_factory=dict)
@@ -51,7 +56,10 @@ class FieldPosterior:
     def sd(self, points: np.ndarray) -> np.ndarray:
         sd = np.empty(len(points))
         for where, local in self._chunks(points):
-            sd[where] = self._draws(self.count, local).std(axis=0)
+            middle, squeeze, scale, slope = self._marginals(local)
+            shifted = self.spread.displacement * np.linalg.norm(slope, axis=1)
+            width = np.sqrt(scale**2 + (self.spread.offset * squeeze) ** 2 + shifted**2)
+            sd[where] = _unbounded(middle[:, None] + width[:, None] * QUANTILES).std(axis=1)
         return sd
 
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
@@ -65,28 +73,38 @@ class FieldPosterior:
             where = slice(start, start + CHUNK)
             yield where, self.frame.to_frame(points[where])
 
-    def _draws(self, n: int, local: np.ndarray) -> np.ndarray:
-        """(n, len(local)) draws at points in the canonical frame."""
-        bounded, slope, center = [], np.zeros((len(local), 3), dtype=SINGLE), np.zeros(len(local), dtype=SINGLE)
+    def _marginals(self, local: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Of the bounded logit of the mean, each (n,): itself, its derivative by the logit, the scale of its noise; and its
+        in-plane gradient (n, 2), 1/mm."""
+        center, slope = np.zeros(len(local), dtype=SINGLE), np.zeros((len(local), 3), dtype=SINGLE)
         for share, one in zip(self.shares.astype(SINGLE), self.members, strict=True):
             logit, gradient = one.network.spatial_gradient(one.weights, one.network.features(local))
             probability = sigmoid(logit)
             center += share * probability
             slope += share * (probability * (1 - probability))[:, None] * gradient
-            bounded.append(BOUND * np.tanh(logit / BOUND))
         center = np.clip(center, 1e-6, 1 - 1e-6)
         middle = BOUND * np.tanh(np.log(center / (1 - center)) / BOUND)
-        slope *= ((1 - (middle / BOUND) ** 2) / (center * (1 - center)))[:, None]
-        deviations = np.sqrt(self.shares).astype(SINGLE)[:, None] * (np.array(bounded) - middle)
+        squeeze = 1 - (middle / BOUND) ** 2
+        slope *= (squeeze / (center * (1 - center)))[:, None]
+        return middle, squeeze, squeeze * self.spread.logit_scale(local).astype(SINGLE), slope[:, :2]
 
-        waves = FourierNetwork.drawn(DISPLACEMENT_FREQUENCIES, DISPLACEMENT_LENGTH, (), self.seed)
-        basis = waves.features(local) / SINGLE(np.sqrt(2 * DISPLACEMENT_FREQUENCIES))
+    def _draws(self, n: int, local: np.ndarray) -> np.ndarray:
+        """(n, len(local)) draws at points in the canonical frame."""
+        middle, squeeze, scale, slope = self._marginals(local)
+        noise = FourierNetwork.drawn(FREQUENCIES, LOGIT_LENGTH, (), [self.seed, 3])
+        along = FourierNetwork(FourierNetwork.drawn(FREQUENCIES, SHIFT_LENGTH, (), [self.seed, 4]).frequencies * [0, 0, 1], ())
+        waves, swings = (one.features(local) / SINGLE(np.sqrt(2 * FREQUENCIES)) for one in (noise, along))
         draws = np.empty((n, len(local)), dtype=SINGLE)
         for number in range(n):  # one generator per draw: draw i is the same field in every call
-            random = np.random.default_rng([self.seed, 3, number])
-            scale = np.sqrt(TAIL_FREEDOM / random.chisquare(TAIL_FREEDOM))
-            mixing = random.normal(size=len(self.members)).astype(SINGLE)
-            shift = basis @ random.normal(scale=self.displacement, size=(basis.shape[1], 3)).astype(SINGLE)
-            moved = middle + SINGLE(scale) * (mixing @ deviations + np.einsum("nx,nx->n", slope, shift))
-            draws[number] = sigmoid(BOUND * np.arctanh(np.clip(moved / BOUND, -0.9999, 0.9999)))
+            random = np.random.default_rng([self.seed, 5, number])
+            tail = np.sqrt(TAIL_FREEDOM / random.chisquare(TAIL_FREEDOM))
+            moved = scale * (waves @ random.normal(size=waves.shape[1]).astype(SINGLE))
+            moved += random.normal(scale=self.spread.offset) * squeeze
+            shift = swings @ random.normal(scale=self.spread.displacement, size=(swings.shape[1], 2)).astype(SINGLE)
+            draws[number] = _unbounded(middle + SINGLE(tail) * (moved + np.einsum("nx,nx->n", slope, shift)))
         return draws
+
+
+def _unbounded(values: np.ndarray) -> np.ndarray:
+    """Probability of a bounded logit; noise may lead beyond the bound."""
+    return sigmoid(BOUND * np.arctanh(np.clip(values / BOUND, -0.9999, 0.9999)))

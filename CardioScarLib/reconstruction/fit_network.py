@@ -54,17 +54,19 @@ def fit_network(
     evidence: Evidence,
     recipe: NetworkRecipe,
     seed: int,
+    noise: float,
     tolerance: ShiftTolerance | None = None,
     watch: Callable[[np.ndarray], None] = lambda weights: None,
 ) -> FittedNetwork:
     """Cross-entropy first, squared error after; with a tolerance, the squared error forgives in-plane shifts.
 
-    watch: called with the weights after every iteration; may raise to end the run. The same seed gives the same network.
+    noise: standard deviation of a pixel of weight 1. watch: called with the weights after every iteration; may raise to
+    end the run. The same seed gives the same network.
     """
     network = FourierNetwork.drawn(recipe.frequencies, recipe.length, recipe.widths, seed)
     aside = np.random.default_rng([seed, 2]).random(len(evidence.values)) < recipe.held_out
     counted = np.where(aside, 0.0, evidence.weights)
-    objective = SliceObjective(network, operator, evidence, counted, recipe.decay)
+    objective = SliceObjective(network, operator, evidence, counted, recipe.decay, noise)
     start = float(logit(np.clip(np.average(evidence.values, weights=evidence.weights), 0.01, 0.99)))
     weights = network.initial(seed, start)
     aside_weights = np.where(aside, evidence.weights, 0.0)

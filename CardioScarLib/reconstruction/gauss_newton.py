@@ -11,6 +11,7 @@ from scipy.special import logit
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.reconstruction.fit_network import FittedNetwork
 from CardioScarLib.reconstruction.network import SINGLE, FourierNetwork, sigmoid
+from CardioScarLib.reconstruction.noise import CutOffResidual
 from CardioScarLib.reconstruction.operator import SliceOperator
 
 TRIALS = 5
@@ -29,36 +30,39 @@ class PreviewRecipe:
     damping: float = 1e-2
 
 
-def fit_preview(operator: SliceOperator, evidence: Evidence, recipe: PreviewRecipe, seed: int) -> FittedNetwork:
-    """Least squares of sigmoid(features @ w) averaged over the pixels, with a ridge, by Levenberg's damped Gauss-Newton steps."""
+def fit_preview(operator: SliceOperator, evidence: Evidence, recipe: PreviewRecipe, seed: int, noise: float) -> FittedNetwork:
+    """Least squares of sigmoid(features @ w) averaged over the pixels, with a ridge, by Levenberg's damped Gauss-Newton steps.
+
+    noise: standard deviation of a pixel of weight 1.
+    """
     network = FourierNetwork.drawn(recipe.frequencies, recipe.length, (), seed)
     features = np.column_stack([network.features(operator.points), np.ones(len(operator.points), dtype=SINGLE)])
-    matrix, target = operator.matrix.astype(SINGLE), evidence.values
+    matrix, cut_off = operator.matrix.astype(SINGLE), CutOffResidual(evidence, noise)
     share = evidence.weights / evidence.weights.sum()
     weights = np.zeros(features.shape[1])
-    weights[-1] = logit(np.clip(share @ target, 0.01, 0.99))
+    weights[-1] = logit(np.clip(share @ evidence.values, 0.01, 0.99))
     ridge = np.full(len(weights), recipe.ridge)
     ridge[-1] = 0.0
 
     def look(trial):
         field = sigmoid(features @ trial.astype(SINGLE))
-        residual = matrix @ field - target
-        return float(share @ residual**2 + ridge @ trial**2), field, residual
+        residual, slope = cut_off(matrix @ field)
+        return float(share @ residual**2 + ridge @ trial**2), field, residual, slope
 
-    loss, field, residual = look(weights)
+    loss, field, residual, slope = look(weights)
     damping = recipe.damping
     for _ in range(recipe.steps):
-        jacobian = matrix @ (features * (field * (1 - field))[:, None])
+        jacobian = (matrix @ (features * (field * (1 - field))[:, None])) * slope[:, None]
         weighted = jacobian * share[:, None].astype(SINGLE)
         normal = (jacobian.T @ weighted).astype(np.float64)
         normal[np.diag_indices_from(normal)] += ridge + 1e-9
-        slope = weighted.T.astype(np.float64) @ residual + ridge * weights
+        downhill = weighted.T.astype(np.float64) @ residual + ridge * weights
         for _ in range(TRIALS):
             damped = normal + np.diag(damping * np.diag(normal))
-            trial = weights - linalg.solve(damped, slope, assume_a="pos")
-            trial_loss, trial_field, trial_residual = look(trial)
+            trial = weights - linalg.solve(damped, downhill, assume_a="pos")
+            trial_loss, *trial_state = look(trial)
             if trial_loss < loss:
-                weights, loss, field, residual = trial, trial_loss, trial_field, trial_residual
+                weights, loss, (field, residual, slope) = trial, trial_loss, trial_state
                 damping *= 0.2
                 break
             damping = max(10 * damping, 1e-3)

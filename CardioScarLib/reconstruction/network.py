@@ -25,7 +25,7 @@ class FourierNetwork:
     widths: tuple[int, ...]
 
     @classmethod
-    def drawn(cls, count: int, length: float, widths: tuple[int, ...], seed: int) -> FourierNetwork:
+    def drawn(cls, count: int, length: float, widths: tuple[int, ...], seed: int | list[int]) -> FourierNetwork:
         """count: random frequencies (twice as many features) of a Gaussian kernel with this length scale in mm."""
         return cls(np.random.default_rng(seed).normal(size=(count, 3)) / length, widths)
 

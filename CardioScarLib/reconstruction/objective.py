@@ -8,6 +8,7 @@ import numpy as np
 
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.reconstruction.network import SINGLE, FourierNetwork, sigmoid
+from CardioScarLib.reconstruction.noise import CutOffResidual
 from CardioScarLib.reconstruction.operator import SliceOperator
 
 SQUARED_SCALE = 10.0
@@ -34,11 +35,14 @@ class ShiftTolerance:
 class SliceObjective:
     """Loss and gradient over a network's weights, full batch, for one set of pixels.
 
-    Pixels with weight zero (held out, or without evidence) take part in the averages but not in the loss.
-    residual: (p,) of the last evaluation, less what tolerated shifts explain.
+    weights: (p,) of the pixels in the loss; those with zero (held out, or without evidence) take part in the averages only.
+    noise: standard deviation of a pixel of weight 1, for the squared error. residual: (p,) of the last evaluation, less
+    what tolerated shifts explain.
     """
 
-    def __init__(self, network: FourierNetwork, operator: SliceOperator, evidence: Evidence, weights: np.ndarray, decay: float):
+    def __init__(
+        self, network: FourierNetwork, operator: SliceOperator, evidence: Evidence, weights: np.ndarray, decay: float, noise: float
+    ):
         self.network, self.decay = network, decay
         self.features = network.features(operator.points)
         self.matrix, self.transpose = operator.matrix.astype(SINGLE), operator.transpose.astype(SINGLE)
@@ -46,8 +50,9 @@ class SliceObjective:
         self.total = float(weights.sum())
         self.weights = (weights / self.total).astype(SINGLE)
         self._blocks = [slice(start, start + BLOCK) for start in range(0, len(self.features), BLOCK)]
-        self._planes = [_plane(operator, number) for number in np.unique(operator.pixels.slices)]
+        self._planes = [slice_plane(operator, number) for number in np.unique(operator.pixels.slices)]
         self._shifts: list[tuple] = []
+        self._cut_off = CutOffResidual(evidence, noise)
         self.residual = np.zeros(len(self.target))
 
     def cross_entropy(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -60,9 +65,10 @@ class SliceObjective:
     def squared_error(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
         """Weighted mean squared residual, less what tolerated shifts explain."""
         states, field, average = self._average(weights)
-        residual, self.residual = self.residual, self._unexplained(self.residual)
+        residual, slope = self._cut_off(average)
+        self.residual = self._unexplained(residual)
         pull = SQUARED_SCALE * self.weights * self.residual
-        return self._with_gradient(float(np.sum(pull * residual, dtype=np.float64)), 2 * pull, weights, states, field)
+        return self._with_gradient(float(np.sum(pull * residual, dtype=np.float64)), 2 * pull * slope, weights, states, field)
 
     def tolerate(self, weights: np.ndarray, tolerance: ShiftTolerance) -> None:
         """From now on, tolerate in-plane shifts around the field with these weights."""
@@ -95,7 +101,7 @@ class SliceObjective:
         return loss + self.decay * float(weights @ weights), gradient + 2 * self.decay * weights
 
 
-def _plane(operator: SliceOperator, number: int) -> tuple[np.ndarray, np.ndarray]:
+def slice_plane(operator: SliceOperator, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels of a slice, and its two in-plane directions in the canonical frame as columns."""
     one = operator.stack.slices[number]
     directions = [operator.frame.axes @ step / np.linalg.norm(step) for step in (one.row_step, one.column_step)]

@@ -22,6 +22,7 @@ class SliceOperator:
 
     points: (q, 3) quadrature points in the canonical frame, mm. matrix: (p, q) sparse; rows sum to 1.
     pixels: the p pixels. frame: canonical frame of `points`. stack: the slices. unseen: slices that miss the wall.
+    anchors: (k, 3) points some millimeters apart over the whole wall, seen or not, in the canonical frame.
     """
 
     points: np.ndarray
@@ -30,6 +31,7 @@ class SliceOperator:
     frame: CanonicalFrame
     stack: SliceStack
     unseen: tuple[int, ...]
+    anchors: np.ndarray
 
     @cached_property
     def transpose(self) -> sparse.csr_array:
@@ -42,7 +44,7 @@ class SliceOperator:
         used = np.flatnonzero(np.bincount(part.indices, minlength=part.shape[1]))
         table = self.pixels
         pixels = WallPixels(*(column[chosen] for column in (table.slices, table.rows, table.columns, table.centers, table.cover)))
-        return SliceOperator(self.points[used], sparse.csr_array(part[:, used]), pixels, self.frame, self.stack, self.unseen)
+        return SliceOperator(self.points[used], sparse.csr_array(part[:, used]), pixels, self.frame, self.stack, self.unseen, self.anchors)
 
 
 def slice_operator(
@@ -57,6 +59,6 @@ def slice_operator(
     share = np.round(cut.volume / np.bincount(cut.pixel, cut.volume)[cut.pixel], 7)  # see pixel_quadrature on rounding
     share /= np.bincount(cut.pixel, share)[cut.pixel]
     matrix = sparse.csr_array((share, (cut.pixel, np.arange(len(share)))), shape=(len(cut.pixels), len(share)))
-    operator = SliceOperator(cut.points, matrix, cut.pixels, cut.frame, stack, cut.unseen)
+    operator = SliceOperator(cut.points, matrix, cut.pixels, cut.frame, stack, cut.unseen, cut.anchors)
     measured = ~np.isnan(cut.pixels.values(stack))
     return operator if measured.all() else operator.rows(measured)

@@ -10,6 +10,7 @@ from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.reconstruction.fit_network import NetworkRecipe, fit_network
 from CardioScarLib.reconstruction.network import FourierNetwork
+from CardioScarLib.reconstruction.noise import pixel_noise
 from CardioScarLib.reconstruction.operator import slice_operator
 
 
@@ -42,7 +43,7 @@ def time_to_reach(kind: str, seed: int, rmse: float, nodes: int = 20_000) -> dic
             raise _Reached
 
     try:
-        fit_network(operator, evidence, recipe, seed, watch=watch)
+        fit_network(operator, evidence, recipe, seed, pixel_noise(operator.pixels, evidence), watch=watch)
     except _Reached:
         return {"rmse": error, "iterations": iterations, "cpu_seconds": time.process_time() - started - looking, "reached": True}
     return {"rmse": error, "iterations": iterations, "cpu_seconds": time.process_time() - started - looking, "reached": False}

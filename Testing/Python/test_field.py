@@ -153,13 +153,17 @@ def _values(wall, stack):
 
 def test_left_out_slices_tell_a_stack_with_shifted_slices_from_a_straight_one():
     shifted, straight = the_map("X", pixel=COARSE).summary["fit"], the_map("I3", pixel=MIDDLING).summary["fit"]
-    assert shifted["displacement_mm"] > 1.2 * straight["displacement_mm"]
-    assert shifted["shift_tolerant_share"] >= 0
+    assert shifted["left_out_slices_rms"] > 1.2 * straight["left_out_slices_rms"]
+    assert shifted["shift_tolerant_share"] > 0.5
+    assert straight["shift_tolerant_share"] == 0
+    # Slices are shifted by 1.5 mm per direction; the field has followed part of that.
+    assert 0.3 < shifted["slice_shift_mm"] < 1.5
+    assert straight["slice_shift_mm"] < 0.1
 
 
 def test_leaving_slices_out_needs_four_of_them(its_operator, its_evidence):
     three = np.isin(its_operator.pixels.slices, np.unique(its_operator.pixels.slices)[:3])
-    few = leave_slices_out(its_operator.rows(three), Evidence(its_evidence.values[three], its_evidence.weights[three]), 0, lambda: None)
+    few = leave_slices_out(its_operator.rows(three), Evidence(its_evidence.values[three], its_evidence.weights[three]), 0, 0.04, lambda: None)
     assert few.error is None
     assert few.tolerant_share == 0
 

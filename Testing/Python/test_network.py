@@ -42,8 +42,8 @@ def some_weights(a_network):
 
 
 def losses(network, operator, evidence, weights):
-    plain = SliceObjective(network, operator, evidence, evidence.weights, decay=1e-3)
-    tolerant = SliceObjective(network, operator, evidence, evidence.weights, decay=1e-3)
+    plain = SliceObjective(network, operator, evidence, evidence.weights, decay=1e-3, noise=0.03)
+    tolerant = SliceObjective(network, operator, evidence, evidence.weights, decay=1e-3, noise=0.03)
     tolerant.tolerate(weights, ShiftTolerance())
     return {"cross-entropy": plain.cross_entropy, "squared error": plain.squared_error, "tolerant squared error": tolerant.squared_error}
 
@@ -124,7 +124,7 @@ def test_pixels_without_weight_pull_at_nothing(a_network, an_operator, some_evid
     other = Evidence(np.where(weights == 0, 1 - some_evidence.values, some_evidence.values), weights)
     for name in ("cross_entropy", "squared_error"):
         one, two = (
-            getattr(SliceObjective(a_network, an_operator, each, weights, 1e-6), name)(some_weights) for each in (some_evidence, other)
+            getattr(SliceObjective(a_network, an_operator, each, weights, 1e-6, 0.03), name)(some_weights) for each in (some_evidence, other)
         )
         assert one[0] == two[0]
         assert np.array_equal(one[1], two[1])
@@ -144,7 +144,7 @@ def test_what_a_shift_of_the_slice_explains_costs_little_and_the_rest_its_full_p
     weights = np.ones(len(average))
 
     def cost(values, tolerate):
-        objective = SliceObjective(a_network, an_operator, Evidence(values, weights), weights, decay=0.0)
+        objective = SliceObjective(a_network, an_operator, Evidence(values, weights), weights, decay=0.0, noise=0.03)
         if tolerate:
             objective.tolerate(some_weights, ShiftTolerance(spread=1.0, noise=0.04))
         return objective.squared_error(some_weights)[0]

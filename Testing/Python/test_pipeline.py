@@ -90,7 +90,7 @@ def test_the_summary_of_a_standard_fit_goes_into_a_file_too(a_wall, a_scarred_st
     coarse = the_phantom("W", pixel=2.6)
     fitted = reconstructed(coarse, "standard", SliceStack(coarse.stack.slices[3:8])).summary["fit"]
     assert json.loads(json.dumps(fitted)) == fitted
-    assert {"members", "pixel_residual", "left_out_slices_rms", "displacement_mm"} <= set(fitted)
+    assert {"members", "pixel_residual", "left_out_slices_rms", "slice_shift_mm", "pixel_noise"} <= set(fitted)
 
 
 def test_the_time_of_every_stage_is_kept(a_result):

@@ -1,0 +1,80 @@
+"""The noise of the pixels: how large it is, and what it does where evidence ends."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from scipy.special import log_ndtr
+
+from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.geometry.wall_pixels import WallPixels
+from CardioScarLib.reconstruction.network import SINGLE
+
+NEIGHBORHOOD = 5
+"""Pixels across: a pixel is remote when the wall around it is."""
+START, FLOOR = 0.1, 0.002
+FAR = 4.0
+"""Times the noise: brighter pixels are not remote, whatever their neighbors are."""
+ROUNDS = 20
+FEWEST = 30
+
+
+def pixel_noise(pixels: WallPixels, evidence: Evidence) -> float:
+    """Standard deviation of the noise of a pixel of weight 1, in evidence units; at least FLOOR.
+
+    Remote myocardium has no scar and evidence is not negative, so half of its noise is cut off at 0 and the other half
+    has the mean square sigma^2. Which pixels are remote depends on sigma: found by iteration, from above.
+    """
+    values = evidence.values * np.sqrt(evidence.weights)
+    around = _neighborhood_mean(pixels, values, evidence.weights > 0)
+    noise = START
+    for _ in range(ROUNDS):
+        positive = values[(evidence.weights > 0) & (values > 0) & (values < FAR * noise) & (around < noise)]
+        if len(positive) < FEWEST:
+            break
+        found = max(float(np.sqrt(np.mean(positive**2))), FLOOR)
+        if abs(found - noise) < 1e-5:
+            break
+        noise = found
+    return noise
+
+
+def _neighborhood_mean(pixels: WallPixels, values: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """(p,) mean over the counted pixels around each."""
+    mean = np.zeros(len(values))
+    for number in np.unique(pixels.slices):
+        here = np.flatnonzero(pixels.slices == number)
+        place = pixels.rows[here] - pixels.rows[here].min(), pixels.columns[here] - pixels.columns[here].min()
+        total, count = np.zeros((2, place[0].max() + 1, place[1].max() + 1))
+        total[place], count[place] = np.where(counted[here], values[here], 0.0), counted[here]
+        total, count = (ndimage.uniform_filter(one, NEIGHBORHOOD, mode="constant")[place] for one in (total, count))
+        mean[here] = total / np.maximum(count, 1e-9)
+    return mean
+
+
+class CutOffResidual:
+    """Residuals of pixels whose noise was cut off at 0 and 1, as evidence is (a Tobit model).
+
+    A pixel that shows 0 was 0 or less: it must not pull the field of remote tissue up to the mean of what is left of the
+    noise, which is 0.4 sigma. Its residual r is the one whose square costs as much as the likelihood of a value beyond
+    the end, r^2 = -2 sigma^2 log Phi(-average / sigma); it grows like the average itself where that is far from 0.
+    """
+
+    def __init__(self, evidence: Evidence, noise: float):
+        """noise: standard deviation of a pixel of weight 1; that of others grows as one over the root of their weight."""
+        seen = evidence.weights > 0
+        self.target = evidence.values.astype(SINGLE)
+        self._noise = (noise / np.sqrt(np.where(seen, evidence.weights, 1.0))).astype(SINGLE)
+        self._ends = [(np.flatnonzero(seen & (evidence.values <= 0)), 1), (np.flatnonzero(seen & (evidence.values >= 1)), -1)]
+
+    def __call__(self, average: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(p,) residuals of averages of the field, and their derivatives."""
+        residual, slope = average - self.target, np.ones_like(average)
+        for where, side in self._ends:
+            noise = self._noise[where]
+            distance = (side * residual[where] / noise).astype(np.float64)  # its squares are subtracted
+            log_beyond = log_ndtr(-distance)
+            length = np.sqrt(-2 * log_beyond)
+            residual[where] = side * noise * length
+            slope[where] = np.exp(-0.5 * distance**2 - log_beyond) / (np.sqrt(2 * np.pi) * length)
+        return residual, slope
