@@ -16,7 +16,7 @@ from CardioScarLib.reconstruction.spread import Spread
 CHUNK = 16_384
 BOUND = 4.0
 """Logits are compared as BOUND tanh(logit / BOUND): those of remote tissue differ by 3 to 5 between seeds and mean nothing."""
-LOGIT_LENGTH = 3.0
+LOGIT_LENGTH = 3.5
 """mm: how far apart errors of the logit are independent. Slice averages are known, so errors undo each other within a slice."""
 SHIFT_LENGTH = 8.0
 """mm along the slice normal: shifts of slices are independent, and move all of a slice."""

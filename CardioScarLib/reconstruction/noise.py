@@ -17,10 +17,11 @@ FAR = 4.0
 """Times the noise: brighter pixels are not remote, whatever their neighbors are."""
 ROUNDS = 20
 FEWEST = 30
+"""Remote pixels above 0 that show noise; a segmentation has none."""
 
 
 def pixel_noise(pixels: WallPixels, evidence: Evidence) -> float:
-    """Standard deviation of the noise of a pixel of weight 1, in evidence units; at least FLOOR.
+    """Standard deviation of the noise of a pixel of weight 1, in evidence units; FLOOR where there is none.
 
     Remote myocardium has no scar and evidence is not negative, so half of its noise is cut off at 0 and the other half
     has the mean square sigma^2. Which pixels are remote depends on sigma: found by iteration, from above.
@@ -31,7 +32,7 @@ def pixel_noise(pixels: WallPixels, evidence: Evidence) -> float:
     for _ in range(ROUNDS):
         positive = values[(evidence.weights > 0) & (values > 0) & (values < FAR * noise) & (around < noise)]
         if len(positive) < FEWEST:
-            break
+            return FLOOR
         found = max(float(np.sqrt(np.mean(positive**2))), FLOOR)
         if abs(found - noise) < 1e-5:
             break

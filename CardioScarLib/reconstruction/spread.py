@@ -13,15 +13,15 @@ from CardioScarLib.reconstruction.network import SINGLE, sigmoid
 from CardioScarLib.reconstruction.objective import slice_plane
 from CardioScarLib.reconstruction.operator import SliceOperator
 
-GAIN = 8.0
-"""Standard deviation of a logit per unit of disagreement: networks that share their data also share part of their errors."""
-BLUR = 0.007
-"""mm, as a disagreement of BLUR x sharpness: what networks that agree still miss, which is more where borders are sharp."""
+GAIN = 7.5
+"""mm of a border's place per unit of disagreement: networks that share their data also share part of their errors."""
+BLUR = 0.006
+"""What networks that agree still miss, as a disagreement."""
 OFFSET_GAIN = 0.5
 """Standard deviation of an offset of all logits per unit of pixel noise: noise that is cut off at 0 and 1 leaves a little lift."""
 LONE_DISAGREEMENT = 0.05
 """Of a single network, which has nobody to disagree with."""
-SHIFT_GAIN = 1.7
+SHIFT_GAIN = 1.8
 """A fit follows part of every shift of a slice; what it leaves is less than what there was."""
 SHIFT_PRIOR = 0.3
 """1/mm^2, against the summed squared slopes of a slice's pixels: slices with little border say little about their shift."""
@@ -50,12 +50,12 @@ class Spread:
     def logit_scale(self, points: np.ndarray) -> np.ndarray:
         """(n,) standard deviation of the logit at (n, 3) points in the canonical frame, apart from slice shifts."""
         if not len(self.anchors):
-            return np.full(len(points), GAIN * (BLUR * self.sharpness + np.sqrt(self.sharpness) * LONE_DISAGREEMENT))
+            return np.full(len(points), GAIN * self.sharpness * (BLUR + LONE_DISAGREEMENT))
         distance, nearest = cKDTree(self.anchors).query(points, min(NEIGHBORS, len(self.anchors)))
         distance, nearest = distance.reshape(len(points), -1), nearest.reshape(len(points), -1)
         near = np.exp(-0.5 * (distance**2 - distance[:, :1] ** 2) / SMOOTHING**2)  # relative: all may be far
         around = np.sqrt(np.sum(near * self.disagreement[nearest] ** 2, axis=1) / near.sum(axis=1))
-        return GAIN * (BLUR * self.sharpness + np.sqrt(self.sharpness) * around)
+        return GAIN * self.sharpness * (BLUR + around)
 
     @property
     def displacement(self) -> float:

@@ -1,0 +1,90 @@
+"""How far a field may be off, and where."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bodies import the_map, the_phantom
+
+from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.reconstruction.gauss_newton import PreviewRecipe, fit_preview
+from CardioScarLib.reconstruction.operator import slice_operator
+from CardioScarLib.reconstruction.spread import SMOOTHING, Spread, find_spread
+
+COARSE = 2.6
+
+
+@pytest.fixture(scope="module")
+def an_operator():
+    case = the_phantom("W", pixel=COARSE)
+    return slice_operator(case.wall, case.stack)
+
+
+@pytest.fixture(scope="module")
+def a_network(an_operator):
+    values = an_operator.pixels.values(the_phantom("W", pixel=COARSE).stack)
+    return fit_preview(an_operator, Evidence(values, np.ones(len(values))), PreviewRecipe(frequencies=60, steps=5), 0, 0.01)
+
+
+def spread_of(networks, operator, values):
+    return find_spread(networks, np.full(len(networks), 1 / len(networks)), operator, Evidence(values, np.ones(len(values))), 0.01)
+
+
+def averages(network, operator, moved=(0.0, 0.0, 0.0)):
+    return (operator.matrix @ network.network.field(network.weights, operator.points + moved)).astype(float)
+
+
+def test_anchors_are_spread_over_the_whole_wall_seen_or_not(an_operator):
+    case = the_phantom("W", pixel=COARSE)
+    few = slice_operator(case.wall, case.stack.select([4]), frame=an_operator.frame)
+    assert few.anchors == pytest.approx(an_operator.anchors, abs=1e-6)
+    nodes = an_operator.frame.to_frame(case.wall.nodes)
+    distance = np.linalg.norm(nodes[::20, None] - an_operator.anchors[None], axis=2).min(axis=1)
+    assert distance.max() < 6
+
+
+def test_networks_that_agree_disagree_nowhere(a_network, an_operator):
+    spread = spread_of([a_network, a_network], an_operator, averages(a_network, an_operator))
+    assert spread.disagreement == pytest.approx(0, abs=1e-6)
+    assert spread.shift == pytest.approx(0, abs=1e-4)
+
+
+def test_a_shift_of_the_slices_is_seen(a_network, an_operator):
+    moved = averages(a_network, an_operator, (1.0, 0.0, 0.0))
+    # 1 mm in one of two directions is 0.71 mm per direction; slices with little border give less than they have.
+    assert 0.4 < spread_of([a_network], an_operator, moved).shift < 0.8
+
+
+def test_noise_is_not_taken_for_a_shift(a_network, an_operator):
+    still = averages(a_network, an_operator)
+    noisy = still + np.random.default_rng(0).normal(scale=0.04, size=len(still))
+    assert spread_of([a_network], an_operator, noisy).shift < 0.15
+
+
+def test_the_scale_is_larger_where_networks_disagree_and_where_borders_are_sharp():
+    anchors = np.array([[0.0, 0, 0], [5.0, 0, 0], [60.0, 0, 0], [65.0, 0, 0]])
+    spread = Spread(anchors, np.array([0.01, 0.01, 0.1, 0.1]), sharpness=1.0, shift=0.0, noise=0.0)
+    near, far, beyond = spread.logit_scale(np.array([[2.5, 0, 0], [62.5, 0, 0], [500.0, 0, 0]]))
+    assert far > 4 * near
+    assert beyond == pytest.approx(far, rel=0.01)  # the nearest that is known
+    sharper = Spread(anchors, spread.disagreement, sharpness=4.0, shift=0.0, noise=0.0)
+    assert sharper.logit_scale(np.array([[2.5, 0, 0]]))[0] == pytest.approx(4 * near)  # the same millimeters are more of a logit
+
+
+def test_the_scale_changes_smoothly():
+    anchors = np.array([[x, y, 0.0] for x in range(0, 60, 5) for y in range(0, 15, 5)])
+    spread = Spread(anchors, np.where(anchors[:, 0] < 30, 0.01, 0.1), sharpness=1.0, shift=0.0, noise=0.0)
+    line = spread.logit_scale(np.column_stack([np.arange(0, 55, 0.25), np.full(220, 7.0), np.zeros(220)]))
+    assert np.abs(np.diff(line)).max() < 0.25 / SMOOTHING * np.ptp(line)
+
+
+def test_a_single_network_has_a_spread_too(a_network, an_operator):
+    spread = spread_of([a_network], an_operator, averages(a_network, an_operator))
+    scale = spread.logit_scale(an_operator.points[:10])
+    assert np.all(scale == scale[0]) and scale[0] > 0.1
+
+
+def test_shifted_slices_make_borders_move_and_straight_ones_do_not():
+    shifted, straight = (the_map(kind, pixel=COARSE).posterior.spread.displacement for kind in ("X", "I2"))
+    assert shifted > 0.5
+    assert straight < 0.2
