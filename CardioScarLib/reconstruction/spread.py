@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.geometry.quadrature import ANCHOR_SPACING
 from CardioScarLib.reconstruction.fit_network import FittedNetwork
 from CardioScarLib.reconstruction.network import SINGLE, sigmoid
 from CardioScarLib.reconstruction.objective import slice_plane
@@ -53,7 +54,7 @@ class Spread:
             return np.full(len(points), GAIN * self.sharpness * (BLUR + LONE_DISAGREEMENT))
         distance, nearest = cKDTree(self.anchors).query(points, min(NEIGHBORS, len(self.anchors)))
         distance, nearest = distance.reshape(len(points), -1), nearest.reshape(len(points), -1)
-        near = np.exp(-0.5 * (distance**2 - distance[:, :1] ** 2) / SMOOTHING**2)  # relative: all may be far
+        near = np.exp(-2 * (distance**2 - distance[:, :1] ** 2) / ANCHOR_SPACING**2)  # relative: all may be far
         around = np.sqrt(np.sum(near * self.disagreement[nearest] ** 2, axis=1) / near.sum(axis=1))
         return GAIN * self.sharpness * (BLUR + around)
 

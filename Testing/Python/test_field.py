@@ -157,13 +157,14 @@ def test_left_out_slices_tell_a_stack_with_shifted_slices_from_a_straight_one():
     assert shifted["shift_tolerant_share"] > 0.5
     assert straight["shift_tolerant_share"] < 0.5
     # Slices are shifted by 1.5 mm per direction; the field has followed part of that.
-    assert 0.3 < shifted["slice_shift_mm"] < 1.5
-    assert straight["slice_shift_mm"] < 0.15
+    assert 0.2 < shifted["slice_shift_mm"] < 1.5
+    assert straight["slice_shift_mm"] < 0.05
 
 
 def test_leaving_slices_out_needs_four_of_them(its_operator, its_evidence):
     three = np.isin(its_operator.pixels.slices, np.unique(its_operator.pixels.slices)[:3])
-    few = leave_slices_out(its_operator.rows(three), Evidence(its_evidence.values[three], its_evidence.weights[three]), 0, 0.04, lambda: None)
+    of_three = Evidence(its_evidence.values[three], its_evidence.weights[three])
+    few = leave_slices_out(its_operator.rows(three), of_three, 0, 0.04, lambda: None)
     assert few.error is None
     assert few.tolerant_share == 0
 

@@ -123,9 +123,8 @@ def test_pixels_without_weight_pull_at_nothing(a_network, an_operator, some_evid
     weights = np.where(np.arange(len(some_evidence.values)) % 4 == 0, 0.0, some_evidence.weights)
     other = Evidence(np.where(weights == 0, 1 - some_evidence.values, some_evidence.values), weights)
     for name in ("cross_entropy", "squared_error"):
-        one, two = (
-            getattr(SliceObjective(a_network, an_operator, each, weights, 1e-6, 0.03), name)(some_weights) for each in (some_evidence, other)
-        )
+        objectives = (SliceObjective(a_network, an_operator, each, weights, 1e-6, 0.03) for each in (some_evidence, other))
+        one, two = (getattr(each, name)(some_weights) for each in objectives)
         assert one[0] == two[0]
         assert np.array_equal(one[1], two[1])
 

@@ -9,7 +9,7 @@ from bodies import the_map, the_phantom
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.reconstruction.gauss_newton import PreviewRecipe, fit_preview
 from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.reconstruction.spread import SMOOTHING, Spread, find_spread
+from CardioScarLib.reconstruction.spread import Spread, find_spread
 
 COARSE = 2.6
 
@@ -75,7 +75,8 @@ def test_the_scale_changes_smoothly():
     anchors = np.array([[x, y, 0.0] for x in range(0, 60, 5) for y in range(0, 15, 5)])
     spread = Spread(anchors, np.where(anchors[:, 0] < 30, 0.01, 0.1), sharpness=1.0, shift=0.0, noise=0.0)
     line = spread.logit_scale(np.column_stack([np.arange(0, 55, 0.25), np.full(220, 7.0), np.zeros(220)]))
-    assert np.abs(np.diff(line)).max() < 0.25 / SMOOTHING * np.ptp(line)
+    # A step from one anchor to the next, which the smoothing of disagreement does not leave as steep as this.
+    assert np.abs(np.diff(line)).max() < 0.1 * np.ptp(line)
 
 
 def test_a_single_network_has_a_spread_too(a_network, an_operator):
@@ -86,5 +87,5 @@ def test_a_single_network_has_a_spread_too(a_network, an_operator):
 
 def test_shifted_slices_make_borders_move_and_straight_ones_do_not():
     shifted, straight = (the_map(kind, pixel=COARSE).posterior.spread.displacement for kind in ("X", "I2"))
-    assert shifted > 0.5
-    assert straight < 0.2
+    assert shifted > 0.4
+    assert straight < 0.1
