@@ -20,7 +20,7 @@ BLUR = 0.006
 """What networks that agree still miss, as a disagreement."""
 OFFSET_GAIN = 0.5
 """Standard deviation of an offset of all logits per unit of pixel noise: noise that is cut off at 0 and 1 leaves a little lift."""
-LONE_DISAGREEMENT = 0.05
+LONE_DISAGREEMENT = 0.08
 """Of a single network, which has nobody to disagree with."""
 SHIFT_GAIN = 1.8
 """A fit follows part of every shift of a slice; what it leaves is less than what there was."""
@@ -69,9 +69,7 @@ class Spread:
         return OFFSET_GAIN * self.noise
 
 
-def find_spread(
-    members: list[FittedNetwork], shares: np.ndarray, operator: SliceOperator, evidence: Evidence, noise: float
-) -> Spread:
+def find_spread(members: list[FittedNetwork], shares: np.ndarray, operator: SliceOperator, evidence: Evidence, noise: float) -> Spread:
     """From the networks and what they leave unexplained. shares: (m,) of each network in the mean. noise: of a pixel."""
     field, slope = np.zeros(len(operator.points), dtype=SINGLE), np.zeros((len(operator.points), 3), dtype=SINGLE)
     for share, one in zip(shares.astype(SINGLE), members, strict=True):

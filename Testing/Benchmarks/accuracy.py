@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from scipy.spatial import cKDTree
+from coverage import TOLERANCE, band_nodes
 from store import Store
 
 from CardioScarLib.phantom import CONTROLS, KINDS, Phantom, phantom_case
@@ -22,10 +22,6 @@ METHODS = {
     "field, standard": ModelSettings("field", "standard"),
     "field, fine": ModelSettings("field", "fine"),
 }
-TOLERANCE = 0.01
-"""Added to both ends of an interval: the truth is a soft step and never exactly 0 or 1."""
-BAND = 4.0
-"""mm from a place where the truth crosses 0.5; elsewhere covering the truth is nearly free."""
 
 
 def accuracy(store: Store, methods: list[str], seeds: range, nodes: int, kinds: tuple[str, ...] = KINDS + CONTROLS) -> list[dict]:
@@ -70,11 +66,7 @@ def score(case: Phantom, model: ModelSettings) -> dict:
 
 def _band_coverage(case: Phantom, posterior) -> float:
     """Volume-weighted share of band nodes whose truth lies in the 95 % interval of 200 samples."""
-    edges = case.wall.tetrahedra[:, [0, 1, 0, 2, 0, 3, 1, 2, 1, 3, 2, 3]].reshape(-1, 2)
-    scar = case.truth[edges] > 0.5
-    crossing = edges[scar[:, 0] != scar[:, 1]]
-    border = case.wall.nodes[crossing].mean(axis=1)
-    band = cKDTree(border).query(case.wall.nodes, distance_upper_bound=BAND)[0] < BAND
+    band = band_nodes(case)
     low, high = np.quantile(posterior.samples(200, case.wall.nodes[band]), [0.025, 0.975], axis=0)
     truth, volume = case.truth[band], case.wall.node_measure[band]
     return float(volume @ ((truth >= low - TOLERANCE) & (truth <= high + TOLERANCE)) / volume.sum())
