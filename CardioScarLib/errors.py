@@ -35,6 +35,14 @@ class BadEvidence(CardioScarError):
     """Scar evidence cannot be derived from these pixels with this method."""
 
 
+class BadTrainingData(CardioScarError):
+    """A file of nodes in groups contradicts itself, or holds too little to learn from."""
+
+
+class BadCheckpoint(CardioScarError):
+    """A trained network is missing parts, of another architecture, or of shapes that do not fit."""
+
+
 class NoSpread(CardioScarError):
     """A model without uncertainty was asked for one."""
 
