@@ -9,9 +9,6 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 import CardioScarLib
 
-SHOWN_ARRAY = "scar_probability_shown"
-"""Copy of `scar_probability` for the display, NaN where nothing was observed; only there when needed."""
-
 
 def writeReconstruction(modelNode, reconstruction) -> None:
     """Put the arrays of a `Reconstruction` on the mesh of a model node, and its provenance into node attributes.
@@ -20,10 +17,6 @@ def writeReconstruction(modelNode, reconstruction) -> None:
     `CardioScar.Settings` and `CardioScar.Summary` (JSON), `CardioScar.Notes` (one per line), `CardioScar.Arrays`.
     """
     arrays = dict(reconstruction.arrays)
-    observed = arrays.get("scar_observed")
-    if observed is not None and not np.all(observed):
-        arrays[SHOWN_ARRAY] = np.where(observed > 0, arrays["scar_probability"], np.nan).astype(np.float32)
-
     mesh = modelNode.GetMesh()
     pointData = mesh.GetPointData()
     for name in (modelNode.GetAttribute("CardioScar.Arrays") or "").split():

@@ -137,7 +137,7 @@ def test_a_second_run_replaces_the_first_and_leaves_nothing_of_it(a_case, a_fake
     logic = CardioScarLogic(a_fake_reconstruct)
     a_fake_reconstruct.observed[:40] = 0
     logic.reconstruct(volume, model)
-    assert model.GetMesh().GetPointData().HasArray("scar_probability_shown")
+    assert model.GetMesh().GetPointData().HasArray("scar_shown")
     a_fake_reconstruct.observed[:] = 2
     logic.reconstruct(volume, model)
     data = model.GetMesh().GetPointData()
