@@ -39,12 +39,20 @@ class BadTrainingData(CardioScarError):
     """A file of nodes in groups contradicts itself, or holds too little to learn from."""
 
 
-class BadCheckpoint(CardioScarError):
-    """A trained network is missing parts, of another architecture, or of shapes that do not fit."""
-
-
 class NoSpread(CardioScarError):
     """A model without uncertainty was asked for one."""
+
+
+class MissingPackage(CardioScarError):
+    """An optional package that this needs is not installed."""
+
+
+class OutOfMemory(CardioScarError):
+    """Even the smallest batch does not fit into the memory of the device."""
+
+
+class RunFailed(CardioScarError):
+    """The child process of a run ended by itself, or by a fault of the program; its log says more."""
 
 
 class Cancelled(Exception):
