@@ -1,0 +1,89 @@
+"""The task "reconstruct": a stack, a wall and settings in files; the arrays and how they came about in files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from CardioScarLib.errors import RunFailed
+from CardioScarLib.geometry.slices import Slice, SliceStack
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.io.files import atomic_paths
+from CardioScarLib.runner.environment import environment_for
+from CardioScarLib.runner.job import Job, start_job
+from CardioScarLib.runner.tasks import TaskProgress, read_job, write_job
+from CardioScarLib.settings import ReconstructionSettings
+
+INPUTS, ARRAYS, RECORD = "inputs.npz", "arrays.npz", "record.json"
+
+
+@dataclass(frozen=True, eq=False)
+class StoredReconstruction:
+    """What is left of a `Reconstruction` when it comes from another process: all but the field itself.
+
+    arrays, settings, summary, notes, seconds: as there. record: its provenance, plain JSON values.
+    """
+
+    arrays: dict[str, np.ndarray]
+    settings: ReconstructionSettings
+    summary: dict
+    notes: tuple[str, ...]
+    seconds: dict[str, float]
+    record: dict
+
+
+def start_reconstruction(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> Job:
+    """`pipeline.reconstruct` in a child process; its result is read by `read_reconstruction(job.folder)`."""
+    return start_job("reconstruct", lambda folder: write_inputs(folder, stack, wall, settings), environment_for(settings))
+
+
+def write_inputs(folder: Path, stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> None:
+    planes = {f"plane_{number}": np.stack([one.origin, one.row_step, one.column_step]) for number, one in enumerate(stack)}
+    pixels = {f"pixels_{number}": one.pixels for number, one in enumerate(stack)}
+    np.savez(folder / INPUTS, nodes=wall.nodes, tetrahedra=wall.tetrahedra, triangles=wall.triangles, **planes, **pixels)
+    content = {
+        "settings": settings.as_dict(),
+        "slices": [{"thickness": one.thickness, "label": one.label} for one in stack],
+        "stack_notes": stack.notes,
+        "wall": {"kind": wall.kind, "notes": wall.notes},
+    }
+    write_job(folder, "reconstruct", content)
+
+
+def read_inputs(folder: Path) -> tuple[SliceStack, Wall, ReconstructionSettings]:
+    job = read_job(folder)
+    with np.load(folder / INPUTS) as file:
+        slices = tuple(
+            Slice(file[f"pixels_{number}"], *file[f"plane_{number}"], one["thickness"], one["label"])
+            for number, one in enumerate(job["slices"])
+        )
+        wall = Wall(file["nodes"], file["tetrahedra"], file["triangles"], job["wall"]["kind"], tuple(job["wall"]["notes"]))
+    return SliceStack(slices, tuple(job["stack_notes"])), wall, ReconstructionSettings.from_dict(job["settings"])
+
+
+def run_task(folder: Path, progress: TaskProgress) -> None:
+    from CardioScarLib.pipeline import reconstruct
+    from CardioScarLib.provenance import provenance
+
+    stack, wall, settings = read_inputs(folder)
+    result = reconstruct(stack, wall, settings, progress)
+    progress("write", 0, 1)
+    record = provenance(settings, (), result.seconds, result.summary, result.notes)
+    with atomic_paths([folder / ARRAYS, folder / RECORD]) as (arrays, words):
+        np.savez(arrays, **result.arrays)
+        words.write_text(json.dumps(record), encoding="utf-8")
+
+
+def read_reconstruction(folder: Path) -> StoredReconstruction:
+    """What the task has left. Raises RunFailed when it cannot be read."""
+    try:
+        with np.load(folder / ARRAYS) as file:
+            arrays = {name: file[name] for name in file.files}
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, EOFError) as problem:
+        raise RunFailed("The result of the run cannot be read back; see whether the disk of the temporary folder is full.") from problem
+    settings = ReconstructionSettings.from_dict(record["settings"])
+    return StoredReconstruction(arrays, settings, record["summary"], tuple(record["notes"]), record["seconds"], record)
