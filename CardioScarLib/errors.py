@@ -23,6 +23,10 @@ class BadWall(CardioScarError):
     """The LV model has no usable points or cells."""
 
 
+class BadContours(CardioScarError):
+    """Contours, labels or surfaces do not make an LV wall."""
+
+
 class BadStack(CardioScarError):
     """The slices have no usable pixels or geometry."""
 

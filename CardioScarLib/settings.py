@@ -13,6 +13,8 @@ EVIDENCE_METHODS = ("auto", "values", "labels", "weighted", "nsd", "fwhm", "otsu
 LGE_TYPES = ("auto", "magnitude", "psir")
 MODELS = ("field", "network", "nearest", "linear", "logodds")
 PRESETS = ("preview", "standard", "fine")
+WALL_BASES = ("flat", "contour")
+PAPILLARY_MUSCLES = ("cavity", "wall")
 RECIPES = ("modern", "original")
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -166,3 +168,36 @@ def _from_dict(kind: type, values: dict):
         else:
             made[name] = tuple(value) if isinstance(value, list) else value
     return kind(**made)
+
+
+@dataclass(frozen=True)
+class WallSettings:
+    """How an LV wall is made from contours, a label map or surfaces.
+
+    edge_length: mean edge of the tetrahedra, mm.
+    base: where the wall ends above: "flat" in a plane through the middle between the last slice with wall and the next
+        one, tilted where the labels show it; "contour" in the plane of the last complete contour.
+    keep_largest: islands of a label are left out; the largest piece stays.
+    fill_holes: holes in the wall that are not the cavity become wall.
+    papillary_muscles: they and trabeculae belong to the "cavity", or to the "wall" as they were labeled.
+    smoothing: width of the Gaussian that rounds the steps of label outlines, pixels; 0 leaves them.
+    thinnest: the wall is made at least this thick, mm.
+    """
+
+    edge_length: float = 2.0
+    base: str = "flat"
+    keep_largest: bool = True
+    fill_holes: bool = True
+    papillary_muscles: str = "cavity"
+    smoothing: float = 0.7
+    thinnest: float = 2.0
+
+    def __post_init__(self) -> None:
+        _one_of("Base", self.base, WALL_BASES)
+        _one_of("Papillary muscles", self.papillary_muscles, PAPILLARY_MUSCLES)
+        if not 0.5 <= self.edge_length <= 10:
+            raise BadSettings(f"The edge length is {self.edge_length} mm; it has to be between 0.5 and 10.")
+        if not 0 <= self.smoothing <= 5:
+            raise BadSettings(f"The smoothing is {self.smoothing} pixels; it has to be between 0 and 5.")
+        if not 0.5 <= self.thinnest <= 10:
+            raise BadSettings(f"The thinnest wall is {self.thinnest} mm; it has to be between 0.5 and 10.")

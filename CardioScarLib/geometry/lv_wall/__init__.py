@@ -1,0 +1,7 @@
+"""The LV wall from label maps, contours or surfaces: curves -> level sets -> tetrahedra."""
+
+from CardioScarLib.geometry.lv_wall.build import LVWall, build_wall
+from CardioScarLib.geometry.lv_wall.contours import SliceContours, shape_from_contours
+from CardioScarLib.geometry.lv_wall.shape import BASE, ENDO, EPI, WallShape
+
+__all__ = ["BASE", "ENDO", "EPI", "LVWall", "SliceContours", "WallShape", "build_wall", "shape_from_contours"]
