@@ -73,7 +73,7 @@ def skin(wall: Wall) -> np.ndarray:
     cells = wall.tetrahedra
     faces = np.vstack([cells[:, [1, 2, 3]], cells[:, [0, 3, 2]], cells[:, [0, 1, 3]], cells[:, [0, 2, 1]]])
     opposite = cells.T.ravel()
-    _, first, count = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)
+    _, first, count = np.unique(row_numbers(np.sort(faces, axis=1)), return_index=True, return_counts=True)
     outer = np.sort(first[count == 1])
     faces, opposite = faces[outer], opposite[outer]
     inward = wall.nodes[opposite] - wall.nodes[faces[:, 0]]
@@ -97,7 +97,6 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     normals = vectors / np.maximum(area, 1e-300)[:, None]
     neighbors = _neighbors(triangles)
     inside = _view_filled(wall.nodes, triangles, normals)
-    alike = neighbors.copy()
     row, column = neighbors.nonzero()
     alike = sparse.csr_matrix((np.maximum(np.einsum("ij,ij->i", normals[row], normals[column]), 0) ** 4, (row, column)), neighbors.shape)
     alike = alike + sparse.identity(len(triangles), format="csr")
@@ -118,6 +117,19 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
         base |= _beside_opening(wall.nodes, triangles, normals, neighbors, endo, rim)
     region[base] = BASE
     return WallSurfaces(wall.nodes, triangles, region)
+
+
+def row_numbers(rows: np.ndarray) -> np.ndarray:
+    """(m,) whole numbers that are equal where rows of (m, k) node numbers are equal; much faster than sorting rows."""
+    numbers, count = rows[:, 0], int(rows.max(initial=0)) + 1
+    for column in rows.T[1:]:
+        numbers = np.unique(numbers * count + column, return_inverse=True)[1].ravel()
+    return numbers
+
+
+def edges_of(triangles: np.ndarray) -> np.ndarray:
+    """(3 k, 2) the edges of triangles, smaller node number first; those of triangle t are t, k + t and 2 k + t."""
+    return np.sort(np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
 
 
 def area_vectors(nodes: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -148,13 +160,10 @@ def _enclosed_volume(nodes: np.ndarray, triangles: np.ndarray) -> float:
 
 def _neighbors(triangles: np.ndarray) -> sparse.csr_matrix:
     """(k, k) ones where two triangles share an edge."""
-    edges = np.sort(np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-    numbers = np.unique(edges, axis=0, return_inverse=True)[1].ravel()
+    numbers = row_numbers(edges_of(triangles))
     owner = np.tile(np.arange(len(triangles)), 3)
     has = sparse.csr_matrix((np.ones(len(owner)), (owner, numbers)), (len(triangles), numbers.max() + 1))
-    together = (has @ has.T).tolil()
-    together.setdiag(0)
-    together = together.tocsr()
+    together = has @ has.T - 3 * sparse.identity(len(triangles), format="csr")
     together.eliminate_zeros()
     return together
 
@@ -220,9 +229,9 @@ def _largest_piece(chosen: np.ndarray, neighbors: sparse.csr_matrix, area: np.nd
 def _openings(triangles: np.ndarray, endo: np.ndarray) -> list[np.ndarray]:
     """Numbers of the nodes on each rim of the endocardium; one array per opening."""
     rim = np.intersect1d(triangles[endo], triangles[~endo])
-    edges = np.sort(np.vstack([triangles[endo][:, [0, 1]], triangles[endo][:, [1, 2]], triangles[endo][:, [2, 0]]]), axis=1)
-    edges, count = np.unique(edges, axis=0, return_counts=True)
-    ends = np.searchsorted(rim, edges[count == 1])
+    edges = edges_of(triangles[endo])
+    _, first, count = np.unique(row_numbers(edges), return_index=True, return_counts=True)
+    ends = np.searchsorted(rim, edges[first[count == 1]])
     graph = sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (len(rim), len(rim)))
     label = connected_components(graph, directed=False)[1]
     return [rim[label == number] for number in range(label.max(initial=-1) + 1)]

@@ -1,0 +1,305 @@
+"""Where in the wall: transmural depth, apex to base, and around, from Laplace problems on its tetrahedra.
+
+After Bayer et al. 2018 (universal ventricular coordinates) and Schuler et al. 2021 (Cobiveco): harmonic functions say
+which way the paths run, and lengths along the paths say how far one is on them, so that equal steps of a coordinate are
+equal steps in mm (Yezzi & Prince 2003, for the thickness).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from CardioScarLib.errors import BadWall
+from CardioScarLib.geometry.laplace import LinearElements, unit
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI, WallSurfaces, wall_surfaces
+
+FARTHEST_ZERO = 20.0
+"""mm from the wall at which a point that names the zero of the angle is no longer believed."""
+TOUCHING = 3.0
+"""mm between the epicardium and points of the right ventricle that touch it."""
+PATIENT_RIGHT, PATIENT_FRONT = np.array([-1.0, 0.0, 0.0]), np.array([0.0, -1.0, 0.0])
+"""LPS."""
+
+
+@dataclass(frozen=True, eq=False)
+class WallCoordinates:
+    """Coordinates of each node of a wall.
+
+    transmural: (n,) 0 at the endocardium, 1 at the epicardium; share of the path through the wall.
+    apicobasal: (n,) 0 at the apex, 1 at the base; share of the path along the wall.
+    circumferential: (n,) radians in [0, 2 pi), counterclockwise as seen from the apex, the way AHA segments are
+        numbered: from the anterior insertion of the right ventricle through the septum. Undefined at the apex itself.
+    thickness: (n,) mm, length of the path from endocardium to epicardium through the node.
+    axis: (2, 3) LPS mm, apex and middle of the base.
+    notes: sentences about what was assumed.
+    """
+
+    transmural: np.ndarray
+    apicobasal: np.ndarray
+    circumferential: np.ndarray
+    thickness: np.ndarray
+    axis: np.ndarray
+    notes: tuple[str, ...] = ()
+
+    @property
+    def circle(self) -> np.ndarray:
+        """(n, 2) cosine and sine of the angle, which do not jump at zero."""
+        return np.column_stack([np.cos(self.circumferential), np.sin(self.circumferential)])
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """float32 per node, by the name it has on a mesh; thickness in mm, the angle in radians."""
+        names = ("transmural", "apicobasal", "circumferential", "thickness")
+        return {f"wall_{name}": getattr(self, name).astype(np.float32) for name in names}
+
+
+def wall_coordinates(
+    wall: Wall,
+    surfaces: WallSurfaces | None = None,
+    zero_at: np.ndarray | None = None,
+    right_ventricle: np.ndarray | None = None,
+    step: Callable[[int, int], None] = lambda done, steps: None,
+) -> WallCoordinates:
+    """Coordinates on a tetrahedral wall, LPS mm.
+
+    surfaces: its skin in regions; None finds them.
+    zero_at: (3,) a point at or near the wall where the angle is zero, such as the anterior insertion of the right
+        ventricle. right_ventricle: (k, 3) points of the right ventricle, as of its label; the angle is zero where its
+        contact with the epicardium begins. Without both the angle is zero towards the patient's right, said in the notes.
+    step: told (done, steps).
+
+    Raises BadWall for surfaces and points, and where endocardium and epicardium cannot be told apart.
+    """
+    if wall.kind != "volume":
+        raise BadWall("Wall coordinates need a wall of volume cells, and the LV model has none; make a tetrahedral wall from it first.")
+    step(0, 5)
+    whole = wall
+    wall, used, notes = _one_piece(wall)
+    if surfaces is None:
+        surfaces = wall_surfaces(wall)
+    else:
+        surfaces = _on_nodes(surfaces, used, len(whole.nodes))
+    elements = LinearElements(wall.nodes, wall.tetrahedra)
+    endo, epi = surfaces.part_nodes(ENDO), surfaces.part_nodes(EPI)
+    epi = np.setdiff1d(epi, endo)
+    if not len(endo) or not len(epi):
+        raise BadWall(f"No part of the LV model's surface is labeled {'epicardium' if len(endo) else 'endocardium'}.")
+
+    step(1, 5)
+    transmural, thickness = _share_of_paths(elements, endo, epi)
+    step(2, 5)
+    base, apical_opening = _ends(surfaces, endo)
+    middle = wall.nodes[base].mean(axis=0)
+    if len(apical_opening):
+        apex, at_apex, to_apex = wall.nodes[apical_opening].mean(axis=0), apical_opening, 0.0
+        notes.append("The wall is open at the apex; the rim there was taken as apex.")
+    else:
+        line = _apex_line(elements, surfaces, base)
+        apex = line.mean(axis=0)
+        at_apex, to_apex = _near_line(elements, line, base)
+    step(3, 5)
+    apicobasal, _ = _share_of_paths(elements, at_apex, base, to_apex)
+    step(4, 5)
+    cavity = _cavity_center(surfaces)
+    right, front = _across(unit((apex - cavity)[None])[0])
+    angle, start = _angle(elements, cavity, right, front, thickness)
+    if right_ventricle is not None:
+        start = _contact_start(wall.nodes[epi], angle[epi], apicobasal[epi], np.asarray(right_ventricle, dtype=np.float64))
+    elif zero_at is not None:
+        start = _angle_at(wall.nodes, angle, np.asarray(zero_at, dtype=np.float64))
+    else:
+        notes.append("No insertion of the right ventricle was given; the angle around the wall starts where it faces the patient's right.")
+    angle = np.mod(angle - start, 2 * np.pi)
+    step(5, 5)
+    everywhere = _filled_up(whole.nodes, used)
+    found = (transmural, apicobasal, angle, thickness)
+    return WallCoordinates(*(values[everywhere] for values in found), np.array([apex, middle]), tuple(notes))
+
+
+def _one_piece(wall: Wall) -> tuple[Wall, np.ndarray, list[str]]:
+    """The largest connected piece, the numbers of its nodes, and what to say about the rest."""
+    cells, count = wall.tetrahedra, len(wall.nodes)
+    ends = np.vstack([cells[:, [0, 1]], cells[:, [1, 2]], cells[:, [2, 3]]])
+    graph = sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (count, count))
+    label = connected_components(graph, directed=False)[1]
+    main = np.argmax(np.bincount(label[cells[:, 0]], wall.volumes))
+    kept = cells[label[cells[:, 0]] == main]
+    used, kept_cells = np.unique(kept, return_inverse=True)
+    notes = []
+    if len(kept) < len(cells):
+        notes.append(
+            f"{len(cells) - len(kept)} cells of the LV model do not hang together with the others; they have the coordinates of the "
+            "closest place on the main piece."
+        )
+    return Wall(wall.nodes[used], kept_cells.reshape(-1, 4), np.empty((0, 3)), "volume"), used, notes
+
+
+def _on_nodes(surfaces: WallSurfaces, used: np.ndarray, count: int) -> WallSurfaces:
+    """Surfaces of the whole wall on the numbers of the nodes in use."""
+    number = np.full(count, -1)
+    number[used] = np.arange(len(used))
+    triangles = number[surfaces.triangles]
+    there = np.all(triangles >= 0, axis=1)
+    return WallSurfaces(surfaces.nodes[used], triangles[there], surfaces.region[there])
+
+
+def _filled_up(nodes: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """(n,) for each node of the whole wall, which node in use to take the coordinates from."""
+    source = np.full(len(nodes), -1)
+    source[used] = np.arange(len(used))
+    missing = source < 0
+    if missing.any():
+        source[missing] = cKDTree(nodes[used]).query(nodes[missing])[1]
+    return source
+
+
+def _share_of_paths(elements: LinearElements, start: np.ndarray, end: np.ndarray, before: np.ndarray | float = 0.0):
+    """Share of the path from start to end that lies behind each node, and the path's length in mm.
+
+    Paths follow the gradient of the harmonic function that is 0 at `start` and 1 at `end`; at the nodes of `start` they
+    have come `before` mm.
+    """
+    fixed = np.concatenate([start, end])
+    potential = elements.harmonic(fixed, np.repeat([0.0, 1.0], [len(start), len(end)]))
+    onward = unit(elements.at_nodes(elements.gradients(potential)))
+    behind, ahead = elements.path_lengths(-onward, start, before), elements.path_lengths(onward, end)
+    length = behind + ahead
+    return behind / np.where(length > 0, length, 1.0), length
+
+
+def _ends(surfaces: WallSurfaces, endo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes of the base, and of an opening at the apex (usually none)."""
+    triangles = surfaces.part(BASE)
+    if not len(triangles):  # endocardium and epicardium meet in an edge
+        rim = np.intersect1d(endo, surfaces.part_nodes(EPI))
+        if not len(rim):
+            raise BadWall("The LV model has no base: neither a surface between endocardium and epicardium nor an edge where they meet.")
+        return rim, np.empty(0, dtype=np.int64)
+    count = len(surfaces.nodes)
+    ends = np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]]])
+    label = connected_components(sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (count, count)), directed=False)[1]
+    piece = label[triangles[:, 0]]
+    area = np.linalg.norm(surfaces.area_vectors[surfaces.region == BASE], axis=1)
+    largest = np.argmax(np.bincount(piece, area))
+    middle = surfaces.nodes.mean(axis=0)
+    up = surfaces.nodes[np.unique(triangles[piece == largest])].mean(axis=0) - middle
+    base, apical = [], []
+    for number in np.unique(piece):
+        nodes = np.unique(triangles[piece == number])
+        (base if (surfaces.nodes[nodes].mean(axis=0) - middle) @ up > 0 else apical).append(nodes)
+    return np.concatenate(base), np.concatenate(apical) if apical else np.empty(0, dtype=np.int64)
+
+
+def _apex_line(elements: LinearElements, surfaces: WallSurfaces, base: np.ndarray) -> np.ndarray:
+    """(2, 3) the apex on the endocardium and on the epicardium, LPS mm.
+
+    It is where something that spreads evenly in the wall and leaves through the base is densest: the place that is far
+    from the base on all sides. Unlike the lowest point it is well defined on blunt apexes.
+    """
+    density = elements.solve(elements.laplacian, elements.node_volumes, base, 0.0)
+    tips = []
+    for region in (ENDO, EPI):
+        nodes = surfaces.part_nodes(region)
+        top = nodes[np.argmax(density[nodes])]
+        reach = 2.5 * _edge_length(elements)
+        cap = nodes[np.linalg.norm(elements.nodes[nodes] - elements.nodes[top], axis=1) < 2 * reach]
+        # On a surface the density falls by r^2 / 4 times its curvature around the top; the middle of a cap is the top.
+        cap = cap[density[cap] >= density[top] - 0.25 * reach**2]
+        tips.append(elements.nodes[cap].mean(axis=0))
+    return np.array(tips)
+
+
+def _edge_length(elements: LinearElements) -> float:
+    """mm, of a regular tetrahedron of the mean volume."""
+    return float((elements.volumes.mean() * 6 * np.sqrt(2)) ** (1 / 3))
+
+
+def _near_line(elements: LinearElements, line: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes around a line through the wall, and their distance from it in mm."""
+    along = line[1] - line[0]
+    offset = elements.nodes - line[0]
+    share = np.clip(offset @ along / max(along @ along, 1e-12), 0, 1)
+    distance = np.linalg.norm(offset - share[:, None] * along, axis=1)
+    near = np.setdiff1d(np.flatnonzero(distance < 1.5 * _edge_length(elements)), base)
+    return near, distance[near]
+
+
+def _cavity_center(surfaces: WallSurfaces) -> np.ndarray:
+    """(3,) area-weighted center of the endocardium."""
+    chosen = surfaces.region == ENDO
+    area = np.linalg.norm(surfaces.area_vectors[chosen], axis=1)
+    return area @ surfaces.nodes[surfaces.triangles[chosen]].mean(axis=1) / area.sum()
+
+
+def _across(to_apex: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two perpendicular unit vectors, right-handed with the one towards the apex; the first points most to the patient's right."""
+    towards = PATIENT_RIGHT if abs(to_apex @ PATIENT_RIGHT) < 0.9 else PATIENT_FRONT
+    first = unit((towards - (towards @ to_apex) * to_apex)[None])[0]
+    return first, np.cross(to_apex, first)
+
+
+def _angle(elements: LinearElements, center: np.ndarray, first: np.ndarray, second: np.ndarray, thickness: np.ndarray):
+    """(n,) radians, harmonic around the wall, and the angle that it has towards `first`.
+
+    The flux around a ring is the same all along it, and it is conductivity times thickness times slope; with a
+    conductivity of one over the thickness the angle grows evenly along the wall, also where it is thin. One turn is put
+    in by the plain angle around the axis, whose jump is taken out cell by cell; the few cells that the axis pierces, at
+    the apex, conduct nothing.
+    """
+    offset = elements.nodes - center
+    plain = np.arctan2(offset @ second, offset @ first)
+    corners = plain[elements.tetrahedra]
+    turned = corners[:, :1] + _wrapped(corners - corners[:, :1])
+    whole = np.all(np.abs(turned[:, [1, 2, 3]] - turned[:, [2, 3, 1]]) < np.pi, axis=1)
+    slope = np.einsum("tid,ti->td", elements.slopes, turned)
+    typical = np.median(thickness)
+    conductivity = whole / np.clip(thickness[elements.tetrahedra].mean(axis=1) / typical, 0.2, 5.0)
+    per_corner = -np.einsum("tid,td->ti", elements.slopes, slope) * (elements.volumes * conductivity)[:, None]
+    load = np.bincount(elements.tetrahedra.ravel(), per_corner.ravel(), len(plain))
+    bend = elements.solve(elements.stiffness(conductivity), load, np.empty(0, dtype=np.int64), np.empty(0))
+    mean = np.exp(1j * bend) @ elements.node_volumes
+    return plain + bend, float(np.angle(mean))
+
+
+def _wrapped(angle: np.ndarray) -> np.ndarray:
+    return np.mod(angle + np.pi, 2 * np.pi) - np.pi
+
+
+def _angle_at(nodes: np.ndarray, angle: np.ndarray, point: np.ndarray) -> float:
+    """Angle at a point near the wall, from the nodes around it."""
+    if point.shape != (3,) or not np.all(np.isfinite(point)):
+        raise BadWall("The point where the angle around the wall starts has to be three finite numbers, LPS mm.")
+    distance, nearest = cKDTree(nodes).query(point, k=min(8, len(nodes)))
+    if distance[0] > FARTHEST_ZERO:
+        raise BadWall(
+            f"The point where the angle around the wall is to start lies {distance[0]:.0f} mm away from the wall; check its frame."
+        )
+    return float(np.angle(np.exp(1j * angle[nearest]) @ (1 / (distance**2 + 1e-6))))
+
+
+def _contact_start(nodes: np.ndarray, angle: np.ndarray, apicobasal: np.ndarray, right_ventricle: np.ndarray) -> float:
+    """Angle at which the contact of the epicardium with the right ventricle begins, in the upper two thirds of the wall."""
+    upper = (apicobasal > 0.33) & (apicobasal < 0.95)
+    distance = cKDTree(right_ventricle).query(nodes[upper])[0]
+    bins = 72
+    place = np.floor(np.mod(angle[upper], 2 * np.pi) / (2 * np.pi) * bins).astype(int) % bins
+    touched = np.bincount(place, distance < TOUCHING, bins) > 0.3 * np.bincount(place, minlength=bins)
+    if not touched.any() or touched.all():
+        raise BadWall(
+            f"The right ventricle does not say where the septum is: the closest it comes to the wall is {distance.min():.0f} mm."
+            if not touched.any()
+            else "The right ventricle does not say where the septum is: it surrounds the wall."
+        )
+    first = int(np.argmin(touched))  # somewhere outside the contact
+    turned = np.roll(touched, -first)
+    edges = np.diff(np.concatenate([[0], turned.astype(int), [0]]))
+    starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    begin = starts[np.argmax(stops - starts)]
+    return float((first + begin) / bins * 2 * np.pi)
