@@ -20,10 +20,11 @@ from CardioScarLib import __version__
 from CardioScarLib.cli.arguments import repeat_flags
 from CardioScarLib.cli.demo import demo
 from CardioScarLib.cli.info import info
+from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.errors import Cancelled, CardioScarError
 
-FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask")
+FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers")
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by numpy's matrix library when it is first imported, which no module of the command line does on import."""
 
@@ -34,7 +35,7 @@ def cardioscar() -> None:
     """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
 
 
-for command in (reconstruct, info, demo):
+for command in (reconstruct, info, demo, prepare):
     cardioscar.add_command(command)
 
 

@@ -1,0 +1,1 @@
+"""The original cardioscar's steps, on its files."""
