@@ -12,6 +12,7 @@ from CardioScarLib.errors import BadSettings, BadStack, BadWall
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.meshes import wall_from_dataset
+from CardioScarMRML.dicom import dicomSliceThickness
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SLICE_THICKNESS_ATTRIBUTE = "CardioScar.SliceThickness"
@@ -21,8 +22,8 @@ SLICE_THICKNESS_ATTRIBUTE = "CardioScar.SliceThickness"
 def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIndices: Sequence[int] | None = None) -> SliceStack:
     """The slices of a scalar volume node, in world LPS mm.
 
-    :param sliceThickness: mm; else the node attribute `CardioScar.SliceThickness`; else the distance between
-        slices is taken and the stack says so in its notes.
+    :param sliceThickness: mm; else the node attribute `CardioScar.SliceThickness`; else what Slicer's DICOM database
+        says; else the distance between slices is taken and the stack says so in its notes.
     :param sliceIndices: numbers along the k axis of the node. A file read with a left-handed geometry has been
         flipped along k by Slicer's reader, so these are not always the numbers of the file.
     :raises BadStack: no image, or a parent transform that is not linear.
@@ -40,7 +41,7 @@ def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIn
 
     notes = ()
     if sliceThickness is None:
-        sliceThickness = _thicknessAttribute(volumeNode)
+        sliceThickness = _thicknessAttribute(volumeNode) or dicomSliceThickness(volumeNode)
     if sliceThickness is None:
         sliceThickness = _sliceDistance(ijkToLps)
         notes = (
