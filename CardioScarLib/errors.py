@@ -43,6 +43,10 @@ class BadTrainingData(CardioScarError):
     """A file of nodes in groups contradicts itself, or holds too little to learn from."""
 
 
+class OutsideTrainingBox(CardioScarError):
+    """A mesh or training data lie where a trained network has seen nothing."""
+
+
 class NoSpread(CardioScarError):
     """A model without uncertainty was asked for one."""
 

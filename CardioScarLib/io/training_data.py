@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ class TrainingData:
     values: (n,) float64, 0..1, what the pixel of the node's group shows.
     group: (n,) int64, any numbers; nodes with the same one lie in one pixel's prism.
     minimum, maximum: (3,) float64 LPS mm, the box of the nodes.
-    notes: sentences about what was found or assumed.
+    notes: sentences about what was found or assumed. sha256: of the file it was read from.
     """
 
     coordinates: np.ndarray
@@ -35,6 +36,7 @@ class TrainingData:
     minimum: np.ndarray
     maximum: np.ndarray
     notes: tuple[str, ...] = ()
+    sha256: str | None = None
 
     @classmethod
     def from_points(cls, points: np.ndarray, values: np.ndarray, group: np.ndarray, notes: tuple[str, ...] = ()) -> TrainingData:
@@ -63,25 +65,8 @@ def read_training_data(path: Path, normalize: str = "none") -> TrainingData:
     """
     path = check_readable(path)
     arrays = _load(path)
-    if isinstance(arrays, np.ndarray):
-        return _legacy(arrays, path.name, normalize)
-    missing = [key for key in KEYS if key not in arrays]
-    if missing:
-        there = ", ".join(sorted(arrays)) or "nothing"
-        raise UnreadableFile(f"{path.name} is not training data: it lacks {', '.join(missing)} (it has {there}).")
-    coordinates = _numbers(arrays["coordinates"], "coordinates", path.name)
-    if coordinates.ndim != 2 or coordinates.shape[1] != 3:
-        raise BadTrainingData(f"The coordinates in {path.name} have the shape {coordinates.shape}; (nodes, 3) is needed.")
-    values = _per_node(arrays["intensities"], "intensities", len(coordinates), path.name)
-    group = _group_numbers(_per_node(arrays["group_ids"], "group_ids", len(coordinates), path.name), path.name)
-    low, high = (_numbers(arrays[key], key, path.name) for key in ("scaler_min", "scaler_max"))
-    if low.shape != (3,) or high.shape != (3,) or np.any(high < low):
-        raise BadTrainingData(f"The box of {path.name} (scaler_min, scaler_max) is not two corners in mm, the lower one first.")
-    high = np.where(high > low, high, low + 1.0)
-    data = TrainingData(coordinates, values, group, low, high)
-    if "group_sizes" in arrays:
-        _check_sizes(data, _numbers(arrays["group_sizes"], "group_sizes", path.name), path.name)
-    return checked(data, path.name, normalize)
+    data = _legacy(arrays, path.name) if isinstance(arrays, np.ndarray) else _modern(arrays, path.name)
+    return replace(checked(data, path.name, normalize), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def write_training_data(data: TrainingData, path: Path, overwrite: bool = False) -> Path:
@@ -118,7 +103,7 @@ def checked(data: TrainingData, name: str, normalize: str = "none") -> TrainingD
     values, notes = normalized(data.values, name, normalize)
     if np.ptp(values) == 0:
         notes = (*notes, f"All values in {name} are {values[0]:.3g}; the map will be the same everywhere.")
-    return TrainingData(data.coordinates, values, data.group, data.minimum, data.maximum, (*data.notes, *notes))
+    return replace(data, values=values, notes=(*data.notes, *notes))
 
 
 def normalized(values: np.ndarray, name: str, normalize: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -150,20 +135,39 @@ def _load(path: Path) -> dict[str, np.ndarray] | np.ndarray:
         ) from problem
 
 
-def _legacy(array: np.ndarray, name: str, normalize: str) -> TrainingData:
+def _modern(arrays: dict[str, np.ndarray], name: str) -> TrainingData:
+    missing = [key for key in KEYS if key not in arrays]
+    if missing:
+        there = ", ".join(sorted(arrays)[:6]) or "nothing"
+        raise UnreadableFile(f"{name} is not training data: it lacks {', '.join(missing)} (it has {there}).")
+    coordinates = _numbers(arrays["coordinates"], "coordinates", name)
+    if coordinates.ndim != 2 or coordinates.shape[1] != 3:
+        raise BadTrainingData(f"The coordinates in {name} have the shape {coordinates.shape}; (nodes, 3) is needed.")
+    values = _per_node(arrays["intensities"], "intensities", len(coordinates), name)
+    group = _group_numbers(_per_node(arrays["group_ids"], "group_ids", len(coordinates), name), name)
+    low, high = (_numbers(arrays[key], key, name) for key in ("scaler_min", "scaler_max"))
+    if low.shape != (3,) or high.shape != (3,) or np.any(high < low):
+        raise BadTrainingData(f"The box of {name} (scaler_min, scaler_max) is not two corners in mm, the lower one first.")
+    high = np.where(high > low, high, low + 1.0)
+    data = TrainingData(coordinates, values, group, low, high)
+    if "group_sizes" in arrays:
+        _check_sizes(data, _numbers(arrays["group_sizes"], "group_sizes", name), name)
+    return data
+
+
+def _legacy(array: np.ndarray, name: str) -> TrainingData:
     if array.ndim != 2 or array.shape[1] != 5:
         raise UnreadableFile(f"{name} is not training data: its array has the shape {array.shape}; (nodes, 5) is needed.")
     table = _numbers(array, "table", name)
     if not len(table):
         raise BadTrainingData(f"{name} holds no nodes.")
     note = f"{name} is of the older kind: x, y, z in mm, value and group in one table."
-    data = TrainingData.from_points(table[:, :3], table[:, 3], _group_numbers(table[:, 4], name), (note,))
-    return checked(data, name, normalize)
+    return TrainingData.from_points(table[:, :3], table[:, 3], _group_numbers(table[:, 4], name), (note,))
 
 
 def _numbers(array: np.ndarray, key: str, name: str) -> np.ndarray:
-    if array.dtype.kind not in "fiu":
-        raise BadTrainingData(f"The {key} in {name} are not numbers (their type is {array.dtype}).")
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise BadTrainingData(f"The {key} in {name} are not numbers.")
     numbers = array.astype(np.float64)
     bad = np.count_nonzero(~np.isfinite(numbers))
     if bad:
