@@ -75,7 +75,8 @@ class NetworkSettings:
     device: "auto" takes a GPU where there is one.
     width, depth: hidden units and hidden layers. dropout: rate.
     epochs, patience, batch_size (points), training_samples (dropout samples per step), lowest_rate, highest_rate (of
-        learning): None leaves them to the recipe. patience: epochs without a better held-out error before it stops.
+        learning), half_cycle (batches from the lowest rate to the highest): None leaves them to the recipe. patience: epochs
+        without a better held-out error before it stops.
     """
 
     recipe: str = "modern"
@@ -89,6 +90,7 @@ class NetworkSettings:
     training_samples: int | None = None
     lowest_rate: float | None = None
     highest_rate: float | None = None
+    half_cycle: int | None = None
 
     def __post_init__(self) -> None:
         _one_of("Recipe", self.recipe, RECIPES)
@@ -104,6 +106,7 @@ class NetworkSettings:
             ("The number of training samples", self.training_samples, 1, 1000),
             ("The lowest learning rate", self.lowest_rate, 1e-8, 1.0),
             ("The highest learning rate", self.highest_rate, 1e-8, 1.0),
+            ("The half cycle of the learning rate", self.half_cycle, 1, 10**9),
         ):
             if value is not None and not low <= value <= high:
                 raise BadSettings(f"{name} is {value}; it has to be between {low:g} and {high:g}.")
@@ -181,7 +184,6 @@ class WallSettings:
     fill_holes: holes in the wall that are not the cavity become wall.
     papillary_muscles: they and trabeculae belong to the "cavity", or to the "wall" as they were labeled.
     smoothing: width of the Gaussian that rounds the steps of label outlines, pixels; 0 leaves them.
-    thinnest: the wall is made at least this thick, mm.
     """
 
     edge_length: float = 2.0
@@ -190,7 +192,6 @@ class WallSettings:
     fill_holes: bool = True
     papillary_muscles: str = "cavity"
     smoothing: float = 0.7
-    thinnest: float = 2.0
 
     def __post_init__(self) -> None:
         _one_of("Base", self.base, WALL_BASES)
@@ -199,5 +200,3 @@ class WallSettings:
             raise BadSettings(f"The edge length is {self.edge_length} mm; it has to be between 0.5 and 10.")
         if not 0 <= self.smoothing <= 5:
             raise BadSettings(f"The smoothing is {self.smoothing} pixels; it has to be between 0 and 5.")
-        if not 0.5 <= self.thinnest <= 10:
-            raise BadSettings(f"The thinnest wall is {self.thinnest} mm; it has to be between 0.5 and 10.")

@@ -49,7 +49,7 @@ RECIPES = {
 
 def recipe_of(settings: NetworkSettings) -> Recipe:
     """The recipe with what the settings change in it."""
-    names = ("epochs", "patience", "batch_size", "training_samples", "lowest_rate", "highest_rate")
+    names = ("epochs", "patience", "batch_size", "training_samples", "lowest_rate", "highest_rate", "half_cycle")
     changes = {name: value for name in names if (value := getattr(settings, name)) is not None}
     return replace(RECIPES[settings.recipe], **changes)
 
