@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.errors import BadWall
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.geometry.wall import Wall, tetrahedron_volumes
 from CardioScarLib.geometry.wall_surfaces import ENDO, EPI, WallSurfaces, edges_of, row_numbers, skin, triangle_surface
 
 SLIVER = 5.0
@@ -109,21 +109,28 @@ def dihedral_angles(nodes: np.ndarray, tetrahedra: np.ndarray) -> np.ndarray:
 
 
 def _inverted(nodes: np.ndarray, tetrahedra: np.ndarray) -> int:
-    """Cells that lie on the same side of most of their inner faces as their neighbor there."""
-    faces = np.sort(np.vstack([np.delete(tetrahedra, corner, axis=1) for corner in range(4)]), axis=1)
-    opposite, owner = tetrahedra.T.ravel(), np.tile(np.arange(len(tetrahedra)), 4)
-    a, b, c = (nodes[faces[:, corner]] for corner in range(3))
-    side = np.sign(np.einsum("ij,ij->i", np.cross(b - a, c - a), nodes[opposite] - a))
-    number = row_numbers(faces)
+    """Cells whose volume has the other sign than most, after all are brought into one orientation.
+
+    Neighbors have one orientation when they run around their common face in opposite ways, wherever their nodes lie.
+    """
+    count = len(tetrahedra)
+    faces = np.vstack([np.delete(tetrahedra, corner, axis=1) for corner in range(4)])
+    a, b, c = faces.T
+    way = np.repeat([1, -1, 1, -1], count) * np.sign((b - a) * (c - a) * (c - b))
+    number = row_numbers(np.sort(faces, axis=1))
     order = np.argsort(number, kind="stable")
     shared = np.flatnonzero(number[order][1:] == number[order][:-1])
     first, second = order[shared], order[shared + 1]
-    folded = side[first] * side[second] >= 0
-    folds, inner = np.zeros(len(tetrahedra)), np.zeros(len(tetrahedra))
-    for one in (first, second):
-        folds += np.bincount(owner[one], folded, len(tetrahedra))
-        inner += np.bincount(owner[one], minlength=len(tetrahedra))
-    return int(np.count_nonzero(folds > 0.5 * inner))
+    turned = np.where(way[first] == way[second], count, 0)
+    one, other = first % count, second % count
+    # Each cell twice, as it is and turned over: what hangs together then has one orientation.
+    ends = np.column_stack([np.concatenate([one, one + count]), np.concatenate([other + turned, other + count - turned])])
+    label = connected_components(sparse.csr_matrix((np.ones(len(ends)), ends.T), (2 * count, 2 * count)), directed=False)[1]
+    piece = np.minimum(label[:count], label[count:])
+    sign = np.sign(tetrahedron_volumes(nodes, tetrahedra)) * np.where(label[:count] == piece, 1, -1)
+    sizes = np.bincount(piece)
+    right = np.maximum(np.bincount(piece, sign > 0), np.bincount(piece, sign < 0))
+    return int(round(float((sizes - right).sum())))
 
 
 def closed_and_manifold(triangles: np.ndarray) -> tuple[bool, bool]:

@@ -98,14 +98,14 @@ def wall_coordinates(
     base, apical_opening = _ends(surfaces, endo)
     middle = wall.nodes[base].mean(axis=0)
     if len(apical_opening):
-        apex, at_apex, to_apex = wall.nodes[apical_opening].mean(axis=0), apical_opening, 0.0
+        apex, at_apex, to_apex, away = wall.nodes[apical_opening].mean(axis=0), apical_opening, 0.0, None
         notes.append("The wall is open at the apex; the rim there was taken as apex.")
     else:
         line = _apex_line(elements, surfaces, base)
         apex = line.mean(axis=0)
-        at_apex, to_apex = _near_line(elements, line, base)
+        at_apex, to_apex, away = _near_line(elements, line, base)
     step(3, 5)
-    apicobasal, _ = _share_of_paths(elements, at_apex, base, to_apex)
+    apicobasal, _ = _share_of_paths(elements, at_apex, base, to_apex, away)
     step(4, 5)
     cavity = _cavity_center(surfaces)
     right, front = _across(unit((apex - cavity)[None])[0])
@@ -160,15 +160,19 @@ def _filled_up(nodes: np.ndarray, used: np.ndarray) -> np.ndarray:
     return source
 
 
-def _share_of_paths(elements: LinearElements, start: np.ndarray, end: np.ndarray, before: np.ndarray | float = 0.0):
+def _share_of_paths(
+    elements: LinearElements, start: np.ndarray, end: np.ndarray, before: np.ndarray | float = 0.0, away: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Share of the path from start to end that lies behind each node, and the path's length in mm.
 
-    Paths follow the gradient of the harmonic function that is 0 at `start` and 1 at `end`; at the nodes of `start` they
-    have come `before` mm.
+    Paths follow the gradient of the harmonic function that is 0 at `start` and 1 at `end`. Where the nodes of `start`
+    fill a volume, so that it has no gradient there, their paths have come `before` mm and run on `away`, unit vectors.
     """
     fixed = np.concatenate([start, end])
     potential = elements.harmonic(fixed, np.repeat([0.0, 1.0], [len(start), len(end)]))
     onward = unit(elements.at_nodes(elements.gradients(potential)))
+    if away is not None:
+        onward[start] = away
     behind, ahead = elements.path_lengths(-onward, start, before), elements.path_lengths(onward, end)
     length = behind + ahead
     return behind / np.where(length > 0, length, 1.0), length
@@ -204,15 +208,14 @@ def _apex_line(elements: LinearElements, surfaces: WallSurfaces, base: np.ndarra
     from the base on all sides. Unlike the lowest point it is well defined on blunt apexes.
     """
     density = elements.solve(elements.laplacian, elements.node_volumes, base, 0.0)
+    # On a surface the density falls from its top by a quarter of the squared distance; the middle of the cap around the
+    # top is the top, and does not jump from node to node.
+    fall = 0.25 * (3 * _edge_length(elements)) ** 2
     tips = []
     for region in (ENDO, EPI):
         nodes = surfaces.part_nodes(region)
-        top = nodes[np.argmax(density[nodes])]
-        reach = 2.5 * _edge_length(elements)
-        cap = nodes[np.linalg.norm(elements.nodes[nodes] - elements.nodes[top], axis=1) < 2 * reach]
-        # On a surface the density falls by r^2 / 4 times its curvature around the top; the middle of a cap is the top.
-        cap = cap[density[cap] >= density[top] - 0.25 * reach**2]
-        tips.append(elements.nodes[cap].mean(axis=0))
+        weight = np.maximum(density[nodes] - density[nodes].max() + fall, 0)
+        tips.append(weight @ elements.nodes[nodes] / weight.sum())
     return np.array(tips)
 
 
@@ -221,14 +224,17 @@ def _edge_length(elements: LinearElements) -> float:
     return float((elements.volumes.mean() * 6 * np.sqrt(2)) ** (1 / 3))
 
 
-def _near_line(elements: LinearElements, line: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes around a line through the wall, and their distance from it in mm."""
+def _near_line(elements: LinearElements, line: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Nodes around a line through the wall, their distance from it in mm, and unit vectors away from it."""
     along = line[1] - line[0]
     offset = elements.nodes - line[0]
     share = np.clip(offset @ along / max(along @ along, 1e-12), 0, 1)
-    distance = np.linalg.norm(offset - share[:, None] * along, axis=1)
+    from_line = offset - share[:, None] * along
+    distance = np.linalg.norm(from_line, axis=1)
     near = np.setdiff1d(np.flatnonzero(distance < 1.5 * _edge_length(elements)), base)
-    return near, distance[near]
+    away, anywhere = from_line[near], _across(unit(along[None])[0])[0]
+    away[distance[near] < 1e-3] = anywhere
+    return near, distance[near], unit(away)
 
 
 def _cavity_center(surfaces: WallSurfaces) -> np.ndarray:
@@ -288,18 +294,18 @@ def _contact_start(nodes: np.ndarray, angle: np.ndarray, apicobasal: np.ndarray,
     """Angle at which the contact of the epicardium with the right ventricle begins, in the upper two thirds of the wall."""
     upper = (apicobasal > 0.33) & (apicobasal < 0.95)
     distance = cKDTree(right_ventricle).query(nodes[upper])[0]
-    bins = 72
-    place = np.floor(np.mod(angle[upper], 2 * np.pi) / (2 * np.pi) * bins).astype(int) % bins
-    touched = np.bincount(place, distance < TOUCHING, bins) > 0.3 * np.bincount(place, minlength=bins)
-    if not touched.any() or touched.all():
-        raise BadWall(
-            f"The right ventricle does not say where the septum is: the closest it comes to the wall is {distance.min():.0f} mm."
-            if not touched.any()
-            else "The right ventricle does not say where the septum is: it surrounds the wall."
-        )
+    place = np.mod(np.round(np.degrees(angle[upper])).astype(int), 360)
+    # One value per degree; the kernel bridges degrees without a node.
+    kernel = np.exp(-0.5 * (np.minimum(np.arange(360), 360 - np.arange(360)) / 6.0) ** 2)
+    counts = [np.bincount(place, weight, 360) for weight in (distance < TOUCHING, np.ones(len(place)))]
+    contact, all_nodes = (np.fft.irfft(np.fft.rfft(count) * np.fft.rfft(kernel), 360) for count in counts)
+    share = contact / np.maximum(all_nodes, 1e-9)
+    touched = share > 0.5 * share.max()
+    if not np.any(distance < TOUCHING):
+        raise BadWall(f"The right ventricle does not say where the septum is: the closest it comes to the wall is {distance.min():.0f} mm.")
+    if touched.all():
+        raise BadWall("The right ventricle does not say where the septum is: it surrounds the wall.")
     first = int(np.argmin(touched))  # somewhere outside the contact
-    turned = np.roll(touched, -first)
-    edges = np.diff(np.concatenate([[0], turned.astype(int), [0]]))
+    edges = np.diff(np.concatenate([[0], np.roll(touched, -first).astype(int), [0]]))
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    begin = starts[np.argmax(stops - starts)]
-    return float((first + begin) / bins * 2 * np.pi)
+    return float(np.radians(first + starts[np.argmax(stops - starts)]))

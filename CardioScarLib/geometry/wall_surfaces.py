@@ -66,7 +66,7 @@ def skin(wall: Wall) -> np.ndarray:
     Raises BadWall for shells and bare points, which have no inside.
     """
     if wall.kind == "closed_surface":
-        return wall.triangles if _enclosed_volume(wall.nodes, wall.triangles) > 0 else wall.triangles[:, ::-1]
+        return _turned_outward(wall.nodes, wall.triangles)
     if wall.kind != "volume":
         kind = {"shell": "an open surface", "points": "bare points"}[wall.kind]
         raise BadWall(f"The LV model is {kind} without an inside, so it has no endocardium and epicardium; make a closed wall first.")
@@ -111,9 +111,12 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
             f"{share:.0%} of its skin looks onto the model itself, but the model of an LV wall is a cup around a cavity that is open "
             "at the base."
         )
+    rims = _openings(triangles, endo)
+    if not rims:
+        raise BadWall("The cavity of the LV model is closed on all sides; the model of an LV wall is open at the base.")
     region = np.where(endo, ENDO, EPI).astype(np.uint8)
     base = np.zeros(len(triangles), dtype=bool)
-    for rim in _openings(triangles, endo):
+    for rim in rims:
         base |= _beside_opening(wall.nodes, triangles, normals, neighbors, endo, rim)
     region[base] = BASE
     return WallSurfaces(wall.nodes, triangles, region)
@@ -153,9 +156,16 @@ def triangle_surface(nodes: np.ndarray, triangles: np.ndarray) -> vtk.vtkPolyDat
     return surface
 
 
-def _enclosed_volume(nodes: np.ndarray, triangles: np.ndarray) -> float:
-    a, b, c = (nodes[triangles[:, corner]] - nodes[triangles[0, 0]] for corner in range(3))
-    return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
+def _turned_outward(nodes: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Triangles of a closed surface with normals outward; nodes at one place become one."""
+    _, first, same_as = np.unique(nodes, axis=0, return_index=True, return_inverse=True)
+    turn = vtk.vtkPolyDataNormals()
+    turn.SetInputData(triangle_surface(nodes, first[same_as.ravel()][triangles]))
+    turn.SplittingOff()
+    turn.ConsistencyOn()
+    turn.AutoOrientNormalsOn()
+    turn.Update()
+    return vtk_to_numpy(turn.GetOutput().GetPolys().GetConnectivityArray()).astype(np.int64).reshape(-1, 3)
 
 
 def _neighbors(triangles: np.ndarray) -> sparse.csr_matrix:

@@ -1,0 +1,86 @@
+"""Endocardium, epicardium and base of walls that do not say which is which."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bodies import a_block, a_cloud, a_sheet, rigid, the_skin_of
+
+from CardioScarLib.errors import BadWall
+from CardioScarLib.geometry.ruled_wall import ruled_wall
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI, skin, wall_surfaces
+from CardioScarLib.phantom.ellipsoid import Ellipsoids
+
+BODIES = {
+    "a usual LV": Ellipsoids(),
+    "a short, wide one": Ellipsoids(endo=(35.0, 30.0), epi=(42.0, 38.0), cut=5.0),
+    "a thick one with a narrow cavity": Ellipsoids(endo=(9.0, 45.0), epi=(30.0, 62.0), cut=10.0),
+    "a thin one": Ellipsoids(endo=(30.0, 60.0), epi=(32.5, 62.5), cut=15.0),
+    "one cut far above the equator": Ellipsoids(endo=(24.0, 60.0), epi=(33.5, 68.0), cut=35.0),
+    "one cut below the equator": Ellipsoids(endo=(24.0, 60.0), epi=(33.5, 68.0), cut=-10.0),
+}
+
+
+def the_true_regions(body: Ellipsoids, places: np.ndarray) -> np.ndarray:
+    depth = body.coordinates(places)[0]
+    return np.where(places[:, 2] > body.cut - 1e-9, BASE, np.where(depth < 0.5, ENDO, EPI))
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_regions_are_found_wherever_the_wall_lies(body):
+    wall = Wall.from_tetrahedra(*body.mesh(4000, seed=2))
+    for seed in (1, 2):
+        found = wall_surfaces(wall.transformed(rigid(seed)))
+        truth = the_true_regions(body, wall.nodes[found.triangles].mean(axis=1))
+        area = np.linalg.norm(found.area_vectors, axis=1)
+        assert area[found.region != truth].sum() < 0.01 * area.sum()
+
+
+def test_the_skin_faces_outward_and_is_whole():
+    wall = Wall.from_tetrahedra(*Ellipsoids().mesh(2000, seed=1))
+    a, b, c = (wall.nodes[skin(wall)[:, corner]] for corner in range(3))
+    assert np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6 == pytest.approx(wall.volumes.sum(), rel=1e-9)
+
+
+def test_a_closed_surface_has_the_same_regions_as_the_wall_inside_it():
+    wall = Wall.from_tetrahedra(*Ellipsoids().mesh(2000, seed=1))
+    surface = the_skin_of(wall)
+    inside_out = Wall(surface.nodes, surface.tetrahedra, surface.triangles[:, ::-1], "closed_surface")
+    expected = [wall_surfaces(wall).area(region) for region in (ENDO, EPI, BASE)]
+    for one in (surface, inside_out):
+        assert [wall_surfaces(one).area(region) for region in (ENDO, EPI, BASE)] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_slanted_base_is_base_and_the_rest_is_not():
+    wall = Wall.from_tetrahedra(*Ellipsoids().mesh(4000, seed=1))
+    slant = np.eye(4)
+    slant[2, 0] = 0.4  # 22 degrees
+    found, plain = wall_surfaces(wall.transformed(slant)), wall_surfaces(wall)
+    assert np.mean(found.region == plain.region) > 0.98
+
+
+def test_a_tube_has_two_rims():
+    angle = np.linspace(0, 2 * np.pi, 80, endpoint=False)
+    ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(80)])
+    wall = ruled_wall(*[[radius * ring + (0, 0, z) for z in np.arange(0, 41, 8.0)] for radius in (20.0, 30.0)]).wall
+    found = wall_surfaces(wall)
+    height = wall.nodes[found.part(BASE)].mean(axis=1)[:, 2]
+    assert np.all(np.minimum(height, 40 - height) < 1e-9) and 0 < np.count_nonzero(height < 20) < len(height)
+    assert found.area(BASE) == pytest.approx(2 * np.pi * (30**2 - 20**2), rel=0.02)
+
+
+def test_what_has_no_inside_or_no_cavity_is_refused():
+    for wall in (a_sheet(10, 10, 3), a_cloud([[0, 0, 0], [1, 0, 0]])):
+        with pytest.raises(BadWall, match="without an inside"):
+            wall_surfaces(wall)
+    for block in (a_block((0, 0, 0), (40, 40, 60), (8, 8, 12)), a_block((0, 0, 0), (60, 60, 4), (12, 12, 2))):
+        with pytest.raises(BadWall, match="cannot be told apart"):
+            wall_surfaces(block)
+
+
+def test_a_cavity_without_an_opening_is_refused():
+    inner, outer = the_skin_of(a_block((10, 10, 10), (30, 30, 30), (4, 4, 4))), the_skin_of(a_block((0, 0, 0), (40, 40, 40), (8, 8, 8)))
+    triangles = np.vstack([inner.triangles, outer.triangles + len(inner.nodes)])
+    with pytest.raises(BadWall, match="closed on all sides"):
+        wall_surfaces(Wall(np.vstack([inner.nodes, outer.nodes]), inner.tetrahedra, triangles, "closed_surface"))
