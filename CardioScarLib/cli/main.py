@@ -17,11 +17,14 @@ from pathlib import Path
 import click
 
 from CardioScarLib import __version__
+from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
 from CardioScarLib.cli.demo import demo
+from CardioScarLib.cli.fine_tune import fine_tune
 from CardioScarLib.cli.info import info
 from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.cli.train import train
 from CardioScarLib.errors import Cancelled, CardioScarError
 
 FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers")
@@ -35,7 +38,7 @@ def cardioscar() -> None:
     """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
 
 
-for command in (reconstruct, info, demo, prepare):
+for command in (reconstruct, info, demo, prepare, train, fine_tune, apply):
     cardioscar.add_command(command)
 
 
@@ -45,8 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(name, "1")
     try:
         words = repeat_flags(arguments, FLAGS_WITH_SEVERAL_VALUES) or ["--help"]
-        cardioscar.main(words, prog_name="cardioscar", standalone_mode=False)
-        return 0
+        return cardioscar.main(words, prog_name="cardioscar", standalone_mode=False) or 0
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)
         return 2

@@ -22,6 +22,10 @@ from CardioScarLib.settings import RECIPES, NetworkSettings
 
 Progress = Callable[[int, int, float, float], None]
 """Called with (epochs done, epochs at most, loss, learning rate)."""
+FINE_TUNING = {"modern": {}, "original": {"epochs": 1000, "patience": 200, "half_cycle": 500}}
+"""What differs from training from scratch, beside the learning rates."""
+STEPS_PER_EPOCH, SMALLEST_BATCH = 12, 256
+"""The modern recipe counts on a dozen steps per epoch, which the slice operator's many points make; a file has fewer nodes."""
 SAME = 1e-6
 """Values of one group this close are one value."""
 
@@ -48,6 +52,7 @@ def train(
     layout: 1 has two dropout layers among four; 2 has one, and is what the original's command line loads.
     unfinished: where the state is kept every so many epochs, and found again after a kill.
     """
+    settings = _with_enough_steps(settings, len(data.group))
     architecture = replace(architecture_of(settings), layout=layout)
     frame = _millimeters(data) if architecture.frequencies else NetworkFrame.unit_box(data.minimum, data.maximum)
     return _run(data, settings, seed, architecture, frame, progress, unfinished)
@@ -72,15 +77,21 @@ def fine_tune(
     architecture = Architecture.from_state(parent.state, parent.dropout)
     frame = frame_of(parent)
     notes = inside_box(frame, data.points, "nodes of the training data", "register the patient to the data that it was trained on first")
+    settings = _with_enough_steps(settings, len(data.group))
     result = _run(data, settings, seed, architecture, frame, progress, unfinished, parent.state, freeze_stages)
     checkpoint = replace(result.checkpoint, fine_tuned_from=parent_path.name, freeze_stages=freeze_stages)
     return Training(checkpoint, result.interrupted, (*notes, *result.notes))
 
 
-def recipe_of_checkpoint(checkpoint: Checkpoint) -> str:
-    """The recipe it was trained with; the original's files do not name one."""
-    recipe = checkpoint.settings.get("recipe")
-    return recipe if recipe in RECIPES else "original"
+def fine_tuning_settings(parent: Checkpoint, **given) -> NetworkSettings:
+    """Settings to go on with a network by the recipe it was trained with, which the original's files do not name.
+
+    given: fields of NetworkSettings; where one is None, the original's default for fine-tuning, or the modern recipe's own.
+    """
+    recipe = parent.settings.get("recipe")
+    recipe = recipe if recipe in RECIPES else "original"
+    given = {name: value for name, value in given.items() if value is not None}
+    return NetworkSettings(recipe, **{**FINE_TUNING[recipe], **given})
 
 
 def grouped(data: TrainingData, frame: NetworkFrame) -> tuple[GroupedPoints, tuple[str, ...]]:
@@ -134,6 +145,13 @@ def _run(
         data.sha256,
     )
     return Training(checkpoint, trained.interrupted, notes)
+
+
+def _with_enough_steps(settings: NetworkSettings, nodes: int) -> NetworkSettings:
+    if settings.recipe != "modern" or settings.batch_size is not None:
+        return settings
+    most = recipe_of(settings).batch_size
+    return replace(settings, batch_size=min(most, max(SMALLEST_BATCH, nodes // STEPS_PER_EPOCH)))
 
 
 def _millimeters(data: TrainingData) -> NetworkFrame:
