@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from CardioScarLib.errors import BadWall
 from CardioScarLib.settings import ReconstructionSettings
-from CardioScarMRML.display import showScarProbability
 from CardioScarMRML.parameters import CardioScarParameterNode
 from CardioScarMRML.placing import copyOfModel
 from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML.results import CardioScarResult, keepEarlierResults, writeResult
 from CardioScarMRML.run import CardioScarRun
 from CardioScarMRML.segments import scarStack
-from CardioScarMRML.writing import checkPoints, checkSuffix, keepEarlier, scarArrays, writeReconstruction
-
-LGE_ROLE = "CardioScar.LGE"
-"""Node reference from a model to the volume its scar map comes from."""
-
-
-@dataclass(frozen=True, eq=False)
-class CardioScarResult:
-    """modelNode: with the arrays on it. tableNode: with the numbers. reconstruction: what they were made of."""
-
-    modelNode: object
-    tableNode: object
-    reconstruction: object
-
-    @property
-    def arrays(self) -> dict[str, np.ndarray]:
-        return self.reconstruction.arrays
-
-    @property
-    def summary(self) -> dict:
-        return self.reconstruction.summary
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences about what was assumed on the way."""
-        return self.reconstruction.notes
+from CardioScarMRML.writing import checkPoints, checkSuffix, scarArrays
 
 
 class CardioScarLogic(ScriptedLoadableModuleLogic):
@@ -151,25 +124,3 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
             stored = read_reconstruction(job.folder)
             return stored, {name: stored.record[name] for name in ("versions", "platform", "started", "seconds")}
         return job.result, {}
-
-
-def writeResult(modelNode, wall, reconstruction, runRecord: dict, log: str, lgeVolumeNode=None) -> CardioScarResult:
-    """The arrays, their provenance and their numbers into the scene, and the map shown."""
-    from CardioScarMRML.results_table import resultNumbers, writeResultsTable
-
-    numbers = resultNumbers(wall, reconstruction.arrays, reconstruction.settings.threshold)
-    writeReconstruction(modelNode, reconstruction, runRecord, log)
-    if lgeVolumeNode is not None and lgeVolumeNode.GetScene() is not None:
-        modelNode.SetNodeReferenceID(LGE_ROLE, lgeVolumeNode.GetID())
-    tableNode = writeResultsTable(modelNode, numbers)
-    showScarProbability(modelNode)
-    logging.info("CardioScar: scar map written onto %d points.", len(wall.nodes))
-    return CardioScarResult(modelNode, tableNode, reconstruction)
-
-
-def keepEarlierResults(modelNode, suffix: str) -> None:
-    """Arrays, provenance and table of the last run stay under other names."""
-    from CardioScarMRML.results_table import keepEarlierTable
-
-    keepEarlier(modelNode, suffix)
-    keepEarlierTable(modelNode, suffix)

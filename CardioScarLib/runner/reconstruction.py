@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from CardioScarLib.errors import RunFailed
-from CardioScarLib.geometry.slices import Slice, SliceStack
+from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.files import atomic_paths
 from CardioScarLib.runner.environment import environment_for
 from CardioScarLib.runner.job import Job, start_job
+from CardioScarLib.runner.stack_files import stack_arrays, stack_from, stack_values
 from CardioScarLib.runner.tasks import TaskProgress, read_job, write_job
 from CardioScarLib.settings import ReconstructionSettings
 
@@ -41,13 +43,10 @@ def start_reconstruction(stack: SliceStack, wall: Wall, settings: Reconstruction
 
 
 def write_inputs(folder: Path, stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> None:
-    planes = {f"plane_{number}": np.stack([one.origin, one.row_step, one.column_step]) for number, one in enumerate(stack)}
-    pixels = {f"pixels_{number}": one.pixels for number, one in enumerate(stack)}
-    np.savez(folder / INPUTS, nodes=wall.nodes, tetrahedra=wall.tetrahedra, triangles=wall.triangles, **planes, **pixels)
+    np.savez(folder / INPUTS, nodes=wall.nodes, tetrahedra=wall.tetrahedra, triangles=wall.triangles, **stack_arrays(stack))
     content = {
         "settings": settings.as_dict(),
-        "slices": [{"thickness": one.thickness, "label": one.label} for one in stack],
-        "stack_notes": stack.notes,
+        **stack_values(stack),
         "wall": {"kind": wall.kind, "notes": wall.notes},
     }
     write_job(folder, "reconstruct", content)
@@ -56,12 +55,9 @@ def write_inputs(folder: Path, stack: SliceStack, wall: Wall, settings: Reconstr
 def read_inputs(folder: Path) -> tuple[SliceStack, Wall, ReconstructionSettings]:
     job = read_job(folder)
     with np.load(folder / INPUTS) as file:
-        slices = tuple(
-            Slice(file[f"pixels_{number}"], *file[f"plane_{number}"], one["thickness"], one["label"])
-            for number, one in enumerate(job["slices"])
-        )
+        stack = stack_from(file, job)
         wall = Wall(file["nodes"], file["tetrahedra"], file["triangles"], job["wall"]["kind"], tuple(job["wall"]["notes"]))
-    return SliceStack(slices, tuple(job["stack_notes"])), wall, ReconstructionSettings.from_dict(job["settings"])
+    return stack, wall, ReconstructionSettings.from_dict(job["settings"])
 
 
 def run_task(folder: Path, progress: TaskProgress) -> None:
@@ -83,7 +79,7 @@ def read_reconstruction(folder: Path) -> StoredReconstruction:
         with np.load(folder / ARRAYS) as file:
             arrays = {name: file[name] for name in file.files}
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError, EOFError) as problem:
+    except (OSError, ValueError, EOFError, BadZipFile) as problem:
         raise RunFailed("The result of the run cannot be read back; see whether the disk of the temporary folder is full.") from problem
     settings = ReconstructionSettings.from_dict(record["settings"])
     return StoredReconstruction(arrays, settings, record["summary"], tuple(record["notes"]), record["seconds"], record)

@@ -12,7 +12,8 @@ TaskProgress = Callable[..., None]
 
 TASKS = {
     "reconstruct": "CardioScarLib.runner.reconstruction",
-    "case": "CardioScarLib.runner.case",
+    "wall": "CardioScarLib.runner.wall",
+    "case": "CardioScarLib.batch.task",
 }
 """Module of each task; it has a function `run_task(folder: Path, progress: TaskProgress) -> None`, which finds what to
 do in files of the job folder and leaves its results there. Imported only by the child that runs it."""
