@@ -9,10 +9,15 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from CardioScarLib.geometry.lv_wall.shape import WallShape
+from CardioScarLib.geometry.lv_wall.shape import ENDO, WallShape
 from CardioScarLib.geometry.lv_wall.stuffing import stuffed
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.settings import WallSettings
+
+MOVED = 0.05
+"""Edge lengths by which a surface has to be moved to be spoken of."""
+THINNEST = 1.6
+"""Edge lengths: a thinner wall would have holes where no point of the lattice lies in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,17 +50,29 @@ def build_wall(
     settings = settings or WallSettings()
     progress = progress or (lambda stage, step, steps: None)
     progress("mesh", 0, 2)
-    points, cells = stuffed(lambda place: shape.levels(place).max(axis=0), shape.bounds(), settings.edge_length)
+    thinnest = THINNEST * settings.edge_length
+
+    def levels(place: np.ndarray) -> np.ndarray:
+        return shape.levels(place, thinnest)
+
+    points, cells = stuffed(lambda place: levels(place).max(axis=0), shape.bounds(), settings.edge_length)
     progress("mesh", 1, 2)
     points, cells, left_out = _largest_piece(points, cells)
     notes = list(shape.notes)
     if left_out:
         notes.append(f"{left_out} cells of the wall are not joined to the rest by a face and were left out.")
     triangles = boundary_triangles(cells)
-    triangle_region = 1 + shape.levels(points[triangles].mean(axis=1)).argmax(axis=0)
+    triangle_region = 1 + levels(points[triangles].mean(axis=1)).argmax(axis=0)
     node_region = np.zeros(len(points), dtype=np.uint8)
     skin = np.unique(triangles)
-    node_region[skin] = 1 + shape.levels(points[skin]).argmax(axis=0)
+    node_region[skin] = 1 + levels(points[skin]).argmax(axis=0)
+    endocardium = points[node_region == ENDO]
+    moved = np.mean(shape.levels(endocardium)[0] > MOVED * settings.edge_length) if len(endocardium) else 0.0
+    if moved > 0.001:
+        notes.append(
+            f"The wall was made {thinnest:.3g} mm thick where it is thinner, on {moved:.1%} of the endocardium; "
+            "a smaller edge length keeps it thinner."
+        )
     progress("mesh", 2, 2)
     # the shape's axes may be left-handed in LPS
     if np.linalg.det(shape.axes) < 0:

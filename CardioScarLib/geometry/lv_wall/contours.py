@@ -17,7 +17,10 @@ SAME_PLACE = 0.1
 """mm: contours of one kind that are closer than this along the stack lie on one slice."""
 MARGIN = 8.0
 """mm around the contours in which the shape is known."""
-FINEST_GRID, COARSEST_GRID = 0.5, 1.0
+GRID = 0.8
+"""mm between the points at which the level sets are known."""
+LEAST_THICKNESS = 1.0
+"""mm that a contour pair without a wall between its curves is taken to be apart at the apex."""
 ENDO_OUTSIDE = 3.0
 """mm that an endocardium may reach beyond its epicardium and still be taken for a slip of the pen."""
 
@@ -77,29 +80,23 @@ def shape_from_contours(
         points = [frame.to_frame(getattr(slices[number], name))[:, :2] for number in chosen]
         curves[name] = Curves(heights[chosen], points)
     _check_nesting(curves, heights, [one.label for one in slices], notes)
-    reach = _tips(curves, heights, settings)
+    reach = _tips(curves, heights)
     top = max(curves["endo"].heights[-1], curves["epi"].heights[-1])
     plane = _base_plane(frame, slices, heights, top, settings, base)
 
-    step = float(np.clip(0.5 * settings.edge_length, FINEST_GRID, COARSEST_GRID))
     outline = np.vstack(curves["epi"].points + curves["endo"].points)
     low = np.array([*(outline.min(axis=0) - MARGIN), curves["epi"].heights[0] - reach["epi"] - MARGIN])
     above = max(plane[1] - outline @ plane[0][:2]) / plane[0][2]
     high = np.array([*(outline.max(axis=0) + MARGIN), above + MARGIN])
-    x, y, z = (np.arange(start, end + step, step) for start, end in zip(low, high, strict=True))
+    x, y, z = (np.arange(start, end + GRID, GRID) for start, end in zip(low, high, strict=True))
     endo, epi = (level_set(curves[name], reach[name], x, y, z) for name in ("endo", "epi"))
-    thin = (endo < 0) & (epi > -settings.thinnest) & (z < top)[:, None, None]
-    share = np.count_nonzero(thin & (np.abs(endo) < step)) / max(1, np.count_nonzero((np.abs(endo) < step) & (z < top)[:, None, None]))
-    if share > 0.001:
-        notes.append(f"The wall was made {settings.thinnest:.3g} mm thick where it is thinner, on {share:.1%} of the endocardium.")
-    endo = np.maximum(endo, epi + settings.thinnest)
     tip = {name: curves[name].heights[0] - reach[name] for name in curves}
     notes.append(
         f"The apex was closed {reach['epi']:.1f} mm below the last epicardial and {reach['endo']:.1f} mm below the last "
         f"endocardial contour; the wall is {tip['endo'] - tip['epi']:.1f} mm thick there."
     )
     drawn = {name: np.vstack([getattr(one, name) for one in slices if getattr(one, name) is not None]) for name in ("endo", "epi")}
-    return WallShape(frame.origin, frame.axes, low, np.full(3, step), endo, epi, plane, drawn, tuple(notes))
+    return WallShape(frame.origin, frame.axes, low, np.full(3, GRID), endo, epi, plane, drawn, tuple(notes))
 
 
 def _are(count: int, thing: str) -> str:
@@ -219,17 +216,15 @@ def _frame(slices: list[SliceContours]) -> tuple[Frame, list[SliceContours]]:
             if (upper.center - lower.center) @ normal < SAME_PLACE:
                 raise BadContours(f"{lower.label} and {upper.label} have a contour of the {name}cardium at the same place; keep one.")
     axes = _plane_axes(normal)
-    area = [abs(_area((one.epi - one.epi[0]) @ axes[:2].T)) for one in drawn]
-    half = max(1, len(area) // 2)
-    cavity = [number for number, one in enumerate(order) if one.endo is not None]
-    hearts = [number for number, one in enumerate(order) if one.epi is not None]
-    if cavity and cavity[0] - hearts[0] != hearts[-1] - cavity[-1]:
-        apex_first = cavity[0] - hearts[0] > hearts[-1] - cavity[-1]  # the apex is where the cavity ends first
-    else:
-        apex_first = np.mean(area[:half]) <= np.mean(area[-half:])
-    if not apex_first:
+    if not widens([abs(_area((one.endo - one.endo[0]) @ axes[:2].T)) for one in order if one.endo is not None]):
         axes, order = _plane_axes(-normal), order[::-1]
     return Frame(drawn[0].epi.mean(axis=0), axes), order
+
+
+def widens(areas: Sequence[float]) -> bool:
+    """Whether cavities in the order of their slices run from apex to base; the outermost ones may be cut or badly drawn."""
+    half = max(1, len(areas) // 2)
+    return bool(np.median(areas[-half:]) >= np.median(areas[:half])) if len(areas) else True
 
 
 def _check_nesting(curves: dict[str, Curves], heights: np.ndarray, labels: list[str], notes: list[str]) -> None:
@@ -247,7 +242,7 @@ def _check_nesting(curves: dict[str, Curves], heights: np.ndarray, labels: list[
         notes.append(f"On {outside} slices the endocardium reaches slightly outside the epicardium; it was moved inside.")
 
 
-def _tips(curves: dict[str, Curves], heights: np.ndarray, settings: WallSettings) -> dict[str, float]:
+def _tips(curves: dict[str, Curves], heights: np.ndarray) -> dict[str, float]:
     """How far below their lowest curves the two surfaces close, mm; about as thick as the wall beside.
 
     A surface ends above the middle of the next slice that was looked at and does not show it.
@@ -266,7 +261,7 @@ def _tips(curves: dict[str, Curves], heights: np.ndarray, settings: WallSettings
         if np.abs(curves["epi"].heights - height).min() < SAME_PLACE
     ]
     beside = [curves["epi"].radii[outer] - curves["endo"].radii[inner] for outer, inner in both]
-    usual = max(float(np.median(beside)) if beside else 0.0, settings.thinnest)
+    usual = max(float(np.median(beside)) if beside else 0.0, LEAST_THICKNESS)
     thickness = (curves["endo"].heights[0] - reach["endo"]) - (curves["epi"].heights[0] - reach["epi"])
     if thickness < 0.5 * usual:
         given = min(0.5 * usual - thickness, reach["endo"] - lowest["endo"])

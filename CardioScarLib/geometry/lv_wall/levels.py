@@ -151,6 +151,6 @@ def _smooth(slope: np.ndarray, field: np.ndarray, x: np.ndarray, y: np.ndarray) 
 
 
 def _as_distance(values: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Divided by the gradient: the distance to first order, where the surface is near."""
-    gradient = np.sqrt(sum(part**2 for part in np.gradient(values, z, y, x)))
-    return np.clip(values / np.maximum(gradient, 1.0), -FAR, FAR)
+    """From r^2 - R^2 to r - R, with half the gradient for r: a distance to second order."""
+    half = 0.5 * np.sqrt(sum(part**2 for part in np.gradient(values, z, y, x)))
+    return np.clip(values / np.maximum(half + np.sqrt(np.maximum(half**2 - values, 0.0)), 1.0), -FAR, FAR)

@@ -36,14 +36,16 @@ class WallShape:
     contours: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def levels(self, points: np.ndarray) -> np.ndarray:
+    def levels(self, points: np.ndarray, thinnest: float = 0.0) -> np.ndarray:
         """(3, n) values at (n, 3) points of the shape's frame: -endo, epi and base, each negative on the wall's side.
 
         Their largest is negative in the wall; which one it is tells the region of the surface.
+        thinnest: the endocardium is moved inward where the wall is thinner, mm.
         """
         index = ((points - self.first) / self.spacing)[:, ::-1].T
         endo, epi = (ndimage.map_coordinates(grid, index, order=1, mode="nearest") for grid in (self.endo, self.epi))
         normal, offset = self.base
+        endo = np.maximum(endo, epi + thinnest)
         return np.array([-endo, epi, points @ normal - offset])
 
     def to_lps(self, points: np.ndarray) -> np.ndarray:

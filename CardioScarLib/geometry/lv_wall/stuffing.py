@@ -96,7 +96,7 @@ def _edges(cells: np.ndarray, count: int) -> np.ndarray:
 
 
 def _roots(level, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
-    """(e,) share of the way from inside to outside at which the level is zero: bisection, then one secant step."""
+    """(e,) share of the way from inside to outside at which the level is zero, by bisection."""
     low, high = np.zeros(len(inside)), np.ones(len(inside))
     step = outside - inside
     for _ in range(ROOT_STEPS):
@@ -200,7 +200,7 @@ def _prism(bottom: list[np.ndarray], top: list[np.ndarray], first_side: np.ndarr
 
 
 def _oriented(points: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Only the points in use, every cell with positive volume; cells with ."""
+    """Only the points in use, and every cell with positive volume."""
     used, cells = np.unique(cells, return_inverse=True)
     points, cells = points[used], cells.reshape(-1, 4)
     a, b, c, d = (points[cells[:, corner]] for corner in range(4))
