@@ -1,0 +1,82 @@
+"""The task "wall": a label map and settings in files; an LV wall, its arrays and what is told about it in files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from CardioScarLib.errors import RunFailed
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.io.files import atomic_paths
+from CardioScarLib.runner.environment import ONE_THREAD
+from CardioScarLib.runner.job import Job, start_job
+from CardioScarLib.runner.stack_files import stack_arrays, stack_from, stack_values
+from CardioScarLib.runner.tasks import TaskProgress, read_job, write_job
+from CardioScarLib.settings import WallSettings
+
+INPUTS, WALL, RECORD = "inputs.npz", "wall.npz", "record.json"
+Labels = Mapping[str, Sequence[int]] | str | None
+
+
+@dataclass(frozen=True, eq=False)
+class StoredWall:
+    """What is left of a `FinishedWall` when it comes from another process: wall, arrays, description, notes as there."""
+
+    wall: Wall
+    arrays: dict[str, np.ndarray]
+    description: str
+    notes: tuple[str, ...]
+
+
+def start_wall(stack: SliceStack, labels: Labels, settings: WallSettings, right_ventricle: Sequence[int] = ()) -> Job:
+    """An LV wall from a label map in a child process; its result is read by `read_wall(job.folder)`.
+
+    labels: values by name, as for `shape_from_labels`. right_ventricle: values of the label that says where the angle
+        around the wall starts.
+    """
+    return start_job("wall", lambda folder: write_inputs(folder, stack, labels, settings, right_ventricle), dict(ONE_THREAD))
+
+
+def write_inputs(folder: Path, stack: SliceStack, labels: Labels, settings: WallSettings, right_ventricle: Sequence[int]) -> None:
+    np.savez(folder / INPUTS, **stack_arrays(stack))
+    by_name = {name: list(values) for name, values in labels.items()} if isinstance(labels, Mapping) else labels
+    content = {"settings": asdict(settings), "labels": by_name, "right_ventricle": list(right_ventricle), **stack_values(stack)}
+    write_job(folder, "wall", content)
+
+
+def run_task(folder: Path, progress: TaskProgress) -> None:
+    from CardioScarLib.geometry.finished_wall import finished_wall, label_points
+    from CardioScarLib.geometry.lv_wall import build_wall, shape_from_labels
+
+    job = read_job(folder)
+    settings = WallSettings(**job["settings"])
+    with np.load(folder / INPUTS) as file:
+        stack = stack_from(file, job)
+    progress("shape", 0, 1)
+    shape = shape_from_labels(stack, job["labels"], settings)
+    built = build_wall(shape, settings, progress)
+    right_ventricle = label_points(stack, job["right_ventricle"]) if job["right_ventricle"] else None
+    finished = finished_wall(built, right_ventricle=right_ventricle, progress=progress)
+    progress("write", 0, 1)
+    record = {"description": finished.description, "notes": (*stack.notes, *finished.notes)}
+    with atomic_paths([folder / WALL, folder / RECORD]) as (arrays, words):
+        np.savez(arrays, nodes=finished.wall.nodes, tetrahedra=finished.wall.tetrahedra, **finished.arrays)
+        words.write_text(json.dumps(record), encoding="utf-8")
+
+
+def read_wall(folder: Path) -> StoredWall:
+    """What the task has left. Raises RunFailed when it cannot be read."""
+    try:
+        with np.load(folder / WALL) as file:
+            arrays = {name: file[name] for name in file.files}
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, EOFError, BadZipFile) as problem:
+        raise RunFailed("The wall cannot be read back; see whether the disk of the temporary folder is full.") from problem
+    wall = Wall.from_tetrahedra(arrays.pop("nodes"), arrays.pop("tetrahedra"))
+    return StoredWall(wall, arrays, record["description"], tuple(record["notes"]))
