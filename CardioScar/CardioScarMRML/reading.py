@@ -32,7 +32,11 @@ def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIn
         raise BadStack("No LGE volume was given; choose a scalar volume.")
     if volumeNode.GetImageData() is None or volumeNode.GetImageData().GetNumberOfPoints() == 0:
         raise BadStack("The LGE volume has no image; load it again.")
-    toWorld = _toWorld(volumeNode)
+    if volumeNode.GetImageData().GetNumberOfScalarComponents() != 1:
+        raise BadStack("The LGE volume has several values per voxel, as a color image has; choose a scalar volume.")
+    if volumeNode.GetImageData().GetDimensions()[2] < 2:
+        raise BadStack("The LGE volume is a single 2D image; a stack of at least two slices is needed.")
+    toWorld = toWorldMatrix(volumeNode)
     if toWorld is None:
         raise BadStack("The LGE volume is under a transform that is not linear; harden it (and resample the volume) first.")
     ijkToRas = vtk.vtkMatrix4x4()
@@ -68,13 +72,13 @@ def wallFromModelNode(modelNode) -> Wall:
         raise BadWall("No LV model was given; choose a model.")
     if modelNode.GetMesh() is None or modelNode.GetMesh().GetNumberOfPoints() == 0:
         raise BadWall("The LV model has no points; load it again.")
-    toWorld = _toWorld(modelNode)
+    toWorld = toWorldMatrix(modelNode)
     if toWorld is None:
         raise BadWall("The LV model is under a transform that is not linear; harden it first.")
     return wall_from_dataset(modelNode.GetMesh(), RAS_TO_LPS @ toWorld)
 
 
-def _toWorld(node) -> np.ndarray | None:
+def toWorldMatrix(node) -> np.ndarray | None:
     """4x4, node RAS to world RAS; None if that is not a matrix."""
     parent = node.GetParentTransformNode()
     matrix = vtk.vtkMatrix4x4()

@@ -19,7 +19,7 @@ class SliceView:
     """One slice of a stack and the part of the wall in it.
 
     number: in the stack. position: mm along its normal from the first slice of its direction. thickness: mm.
-    share: of the wall's volume (of its area for surfaces, of its points for bare points) inside the slice.
+    share: of the wall's volume (of its area for surfaces, of its points for bare points) inside the slice; None without a wall.
     center: (3,) LPS mm, the middle of that part; of the image where there is none.
     reason: why the slice misses the wall, as a sentence; None where it does not.
     """
@@ -27,38 +27,48 @@ class SliceView:
     number: int
     position: float
     thickness: float
-    share: float
+    share: float | None
     center: np.ndarray
     reason: str | None
 
 
-def slice_views(stack: SliceStack, wall: Wall) -> tuple[SliceView, ...]:
+def slice_views(stack: SliceStack, wall: Wall | None) -> tuple[SliceView, ...]:
     """What every slice sees, in the order of the stack. LPS mm."""
+    if wall is None:
+        return tuple(
+            SliceView(number, position, stack.slices[number].thickness, None, stack.slices[number].center, None)
+            for number, position in _positions(stack)
+        )
     # The lattice inside a closed surface takes seconds; its surface tells well enough where it is.
     points, measure = sub_points(replace(wall, kind="shell") if wall.kind == "closed_surface" else wall, stack, COARSE_POINT_VOLUME)
-    total = measure.sum()
-    views: dict[int, SliceView] = {}
+    views = []
+    for number, position in _positions(stack):
+        one = stack.slices[number]
+        row, column, height = one.to_index(points).T
+        slab = np.flatnonzero(np.abs(height) <= 0.5 * one.thickness)
+        rows, columns = one.pixels.shape
+        beside = (np.abs(row[slab] - 0.5 * (rows - 1)) > 0.5 * rows) | (np.abs(column[slab] - 0.5 * (columns - 1)) > 0.5 * columns)
+        seen = slab[~beside]
+        views.append(
+            SliceView(
+                number=number,
+                position=position,
+                thickness=one.thickness,
+                share=float(measure[seen].sum() / measure.sum()),
+                center=measure[seen] @ points[seen] / measure[seen].sum() if len(seen) else one.center,
+                reason=None if len(seen) else _reason(one, len(slab) > 0, height),
+            )
+        )
+    return tuple(views)
+
+
+def _positions(stack: SliceStack) -> list[tuple[int, float]]:
+    """(number, mm along the normal from the first slice of this direction) in the order of the stack."""
+    positions = {}
     for group in stack.parallel_groups():
         first = stack.slices[min(group)]
-        for number in group:
-            one = stack.slices[number]
-            row, column, height = one.to_index(points).T
-            slab = np.abs(height) <= 0.5 * one.thickness
-            rows, columns = one.pixels.shape
-            within = np.flatnonzero(slab)
-            within = within[
-                (np.abs(row[within] - 0.5 * (rows - 1)) <= 0.5 * rows) & (np.abs(column[within] - 0.5 * (columns - 1)) <= 0.5 * columns)
-            ]
-            seen = len(within) > 0
-            views[number] = SliceView(
-                number=number,
-                position=float((one.center - first.center) @ first.normal),
-                thickness=float(one.thickness),
-                share=float(measure[within].sum() / total),
-                center=measure[within] @ points[within] / measure[within].sum() if seen else one.center,
-                reason=None if seen else _reason(one, bool(slab.any()), height),
-            )
-    return tuple(views[number] for number in range(len(stack)))
+        positions |= {number: float((stack.slices[number].center - first.center) @ first.normal) for number in group}
+    return sorted(positions.items())
 
 
 def _reason(one: Slice, in_its_plane: bool, height: np.ndarray) -> str:
