@@ -35,6 +35,11 @@ class Architecture:
         return tuple(range(2 if self.layout == 1 else 3, self.depth + 1, 2))
 
     @property
+    def first_dropout(self) -> int:
+        """The first hidden layer with dropout; the last one in a network too shallow to have any."""
+        return self.dropout_layers[0] if self.dropout_layers else self.depth
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """State-dict prefixes of the linear layers, the output last: their places in the original's `nn.Sequential`."""
         names, place = [], 0

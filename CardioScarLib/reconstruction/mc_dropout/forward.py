@@ -11,11 +11,13 @@ from CardioScarLib.reconstruction.mc_dropout.architecture import FREQUENCIES, Ar
 if TYPE_CHECKING:
     import torch
 
-Masks = dict[int, "torch.Tensor"]
-"""Per hidden layer with dropout, counted from 1: (k, 1, width) for k samples that are each one field, or (k, n, width)."""
+    Tensors = dict[str, torch.Tensor]
+    """State-dict keys and values."""
+    Masks = dict[int, torch.Tensor]
+    """Per hidden layer with dropout, counted from 1: (k, 1, width) for k samples that are each one field, or (k, n, width)."""
 
 
-def features(tensors: dict[str, torch.Tensor], points: torch.Tensor) -> torch.Tensor:
+def features(tensors: Tensors, points: torch.Tensor) -> torch.Tensor:
     """(n, 3) coordinates -> what the first layer takes: themselves, or (n, 2f) random Fourier features."""
     import torch
 
@@ -25,20 +27,37 @@ def features(tensors: dict[str, torch.Tensor], points: torch.Tensor) -> torch.Te
     return np.sqrt(2.0) * torch.cat([torch.cos(phase), torch.sin(phase)], dim=1)
 
 
-def logits(tensors: dict[str, torch.Tensor], architecture: Architecture, inputs: torch.Tensor, masks: Masks | None = None) -> torch.Tensor:
-    """(k, n) logits of k samples, or (n,) without masks: the deterministic pass. inputs: of `features`.
+def logits(tensors: Tensors, architecture: Architecture, inputs: torch.Tensor, masks: Masks | None = None) -> torch.Tensor:
+    """(k, n) logits of k samples, or (n,) without masks: the deterministic pass. inputs: of `features`."""
+    return head(tensors, architecture, trunk(tensors, architecture, inputs), masks)
 
-    Layers before the first dropout are the same for all samples and are computed once.
-    """
+
+def trunk(tensors: Tensors, architecture: Architecture, inputs: torch.Tensor) -> torch.Tensor:
+    """(n, width) activations that the first dropout acts on; those before are the same for all samples."""
+    activations = inputs
+    for name in architecture.layers[: architecture.first_dropout]:
+        activations = _linear(tensors, name, activations).relu()
+    return activations
+
+
+def head(tensors: Tensors, architecture: Architecture, activations: torch.Tensor, masks: Masks | None) -> torch.Tensor:
+    """Logits from the activations of `trunk`, as in `logits`."""
+    masks = masks or {}
+    first = architecture.first_dropout
+    if first in masks:
+        activations = activations * masks[first]
+    *hidden, output = architecture.layers[first:]
+    for number, name in enumerate(hidden, first + 1):
+        activations = _linear(tensors, name, activations).relu()
+        if number in masks:
+            activations = activations * masks[number]
+    return _linear(tensors, output, activations).squeeze(-1)
+
+
+def _linear(tensors: Tensors, name: str, inputs: torch.Tensor) -> torch.Tensor:
     from torch.nn.functional import linear
 
-    layer = inputs
-    *hidden, output = architecture.layers
-    for number, name in enumerate(hidden, 1):
-        layer = linear(layer, tensors[f"{name}.weight"], tensors[f"{name}.bias"]).relu()
-        if masks is not None and number in masks:
-            layer = layer * masks[number]
-    return linear(layer, tensors[f"{output}.weight"], tensors[f"{output}.bias"]).squeeze(-1)
+    return linear(inputs, tensors[f"{name}.weight"], tensors[f"{name}.bias"])
 
 
 def field_masks(architecture: Architecture, samples: range, seed: int, device: torch.device) -> Masks:

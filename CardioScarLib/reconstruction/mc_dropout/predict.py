@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from CardioScarLib.errors import OutOfMemory
 from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
 from CardioScarLib.reconstruction.mc_dropout.device import choose_device
-from CardioScarLib.reconstruction.mc_dropout.forward import features, field_masks, logits
+from CardioScarLib.reconstruction.mc_dropout.forward import features, field_masks, head, trunk
+
+if TYPE_CHECKING:
+    from CardioScarLib.reconstruction.mc_dropout.forward import Masks
 
 State = dict[str, np.ndarray]
 BATCH = {"cpu": 4096, "cuda": 50_000}
@@ -68,20 +72,23 @@ def _chunks(
     state: State, architecture: Architecture, points: np.ndarray, samples: range | None, seed: int, wanted: str, batch_size: int | None
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Slices of the points with their (k, n) or (n,) predictions; halves the batches when memory runs out."""
+    device, _ = choose_device(wanted)
     import torch
 
-    device, _ = choose_device(wanted)
     tensors = {key: torch.from_numpy(np.asarray(values, dtype=np.float32)).to(device) for key, values in state.items()}
-    masks = None if samples is None else field_masks(architecture, samples, seed, device)
+    masks: list[Masks | None] = [None]
+    if samples is not None:
+        masks = [field_masks(architecture, samples[number : number + 1], seed, device) for number in range(len(samples))]
     size = batch_size or BATCH[device.type]
     start = 0
     while start < len(points):
         where = slice(start, start + size)
         try:
             with torch.inference_mode():
-                inputs = features(tensors, torch.from_numpy(np.asarray(points[where], dtype=np.float32)).to(device))
-                one_by_one = [None] if masks is None else [{layer: mask[[k]] for layer, mask in masks.items()} for k in range(len(samples))]
-                drawn = torch.cat([torch.sigmoid(logits(tensors, architecture, inputs, mask)) for mask in one_by_one]).cpu().numpy()
+                local = torch.from_numpy(np.asarray(points[where], dtype=np.float32)).to(device)
+                activations = trunk(tensors, architecture, features(tensors, local))
+                drawn = [torch.sigmoid(head(tensors, architecture, activations, mask)).reshape(-1) for mask in masks]
+                answers = torch.stack(drawn).cpu().numpy()
         except torch.OutOfMemoryError as full:
             if size == 1:
                 raise OutOfMemory(
@@ -90,5 +97,5 @@ def _chunks(
             size = max(1, size // 2)
             torch.cuda.empty_cache()
             continue
-        yield where, drawn
+        yield where, answers if samples is not None else answers[0]
         start += size

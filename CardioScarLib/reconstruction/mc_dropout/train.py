@@ -13,13 +13,15 @@ from CardioScarLib.errors import BadSettings, OutOfMemory
 from CardioScarLib.reconstruction.mc_dropout.architecture import FREQUENCIES, Architecture
 from CardioScarLib.reconstruction.mc_dropout.batches import Batch, make_batches
 from CardioScarLib.reconstruction.mc_dropout.device import choose_device
-from CardioScarLib.reconstruction.mc_dropout.forward import Masks, features, field_masks, logits
+from CardioScarLib.reconstruction.mc_dropout.forward import features, field_masks, logits
 from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
 from CardioScarLib.reconstruction.mc_dropout.recipes import Recipe, recipe_of
 from CardioScarLib.settings import NetworkSettings
 
 if TYPE_CHECKING:
     import torch
+
+    from CardioScarLib.reconstruction.mc_dropout.forward import Masks
 
 HELD_OUT = 0.04
 """Share of the groups that choose the best epoch and are not trained on."""
@@ -190,8 +192,8 @@ class _Run:
     def _loss(self, batch: Batch, masks: Masks) -> torch.Tensor:
         import torch
 
-        field = torch.sigmoid(logits(self.tensors, self.architecture, features(self.tensors, batch.points), masks)).mean(dim=0)
-        mean = batch.means(field)
+        drawn = torch.sigmoid(logits(self.tensors, self.architecture, features(self.tensors, batch.points), masks))
+        mean = batch.means(drawn.reshape(-1, len(batch.points)).mean(dim=0))
         if self.done < self.recipe.entropy_share * self.recipe.epochs:
             mean = mean.clamp(TINY, 1 - TINY)
             errors = -(batch.target * mean.log() + (1 - batch.target) * (1 - mean).log())
