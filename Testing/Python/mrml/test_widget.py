@@ -84,6 +84,33 @@ def test_choices_are_in_the_parameter_node_both_ways(a_panel, a_scene, a_phantom
     assert a_panel.ui.lgeVolumeSelector.currentNode() is None
 
 
+def test_the_slice_thickness_can_be_typed(a_panel):
+    box = a_panel.ui.sliceThicknessSpinBox
+    assert box.text == "from the volume"
+    box.selectAll()
+    qt.QTest.keyClicks(box, "6.25\r")
+    assert a_panel._parameterNode.sliceThickness == 6.25 and box.text == "6.25 mm"
+
+
+def test_the_range_of_slices_is_that_of_the_volume(a_panel, a_scene, a_phantom):
+    volume, _ = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    qt.QApplication.processEvents()
+    slices = volume.GetImageData().GetDimensions()[2]
+    ui = a_panel.ui
+    assert (ui.sliceRangeMinimumSpinBox.value, ui.sliceRangeMaximumSpinBox.value) == (0, slices - 1)
+    ui.sliceRangeMaximumSpinBox.value = 3
+    qt.QApplication.processEvents()
+    assert a_panel._parameterNode.sliceRangeMaximum == 3
+    choose(ui.sliceSelectionComboBox, "range")
+    ui.sliceRangeMinimumSpinBox.value = 4
+    assert not ui.applyButton.enabled and "slice" in ui.applyButton.toolTip
+    other, _ = addPhantomNodes(a_scene, a_phantom)
+    ui.lgeVolumeSelector.setCurrentNode(other)  # the numbers belonged to the first volume
+    qt.QApplication.processEvents()
+    assert (ui.sliceRangeMinimumSpinBox.value, ui.sliceRangeMaximumSpinBox.value) == (0, slices - 1) and ui.applyButton.enabled
+
+
 def test_what_has_no_meaning_with_the_present_choices_is_out_of_sight(a_panel):
     ui = a_panel.ui
     ui.advancedCollapsibleButton.collapsed = ui.outputCollapsibleButton.collapsed = False

@@ -93,6 +93,8 @@ class ctkSliderWidget(QWidget):
 
     def _passed_on(kind, name: str):  # noqa: N805
         def write(self, value):
+            if getattr(self._spinBox, name) == value:  # else what is being typed would be formatted
+                return
             setattr(self._spinBox, name, value)
             self._fit_slider()
 

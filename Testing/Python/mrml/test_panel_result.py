@@ -1,0 +1,139 @@
+"""The switch between probability, uncertainty and scar above a threshold."""
+
+import time
+
+import numpy as np
+import pytest
+import qt
+import slicer
+from CardioScarMRML import addPhantomNodes
+from node_values import map_on
+from panels import choose, click
+
+
+@pytest.fixture
+def a_result(a_panel, a_scene, a_phantom):
+    """The model of a run that was made in the panel."""
+    _, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    click(a_panel.ui.applyButton)
+    return model
+
+
+def shown_on(model) -> str:
+    return model.GetDisplayNode().GetActiveScalarName()
+
+
+def test_there_is_nothing_to_switch_before_a_run(a_panel, a_scene, a_phantom):
+    addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    ui = a_panel.ui
+    assert not ui.showFrame.enabled and not ui.binaryThresholdSlider.enabled and not ui.resultLabel.isVisible()
+    click(ui.applyButton)
+    assert ui.showFrame.enabled and ui.showProbabilityButton.checked and ui.resultLabel.isVisible()
+
+
+def test_a_click_switches_the_map_and_back(a_panel, a_result):
+    ui = a_panel.ui
+    assert shown_on(a_result) == "scar_probability"
+    click(ui.showUncertaintyButton)
+    assert shown_on(a_result) == "scar_uncertainty" and ui.showUncertaintyButton.checked
+    click(ui.showBinaryButton)
+    assert shown_on(a_result) == "scar_binary" and ui.binaryThresholdSlider.enabled
+    click(ui.showProbabilityButton)
+    assert shown_on(a_result) == "scar_probability" and not ui.binaryThresholdSlider.enabled
+
+
+def test_the_threshold_moves_the_border_at_once(a_panel, a_result):
+    slider = a_panel.ui.binaryThresholdSlider
+    click(a_panel.ui.showBinaryButton)
+    probability, areas = map_on(a_result).copy(), []
+    for threshold in (0.2, 0.5, 0.8):
+        slider.value = threshold
+        np.testing.assert_array_equal(map_on(a_result, "scar_binary"), probability >= np.float32(threshold))
+        areas.append(map_on(a_result, "scar_binary").sum())
+    assert areas[0] > areas[1] > areas[2] > 0
+    np.testing.assert_array_equal(map_on(a_result), probability)
+
+
+def test_the_threshold_can_be_typed(a_panel, a_result):
+    click(a_panel.ui.showBinaryButton)
+    box = a_panel.ui.binaryThresholdSlider.findChild(qt.QDoubleSpinBox)
+    box.selectAll()
+    qt.QTest.keyClicks(box, "0.75\r")
+    assert a_panel._parameterNode.binaryThreshold == pytest.approx(0.75)
+
+
+def test_a_move_of_the_threshold_is_quick(a_panel, a_result):
+    click(a_panel.ui.showBinaryButton)
+    start = time.process_time()
+    for threshold in np.linspace(0.1, 0.9, 20):
+        a_panel.ui.binaryThresholdSlider.value = threshold
+    assert (time.process_time() - start) / 20 < 0.05
+
+
+def test_a_map_without_uncertainty_offers_none(a_panel, a_result, a_fake_reconstruct, monkeypatch):
+    click(a_panel.ui.showUncertaintyButton)
+    without = a_panel.logic._reconstruct
+
+    def baseline(*arguments):
+        result = without(*arguments)
+        del result.arrays["scar_uncertainty"]
+        return result
+
+    monkeypatch.setattr(a_panel.logic, "_reconstruct", baseline)
+    click(a_panel.ui.applyButton)
+    assert not a_panel.ui.showUncertaintyButton.enabled and "without uncertainty" in a_panel.ui.showUncertaintyButton.toolTip
+    assert a_panel.ui.showProbabilityButton.checked and shown_on(a_result) == "scar_probability"
+
+
+def test_the_choice_outlives_the_next_run(a_panel, a_result):
+    click(a_panel.ui.showUncertaintyButton)
+    click(a_panel.ui.applyButton)
+    assert shown_on(a_result) == "scar_uncertainty"
+
+
+def test_opening_the_panel_does_not_change_how_a_model_looks(a_panel, a_result):
+    """Someone colored the model by hand."""
+    click(a_panel.ui.showBinaryButton)
+    a_result.GetDisplayNode().SetActiveScalarName("scar_observed")
+    a_panel.exit()
+    a_panel.enter()
+    qt.QApplication.processEvents()
+    assert shown_on(a_result) == "scar_observed"
+    click(a_panel.ui.showProbabilityButton)
+    assert shown_on(a_result) == "scar_probability"
+
+
+def test_a_copy_gets_the_map_and_the_switch(a_panel, a_scene, a_phantom):
+    _, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    a_panel.ui.outputCollapsibleButton.collapsed = False
+    choose(a_panel.ui.placementComboBox, "copy")
+    click(a_panel.ui.applyButton)
+    assert not model.GetMesh().GetPointData().HasArray("scar_probability")
+    copy = a_panel._parameterNode.resultModel
+    assert copy is not model and a_panel._parameterNode.lvModel is model
+    click(a_panel.ui.showUncertaintyButton)
+    assert shown_on(copy) == "scar_uncertainty"
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "Another")
+    a_panel.ui.lvModelSelector.setCurrentNode(other)
+    assert a_panel._parameterNode.resultModel is None and not a_panel.ui.showFrame.enabled
+
+
+def test_the_choice_and_the_numbers_come_back_with_the_scene(a_panel, a_scene, a_result, tmp_path):
+    click(a_panel.ui.showBinaryButton)
+    a_panel.ui.binaryThresholdSlider.value = 0.35
+    numbers = a_panel.ui.resultLabel.text
+    path = str(tmp_path / "case.mrb")
+    assert a_scene.WriteToMRB(path)
+    a_scene.Clear(0)
+    assert not a_panel.ui.showFrame.enabled
+    a_scene.ReadFromMRB(path, True)
+    qt.QApplication.processEvents()
+    assert a_panel.ui.showBinaryButton.checked and a_panel.ui.binaryThresholdSlider.value == pytest.approx(0.35)
+    assert a_panel.ui.resultLabel.text == numbers and "Scar burden" in numbers
+    model = a_panel._parameterNode.resultModel
+    assert shown_on(model) == "scar_binary"
+    a_panel.ui.binaryThresholdSlider.value = 0.9
+    np.testing.assert_array_equal(map_on(model, "scar_binary"), map_on(model) >= np.float32(0.9))
