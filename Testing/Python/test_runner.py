@@ -94,9 +94,8 @@ def test_a_child_computes_what_this_process_would(a_case):
 
 def test_what_is_written_for_the_child_reads_back_exactly(a_case, tmp_path):
     phantom, _ = a_case
-    settings = ReconstructionSettings(
-        evidence=EvidenceSettings("labels", scar_labels=(3, 4)), model=ModelSettings("network", network=NetworkSettings(width=32)), threshold=0.3
-    )
+    model = ModelSettings("network", network=NetworkSettings(width=32))
+    settings = ReconstructionSettings(evidence=EvidenceSettings("labels", scar_labels=(3, 4)), model=model, threshold=0.3)
     stack = replace(phantom.stack, notes=("Größe angenommen.",))
     write_inputs(tmp_path, stack, phantom.wall, settings)
     read_stack, wall, read_settings = read_inputs(tmp_path)
