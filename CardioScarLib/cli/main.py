@@ -21,6 +21,7 @@ from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
 from CardioScarLib.cli.demo import demo
 from CardioScarLib.cli.fine_tune import fine_tune
+from CardioScarLib.cli.foundation import foundation
 from CardioScarLib.cli.info import info
 from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.reconstruct import reconstruct
@@ -38,7 +39,7 @@ def cardioscar() -> None:
     """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
 
 
-for command in (reconstruct, info, demo, prepare, train, fine_tune, apply):
+for command in (reconstruct, info, demo, prepare, train, fine_tune, apply, foundation):
     cardioscar.add_command(command)
 
 

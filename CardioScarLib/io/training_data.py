@@ -25,7 +25,7 @@ class TrainingData:
 
     coordinates: (n, 3) float64, each axis scaled so that `minimum` is 0 and `maximum` is 1.
     values: (n,) float64, 0..1, what the pixel of the node's group shows.
-    group: (n,) int64, any numbers; nodes with the same one lie in one pixel's prism.
+    group: (n,) int64, 0 or more; nodes with the same one lie in one pixel's prism.
     minimum, maximum: (3,) float64 LPS mm, the box of the nodes.
     notes: sentences about what was found or assumed. sha256: of the file it was read from.
     """
@@ -73,7 +73,7 @@ def write_training_data(data: TrainingData, path: Path, overwrite: bool = False)
     """Write a `.npz` that the original cardioscar reads as its own."""
     path = Path(path)
     check_training_name(path)
-    whole = np.int32 if np.abs(data.group).max(initial=0) < 2**31 else np.int64
+    whole = np.int32 if data.group.max(initial=0) < 2**31 else np.int64
     with atomic_path(path, overwrite) as temporary:
         np.savez_compressed(
             temporary,
@@ -184,8 +184,8 @@ def _per_node(array: np.ndarray, key: str, count: int, name: str) -> np.ndarray:
 
 
 def _group_numbers(numbers: np.ndarray, name: str) -> np.ndarray:
-    if np.any(numbers != np.rint(numbers)) or np.any(np.abs(numbers) > 2**53):
-        raise BadTrainingData(f"The group numbers in {name} are not whole numbers.")
+    if np.any(numbers != np.rint(numbers)) or np.any(numbers < 0) or np.any(numbers > 2**53):
+        raise BadTrainingData(f"The group numbers in {name} are not whole numbers from 0 up.")
     return numbers.astype(np.int64)
 
 
