@@ -155,7 +155,7 @@ def _filled(one: Slice, wall: np.ndarray, cavity: np.ndarray, settings: WallSett
         if cavity.sum() < LEAST_CAVITY:
             cavity = _open_cavity(wall)
         heart = heart | cavity
-        enclosed &= ~cavity
+        enclosed = enclosed & ~cavity  # not in place: the cavity may be the very same array
     touching = ndimage.binary_dilation(cavity, np.ones((3, 3))) & enclosed
     enclosed &= ~touching  # a gap between blood and muscle is not a hole in the wall
     cavity = ndimage.binary_fill_holes(_largest(cavity | touching))
