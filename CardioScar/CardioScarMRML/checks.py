@@ -9,7 +9,7 @@ import numpy as np
 import slicer
 
 from CardioScarLib.errors import CardioScarError
-from CardioScarLib.geometry.check import Finding, check_geometry
+from CardioScarLib.geometry.check import Finding
 from CardioScarLib.geometry.overlap import REMEDIES
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.placing import placeBeside
@@ -44,7 +44,7 @@ def checkGeometry(
     """Frame, unit, overlap, thickness against spacing and transforms of the chosen nodes. Never raises a CardioScarError."""
     applied = appliedRemedies(modelNode)
     try:
-        findings = check_geometry(inputs.stack(volumeNode, sliceThickness, sliceIndices), inputs.wall(modelNode))
+        findings = inputs.findings(volumeNode, modelNode, sliceThickness, sliceIndices)
     except CardioScarError as error:
         return GeometryReport((Finding("error", str(error)),), (), applied)
     offered = tuple(dict.fromkeys(remedy for finding in findings for remedy in finding.remedies))

@@ -1,9 +1,11 @@
-"""The stack and the wall of the chosen nodes, read again only when something about them has changed."""
+"""The stack and the wall of the chosen nodes and what is seen at a glance, read again only when something about them has changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from CardioScarLib.geometry.check import Finding, check_geometry
+from CardioScarLib.geometry.slice_views import SliceView, slice_views
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.geometry.wall_pixels import WallPixels
@@ -13,7 +15,7 @@ from CardioScarMRML.reading import stackFromVolumeNode, toWorldMatrix, wallFromM
 
 
 class Inputs:
-    """Keeps the last stack, wall and table of pixels, so that a panel can ask for them at every change.
+    """Keeps what was read and looked at last, so that a panel can ask for it at every change.
 
     Times of modification are unique among all VTK objects, so they tell nodes apart as well as states of one node.
     """
@@ -45,6 +47,20 @@ class Inputs:
         # The pixel table depends on where the image is and not on what it shows, but the image's time is at hand.
         key = (self._kept["stack"][0], self._kept["wall"][0], sliceIndices and tuple(sliceIndices), settings)
         return self._get("pixels", key, lambda: (stack, slice_operator(wall, stack, settings).pixels))
+
+    def findings(
+        self, volumeNode, modelNode, sliceThickness: float | None = None, sliceIndices: Sequence[int] | None = None
+    ) -> tuple[Finding, ...]:
+        """As `check_geometry` of the chosen slices."""
+        stack, wall = self.stack(volumeNode, sliceThickness, sliceIndices), self.wall(modelNode)
+        key = (self._kept["stack"][0], self._kept["wall"][0], sliceIndices and tuple(sliceIndices))
+        return self._get("findings", key, lambda: check_geometry(stack, wall))
+
+    def views(self, volumeNode, modelNode=None, sliceThickness: float | None = None) -> tuple[SliceView, ...]:
+        """As `slice_views` of all slices; modelNode: None lists the slices alone."""
+        stack, wall = self.stack(volumeNode, sliceThickness), None if modelNode is None else self.wall(modelNode)
+        key = (self._kept["stack"][0], modelNode and self._kept["wall"][0])
+        return self._get("views", key, lambda: slice_views(stack, wall))
 
     def clear(self) -> None:
         self._kept = {}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 
-from CardioScarLib.geometry.slice_views import slice_views
 from CardioScarLib.geometry.slices import Slice
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.reading import RAS_TO_LPS
@@ -33,8 +32,7 @@ class SliceRow:
 
 def sliceRows(inputs: Inputs, volumeNode, modelNode=None, sliceThickness: float | None = None) -> tuple[SliceRow, ...]:
     """One row per slice of a volume. Raises CardioScarError for nodes that cannot be used."""
-    stack = inputs.stack(volumeNode, sliceThickness)
-    views = slice_views(stack, None if modelNode is None else inputs.wall(modelNode))
+    stack, views = inputs.stack(volumeNode, sliceThickness), inputs.views(volumeNode, modelNode, sliceThickness)
     return tuple(
         SliceRow(view.number, view.position, view.thickness, view.share, _ras(view.center), *_axes(one), view.reason)
         for view, one in zip(views, stack, strict=True)

@@ -20,7 +20,7 @@ class SliceView:
 
     number: in the stack. position: mm along its normal from the first slice of its direction. thickness: mm.
     share: of the wall's volume (of its area for surfaces, of its points for bare points) inside the slice; None without a wall.
-    center: (3,) LPS mm, the middle of that part; of the image where there is none.
+    center: (3,) LPS mm in the slice's plane, the middle of that part; of the image where there is none.
     reason: why the slice misses the wall, as a sentence; None where it does not.
     """
 
@@ -55,11 +55,16 @@ def slice_views(stack: SliceStack, wall: Wall | None) -> tuple[SliceView, ...]:
                 position=position,
                 thickness=one.thickness,
                 share=float(measure[seen].sum() / measure.sum()),
-                center=measure[seen] @ points[seen] / measure[seen].sum() if len(seen) else one.center,
+                center=_middle(one, points[seen], measure[seen]) if len(seen) else one.center,
                 reason=None if len(seen) else _reason(one, len(slab) > 0, height),
             )
         )
     return tuple(views)
+
+
+def _middle(one: Slice, points: np.ndarray, measure: np.ndarray) -> np.ndarray:
+    middle = measure @ points / measure.sum()
+    return middle - ((middle - one.origin) @ one.normal) * one.normal
 
 
 def _positions(stack: SliceStack) -> list[tuple[int, float]]:

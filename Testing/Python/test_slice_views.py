@@ -27,6 +27,12 @@ def test_a_slice_sees_the_share_of_the_wall_in_its_slab(a_wall):
     assert [view.position for view in views] == pytest.approx([0, 20])
     assert [view.thickness for view in views] == [6.0, 6.0]
     assert views[0].center == pytest.approx([90, 110, 40], abs=0.5)
+    assert views[0].center[2] == pytest.approx(40)
+
+
+def test_a_slice_that_sees_the_end_of_the_wall_is_shown_in_its_own_plane(a_wall):
+    (view,) = slice_views(a_stack([9]), a_wall)  # from 6 to 12 mm, while the wall begins at 10 mm
+    assert view.reason is None and view.center[2] == pytest.approx(9)
 
 
 def test_a_slice_that_misses_the_wall_says_by_how_much(a_wall):
