@@ -1,11 +1,13 @@
 """Files of torch.save, read without trusting them.
 
-Such a file is a pickle, which can run any program when it is opened. It is only ever read with torch's restricted
-unpickler, with those numpy functions on its list that put an array or a number together again.
+Such a file holds a pickle, which can run any program when it is opened. It is only ever read with torch's restricted
+unpickler, with those numpy functions on its list that put an array or a number together again. What torch also takes for
+its files, bare pickles, tar files and TorchScript programs, is refused before it sees them.
 """
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,14 +27,17 @@ def read_torch(path: Path) -> Mapping[str, Any]:
     Nothing in the file is executed.
     """
     torch = _torch()
+    unsafe = UnreadableFile(
+        f"{path.name} is not a checkpoint that can be read safely: it is damaged, of another kind, or holds Python objects "
+        "that a cardioscar checkpoint does not need."
+    )
+    if not _is_plain(path):
+        raise unsafe
     try:
         with torch.serialization.safe_globals(_allowed()):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:  # a hostile or damaged file can make the unpickler raise anything
-        raise UnreadableFile(
-            f"{path.name} is not a checkpoint that can be read safely: it is damaged, of another kind, or holds Python objects "
-            "that a cardioscar checkpoint does not need."
-        ) from problem
+        raise unsafe from problem
     if not isinstance(content, Mapping):
         raise UnreadableFile(f"{path.name} is not a checkpoint of cardioscar: it holds a {type(content).__name__}, not its parts by name.")
     return _as_arrays(content, path.name, torch)
@@ -43,6 +48,16 @@ def write_torch(content: Mapping[str, Any], path: Path) -> None:
     torch = _torch()
     state = {name: torch.from_numpy(np.array(values, dtype=np.float32)) for name, values in content["model_state_dict"].items()}
     torch.save({**content, "model_state_dict": state}, path)
+
+
+def _is_plain(path: Path) -> bool:
+    """A zip of one pickle and its tensors, and not a TorchScript program."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            names = [name.rpartition("/")[2] for name in file.namelist()]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False
+    return names.count("data.pkl") == 1 and "constants.pkl" not in names
 
 
 def _torch():
