@@ -196,7 +196,7 @@ class WallSettings:
     def __post_init__(self) -> None:
         _one_of("Base", self.base, WALL_BASES)
         _one_of("Papillary muscles", self.papillary_muscles, PAPILLARY_MUSCLES)
-        if not 0.5 <= self.edge_length <= 10:
-            raise BadSettings(f"The edge length is {self.edge_length} mm; it has to be between 0.5 and 10.")
+        if not 0.5 <= self.edge_length <= 5:
+            raise BadSettings(f"The edge length is {self.edge_length} mm; it has to be between 0.5 and 5.")
         if not 0 <= self.smoothing <= 5:
             raise BadSettings(f"The smoothing is {self.smoothing} pixels; it has to be between 0 and 5.")

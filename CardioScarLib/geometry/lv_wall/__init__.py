@@ -3,13 +3,10 @@
 from CardioScarLib.geometry.lv_wall.build import LVWall, build_wall
 from CardioScarLib.geometry.lv_wall.contours import SliceContours, shape_from_contours
 from CardioScarLib.geometry.lv_wall.labels import LABEL_ORDERS
-from CardioScarLib.geometry.lv_wall.shape import BASE, ENDO, EPI, WallShape
+from CardioScarLib.geometry.lv_wall.shape import WallShape
 from CardioScarLib.geometry.lv_wall.tracing import shape_from_labels
 
 __all__ = [
-    "BASE",
-    "ENDO",
-    "EPI",
     "LABEL_ORDERS",
     "LVWall",
     "SliceContours",

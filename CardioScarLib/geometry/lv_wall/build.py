@@ -9,15 +9,19 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from CardioScarLib.geometry.lv_wall.shape import ENDO, WallShape
+from CardioScarLib.geometry.lv_wall.shape import WallShape
 from CardioScarLib.geometry.lv_wall.stuffing import stuffed
+from CardioScarLib.geometry.mesh_quality import closed_and_manifold
 from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.geometry.wall_surfaces import ENDO, edges_of, row_numbers, skin
 from CardioScarLib.settings import WallSettings
 
+THINNEST = 1.6
+"""Edge lengths: a thinner wall can have holes where no point of the lattice lies in it."""
+LATTICES = (0.0, 0.25, 0.5, 0.75)
+"""Shifts of the lattice, in cells: where one leaves the surface pinched, the next one rarely does."""
 MOVED = 0.05
 """Edge lengths by which a surface has to be moved to be spoken of."""
-THINNEST = 1.6
-"""Edge lengths: a thinner wall would have holes where no point of the lattice lies in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,62 +53,63 @@ def build_wall(
     """
     settings = settings or WallSettings()
     progress = progress or (lambda stage, step, steps: None)
-    progress("mesh", 0, 2)
-    thinnest = THINNEST * settings.edge_length
-
-    def levels(place: np.ndarray) -> np.ndarray:
-        return shape.levels(place, thinnest)
-
-    points, cells = stuffed(lambda place: levels(place).max(axis=0), shape.bounds(), settings.edge_length)
-    progress("mesh", 1, 2)
-    points, cells, left_out = _largest_piece(points, cells)
     notes = list(shape.notes)
+    thinnest = THINNEST * settings.edge_length
+    level = _Levels(shape, thinnest)
+    for attempt, shift in enumerate(LATTICES):
+        progress("mesh", attempt, len(LATTICES))
+        points, cells = stuffed(level, shape.bounds(), settings.edge_length, shift)
+        points, cells, left_out = _largest_piece(points, cells)
+        wall = Wall.from_tetrahedra(points, cells)
+        triangles = skin(wall)
+        if _is_one_sheet(triangles):
+            break
+    else:
+        notes.append("The surface of the wall is pinched or has a hole where it is thin; choose a smaller edge length.")
     if left_out:
         notes.append(f"{left_out} cells of the wall are not joined to the rest by a face and were left out.")
-    triangles = boundary_triangles(cells)
-    triangle_region = 1 + levels(points[triangles].mean(axis=1)).argmax(axis=0)
     node_region = np.zeros(len(points), dtype=np.uint8)
-    skin = np.unique(triangles)
-    node_region[skin] = 1 + levels(points[skin]).argmax(axis=0)
-    endocardium = points[node_region == ENDO]
-    moved = np.mean(shape.levels(endocardium)[0] > MOVED * settings.edge_length) if len(endocardium) else 0.0
+    outside = np.unique(triangles)
+    node_region[outside] = level.region(points[outside])
+    moved = np.mean(shape.levels(points[node_region == ENDO], 0.0)[0] > MOVED * settings.edge_length)
     if moved > 0.001:
         notes.append(
             f"The wall was made {thinnest:.3g} mm thick where it is thinner, on {moved:.1%} of the endocardium; "
             "a smaller edge length keeps it thinner."
         )
-    progress("mesh", 2, 2)
-    # the shape's axes may be left-handed in LPS
-    if np.linalg.det(shape.axes) < 0:
-        cells, triangles = cells[:, [0, 2, 1, 3]], triangles[:, [0, 2, 1]]
-    wall = Wall.from_tetrahedra(shape.to_lps(points), cells, tuple(notes))
-    return LVWall(wall, triangles, triangle_region.astype(np.uint8), node_region, shape.contours, tuple(notes))
+    triangle_region = level.region(points[triangles].mean(axis=1))
+    progress("mesh", len(LATTICES), len(LATTICES))
+    wall = Wall(shape.to_lps(points), cells, np.empty((0, 3)), "volume", tuple(notes))
+    return LVWall(wall, triangles, triangle_region, node_region, shape.contours, tuple(notes))
 
 
-def boundary_triangles(cells: np.ndarray) -> np.ndarray:
-    """(t, 3) faces of positively oriented (m, 4) tetrahedra that belong to one cell only, counterclockwise from outside."""
-    faces = np.vstack([cells[:, [1, 2, 3]], cells[:, [0, 3, 2]], cells[:, [0, 1, 3]], cells[:, [0, 2, 1]]])
-    same, count = _face_numbers(faces)
-    return faces[count[same] == 1]
+class _Levels:
+    """The level set of the whole wall, and which surface is closest to a point of its skin."""
+
+    def __init__(self, shape: WallShape, thinnest: float):
+        self.shape, self.thinnest = shape, thinnest
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        return self.shape.levels(points, self.thinnest).max(axis=0)
+
+    def region(self, points: np.ndarray) -> np.ndarray:
+        return (1 + self.shape.levels(points, self.thinnest).argmax(axis=0)).astype(np.uint8)
 
 
-def _face_numbers(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(f,) the number of each face, the same for the same three nodes, and how often each number occurs."""
-    ordered = np.sort(faces, axis=1)
-    size = int(faces.max()) + 1
-    pair = np.unique(ordered[:, 0] * size + ordered[:, 1], return_inverse=True)[1]
-    _, same, count = np.unique(pair.astype(np.int64) * size + ordered[:, 2], return_inverse=True, return_counts=True)
-    return same, count
+def _is_one_sheet(triangles: np.ndarray) -> bool:
+    """Whether a surface is a bent sphere: closed, nowhere pinched, without a handle (its Euler characteristic is 2)."""
+    edges = len(np.unique(row_numbers(edges_of(triangles))))
+    return closed_and_manifold(triangles) == (True, True) and len(np.unique(triangles)) - edges + len(triangles) == 2
 
 
 def _largest_piece(points: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """The largest set of cells that are joined by faces, and how many cells lie outside it."""
-    faces = np.vstack([np.delete(cells, corner, axis=1) for corner in range(4)])
-    owner = np.tile(np.arange(len(cells)), 4)
-    same, count = _face_numbers(faces)
-    order = np.argsort(same, kind="stable")
-    shared = order[count[same[order]] == 2].reshape(-1, 2)
-    links = coo_matrix((np.ones(len(shared), dtype=bool), (owner[shared[:, 0]], owner[shared[:, 1]])), shape=(len(cells),) * 2)
+    faces = np.sort(np.vstack([np.delete(cells, corner, axis=1) for corner in range(4)]), axis=1)
+    number = row_numbers(faces)
+    order = np.argsort(number, kind="stable")
+    shared = np.flatnonzero(number[order][1:] == number[order][:-1])
+    one, other = order[shared] % len(cells), order[shared + 1] % len(cells)
+    links = coo_matrix((np.ones(len(one), dtype=bool), (one, other)), shape=(len(cells),) * 2)
     piece = connected_components(links, directed=False)[1]
     chosen = piece == np.bincount(piece).argmax()
     used, kept = np.unique(cells[chosen], return_inverse=True)

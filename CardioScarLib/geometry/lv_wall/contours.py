@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from CardioScarLib.errors import BadContours
-from CardioScarLib.geometry.lv_wall.levels import Curves, closing_reach, level_set, signed_distance
+from CardioScarLib.geometry.lv_wall.levels import FAR, Curves, closing_reach, depth_inside, level_set, signed_distance
 from CardioScarLib.geometry.lv_wall.shape import WallShape
 from CardioScarLib.settings import WallSettings
 
@@ -90,13 +90,14 @@ def shape_from_contours(
     high = np.array([*(outline.max(axis=0) + MARGIN), above + MARGIN])
     x, y, z = (np.arange(start, end + GRID, GRID) for start, end in zip(low, high, strict=True))
     endo, epi = (level_set(curves[name], reach[name], x, y, z) for name in ("endo", "epi"))
+    depth = depth_inside(epi, (endo < 2 * GRID) & (epi > -FAR), GRID)
     tip = {name: curves[name].heights[0] - reach[name] for name in curves}
     notes.append(
         f"The apex was closed {reach['epi']:.1f} mm below the last epicardial and {reach['endo']:.1f} mm below the last "
         f"endocardial contour; the wall is {tip['endo'] - tip['epi']:.1f} mm thick there."
     )
     drawn = {name: np.vstack([getattr(one, name) for one in slices if getattr(one, name) is not None]) for name in ("endo", "epi")}
-    return WallShape(frame.origin, frame.axes, low, np.full(3, GRID), endo, epi, plane, drawn, tuple(notes))
+    return WallShape(frame.origin, frame.axes, low, np.full(3, GRID), endo, epi, depth, plane, drawn, tuple(notes))
 
 
 def _are(count: int, thing: str) -> str:

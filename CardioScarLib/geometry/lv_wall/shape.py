@@ -8,18 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
-ENDO, EPI, BASE = 1, 2, 3
-"""Regions of the wall's surface; 0 is inside the wall."""
-
 
 @dataclass(frozen=True, eq=False)
 class WallShape:
     """An LV wall by formula: where is inside, where outside.
 
-    axes: (3, 3) rows are unit vectors in LPS: two in the plane of the slices, and their normal. The shape's own frame
+    axes: (3, 3) rows are unit vectors in LPS, right-handed: two in the plane of the slices, and their normal. The shape's own frame
         is along them, with `origin` at (3,) LPS mm. first, spacing: of the grid in that frame, mm, x y z.
     endo, epi: (z, y, x) distances from the cavity's and the heart's outer surface on that grid, mm, negative
-        inside; true near the surface only.
+        inside; true near the surface only. depth: (z, y, x) from points in the cavity to the heart's outer surface, mm.
     base: (3,) unit normal away from the apex and its offset in the shape's frame: the wall is where normal . x < offset.
     apex_below: whether the apex is at the low end of z.
     contours: by "endo" and "epi", (n, 3) LPS mm: what the shape was made from, to measure distances to.
@@ -32,6 +29,7 @@ class WallShape:
     spacing: np.ndarray
     endo: np.ndarray
     epi: np.ndarray
+    depth: np.ndarray
     base: tuple[np.ndarray, float]
     contours: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -43,9 +41,11 @@ class WallShape:
         thinnest: the endocardium is moved inward where the wall is thinner, mm.
         """
         index = ((points - self.first) / self.spacing)[:, ::-1].T
-        endo, epi = (ndimage.map_coordinates(grid, index, order=1, mode="nearest") for grid in (self.endo, self.epi))
+        endo, epi, depth = (
+            ndimage.map_coordinates(grid, index, order=1, mode="nearest") for grid in (self.endo, self.epi, self.depth)
+        )
         normal, offset = self.base
-        endo = np.maximum(endo, epi + thinnest)
+        endo = np.maximum(endo, thinnest - depth)
         return np.array([-endo, epi, points @ normal - offset])
 
     def to_lps(self, points: np.ndarray) -> np.ndarray:

@@ -30,16 +30,19 @@ _PRISMS = {
 }
 
 
-def stuffed(level: Callable[[np.ndarray], np.ndarray], bounds: np.ndarray, edge_length: float) -> tuple[np.ndarray, np.ndarray]:
+def stuffed(
+    level: Callable[[np.ndarray], np.ndarray], bounds: np.ndarray, edge_length: float, shift: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Nodes (n, 3) and tetrahedra (m, 4), positively oriented, of the region where `level` is negative.
 
     level: (k, 3) points -> (k,) values, continuous, roughly in units of length near zero; nodes of the surface lie
         where it is zero. bounds: (2, 3) box that holds the region, with nothing of it on the box's faces.
     edge_length: mean length of edges. Details smaller than it are rounded off: a sharp edge becomes a bevel.
+    shift: of the lattice, in cells.
     Raises BadWall where nothing is inside.
     """
     size = edge_length / EDGE_PER_CELL
-    points, cells, kinds = _lattice(level, np.asarray(bounds, dtype=np.float64), size)
+    points, cells, kinds = _lattice(level, np.asarray(bounds, dtype=np.float64) + shift * size, size)
     value = -level(points)  # positive inside, as in the paper
     value[value == 0] = -1e-12
     if not np.any(value > 0):
@@ -57,7 +60,7 @@ def _lattice(level, bounds: np.ndarray, size: float) -> tuple[np.ndarray, np.nda
 
     A cell joins two neighboring centers and one edge of the face between them; corners 0, 1 are centers, 2, 3 corners.
     """
-    count = np.ceil((bounds[1] - bounds[0]) / size).astype(int) + 3
+    count = np.ceil((bounds[1] - bounds[0]) / size).astype(int) + 5
     low = 0.5 * (bounds[0] + bounds[1]) - 0.5 * size * (count - 1)
     grid = np.stack(np.meshgrid(*(np.arange(one) for one in count), indexing="ij"), -1).reshape(-1, 3)
     points = np.vstack([low + size * grid, low + size * (grid + 0.5)])
