@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("CardioScar", "CardioScarLib")
-PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json"}
+PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json", ".gz"}
 
 
 def files_of(package: str) -> set[str]:

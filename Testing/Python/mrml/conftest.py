@@ -41,6 +41,10 @@ class Application:
     def __init__(self, logic, others):
         self._logic, self._others = logic, others
         self.cursors = 0
+        self.connected: dict = {}
+
+    def connect(self, signal: str, slot) -> None:
+        self.connected[signal] = slot
 
     def applicationLogic(self):
         return self._logic
