@@ -2,6 +2,8 @@ import importlib
 import importlib.util
 import os
 import sys
+import tempfile
+import time
 
 import qt
 import slicer
@@ -20,6 +22,7 @@ if importlib.util.find_spec("CardioScarLib") is None:  # in a source checkout th
 
 from CardioScarMRML.logic import CardioScarLogic
 from CardioScarMRML.parameters import LAST_SLICE, CardioScarParameterNode, settingsFrom, sliceIndices
+from CardioScarMRML.samples import registerSamples
 from CardioScarPanel.dependencies import ensureTorch, slicerIsTooOld, torchInWords
 from CardioScarPanel.result_view import ResultView
 from CardioScarPanel.run_control import RunControl
@@ -63,6 +66,7 @@ Medicine 198, 111219 (2025), <a href="https://doi.org/10.1016/j.compbiomed.2025.
 <a href="https://github.com/alonsoJASL/cardioscar">cardioscar</a> by A. Sen, M. Bishop and J. A. Solis-Lemus.
 Please cite their work when you use this module.
 """)
+        slicer.app.connect("startupCompleted()", registerSamples)
 
 
 #
@@ -368,44 +372,91 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class CardioScarTest(ScriptedLoadableModuleTest):
-    """Reconstructs a phantom with a known scar, from nodes to colored nodes."""
+    """Reconstructs a phantom with a known scar, from nodes to colored nodes; the same inside Slicer and outside."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
 
     def test_PhantomScarIsFound(self):
-        from CardioScarMRML import addPhantomNodes
-
-        from CardioScarLib.phantom import phantom_case
-
         self.delayDisplay("Reconstructing a phantom")
-        phantom = phantom_case("W", nodes=3000)
-        volumeNode, modelNode = addPhantomNodes(slicer.mrmlScene, phantom)
-        settings = ReconstructionSettings(phantom.settings.operator, phantom.settings.evidence, ModelSettings(preset="preview"))
-        CardioScarLogic().reconstruct(volumeNode, modelNode, settings=settings)
+        phantom, volumeNode, modelNode = self.addPhantom()
+        reports = []
+        result = CardioScarLogic().reconstruct(volumeNode, modelNode, settings=self.settings(phantom), progressCallback=reports.append)
 
         probability = slicer.util.arrayFromModelPointData(modelNode, "scar_probability")
         error = ((probability - phantom.truth) ** 2).mean() ** 0.5
         self.assertLess(error, 0.06)  # twice what the preview reaches; remote everywhere would be above 0.2
         self.assertGreater(slicer.util.arrayFromModelPointData(modelNode, "scar_uncertainty").max(), 0.0)
+        share = phantom.wall.node_measure / phantom.wall.node_measure.sum()
+        burden = result.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0)
+        self.assertAlmostEqual(burden, 100 * float(share @ phantom.truth), delta=1.0)
+        self.assertEqual(result.tableNode.GetColumnUnitLabel("Scar mass"), "g")
+        self.assertIn("fit", [report.stage for report in reports])
+        self.assertShowsProbability(modelNode)
 
-        displayNode = modelNode.GetDisplayNode()
-        self.assertTrue(displayNode.GetScalarVisibility())
-        self.assertIn("scar_probability", displayNode.GetActiveScalarName())
-        self.assertEqual(displayNode.GetScalarRange(), (0.0, 1.0))
-        self.assertEqual(displayNode.GetColorNode().GetName(), "CardioScar Probability")
-        self.assertIsNotNone(slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(displayNode))
-        self.delayDisplay("Test passed")
+    def test_CancelLeavesTheSceneAsItWas(self):
+        phantom, volumeNode, modelNode = self.addPhantom()
+        before = self.sceneContent(modelNode)
+        run = CardioScarLogic().startReconstruction(volumeNode, modelNode, settings=self.settings(phantom, preset="fine"))
+        start = time.monotonic()
+        while run.poll() == "running" and run.progress.stage != "fit":
+            self.assertLess(time.monotonic() - start, 60)
+            time.sleep(0.02)
+        start = time.monotonic()
+        run.cancel()
+        self.assertLess(time.monotonic() - start, 2)
+        self.assertEqual(run.poll(), "cancelled")
+        self.assertEqual(self.sceneContent(modelNode), before)
 
     def test_ModelBesideTheSlicesIsRefused(self):
+        _phantom, volumeNode, modelNode = self.addPhantom()
+        away = vtk.vtkTransform()
+        away.Translate(500, 0, 0)
+        modelNode.ApplyTransform(away)
+        before = self.sceneContent(modelNode)
+        with self.assertRaises(CardioScarError) as caught:
+            CardioScarLogic().reconstruct(volumeNode, modelNode)
+        self.assertIn("mm away", str(caught.exception))
+        self.assertEqual(self.sceneContent(modelNode), before)
+
+    def test_SavedSceneOpensAsItWas(self):
+        phantom, volumeNode, modelNode = self.addPhantom()
+        CardioScarLogic().reconstruct(volumeNode, modelNode, settings=self.settings(phantom))
+        name, expected = modelNode.GetName(), slicer.util.arrayFromModelPointData(modelNode, "scar_probability").copy()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "case.mrb")
+            self.assertTrue(slicer.mrmlScene.WriteToMRB(path))
+            slicer.mrmlScene.Clear()
+            self.assertTrue(slicer.mrmlScene.ReadFromMRB(path, True))
+        modelNode = slicer.mrmlScene.GetFirstNodeByName(name)
+        found = slicer.util.arrayFromModelPointData(modelNode, "scar_probability")
+        self.assertLess(abs(found - expected).max(), 1e-6)
+        self.assertShowsProbability(modelNode)
+        self.assertTrue(modelNode.GetAttribute("CardioScar.Settings"))
+
+    def addPhantom(self):
+        """A phantom, and its slices and wall as nodes."""
         from CardioScarMRML import addPhantomNodes
 
         from CardioScarLib.phantom import phantom_case
 
-        volumeNode, modelNode = addPhantomNodes(slicer.mrmlScene, phantom_case("W", nodes=3000))
-        away = vtk.vtkTransform()
-        away.Translate(500, 0, 0)
-        modelNode.ApplyTransform(away)
-        with self.assertRaises(CardioScarError):
-            CardioScarLogic().reconstruct(volumeNode, modelNode)
-        self.assertFalse(modelNode.GetMesh().GetPointData().HasArray("scar_probability"))
+        phantom = phantom_case("W", nodes=3000)
+        return phantom, *addPhantomNodes(slicer.mrmlScene, phantom)
+
+    def settings(self, phantom, preset="preview"):
+        return ReconstructionSettings(phantom.settings.operator, phantom.settings.evidence, ModelSettings(preset=preset))
+
+    def sceneContent(self, modelNode):
+        pointData = modelNode.GetMesh().GetPointData()
+        nodes = [slicer.mrmlScene.GetNthNode(number).GetID() for number in range(slicer.mrmlScene.GetNumberOfNodes())]
+        return nodes, [pointData.GetArrayName(number) for number in range(pointData.GetNumberOfArrays())]
+
+    def assertShowsProbability(self, modelNode):
+        displayNode = modelNode.GetDisplayNode()
+        self.assertTrue(displayNode.GetScalarVisibility())
+        self.assertEqual(displayNode.GetActiveScalarName(), "scar_probability")
+        self.assertEqual(displayNode.GetScalarRange(), (0.0, 1.0))
+        self.assertEqual(displayNode.GetColorNode().GetName(), "CardioScar Probability")
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(displayNode)
+        self.assertIsNotNone(legend)
+        self.assertEqual(legend.GetTitleText(), "Scar probability")

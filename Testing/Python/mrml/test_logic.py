@@ -238,7 +238,7 @@ def test_the_self_test_of_the_module_passes(a_scene):
 
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(CardioScar.CardioScarTest).run(result)
-    assert result.testsRun == 2
+    assert result.testsRun == 4
     assert result.wasSuccessful(), result.failures + result.errors
 
 
