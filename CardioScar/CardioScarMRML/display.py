@@ -98,11 +98,12 @@ def _show(modelNode, name: str) -> None:
     displayNode.SetScalarRangeFlag(displayNode.UseManualScalarRange)
     displayNode.SetScalarRange(*look.limits)
     displayNode.SetThresholdEnabled(False)
-    displayNode.SetAndObserveColorNodeID(colorTable(modelNode.GetScene(), look, partly).GetID())
+    table = colorTable(modelNode.GetScene(), look, partly)
+    displayNode.SetAndObserveColorNodeID(table.GetID())
     displayNode.SetScalarVisibility(True)
     displayNode.EndModify(wasModified)
 
-    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(displayNode)
+    legend = _legendAfter(displayNode, table)
     legend.SetTitleText(f"{look.title}\n(gray: unseen)" if partly and not look.names else look.title)
     legend.SetUseColorNamesForLabels(bool(look.names))
     legend.SetNumberOfLabels(6)
@@ -111,6 +112,24 @@ def _show(modelNode, name: str) -> None:
         legend.SetSize(0.15 if look.names else 0.1, 0.4)  # letters are drawn as large as this has room for
     legend.SetVisibility(True)
     modelNode.GetMesh().Modified()
+
+
+def _legendAfter(displayNode, table):
+    """The color legend of a display node; a new one if it is older than the color table.
+
+    A scene that is closed removes its nodes from the last to the first, and a legend that loses its colors before it goes
+    itself is an error.
+    """
+    scene, logic = displayNode.GetScene(), slicer.vtkSlicerColorLogic
+    legend, place = logic.GetColorLegendDisplayNode(displayNode), None
+    if legend is not None and scene.GetNodes().IsItemPresent(legend) < scene.GetNodes().IsItemPresent(table):
+        place = legend.GetPosition(), legend.GetSize()
+        scene.RemoveNode(legend)
+    legend = logic.AddDefaultColorLegendDisplayNode(displayNode)
+    if place is not None:
+        legend.SetPosition(*place[0])
+        legend.SetSize(*place[1])
+    return legend
 
 
 def colorTable(scene, look: Look, partly: bool):

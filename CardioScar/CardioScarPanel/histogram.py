@@ -13,11 +13,14 @@ MARGIN, AXIS = 6, 18
 
 
 def histogramPixmap(preview: EvidencePreview, width: int, height: int):
-    """A QPixmap with one stacked bar per bin, and a dashed line at the threshold."""
+    """A QPixmap with one stacked bar per bin, and a dashed line at the threshold.
+
+    Heights go with the square root of the counts, so that a small scar shows beside much remote myocardium.
+    """
     pixmap = qt.QPixmap(width, height)
     pixmap.fill(qt.QColor(255, 255, 255))
     painter = qt.QPainter(pixmap)
-    bottom, tallest = height - AXIS, max(1, int(preview.counts.sum(axis=1).max()))
+    bottom, tallest = height - AXIS, max(1.0, float(preview.counts.sum(axis=1).max()) ** 0.5)
     scale = (bottom - MARGIN) / tallest
     low, high = float(preview.edges[0]), float(preview.edges[-1])
 
@@ -28,7 +31,7 @@ def histogramPixmap(preview: EvidencePreview, width: int, height: int):
         base = 0
         for kind in STACKED:
             top = base + int(counts[kind])
-            first, last = round(bottom - scale * top), round(bottom - scale * base)
+            first, last = round(bottom - scale * top**0.5), round(bottom - scale * base**0.5)
             painter.fillRect(place(left), first, place(right) - place(left), last - first, _color(kind))
             base = top
     black = qt.QColor(0, 0, 0)

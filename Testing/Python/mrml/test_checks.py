@@ -113,6 +113,20 @@ def test_a_remedy_under_a_transform_mends_the_world_and_leaves_the_transform_alo
     assert model.GetParentTransformNode() is registration
 
 
+def test_a_remedy_can_be_taken_back_after_the_scene_was_saved_and_opened(a_scene, a_case, inputs, tmp_path):
+    names = [node.GetName() for node in a_case]
+    spoil(a_case[1], REMEDIES["flip"])
+    applyRemedy(a_case[1], "flip")
+    assert a_scene.WriteToMRB(str(tmp_path / "case.mrb"))
+    a_scene.Clear(0)
+    assert a_scene.ReadFromMRB(str(tmp_path / "case.mrb"), True)
+    volume, model = (a_scene.GetFirstNodeByName(name) for name in names)
+    report = checkGeometry(inputs, volume, model)
+    assert report.error is None and report.applied == ("flip",)
+    takeBackRemedy(model, "flip")
+    assert checkGeometry(inputs, volume, model).offered == ("flip",)
+
+
 def test_a_transform_that_others_use_too_stays(a_scene, a_case):
     other = a_scene.AddNewNodeByClass("vtkMRMLModelNode", "Endocardium")
     applyRemedy(a_case[1], "flip")

@@ -137,6 +137,17 @@ def test_uncertainty_has_colors_a_range_and_a_legend_of_its_own(a_result):
     assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).GetTitleText() == "Scar probability"
 
 
+def test_a_legend_stays_where_it_was_put_when_the_map_changes(a_result, a_case, a_fake_reconstruct, beyond_the_stack):
+    slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).SetPosition(0.1, 0.2)
+    slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).SetSize(0.07, 0.3)
+    a_fake_reconstruct.observed[beyond_the_stack] = 0
+    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1])
+    assert legend.GetPosition() == (0.1, 0.2) and legend.GetSize() == (0.07, 0.3)
+    showUncertainty(a_result[1])
+    assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).GetPosition() == (0.1, 0.2)
+
+
 def test_switching_makes_no_more_nodes_than_there_are_looks(a_result, a_scene):
     def switch():
         showUncertainty(a_result[1])
@@ -352,3 +363,26 @@ def test_the_intersection_with_a_slice_shows_scar_where_the_slice_has_it(a_slice
     bright_wall = (image.min(axis=-1) > 150) & (np.abs(image.astype(int) - with_map).max(axis=-1) > 12)
     assert yellow.sum() > 1000
     assert 2 * (bright_wall & yellow).sum() / (bright_wall.sum() + yellow.sum()) > 0.8
+
+
+@pytest.mark.parametrize("name", ["probability", "uncertainty", "binary"])
+def test_a_reopened_scene_looks_the_same(a_scene, a_3d_view, a_part_not_observed, from_the_scar, name, tmp_path):
+    show = {"probability": showScarProbability, "uncertainty": showUncertainty, "binary": lambda model: showBinary(model, 0.5)}[name]
+    show(a_part_not_observed)
+    a_3d_view.look_at(a_part_not_observed, from_the_scar)
+    before = a_3d_view.picture(f"saved_{name}").astype(int)
+    title, model_name = (
+        slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_part_not_observed).GetTitleText(),
+        a_part_not_observed.GetName(),
+    )
+    assert a_scene.WriteToMRB(str(tmp_path / "case.mrb"))
+    a_scene.Clear(0)
+    assert np.abs(a_3d_view.picture("closed").astype(int) - before).mean() > 10
+    assert a_scene.ReadFromMRB(str(tmp_path / "case.mrb"), True)
+    model = a_scene.GetFirstNodeByName(model_name)
+    a_3d_view.look_at(model, from_the_scar)
+    after = a_3d_view.picture(f"reopened_{name}").astype(int)
+    assert np.abs(after - before).mean() < 0.5  # legend included
+    assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(model).GetTitleText() == title
+    show(model)
+    assert np.abs(a_3d_view.picture(f"shown_again_{name}").astype(int) - before).mean() < 0.5
