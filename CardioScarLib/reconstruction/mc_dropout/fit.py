@@ -34,10 +34,13 @@ def fit_dropout_network(
     )
     if trained.interrupted:
         raise KeyboardInterrupt
+    import torch
+
     history = trained.history
     summary = {
         "recipe": settings.network.recipe,
         "device": trained.device,
+        "pytorch": torch.__version__,
         "epochs": history["converged_epoch"],
         "best_epoch": history["best_epoch"],
         "held_out_groups": history["held_out_groups"],

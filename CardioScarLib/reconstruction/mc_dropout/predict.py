@@ -37,7 +37,7 @@ def predict(
     """
     mean, deviation = np.empty(len(points)), np.empty(len(points))
     for where, drawn in _chunks(state, architecture, points, range(samples), seed, device, batch_size):
-        mean[where], deviation[where] = drawn.mean(axis=0), drawn.std(axis=0)
+        mean[where], deviation[where] = drawn.mean(axis=0, dtype=np.float64), drawn.std(axis=0, dtype=np.float64)
     return mean, deviation
 
 

@@ -83,7 +83,7 @@ def train(
     start: state to begin with, as for fine-tuning. freeze_stages: hidden layers, from the first, that keep their weights.
     resume: goes on where an `on_checkpoint`, called every so many epochs, left off, and ends with the same weights as
     without the break; groups, architecture, settings and seed have to be the same. Ctrl-C ends it and keeps the best so far.
-    Raises OutOfMemory when not even one group fits, BadSettings for a number of frozen layers that there is not.
+    Raises OutOfMemory when not even one group fits, BadSettings when it diverges or fewer layers exist than are to be frozen.
     """
     if not 0 <= freeze_stages <= architecture.depth:
         raise BadSettings(f"{freeze_stages} hidden layers cannot be frozen: the network has {architecture.depth}.")
@@ -165,6 +165,8 @@ class _Run:
                 break
             except torch.OutOfMemoryError as full:
                 self._shrink(full)
+        if not np.isfinite([error, *losses]).all():
+            raise BadSettings(f"The training diverged in epoch {self.done + 1}; lower the highest learning rate.")
         self.done += 1
         history = self.history
         history["losses"].append(float(np.mean(losses)))
