@@ -20,13 +20,17 @@ from slicer.util import VTKObservationMixin
 if importlib.util.find_spec("CardioScarLib") is None:  # in a source checkout the library stands one folder up
     sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
 from CardioScarMRML.parameters import LAST_SLICE, CardioScarParameterNode, settingsFrom, sliceIndices
-from CardioScarMRML.samples import registerSamples
+from CardioScarMRML.walls import describeWall
 from CardioScarPanel.dependencies import ensureTorch, slicerIsTooOld, torchInWords
+from CardioScarPanel.evidence_preview import EvidencePreview
+from CardioScarPanel.geometry_check import GeometryCheck
 from CardioScarPanel.result_view import ResultView
 from CardioScarPanel.run_control import RunControl
 from CardioScarPanel.segment_choice import SegmentChoice
+from CardioScarPanel.slice_table import SliceTable
 from CardioScarPanel.wall_maker import WallMaker
 from CardioScarPanel.words import nameChoices
 
@@ -89,7 +93,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._inputs = ()
         self._observedInputs = []
         self._runControl = None
-        self._parts = []
+        self._inputPartsConnected = False
         super().__init__(parent)
 
     def setup(self) -> None:
@@ -111,9 +115,13 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._result = ResultView(self.ui)
         self._scarSegments = SegmentChoice(self.ui.scarSegmentComboBox, "scarSegmentation", "scarSegmentID")
         self._wallMaker = WallMaker(self.ui, self._runControl, self._onWallMade)
+        inputs = Inputs()
+        self._geometryCheck = GeometryCheck(self.ui, inputs)
+        self._sliceTable = SliceTable(self.ui, inputs)
         self._parts = [self._result, self._scarSegments, self._wallMaker]
+        self._inputParts = [self._geometryCheck, self._sliceTable, EvidencePreview(self.ui, inputs)]
 
-        # Looking at the inputs takes a moment: once for all changes that come together.
+        # Looking at the inputs takes a moment: after the panel is open, and once for all changes that come together.
         self._inputTimer = qt.QTimer()
         self._inputTimer.setSingleShot(True)
         self._inputTimer.setInterval(0)
@@ -196,6 +204,9 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             nameChoices(self.ui)
             self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameterNodeModified)
             self._inputTimer.start()
+        for part in self._inputParts:
+            part.connect(None)
+        self._inputPartsConnected = False
         for part in self._parts:
             part.connect(self._parameterNode)
         self._showWhatMatters()
@@ -257,6 +268,12 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._parameterNode.sliceRangeMaximum = min(self._parameterNode.sliceRangeMaximum, last)
         for part in self._parts:
             part.update()
+        for part in self._inputParts:
+            if self._inputPartsConnected:
+                part.update()
+            else:
+                part.connect(self._parameterNode)
+        self._inputPartsConnected = True
         self._checkCanApply()
 
     def _showWhatMatters(self) -> None:
@@ -310,6 +327,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             sliceIndices(parameters)
         except CardioScarError as error:
             missing.append(str(error))
+        if self._geometryCheck.error:
+            missing.append(self._geometryCheck.error)
         return missing
 
     # --- what is done --------------------------------------------------------------------------------------------
@@ -348,7 +367,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parameters = self._parameterNode or self.logic.getParameterNode()
         parameters.lvModel = modelNode
         self.ui.makeWallButton.checked = False
-        return _("The LV wall was made; it is the LV model now.")
+        return "\n".join([_("The LV wall was made; it is the LV model now."), describeWall(modelNode)])
 
     def onLoadExampleButton(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The example could not be loaded."), waitCursor=True):

@@ -53,7 +53,6 @@ class RunControl:
         if run is None:
             return
         self._run, self._onDone, self._began = run, onDone, time.monotonic()
-        self._ui.progressBar.maximum = 0  # unknown as yet: moves to and fro
         self._ui.progressBar.visible = True
         self._ui.runFrame.visible = True
         self._timer.start()
@@ -115,8 +114,9 @@ class RunControl:
                 words = _("{elapsed} elapsed, this stage ends in about {remaining}").format(
                     elapsed=durationInWords(elapsed), remaining=durationInWords(progress.remaining)
                 )
-            self._ui.progressBar.maximum = int(progress.steps)
-            self._ui.progressBar.value = int(progress.step)
+            counted = progress.steps > 1  # else the bar moves to and fro
+            self._ui.progressBar.maximum = int(progress.steps) if counted else 0
+            self._ui.progressBar.value = int(progress.step) if counted else 0
             self.say(self._inWords(progress))
         self._ui.timeLabel.text = words
         if run.log != self._log:

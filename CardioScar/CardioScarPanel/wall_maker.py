@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from CardioScarMRML.walls import startWall
 from slicer.i18n import tr as _
 
 from CardioScarPanel.segment_choice import SegmentChoice
@@ -46,8 +47,6 @@ class WallMaker:
         self._runControl.start(self._startWall, self._onMade)
 
     def _startWall(self):
-        from CardioScarMRML.walls import startWall
-
         parameters = self._parameterNode
         return startWall(
             parameters.wallSegmentation,

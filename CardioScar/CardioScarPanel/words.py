@@ -24,10 +24,16 @@ def nameChoices(ui) -> None:
 def stageInWords(stage: str) -> str:
     """What a run is doing; stages without words of ours are shown as they are."""
     return {
+        "start": _("Starting"),
         "geometry": _("Finding the pixels in the wall"),
         "evidence": _("Reading the scar on the slices"),
         "fit": _("Fitting the scar between the slices"),
         "map": _("Computing the map on the model"),
+        "shape": _("Finding the outline of the wall"),
+        "mesh": _("Filling the wall with tetrahedra"),
+        "coordinates": _("Finding depth, height and angle in the wall"),
+        "quality": _("Checking the cells of the wall"),
+        "write": _("Storing the result"),
     }.get(stage, stage)
 
 

@@ -1,12 +1,13 @@
 """Segments to choose from, and an LV wall made from them."""
 
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 import qt
 import slicer
 import vtk
 from CardioScarMRML import addPhantomNodes
+from CardioScarPanel import wall_maker
 from panels import click
 
 from CardioScarLib.errors import BadWall
@@ -30,7 +31,7 @@ def a_segmentation(a_scene):
 
 @pytest.fixture
 def a_wall_builder(monkeypatch, a_scene):
-    """Stands for CardioScarMRML.walls; makes an empty model at the second look."""
+    """Stands for startWall; makes an empty model at the second look."""
     calls = []
 
     class Run:
@@ -52,9 +53,7 @@ def a_wall_builder(monkeypatch, a_scene):
         return Run()
 
     start.error, start.calls = None, calls
-    module = ModuleType("CardioScarMRML.walls")
-    module.startWall = start
-    monkeypatch.setitem(__import__("sys").modules, "CardioScarMRML.walls", module)
+    monkeypatch.setattr(wall_maker, "startWall", start)
     return start
 
 
