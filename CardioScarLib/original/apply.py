@@ -13,6 +13,7 @@ from CardioScarLib.original.box import frame_of, inside_box
 from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
 from CardioScarLib.reconstruction.mc_dropout.device import choose_device
 from CardioScarLib.reconstruction.mc_dropout.predict import predict
+from CardioScarLib.settings import ModelSettings
 
 MOST_SAMPLES = 10_000
 
@@ -43,6 +44,7 @@ def apply(
     batch_size: nodes at once, None chooses; it does not change the result, and neither does anything but the seed.
     Raises OutsideTrainingBox for a wall that lies elsewhere.
     """
+    ModelSettings(seed=seed)  # checks the seed
     if not 1 <= samples <= MOST_SAMPLES:
         raise BadSettings(f"The number of samples is {samples}; it has to be between 1 and {MOST_SAMPLES}.")
     if batch_size is not None and batch_size < 1:

@@ -18,7 +18,7 @@ from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
 from CardioScarLib.reconstruction.mc_dropout.recipes import architecture_of, recipe_of
 from CardioScarLib.reconstruction.mc_dropout.train import State, Trained
 from CardioScarLib.reconstruction.mc_dropout.train import train as run
-from CardioScarLib.settings import RECIPES, NetworkSettings
+from CardioScarLib.settings import RECIPES, ModelSettings, NetworkSettings
 
 Progress = Callable[[int, int, float, float], None]
 """Called with (epochs done, epochs at most, loss, learning rate)."""
@@ -122,6 +122,7 @@ def _run(
     start: State | None = None,
     freeze_stages: int = 0,
 ) -> Training:
+    ModelSettings(seed=seed)  # checks the seed
     groups, notes = grouped(data, frame)
     keep = {}
     if unfinished is not None:
