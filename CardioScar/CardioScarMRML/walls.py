@@ -18,7 +18,7 @@ from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.settings import WallSettings
 from CardioScarMRML.phantoms import addModelNode, gridFromWall
 from CardioScarMRML.placing import placeBeside
-from CardioScarMRML.reading import stackFromVolumeNode
+from CardioScarMRML.reading import RAS_TO_LPS, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.run import CardioScarRun
 from CardioScarMRML.segments import SCAR_NAMES, segmentArray
 
@@ -48,6 +48,7 @@ def startWall(
     settings: WallSettings | None = None,
     *,
     labels: Mapping[str, Sequence[int]] | str | None = None,
+    angleStartNode=None,
     progressCallback=None,
     startJob: Callable | None = None,
 ) -> CardioScarRun:
@@ -63,12 +64,15 @@ def startWall(
     :param referenceVolumeNode: volume whose slices the segments are read on; None takes the one they were drawn on.
     :param labels: of a label map, as for `CardioScarLib.geometry.lv_wall.shape_from_labels`; None goes by the names in
         its color table, if they say more than numbers.
+    :param angleStartNode: markup whose first point says where the angle around the wall starts, such as the anterior
+        insertion of the right ventricle.
     :param progressCallback: called with a `CardioScarLib.runner.ProgressReport`; may raise
         `CardioScarLib.errors.Cancelled`.
     :param startJob: called as `CardioScarLib.runner.wall.start_wall` (the default).
     :raises CardioScarError: for nodes or settings that cannot be used, before anything starts.
     """
     settings = settings or WallSettings()
+    zeroAt = _angleStart(angleStartNode)
     if sourceNode is not None and sourceNode.IsA("vtkMRMLLabelMapVolumeNode"):
         stack = stackFromVolumeNode(sourceNode)
         labels = labels or _labelsOfColorTable(sourceNode)
@@ -90,7 +94,22 @@ def startWall(
 
         return _addWall(sourceNode, read_wall(job.folder), settings)
 
-    return CardioScarRun(startJob(stack, labels, settings, rightVentricle), check, finish, progressCallback)
+    return CardioScarRun(startJob(stack, labels, settings, rightVentricle, zeroAt), check, finish, progressCallback)
+
+
+def addWallCoordinates(modelNode, angleStartNode=None) -> tuple[str, ...]:
+    """Give a tetrahedral LV model of any origin wall coordinates as point arrays; takes seconds.
+
+    :param angleStartNode: as for `startWall`.
+    :return: sentences about what was assumed.
+    :raises CardioScarError: with a sentence for the user.
+    """
+    from CardioScarLib.geometry.wall_coordinates import wall_coordinates
+
+    found = wall_coordinates(wallFromModelNode(modelNode), zero_at=_angleStart(angleStartNode))
+    _addArrays(modelNode.GetMesh(), found.arrays)
+    modelNode.GetMesh().Modified()  # the only event that makes views look at the arrays again
+    return found.notes
 
 
 def describeWall(modelNode) -> str:
@@ -192,14 +211,29 @@ def _labelsOfColorTable(labelMapNode) -> dict[str, tuple[int, ...]] | None:
     return labels if "myocardium" in labels else None
 
 
+def _angleStart(markupsNode) -> np.ndarray | None:
+    """(3,) first point of a markup in world LPS mm."""
+    if markupsNode is None:
+        return None
+    if markupsNode.GetNumberOfControlPoints() == 0:
+        raise BadWall("The markup that says where the angle around the wall starts has no point; place one.")
+    point = np.zeros(3)
+    markupsNode.GetNthControlPointPositionWorld(0, point)
+    return point * np.diag(RAS_TO_LPS)[:3]
+
+
+def _addArrays(mesh, arrays: Mapping[str, np.ndarray]) -> None:
+    for name, values in arrays.items():
+        array = numpy_to_vtk(np.ascontiguousarray(values), deep=True)
+        array.SetName(name)
+        mesh.GetPointData().AddArray(array)
+
+
 def _addWall(sourceNode, stored, settings: WallSettings):
     """The wall as a new model node in RAS mm, with its arrays and where it comes from."""
     scene = sourceNode.GetScene()
     grid = gridFromWall(stored.wall)
-    for name, values in stored.arrays.items():
-        array = numpy_to_vtk(np.ascontiguousarray(values), deep=True)
-        array.SetName(name)
-        grid.GetPointData().AddArray(array)
+    _addArrays(grid, stored.arrays)
     modelNode = addModelNode(scene, grid, scene.GenerateUniqueName(f"{sourceNode.GetName()} LV wall"))
     displayNode = modelNode.GetDisplayNode()
     displayNode.SetColor(*WALL_COLOR)

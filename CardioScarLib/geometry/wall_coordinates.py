@@ -71,8 +71,9 @@ def wall_coordinates(
 
     surfaces: its skin in regions; None finds them.
     zero_at: (3,) a point at or near the wall where the angle is zero, such as the anterior insertion of the right
-        ventricle. right_ventricle: (k, 3) points of the right ventricle, as of its label; the angle is zero where its
-        contact with the epicardium begins. Without both the angle is zero towards the patient's right, said in the notes.
+        ventricle. right_ventricle: (k, 3) points of the right ventricle, as of its label; without `zero_at` the angle
+        is zero where their contact with the epicardium begins. Without both it is zero towards the patient's right,
+        said in the notes.
     step: told (done, steps).
 
     Raises BadWall for surfaces and points, and where endocardium and epicardium cannot be told apart.
@@ -110,10 +111,10 @@ def wall_coordinates(
     cavity = _cavity_center(surfaces)
     right, front = _across(unit((apex - cavity)[None])[0])
     angle, start = _angle(elements, cavity, right, front, thickness)
-    if right_ventricle is not None:
-        start = _contact_start(wall.nodes[epi], angle[epi], apicobasal[epi], np.asarray(right_ventricle, dtype=np.float64))
-    elif zero_at is not None:
+    if zero_at is not None:
         start = _angle_at(wall.nodes, angle, np.asarray(zero_at, dtype=np.float64))
+    elif right_ventricle is not None:
+        start = _contact_start(wall.nodes[epi], angle[epi], apicobasal[epi], np.asarray(right_ventricle, dtype=np.float64))
     else:
         notes.append("No insertion of the right ventricle was given; the angle around the wall starts where it faces the patient's right.")
     angle = np.mod(angle - start, 2 * np.pi)

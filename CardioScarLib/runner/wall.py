@@ -34,20 +34,30 @@ class StoredWall:
     notes: tuple[str, ...]
 
 
-def start_wall(stack: SliceStack, labels: Labels, settings: WallSettings, right_ventricle: Sequence[int] = ()) -> Job:
+def start_wall(
+    stack: SliceStack, labels: Labels, settings: WallSettings, right_ventricle: Sequence[int] = (), zero_at: Sequence[float] | None = None
+) -> Job:
     """An LV wall from a label map in a child process; its result is read by `read_wall(job.folder)`.
 
     labels: values by name, as for `shape_from_labels`. right_ventricle: values of the label that says where the angle
-        around the wall starts.
+        around the wall starts; zero_at: (3,) a point that says so, LPS mm, which counts before it.
     """
-    return start_job("wall", lambda folder: write_inputs(folder, stack, labels, settings, right_ventricle), dict(ONE_THREAD))
+    return start_job("wall", lambda folder: write_inputs(folder, stack, labels, settings, right_ventricle, zero_at), dict(ONE_THREAD))
 
 
-def write_inputs(folder: Path, stack: SliceStack, labels: Labels, settings: WallSettings, right_ventricle: Sequence[int]) -> None:
+def write_inputs(
+    folder: Path,
+    stack: SliceStack,
+    labels: Labels,
+    settings: WallSettings,
+    right_ventricle: Sequence[int] = (),
+    zero_at: Sequence[float] | None = None,
+) -> None:
     np.savez(folder / INPUTS, **stack_arrays(stack))
     by_name = {name: list(values) for name, values in labels.items()} if isinstance(labels, Mapping) else labels
-    content = {"settings": asdict(settings), "labels": by_name, "right_ventricle": list(right_ventricle), **stack_values(stack)}
-    write_job(folder, "wall", content)
+    zero = None if zero_at is None else [float(one) for one in zero_at]
+    content = {"settings": asdict(settings), "labels": by_name, "right_ventricle": list(right_ventricle), "zero_at": zero}
+    write_job(folder, "wall", {**content, **stack_values(stack)})
 
 
 def run_task(folder: Path, progress: TaskProgress) -> None:
@@ -62,7 +72,8 @@ def run_task(folder: Path, progress: TaskProgress) -> None:
     shape = shape_from_labels(stack, job["labels"], settings)
     built = build_wall(shape, settings, progress)
     right_ventricle = label_points(stack, job["right_ventricle"]) if job["right_ventricle"] else None
-    finished = finished_wall(built, right_ventricle=right_ventricle, progress=progress)
+    zero_at = None if job["zero_at"] is None else np.array(job["zero_at"])
+    finished = finished_wall(built, zero_at=zero_at, right_ventricle=right_ventricle, progress=progress)
     progress("write", 0, 1)
     record = {"description": finished.description, "notes": (*stack.notes, *finished.notes)}
     with atomic_paths([folder / WALL, folder / RECORD]) as (arrays, words):

@@ -9,7 +9,7 @@ import slicer
 import vtk
 from CardioScarMRML.phantoms import addVolumeNode
 from CardioScarMRML.reading import wallFromModelNode
-from CardioScarMRML.walls import LABELS, SOURCE_ROLE, describeWall, makeWall, startWall
+from CardioScarMRML.walls import LABELS, SOURCE_ROLE, addWallCoordinates, describeWall, makeWall, startWall
 from node_values import map_on
 
 from CardioScarLib.errors import BadContours, BadStack, BadWall, Cancelled, CardioScarError
@@ -107,8 +107,8 @@ class StoppedJob:
 
     state, error, log, progress = "running", None, "", ProgressReport("shape", 0, 1)
 
-    def __init__(self, stack, labels, settings, right_ventricle):
-        self.stack, self.labels, self.settings, self.right_ventricle = stack, labels, settings, right_ventricle
+    def __init__(self, stack, labels, settings, right_ventricle, zero_at):
+        self.stack, self.labels, self.settings, self.right_ventricle, self.zero_at = stack, labels, settings, right_ventricle, zero_at
         StoppedJob.last = self
 
     def poll(self):
@@ -222,6 +222,30 @@ def a_label_map(scene, volume, names: dict[int, str]):
         colors.SetColor(value, names.get(value, str(value)), 0.5, 0.5, 0.5, 1.0)
     node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
     return node
+
+
+def a_markup(scene, *points):
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
+    for point in points:
+        node.AddControlPoint(*point)
+    return node
+
+
+def test_a_markup_says_where_the_angle_starts(a_scene, a_heart):
+    assert asked_for(a_heart).zero_at is None
+    assert np.allclose(asked_for(a_heart, angleStartNode=a_markup(a_scene, (1, 2, 3), (7, 7, 7))).zero_at, (-1, -2, 3))
+    with pytest.raises(BadWall, match="has no point"):
+        asked_for(a_heart, angleStartNode=a_markup(a_scene))
+
+
+def test_a_model_of_any_origin_gets_coordinates(a_scene, a_case, a_phantom):
+    model, events = a_case[1], []
+    model.AddObserver(slicer.vtkMRMLModelNode.MeshModifiedEvent, lambda caller, event: events.append(event))
+    assert any("patient's right" in note for note in addWallCoordinates(model))
+    place = model.GetMesh().GetPoint(700)
+    assert addWallCoordinates(model, a_markup(a_scene, place)) == ()
+    assert np.cos(map_on(model, "wall_circumferential")[700]) > 0.99
+    assert set(np.unique(map_on(model, "wall_transmural")[[0, -1]])) == {0.0, 1.0} and events
 
 
 # --- which segments ------------------------------------------------------------------------------------------------
