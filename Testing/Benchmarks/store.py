@@ -33,6 +33,7 @@ def used_by(*modules: str, without: str = "") -> tuple[str, ...]:
 
 
 OUR_CODE = used_by("CardioScarLib.pipeline", "CardioScarLib.phantom", without=NETWORK_CODE)
+WITH_NETWORK = (*OUR_CODE, NETWORK_CODE)
 
 
 class Store:
