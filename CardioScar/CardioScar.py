@@ -23,8 +23,10 @@ if importlib.util.find_spec("CardioScarLib") is None:  # in a source checkout th
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
 from CardioScarMRML.parameters import LAST_SLICE, CardioScarParameterNode, settingsFrom, sliceIndices
+from CardioScarMRML.samples import registerSamples
 from CardioScarMRML.walls import describeWall
-from CardioScarPanel.dependencies import ensureTorch, slicerIsTooOld, torchInWords
+from CardioScarPanel.dependencies import ensureTorch, slicerIsTooOld
+from CardioScarPanel.device_check import DeviceCheck
 from CardioScarPanel.evidence_preview import EvidencePreview
 from CardioScarPanel.geometry_check import GeometryCheck
 from CardioScarPanel.result_view import ResultView
@@ -90,7 +92,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._bindAgain = False
-        self._inputs = ()
+        self._inputs = {}
         self._observedInputs = []
         self._runControl = None
         self._inputPartsConnected = False
@@ -118,7 +120,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         inputs = Inputs()
         self._geometryCheck = GeometryCheck(self.ui, inputs)
         self._sliceTable = SliceTable(self.ui, inputs)
-        self._parts = [self._result, self._scarSegments, self._wallMaker]
+        self._deviceCheck = DeviceCheck(self.ui)
+        self._parts = [self._result, self._scarSegments, self._wallMaker, self._deviceCheck]
         self._inputParts = [self._geometryCheck, self._sliceTable, EvidencePreview(self.ui, inputs)]
 
         # Looking at the inputs takes a moment: after the panel is open, and once for all changes that come together.
@@ -140,6 +143,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.logic is None:
             return
         self._runControl.release()
+        self._deviceCheck.cleanup()
         self._inputTimer.stop()
         self.setParameterNode(None)
         self.removeObservers()
@@ -229,6 +233,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._observeInputs()
             self._inputTimer.start()
         self._result.update()
+        self._deviceCheck.update()
         self._showWhatMatters()
         self._checkCanApply()
 
@@ -294,8 +299,6 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 widget.visible = shown
         ui.evidenceMethodComboBox.enabled = ui.lgeTypeComboBox.enabled = fromIntensities
         ui.samplesSpinBox.enabled = parameters.model in ("field", "network")
-        if isNetwork and not ui.deviceLabel.text:
-            ui.deviceLabel.text = torchInWords()
 
     def _checkCanApply(self) -> None:
         """The one place that decides whether Apply is possible, and says why not."""

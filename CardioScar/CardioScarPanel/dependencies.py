@@ -8,13 +8,9 @@ import importlib.util
 import slicer
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.errors import MissingPackage
 
 OLDEST_SLICER = (5, 12)
-
-
-class MissingDependency(CardioScarError):
-    """A package or an extension is needed that is not there."""
 
 
 def slicerIsTooOld() -> str:
@@ -27,29 +23,32 @@ def slicerIsTooOld() -> str:
     )
 
 
+def torchIsInstalled() -> bool:
+    """Found without importing it, which would take seconds."""
+    return importlib.util.find_spec("torch") is not None
+
+
 def torchInWords() -> str:
-    """What is installed, found without importing it, which would take seconds."""
-    if importlib.util.find_spec("torch") is None:
+    """Which PyTorch is installed."""
+    if not torchIsInstalled():
         return _("PyTorch is not installed; you will be asked before it is.")
     try:
         version = importlib.metadata.version("torch")
     except importlib.metadata.PackageNotFoundError:
         return _("PyTorch is installed.")
-    if version.endswith("+cpu"):
-        return _("PyTorch {version} for the CPU is installed.").format(version=version.removesuffix("+cpu"))
-    return _("PyTorch {version} is installed; a run tells whether it finds a GPU.").format(version=version)
+    return _("PyTorch {version} is installed.").format(version=version)
 
 
 def ensureTorch() -> bool:
     """Whether PyTorch is there, after asking to install it through the PyTorch extension if it is not.
 
     :return: False if the person would rather not.
-    :raises MissingDependency: the extension is missing, or it could not install PyTorch.
+    :raises MissingPackage: the extension is missing, or it could not install PyTorch.
     """
-    if importlib.util.find_spec("torch") is not None:
+    if torchIsInstalled():
         return True
     if importlib.util.find_spec("PyTorchUtils") is None:
-        raise MissingDependency(
+        raise MissingPackage(
             _(
                 "The neural network needs the extension 'PyTorch': install it with the Extensions Manager, restart Slicer and apply "
                 "again, or choose the model 'Field', which needs nothing more."
@@ -61,6 +60,6 @@ def ensureTorch() -> bool:
     import PyTorchUtils
 
     if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
-        raise MissingDependency(_("PyTorch could not be installed; the Python console tells why. The model 'Field' works without it."))
+        raise MissingPackage(_("PyTorch could not be installed; the Python console tells why. The model 'Field' works without it."))
     importlib.invalidate_caches()
     return True

@@ -13,6 +13,7 @@ TaskProgress = Callable[..., None]
 TASKS = {
     "reconstruct": "CardioScarLib.runner.reconstruction",
     "wall": "CardioScarLib.runner.wall",
+    "device": "CardioScarLib.runner.device",
     "case": "CardioScarLib.batch.task",
 }
 """Module of each task; it has a function `run_task(folder: Path, progress: TaskProgress) -> None`, which finds what to

@@ -12,9 +12,10 @@ import slicer
 from CardioScarMRML import addPhantomNodes
 from CardioScarPanel import dependencies
 from conftest import HERE, ROOT
-from panels import choose, chosen, click
+from panels import choose, chosen, click, wait_for
 
 from CardioScar import CardioScarWidget
+from CardioScarLib.errors import MissingPackage
 
 
 def test_the_panel_opens_quickly_and_without_heavy_packages():
@@ -102,7 +103,7 @@ def test_what_cannot_be_installed_is_said_in_one_sentence(without_torch, what):
     if what != "no extension":
         without_torch.extension()
         without_torch.answer = "broken"
-    with pytest.raises(dependencies.MissingDependency) as error:
+    with pytest.raises(MissingPackage) as error:
         dependencies.ensureTorch()
     assert "PyTorch" in str(error.value) and "'Field'" in str(error.value)
 
@@ -124,6 +125,20 @@ def test_only_the_network_needs_torch(a_panel, a_scene, a_phantom, a_fake_recons
     without_torch.answer = True
     click(a_panel.ui.applyButton)
     assert len(a_fake_reconstruct.calls) == 2 and a_fake_reconstruct.calls[1][2].model.model == "network"
+
+
+def test_what_the_network_would_run_on_is_looked_up_in_the_background(a_panel):
+    pytest.importorskip("torch")
+    label = a_panel.ui.deviceLabel
+    assert label.text == ""
+    choose(a_panel.ui.modelComboBox, "network")
+    assert label.text == "Looking for a GPU..."
+    wait_for(lambda: label.text != "Looking for a GPU...", 60)
+    assert "CPU" in label.text or "GPU" in label.text
+    found = label.text
+    choose(a_panel.ui.modelComboBox, "field")
+    choose(a_panel.ui.modelComboBox, "network")
+    assert label.text == found
 
 
 # --- developer mode ------------------------------------------------------------------------------------------------

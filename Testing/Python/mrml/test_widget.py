@@ -28,6 +28,23 @@ def test_apply_says_what_is_missing_until_it_is_there(a_panel, a_scene, a_phanto
     assert not button.enabled
 
 
+def test_apply_says_that_the_model_lies_beside_the_slices(a_panel, a_scene, a_phantom):
+    _, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    qt.QApplication.processEvents()
+    assert a_panel.ui.applyButton.enabled
+    away = a_scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = slicer.util.vtkMatrixFromArray([[1, 0, 0, 500], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    away.SetMatrixTransformToParent(matrix)
+    model.SetAndObserveTransformNodeID(away.GetID())
+    qt.QApplication.processEvents()
+    assert not a_panel.ui.applyButton.enabled and "mm away" in a_panel.ui.applyButton.toolTip
+    assert "mm away" in a_panel.ui.geometryLabel.text
+    model.SetAndObserveTransformNodeID(None)
+    qt.QApplication.processEvents()
+    assert a_panel.ui.applyButton.enabled
+
+
 def test_a_click_on_apply_colors_the_model(a_panel, a_scene, a_phantom, a_fake_reconstruct):
     volume, model = addPhantomNodes(a_scene, a_phantom)
     a_panel.enter()
