@@ -118,6 +118,13 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     base = np.zeros(len(triangles), dtype=bool)
     for rim in rims:
         base |= _beside_opening(wall.nodes, triangles, normals, neighbors, endo, rim)
+    # Where the cavity flares, its rim looks out; but the base parts it from the epicardium.
+    sides = connected_components(neighbors[~base][:, ~base], directed=False)[1]
+    side = np.full(len(triangles), -1)
+    side[~base] = sides
+    endo_side, epi_side = (np.argmax(np.bincount(side[(region == one) & ~base], area[(region == one) & ~base])) for one in (ENDO, EPI))
+    if endo_side != epi_side:
+        region[side == endo_side] = ENDO
     region[base] = BASE
     return WallSurfaces(wall.nodes, triangles, region)
 

@@ -60,10 +60,23 @@ def test_a_slanted_base_is_base_and_the_rest_is_not():
     assert np.mean(found.region == plain.region) > 0.98
 
 
-def test_a_tube_has_two_rims():
+def a_tube(lean: float = 0.0) -> Wall:
+    """Upright, 40 mm high; `lean` is how far its upper end is moved aside, mm, in its last 8 mm."""
     angle = np.linspace(0, 2 * np.pi, 80, endpoint=False)
     ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(80)])
-    wall = ruled_wall(*[[radius * ring + (0, 0, z) for z in np.arange(0, 41, 8.0)] for radius in (20.0, 30.0)]).wall
+    return ruled_wall(*[[radius * ring + (lean * (z == 40), 0, z) for z in np.arange(0, 41, 8.0)] for radius in (20.0, 30.0)]).wall
+
+
+def test_the_endocardium_reaches_the_base_where_the_wall_leans_outward():
+    wall = a_tube(lean=7.0)
+    found = wall_surfaces(wall)
+    assert set(np.round(wall.nodes[found.part_nodes(ENDO), 2])) >= {0.0, 40.0}
+    top = found.part_nodes(ENDO)[wall.nodes[found.part_nodes(ENDO), 2] > 39.9]
+    assert len(top) == 60 and np.allclose(np.hypot(wall.nodes[top, 0] - 7, wall.nodes[top, 1]), 20, atol=0.1)
+
+
+def test_a_tube_has_two_rims():
+    wall = a_tube()
     found = wall_surfaces(wall)
     height = wall.nodes[found.part(BASE)].mean(axis=1)[:, 2]
     assert np.all(np.minimum(height, 40 - height) < 1e-9) and 0 < np.count_nonzero(height < 20) < len(height)
