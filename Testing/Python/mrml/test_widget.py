@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 import qt
 import slicer
+import vtk
 from CardioScarMRML import addPhantomNodes
 from conftest import ROOT
 from node_values import map_on
@@ -34,8 +35,9 @@ def test_apply_says_that_the_model_lies_beside_the_slices(a_panel, a_scene, a_ph
     qt.QApplication.processEvents()
     assert a_panel.ui.applyButton.enabled
     away = a_scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    matrix = slicer.util.vtkMatrixFromArray([[1, 0, 0, 500], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
-    away.SetMatrixTransformToParent(matrix)
+    translation = vtk.vtkTransform()
+    translation.Translate(500, 0, 0)
+    away.SetMatrixTransformToParent(translation.GetMatrix())
     model.SetAndObserveTransformNodeID(away.GetID())
     qt.QApplication.processEvents()
     assert not a_panel.ui.applyButton.enabled and "mm away" in a_panel.ui.applyButton.toolTip
@@ -188,6 +190,42 @@ def test_a_scene_read_while_the_panel_is_open_brings_its_choices(a_panel, a_scen
     assert map_on(a_panel.ui.lvModelSelector.currentNode()).max() > 0.9
 
 
+def test_every_choice_comes_back_with_the_scene(a_panel, a_scene, a_phantom, tmp_path):
+    addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    parameters, wanted = a_panel._parameterNode, {}
+    for name, parameter in parameters.allParameters.items():
+        if parameter.is_node:
+            continue
+        before, limits = getattr(parameters, name), (parameter.validators or [None])[0]
+        if hasattr(limits, "choices"):
+            wanted[name] = limits.choices[-1] if limits.choices[-1] != before else limits.choices[0]
+        elif parameter.type is str:
+            wanted[name] = "3,5" if name == "sliceList" else "_ö; 1"
+        else:
+            wanted[name] = parameter.type(limits.minimum + 2 if limits.maximum > 2 else 0.37)
+        assert wanted[name] != before
+        setattr(parameters, name, wanted[name])
+    widgets = {widget.property("SlicerParameterName"): widget for widget in vars(a_panel.ui).values()}
+
+    def shown(name):
+        widget = widgets.get(name)
+        return None if widget is None else chosen(widget) if type(widget) is qt.QComboBox else getattr(widget, "value", None) or widget.text
+
+    seen = {name: shown(name) for name in wanted}
+    path = str(tmp_path / "case.mrb")
+    assert a_scene.WriteToMRB(path)
+    for name, parameter in parameters.allParameters.items():
+        if not parameter.is_node:
+            setattr(parameters, name, parameter.default)
+    assert {name: shown(name) for name in wanted} != seen
+    a_scene.Clear(0)
+    a_scene.ReadFromMRB(path, True)
+    qt.QApplication.processEvents()
+    assert {name: getattr(a_panel._parameterNode, name) for name in wanted} == wanted
+    assert {name: shown(name) for name in wanted} == seen
+
+
 def test_a_panel_that_was_left_reacts_to_nothing_and_comes_back(a_panel, a_scene, a_phantom):
     a_panel.exit()
     a_scene.Clear(0)
@@ -300,3 +338,15 @@ def test_only_literals_are_translated():
     translated = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "_"]
     assert len(translated) > 50
     assert all(isinstance(text, ast.Constant) and isinstance(text.value, str) for text in translated)
+
+
+def test_qt_is_used_as_pythonqt_allows():
+    """Found in a real Slicer: constructors take no keywords, isinstance of a Qt class is False, blockers are no contexts."""
+    for path in [ROOT / "CardioScar/CardioScar.py", *(ROOT / "CardioScar/CardioScarPanel").glob("*.py")]:
+        text = path.read_text()
+        assert "QSignalBlocker" not in text and "QtCore" not in text and "PySide" not in text
+        for call in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)):
+            of_qt = isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id in ("qt", "ctk")
+            assert not (of_qt and call.keywords), f"{path.name}:{call.lineno}"
+            if isinstance(call.func, ast.Name) and call.func.id == "isinstance":
+                assert "qt." not in ast.unparse(call.args[1]), f"{path.name}:{call.lineno}"
