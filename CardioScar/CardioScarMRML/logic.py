@@ -26,11 +26,13 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
 
     :param reconstruct: None computes in a child process. `CardioScarLib.pipeline.reconstruct`, or a function with the
         same arguments, computes in this process, which waits for it; the result then holds the field itself.
+    :param inputs: `CardioScarMRML.inputs.Inputs` of a panel that has read the nodes already; None reads them for each run.
     """
 
-    def __init__(self, reconstruct=None) -> None:
+    def __init__(self, reconstruct=None, inputs=None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self._reconstruct = reconstruct
+        self._readStack, self._readWall = (stackFromVolumeNode, wallFromModelNode) if inputs is None else (inputs.stack, inputs.wall)
 
     def getParameterNode(self) -> CardioScarParameterNode:
         return CardioScarParameterNode(super().getParameterNode())
@@ -74,11 +76,11 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         :raises CardioScarError: for nodes or settings that cannot be used, before anything starts.
         """
         settings = settings or ReconstructionSettings()
-        stack = stackFromVolumeNode(lgeVolumeNode, sliceThickness, sliceIndices)
+        stack = self._readStack(lgeVolumeNode, sliceThickness, sliceIndices)
         if segmentationNode is not None:
             stack = scarStack(stack, lgeVolumeNode, segmentationNode, scarSegmentID, sliceIndices)
             settings = replace(settings, evidence=replace(settings.evidence, method="labels", scar_labels=(1,)))
-        wall = wallFromModelNode(lvModelNode)
+        wall = self._readWall(lvModelNode)
         if keepEarlierAs is not None:
             checkSuffix(lvModelNode, keepEarlierAs)
 

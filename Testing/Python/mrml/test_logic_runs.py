@@ -384,3 +384,17 @@ def test_a_color_image_is_refused_in_words(a_scene, a_case, a_fake_reconstruct):
     with pytest.raises(BadStack, match="choose a scalar volume"):
         CardioScarLogic(a_fake_reconstruct).reconstruct(node, a_case[1])
     assert content(a_scene) == before
+
+
+def test_what_a_panel_has_read_is_not_read_again_unless_it_changed(a_case, a_fake_reconstruct):
+    from CardioScarMRML.inputs import Inputs
+
+    inputs = Inputs()
+    wall, stack = inputs.wall(a_case[1]), inputs.stack(a_case[0])
+    logic = CardioScarLogic(a_fake_reconstruct, inputs=inputs)
+    logic.reconstruct(*a_case)
+    assert a_fake_reconstruct.calls[-1][:2] == (stack, wall)  # the very same objects
+    slicer.util.arrayFromModelPoints(a_case[1])[:, 0] += 1.0
+    slicer.util.arrayFromModelPointsModified(a_case[1])
+    logic.reconstruct(*a_case)
+    assert np.allclose(a_fake_reconstruct.calls[-1][1].nodes[:, 0], wall.nodes[:, 0] - 1.0)
