@@ -19,6 +19,7 @@ import click
 from CardioScarLib import __version__
 from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
+from CardioScarLib.cli.coordinates import coordinates
 from CardioScarLib.cli.demo import demo
 from CardioScarLib.cli.fine_tune import fine_tune
 from CardioScarLib.cli.foundation import foundation
@@ -26,9 +27,10 @@ from CardioScarLib.cli.info import info
 from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.train import train
+from CardioScarLib.cli.wall import wall
 from CardioScarLib.errors import Cancelled, CardioScarError
 
-FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers")
+FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers", "--contours")
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by numpy's matrix library when it is first imported, which no module of the command line does on import."""
 
@@ -39,7 +41,7 @@ def cardioscar() -> None:
     """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
 
 
-for command in (reconstruct, info, demo, prepare, train, fine_tune, apply, foundation):
+for command in (reconstruct, info, demo, prepare, train, fine_tune, apply, foundation, wall, coordinates):
     cardioscar.add_command(command)
 
 

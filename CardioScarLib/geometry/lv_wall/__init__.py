@@ -2,8 +2,9 @@
 
 from CardioScarLib.geometry.lv_wall.build import LVWall, build_wall
 from CardioScarLib.geometry.lv_wall.contours import SliceContours, shape_from_contours
-from CardioScarLib.geometry.lv_wall.labels import LABEL_ORDERS
+from CardioScarLib.geometry.lv_wall.labels import LABEL_ORDERS, label_names
 from CardioScarLib.geometry.lv_wall.shape import WallShape
+from CardioScarLib.geometry.lv_wall.surfaces import shape_from_surfaces
 from CardioScarLib.geometry.lv_wall.tracing import shape_from_labels
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "SliceContours",
     "WallShape",
     "build_wall",
+    "label_names",
     "shape_from_contours",
     "shape_from_labels",
+    "shape_from_surfaces",
 ]

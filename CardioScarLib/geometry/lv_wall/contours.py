@@ -119,7 +119,7 @@ def _largest_group(slices: list[SliceContours], notes: list[str]) -> list[SliceC
     groups.sort(key=lambda group: -sum(one.epi is not None or one.endo is not None for one in group))
     if len(groups) > 1:
         others = len(slices) - len(groups[0])
-        notes.append(f"{others} of {len(slices)} slices are not parallel to the others and were left out of the wall.")
+        notes.append(f"Slices that are not parallel to the others and were left out of the wall: {others} of {len(slices)}.")
     return groups[0]
 
 
@@ -217,15 +217,20 @@ def _frame(slices: list[SliceContours]) -> tuple[Frame, list[SliceContours]]:
             if (upper.center - lower.center) @ normal < SAME_PLACE:
                 raise BadContours(f"{lower.label} and {upper.label} have a contour of the {name}cardium at the same place; keep one.")
     axes = _plane_axes(normal)
-    if not widens([abs(_area((one.endo - one.endo[0]) @ axes[:2].T)) for one in order if one.endo is not None]):
+    both = [one for one in order if one.endo is not None and one.epi is not None]
+    if not widens([_area((one.endo - one.center) @ axes[:2].T) / _area((one.epi - one.center) @ axes[:2].T) for one in both]):
         axes, order = _plane_axes(-normal), order[::-1]
     return Frame(drawn[0].epi.mean(axis=0), axes), order
 
 
-def widens(areas: Sequence[float]) -> bool:
-    """Whether cavities in the order of their slices run from apex to base; the outermost ones may be cut or badly drawn."""
-    half = max(1, len(areas) // 2)
-    return bool(np.median(areas[-half:]) >= np.median(areas[:half])) if len(areas) else True
+def widens(shares: Sequence[float]) -> bool:
+    """Whether slices run from apex to base, by the share of each heart's area that is cavity.
+
+    The halves of the stack are compared: the outermost slices may be cut by the base or badly drawn.
+    """
+    half = max(1, len(shares) // 2)
+    sizes = np.abs(shares)
+    return bool(np.median(sizes[-half:]) >= np.median(sizes[:half])) if len(shares) else True
 
 
 def _check_nesting(curves: dict[str, Curves], heights: np.ndarray, labels: list[str], notes: list[str]) -> None:
@@ -240,7 +245,7 @@ def _check_nesting(curves: dict[str, Curves], heights: np.ndarray, labels: list[
             raise BadContours(f"On {label} the endocardium reaches {reach:.1f} mm outside the epicardium; correct these contours.")
         outside += reach > 0.5
     if outside:
-        notes.append(f"On {outside} slices the endocardium reaches slightly outside the epicardium; it was moved inside.")
+        notes.append(f"Slices on which the endocardium reaches slightly outside the epicardium: {outside}. It was moved inside.")
 
 
 def _tips(curves: dict[str, Curves], heights: np.ndarray) -> dict[str, float]:

@@ -73,7 +73,7 @@ def slice_masks(
     groups = stack.parallel_groups()
     if len(groups) > 1:
         notes.append(
-            f"{len(stack) - len(groups[0])} of {len(stack)} slices are not parallel to the others and were left out of the wall."
+            f"Slices that are not parallel to the others and were left out of the wall: {len(stack) - len(groups[0])} of {len(stack)}."
         )
     chosen = [stack.slices[number] for number in groups[0]]
     values = [np.rint(np.nan_to_num(one.pixels)).astype(np.int64) for one in chosen]
@@ -82,6 +82,8 @@ def slice_masks(
     cavity = [np.isin(value, names.get("cavity", ())) for value in values]
     if not any(mask.any() for mask in wall):
         raise BadContours("The label map has no pixel of the wall; check the values of the labels.")
+    right = [np.isin(value, names.get("right ventricle", ())) for value in values]
+    _check_order(wall, cavity, right)
     wall, cavity = _without_islands(chosen, wall, cavity, settings, notes)
     masks, holes = [], 0
     for one, muscle, blood in zip(chosen, wall, cavity, strict=True):
@@ -117,6 +119,18 @@ def _check_values(found: np.ndarray, names: Mapping[str, Sequence[int]], strict:
         asked = f"the order {labels} does not have" if labels else "has no name"
         advice = f"it would fit the orders {', '.join(fitting)}" if fitting else "name them"
         raise BadContours(f"The label map holds the value {unknown[0]}, which {asked}; {advice} (--labels).")
+
+
+def _check_order(wall: list[np.ndarray], cavity: list[np.ndarray], right: list[np.ndarray]) -> None:
+    """Raise where one label surrounds another that it cannot surround."""
+    for outer, inner, words in (
+        (cavity, wall, "cavity surrounds the myocardium"),
+        (wall, right, "myocardium surrounds the right ventricle"),
+    ):
+        total = sum(int(mask.sum()) for mask in inner)
+        within = sum(int((ndimage.binary_fill_holes(one) & ~one & mask).sum()) for one, mask in zip(outer, inner, strict=True))
+        if within > 0.5 * total:
+            raise BadContours(f"The {words} in the label map; the labels may be in another order (--labels).")
 
 
 def _without_islands(

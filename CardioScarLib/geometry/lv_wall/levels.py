@@ -93,19 +93,19 @@ def level_set(curves: Curves, reach: float, x: np.ndarray, y: np.ndarray, z: np.
     squared = curves.radii**2
     inside_last = fields[0] < 0
     if len(heights) > 1:
-        low, high = (_smooth(_slope(heights, fields, end), fields[end], x, y) for end in (0, -1))
+        (low, drift), (high, _) = (_smooth(_slope(heights, fields, end), fields[end], x, y) for end in (0, -1))
         rate = float(-np.mean(low[inside_last])) if inside_last.any() else 0.0
         spline = CubicSpline(heights, fields, axis=0, bc_type=((1, low), (1, high)))
         between = np.clip(z, heights[0], heights[-1])
         values = spline(between)
     else:
         low = high = np.zeros_like(fields[0])
-        rate = 0.0
+        rate = drift = 0.0
         values = np.repeat(fields, len(z), axis=0)
     above = np.maximum(z - heights[-1], 0)[:, None, None]
     below = np.maximum(heights[0] - z, 0)[:, None, None]
-    # R^2 + rate' t + curvature t^2 is zero at the tip; rate is that of R^2 going up
-    curvature = max(0.0, (squared[0] - rate * reach) / reach**2)
+    # R^2 - rate t - curvature t^2 is zero at the tip, and (x - drift t)^2 has a part with t^2 as well
+    curvature = max(0.0, (squared[0] - rate * reach) / reach**2) + drift**2
     values = values + above * high - below * low + below**2 * curvature
     return _as_distance(values, x, y, z)
 
@@ -140,14 +140,16 @@ def _slope(heights: np.ndarray, fields: np.ndarray, end: int) -> np.ndarray:
     return np.tensordot(np.linalg.pinv(design)[1], fields[chosen], axes=1)
 
 
-def _smooth(slope: np.ndarray, field: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The slope as growth plus drift, a + b x + c y, as it is in and near the curve: it has to be good for places
-    further in, where the surface closes."""
+def _smooth(slope: np.ndarray, field: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
+    """The slope as growth plus drift, a + b x + c y, as it is within the curve, and how fast the curve drifts, mm per mm.
+
+    It has to be good for places further in, where the surface closes.
+    """
     near = field < np.quantile(field, 0.02) if not np.any(field < 0) else field < 0
     columns, rows = np.meshgrid(x, y, indexing="xy")
     design = np.column_stack([np.ones(near.sum()), columns[near], rows[near]])
     found = np.linalg.lstsq(design, slope[near], rcond=None)[0]
-    return found[0] + found[1] * columns + found[2] * rows
+    return found[0] + found[1] * columns + found[2] * rows, 0.5 * float(np.hypot(found[1], found[2]))
 
 
 def _as_distance(values: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -89,7 +89,7 @@ def _base(masks: list[SliceMasks], notes: list[str]) -> tuple[tuple[np.ndarray, 
     half way between the last slice that shows it and the next. None where no slice is cut.
     """
     ringed = [number for number, one in enumerate(masks) if one.cavity.any()]
-    upward = 1 if widens([float(masks[number].cavity.sum()) for number in ringed]) else -1
+    upward = 1 if widens([masks[number].cavity.sum() / masks[number].heart.sum() for number in ringed]) else -1
     start = max(ringed, key=lambda number: (_ring(masks[number], _center(masks[number])) > 0).mean() * _size(masks, number))
     ring = _ring(masks[start], _center(masks[start]))
     complete, tops, left_out = start, np.full(SECTORS, start), set()
@@ -130,8 +130,8 @@ def _plane(masks, tops, complete, upward, notes, left_out):
     if slope > STEEPEST:
         return None
     notes.append(
-        f"{len(left_out)} slices at the base show a part of the ring only; the wall ends in a plane through where it is seen to end, "
-        f"{slope:.0f} degrees from the slices."
+        f"Slices at the base that show only a part of the ring: {len(left_out)}. The wall ends in a plane through where it is seen "
+        f"to end, {slope:.0f} degrees from the slices."
     )
     center = middle.mean(axis=0)
     point = center + (found[0] - center @ normal) * normal
