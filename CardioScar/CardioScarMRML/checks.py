@@ -13,7 +13,7 @@ from CardioScarLib.geometry.check import Finding
 from CardioScarLib.geometry.overlap import REMEDIES
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.placing import placeBeside
-from CardioScarMRML.reading import toWorldMatrix
+from CardioScarMRML.transforms import toWorldMatrix
 
 REMEDIES_ATTRIBUTE = "CardioScar.Remedies"
 """Attribute of a transform node that puts a model right: which of `overlap.REMEDIES` it holds."""
@@ -48,6 +48,8 @@ def checkGeometry(
     except CardioScarError as error:
         return GeometryReport((Finding("error", str(error)),), (), applied)
     offered = tuple(dict.fromkeys(remedy for finding in findings for remedy in finding.remedies))
+    if toWorldMatrix(modelNode) is None:  # a remedy is known in the world, and cannot be carried below a transform that bends
+        offered = ()
     return GeometryReport((*findings, *_frames(volumeNode, modelNode)), offered, applied)
 
 

@@ -11,7 +11,8 @@ from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.geometry.wall_pixels import WallPixels
 from CardioScarLib.reconstruction.operator import slice_operator
 from CardioScarLib.settings import OperatorSettings
-from CardioScarMRML.reading import stackFromVolumeNode, toWorldMatrix, wallFromModelNode
+from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML.transforms import toWorldState
 
 
 class Inputs:
@@ -81,5 +82,4 @@ def _state(node, data) -> tuple:
     """Changes whenever the data or the transforms of a node do."""
     if node is None or data is None:
         return (None,)
-    toWorld = toWorldMatrix(node)
-    return data.GetMTime(), None if toWorld is None else toWorld.tobytes()
+    return data.GetMTime(), *toWorldState(node)

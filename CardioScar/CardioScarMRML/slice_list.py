@@ -45,6 +45,7 @@ def jumpToSlice(scene, row: SliceRow) -> None:
     Without the turn an oblique slice would show as a line in every view.
     """
     views = slicer.util.getNodesByClass("vtkMRMLSliceNode", scene)
+    views = [view for view in views if view.IsMappedInLayout()] or views  # others wait in layouts that are not shown
     if not views:
         return
     right, up = np.array(row.right), -np.array(row.down)

@@ -90,6 +90,7 @@ class SliceTable:
                     item.setForeground(qt.QBrush(qt.QColor(GRAY, GRAY, GRAY)))
                 self._table.setItem(number, column, item)
         self._table.resizeColumnsToContents()
+        self._table.setColumnWidth(self._table.columnCount - 1, 0)  # takes what the others leave
         self._table.blockSignals(False)
 
     def _mark(self) -> None:

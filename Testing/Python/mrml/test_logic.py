@@ -86,24 +86,6 @@ def test_slice_numbers_count_along_k(a_case, a_phantom):
         stackFromVolumeNode(a_case[0], sliceIndices=[99])
 
 
-def test_a_warped_volume_or_model_is_asked_to_be_hardened(a_scene, a_case):
-    warp = vtk.vtkThinPlateSplineTransform()
-    source, target = vtk.vtkPoints(), vtk.vtkPoints()
-    for corner in np.vstack([np.zeros(3), 100 * np.eye(3)]):
-        source.InsertNextPoint(corner)
-        target.InsertNextPoint(corner + 5 * np.sin(corner))
-    warp.SetSourceLandmarks(source)
-    warp.SetTargetLandmarks(target)
-    node = a_scene.AddNewNodeByClass("vtkMRMLTransformNode")
-    node.SetAndObserveTransformToParent(warp)
-    for one in a_case:
-        one.SetAndObserveTransformNodeID(node.GetID())
-    with pytest.raises(BadStack, match="harden"):
-        stackFromVolumeNode(a_case[0])
-    with pytest.raises(BadWall, match="harden"):
-        wallFromModelNode(a_case[1])
-
-
 def test_missing_wrong_and_empty_nodes_are_refused_in_words(a_scene, a_case):
     volume, model = a_case
     for wrong in (None, model, a_scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")):

@@ -86,6 +86,18 @@ def test_only_one_view_is_turned(a_scene, rows, views):
     assert sorted(same) == [False, True, True]
 
 
+def test_a_view_that_is_shown_is_turned_before_one_that_is_not(a_scene, rows, views):
+    """Of two views that look the same way, the second one is in the layout."""
+    hidden, shown = views[0], a_slice_node(a_scene, "Red+", "Axial")
+    for view in views[1:]:
+        a_scene.RemoveNode(view)
+    shown.SetMappedInLayout(1)
+    before = slicer.util.arrayFromVTKMatrix(hidden.GetSliceToRAS())[:3, :3].copy()
+    jumpToSlice(a_scene, rows[4])
+    assert np.allclose(slicer.util.arrayFromVTKMatrix(hidden.GetSliceToRAS())[:3, :3], before)
+    assert slicer.util.arrayFromVTKMatrix(shown.GetSliceToRAS())[:3, 0] == pytest.approx(np.array(rows[4].right))
+
+
 def test_without_views_nothing_happens(a_scene, rows):
     count = a_scene.GetNumberOfNodes()
     jumpToSlice(a_scene, rows[0])
