@@ -29,10 +29,9 @@ from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.errors import Cancelled, CardioScarError
+from CardioScarLib.runner.environment import ONE_THREAD
 
 FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers", "--contours")
-THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""Read by numpy's matrix library when it is first imported, which no module of the command line does on import."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -47,8 +46,8 @@ for command in (reconstruct, info, demo, prepare, train, fine_tune, apply, found
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    for name in THREAD_LIMITS:  # the matrices are small: on a busy machine waiting threads make a fit ten times slower
-        os.environ.setdefault(name, "1")
+    for name, value in ONE_THREAD.items():  # in time: no module of the command line imports numpy before its command runs
+        os.environ.setdefault(name, value)
     try:
         words = repeat_flags(arguments, FLAGS_WITH_SEVERAL_VALUES) or ["--help"]
         return cardioscar.main(words, prog_name="cardioscar", standalone_mode=False) or 0
