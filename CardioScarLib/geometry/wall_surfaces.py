@@ -129,6 +129,18 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     return WallSurfaces(wall.nodes, triangles, region)
 
 
+def labeled_surfaces(wall: Wall, node_region: np.ndarray) -> WallSurfaces:
+    """Surfaces of a wall whose nodes say where they belong: (n,) ENDO, EPI or BASE, anything else inside.
+
+    A triangle has the region of most of its nodes. One whose nodes are of three kinds, or of none, lies on the rim: base.
+    """
+    triangles = skin(wall)
+    labels = np.asarray(node_region)[triangles]
+    votes = np.stack([np.count_nonzero(labels == region, axis=1) for region in (ENDO, EPI, BASE)], axis=1)
+    region = np.where(votes.max(axis=1) > 1, 1 + votes.argmax(axis=1), BASE).astype(np.uint8)
+    return WallSurfaces(wall.nodes, triangles, region)
+
+
 def row_numbers(rows: np.ndarray) -> np.ndarray:
     """(m,) whole numbers that are equal where rows of (m, k) node numbers are equal; much faster than sorting rows."""
     numbers, count = rows[:, 0], int(rows.max(initial=0)) + 1

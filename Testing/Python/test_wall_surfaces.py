@@ -9,7 +9,7 @@ from bodies import a_block, a_cloud, a_sheet, rigid, the_skin_of
 from CardioScarLib.errors import BadWall
 from CardioScarLib.geometry.ruled_wall import ruled_wall
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI, skin, wall_surfaces
+from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI, labeled_surfaces, skin, wall_surfaces
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 
 BODIES = {
@@ -81,6 +81,19 @@ def test_a_tube_has_two_rims():
     height = wall.nodes[found.part(BASE)].mean(axis=1)[:, 2]
     assert np.all(np.minimum(height, 40 - height) < 1e-9) and 0 < np.count_nonzero(height < 20) < len(height)
     assert found.area(BASE) == pytest.approx(2 * np.pi * (30**2 - 20**2), rel=0.02)
+
+
+def test_labels_of_nodes_become_regions_of_the_skin():
+    wall = Wall.from_tetrahedra(*Ellipsoids().mesh(4000, seed=1))
+    expected = wall_surfaces(wall)
+    node_region = np.zeros(len(wall.nodes), dtype=np.uint8)
+    for region in (BASE, EPI, ENDO):  # a node on a rim has one label only
+        node_region[expected.part_nodes(region)] = region
+    found = labeled_surfaces(wall, node_region)
+    for region in (ENDO, EPI):
+        assert found.area(region) == pytest.approx(expected.area(region), rel=0.03)
+    swapped = labeled_surfaces(wall, np.array([0, EPI, ENDO, BASE])[node_region])
+    assert swapped.area(ENDO) == pytest.approx(found.area(EPI))
 
 
 def test_what_has_no_inside_or_no_cavity_is_refused():
