@@ -16,7 +16,6 @@ class Recipe:
     lowest_rate, highest_rate: learning rates of Adam. half_cycle: batches from the lowest to the highest rate and as many
     back, again and again; None is one cycle over the whole run.
     entropy_share: first share of the epochs that minimizes the cross-entropy of the group means instead of their squared error.
-    field_masks: one dropout mask per sample for all points of a batch, instead of one per point.
     shuffled: groups are dealt to the batches at random, instead of in their order.
     frequencies, length: of the random Fourier features, length in mm; 0 frequencies take coordinates in a unit box.
     """
@@ -29,7 +28,6 @@ class Recipe:
     highest_rate: float
     half_cycle: int | None
     entropy_share: float
-    field_masks: bool
     shuffled: bool
     frequencies: int
     length: float
@@ -37,12 +35,12 @@ class Recipe:
 
 RECIPES = {
     "modern": Recipe(
-        epochs=60, patience=None, batch_size=4096, training_samples=1, lowest_rate=1e-4, highest_rate=4e-3, half_cycle=None,
-        entropy_share=0.33, field_masks=True, shuffled=True, frequencies=48, length=13.0,
+        epochs=30, patience=None, batch_size=1024, training_samples=1, lowest_rate=1e-4, highest_rate=8e-3, half_cycle=None,
+        entropy_share=0.67, shuffled=True, frequencies=48, length=13.0,
     ),
     "original": Recipe(
         epochs=10_000, patience=500, batch_size=10_000, training_samples=3, lowest_rate=1e-3, highest_rate=1e-2, half_cycle=2000,
-        entropy_share=0.0, field_masks=False, shuffled=False, frequencies=0, length=1.0,
+        entropy_share=0.0, shuffled=False, frequencies=0, length=1.0,
     ),
 }  # fmt: skip
 

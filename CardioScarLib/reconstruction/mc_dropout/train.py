@@ -13,7 +13,7 @@ from CardioScarLib.errors import BadSettings, OutOfMemory
 from CardioScarLib.reconstruction.mc_dropout.architecture import FREQUENCIES, Architecture
 from CardioScarLib.reconstruction.mc_dropout.batches import Batch, make_batches
 from CardioScarLib.reconstruction.mc_dropout.device import choose_device
-from CardioScarLib.reconstruction.mc_dropout.forward import features, field_masks, logits
+from CardioScarLib.reconstruction.mc_dropout.forward import features, logits
 from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
 from CardioScarLib.reconstruction.mc_dropout.recipes import Recipe, recipe_of
 from CardioScarLib.settings import NetworkSettings
@@ -130,12 +130,13 @@ class _Run:
         self.tensors = {key: torch.tensor(values, dtype=torch.float32, device=device) for key, values in resume.state.items()}
         frozen = (FREQUENCIES, *(f"{name}{kind}" for name in architecture.layers[:freeze_stages] for kind in (".weight", ".bias")))
         self.trained = {key: tensor.requires_grad_() for key, tensor in self.tensors.items() if key not in frozen}
-        self.optimizer = torch.optim.Adam(list(self.trained.values()), lr=recipe.lowest_rate)
+        self.optimizer = torch.optim.Adam(list(self.trained.values()), lr=recipe.lowest_rate, fused=True)
         for key, tensor in self.trained.items():
             if key in resume.first_moment:
                 moments = (resume.first_moment[key], resume.second_moment[key])
                 exp_avg, exp_avg_sq = (torch.tensor(values, device=device) for values in moments)
-                self.optimizer.state[tensor] = {"step": torch.tensor(float(resume.steps)), "exp_avg": exp_avg, "exp_avg_sq": exp_avg_sq}
+                step = torch.tensor(float(resume.steps), device=device)
+                self.optimizer.state[tensor] = {"step": step, "exp_avg": exp_avg, "exp_avg_sq": exp_avg_sq}
         random = np.random.default_rng([seed, 7])
         order = random.permutation(len(groups.target))
         held_out = round(HELD_OUT * len(order)) if len(order) >= FEWEST_TO_HOLD_OUT else 0
@@ -204,14 +205,12 @@ class _Run:
         return (batch.confidence * errors).sum() / batch.confidence.sum()
 
     def _masks(self, batch: Batch) -> Masks:
-        """Drawn from the seed and the number of the step, so that a run can go on where it left off."""
+        """One per point, drawn from the seed and the number of the step, so that a run can go on where it left off."""
         import torch
 
-        samples, width, rate = self.recipe.training_samples, self.architecture.width, self.architecture.dropout
-        if self.recipe.field_masks:
-            return field_masks(self.architecture, range(self.steps * samples, (self.steps + 1) * samples), self.seed + 1, self.device)
+        rate = self.architecture.dropout
         random = torch.Generator(self.device).manual_seed(self.seed + 2**32 * self.steps)
-        shape = (samples, len(batch.points), width)
+        shape = (self.recipe.training_samples, len(batch.points), self.architecture.width)
         return {
             layer: (torch.rand(shape, generator=random, device=self.device) >= rate) / (1 - rate)
             for layer in self.architecture.dropout_layers
