@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from CardioScarLib.cli.console import say_notes
 from CardioScarLib.cli.training import finish, ready_to_write, training_bar, training_options
 
 
@@ -42,6 +43,7 @@ def fine_tune(
     if is_pth(output):
         as_original(parent)  # says so before the long work if a .pth cannot hold this network
     data = read_training_data(training_data, normalize)
+    say_notes(data.notes)
     with training_bar() as progress:
         result = run(data, parent, checkpoint, settings, freeze_stages, seed, progress, unfinished)
     return finish(result, unfinished)

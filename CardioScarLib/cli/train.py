@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.arguments import setting
+from CardioScarLib.cli.console import say_notes
 from CardioScarLib.cli.training import finish, ready_to_write, training_bar, training_options
 from CardioScarLib.errors import BadSettings
 from CardioScarLib.settings import RECIPES, NetworkSettings
@@ -41,6 +42,7 @@ def train(
     require_torch()
     unfinished = ready_to_write(output, checkpoint_every, resume, overwrite)
     data = read_training_data(training_data, normalize)
+    say_notes(data.notes)
     with training_bar() as progress:
         # Layout 2 is the one that the original's own command line loads.
         result = run(data, settings, seed, 2 if is_pth(output) else 1, progress, unfinished)
