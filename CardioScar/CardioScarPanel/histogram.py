@@ -19,7 +19,8 @@ def histogramPixmap(preview: EvidencePreview, width: int, height: int):
     """
     pixmap = qt.QPixmap(width, height)
     pixmap.fill(qt.QColor(255, 255, 255))
-    painter = qt.QPainter(pixmap)
+    painter = qt.QPainter()
+    painter.begin(pixmap)
     bottom, tallest = height - AXIS, max(1.0, float(preview.counts.sum(axis=1).max()) ** 0.5)
     scale = (bottom - MARGIN) / tallest
     low, high = float(preview.edges[0]), float(preview.edges[-1])
@@ -34,14 +35,14 @@ def histogramPixmap(preview: EvidencePreview, width: int, height: int):
             first, last = round(bottom - scale * top**0.5), round(bottom - scale * base**0.5)
             painter.fillRect(place(left), first, place(right) - place(left), last - first, _color(kind))
             base = top
-    black = qt.QColor(0, 0, 0)
-    painter.setPen(black)
+    pen = qt.QPen()
+    pen.setColor(qt.QColor(0, 0, 0))
+    painter.setPen(pen)
     painter.drawLine(MARGIN, bottom, width - MARGIN, bottom)
     painter.drawText(MARGIN, height - 5, f"{low:.4g}")
     right = f"{high:.4g}"
     painter.drawText(width - MARGIN - 7 * len(right), height - 5, right)
     if preview.threshold is not None:
-        pen = qt.QPen(black)
         pen.setStyle(qt.Qt.DashLine)
         pen.setWidth(2)
         painter.setPen(pen)

@@ -273,6 +273,22 @@ def test_only_the_chosen_slices_are_drawn(connected, a_ui, an_lge_image, a_view,
     assert np.flatnonzero(drawn).tolist() == [3, 5]
 
 
+def test_a_segmentation_is_drawn_instead_of_intensities(connected, a_ui, an_lge_image, a_view, a_scene, parameters):
+    scar = slicer.util.arrayFromVolume(an_lge_image) > 200
+    labels = a_scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Drawn scar")
+    labels.CopyOrientation(an_lge_image)
+    slicer.util.updateVolumeFromArray(labels, scar.astype(np.uint8))
+    segmentation = a_scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+    slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labels, segmentation)
+    parameters.scarSegmentation = segmentation
+    parameters.scarSegmentID = segmentation.GetSegmentation().GetNthSegmentID(0)
+    connected(EvidencePreview)
+    click(a_ui.evidencePreviewCheckBox)
+    drawn = slicer.util.arrayFromVolume(overlay(a_view))
+    assert np.array_equal(drawn == 3, scar & (drawn > 0)) and (drawn == 4).any() and not (drawn == 1).any()
+    assert a_ui.evidenceLabel.text.startswith("Method labels: ")
+
+
 def test_what_a_run_would_refuse_is_said_instead(connected, a_ui, an_lge_image, a_view, parameters):
     part = connected(EvidencePreview)
     click(a_ui.evidencePreviewCheckBox)
