@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import qt
+import slicer
 from CardioScarMRML import addPhantomNodes
 from CardioScarPanel.run_control import POLL_INTERVAL_MS
 from node_values import map_on
@@ -170,6 +171,17 @@ def test_a_panel_that_is_destroyed_stops_its_run(a_scene, a_parent, a_phantom):
     assert run.state == "running"
     widget.cleanup()
     assert run.state == "cancelled"
+
+
+def test_a_first_try_needs_no_data(a_panel):
+    """One click brings an example, ready for a click on Apply."""
+    assert not a_panel.ui.applyButton.enabled
+    click(a_panel.ui.loadExampleButton)
+    assert a_panel.ui.applyButton.enabled
+    assert "Phantom" in a_panel.ui.lgeVolumeSelector.currentNode().GetName()
+    assert a_panel.ui.lvModelSelector.currentNode().GetMesh().GetPointData().HasArray("true_scar_probability")
+    click(a_panel.ui.loadExampleButton)  # a second one beside the first
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 2
 
 
 # --- with the real child process -----------------------------------------------------------------------------------

@@ -26,9 +26,10 @@ def as_image(pixels: np.ndarray) -> qt.QImage:
 def side_by_side(panel, views: list[np.ndarray], path: Path) -> None:
     """The panel to the left, the views below each other to the right, as tall as the panel."""
     picture = panel.grab().toImage()
-    images = [as_image(view) for view in views]
+    width = min(view.shape[1] for view in views)
+    images = [as_image(view).scaledToWidth(width, qt.Qt.SmoothTransformation) for view in views]
     height = max(picture.height(), sum(image.height() for image in images))
-    canvas = qt.QImage(picture.width() + max(image.width() for image in images), height, qt.QImage.Format_RGB32)
+    canvas = qt.QImage(picture.width() + width, height, qt.QImage.Format_RGB32)
     canvas.fill(qt.QColor(0, 0, 0))
     painter = qt.QPainter(canvas)
     painter.fillRect(0, 0, picture.width(), height, qt.QColor(239, 239, 239))
@@ -47,13 +48,13 @@ def colors_in(pixels: np.ndarray) -> int:
 
 
 def test_the_panel_beside_its_views(a_scene, a_parent, a_3d_view, a_slice_view, monkeypatch):
-    """From "Load example" to the three maps, with a picture of each."""
+    """The three maps of a real heart, with a picture of each."""
     monkeypatch.setattr("conftest.OUTPUT", FOLDER)
     widget = CardioScarWidget(a_parent)
     widget.setup()
     widget.enter()
-    a_parent.resize(440, 1072)
-    click(widget.ui.loadExampleButton)
+    a_parent.resize(440, 1040)
+    widget._parameterNode.lgeVolume, widget._parameterNode.lvModel = widget.logic.loadExample("psir")
     choose(widget.ui.presetComboBox, "preview")
     widget.ui.evidencePreviewCheckBox.checked = True
     qt.QApplication.processEvents()
@@ -62,7 +63,7 @@ def test_the_panel_beside_its_views(a_scene, a_parent, a_3d_view, a_slice_view, 
     a_slice_view.show(volume, middle)
     a_3d_view.look_at(model)
     before = a_3d_view.picture("panel_3d")
-    side_by_side(a_parent, [before, a_slice_view.picture("panel_slice")], FOLDER / "panel_before.png")
+    side_by_side(a_parent, [before, a_slice_view.picture("panel_slice")], FOLDER / "panel_evidence.png")
     widget.ui.evidencePreviewCheckBox.checked = False
     click(widget.ui.applyButton)
     wait_for(lambda: not widget._runControl.running, 120)
