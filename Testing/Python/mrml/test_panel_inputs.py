@@ -332,3 +332,64 @@ def test_two_phantoms_do_not_mix(connected, a_ui, a_scene, a_phantom, parameters
     parameters.lvModel = model
     part.update()
     assert [cells(a_ui.sliceTable, row) for row in range(a_ui.sliceTable.rowCount)] != before
+
+
+# --- in the panel --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def a_previewing_panel(an_lge_image, a_view, a_panel):
+    """The panel with an LGE image chosen and its preview on."""
+    a_panel.enter()
+    qt.QApplication.processEvents()
+    click(a_panel.ui.evidencePreviewCheckBox)
+    return a_panel
+
+
+def test_the_slider_moves_the_evidence(a_previewing_panel, a_view, parameters):
+    ui = a_previewing_panel.ui
+    before = np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3)
+    ui.evidenceThresholdSlider.value = 10.0
+    qt.QApplication.processEvents()
+    assert parameters.nSd == 10.0
+    assert np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3) < before
+
+
+def test_a_model_that_misses_the_slices_cannot_be_run_until_its_button_was_clicked(a_panel, a_scene, a_phantom):
+    _, model = addPhantomNodes(a_scene, a_phantom)
+    spoil(model, np.linalg.inv(REMEDIES["um"]))
+    a_panel.enter()
+    qt.QApplication.processEvents()
+    assert not a_panel.ui.applyButton.enabled and "micrometers" in a_panel.ui.applyButton.toolTip
+    click(a_panel.ui.fixUnitsButton)
+    qt.QApplication.processEvents()
+    assert a_panel.ui.applyButton.enabled
+
+
+def test_closing_the_scene_with_a_preview_leaves_nothing(a_previewing_panel, a_scene):
+    a_scene.Clear(0)
+    qt.QApplication.processEvents()
+    assert not slicer.util.getNodesByClass("vtkMRMLLabelMapVolumeNode", a_scene)
+    assert a_previewing_panel.ui.sliceTable.rowCount == 0 and a_previewing_panel.ui.geometryLabel.text == ""
+
+
+def test_leaving_the_module_takes_the_preview_away_and_coming_back_brings_it(a_previewing_panel, a_scene, a_view):
+    with_it = a_scene.GetNumberOfNodes()
+    a_previewing_panel.exit()
+    assert overlay(a_view) is None and a_scene.GetNumberOfNodes() == with_it - 3
+    a_previewing_panel.enter()
+    qt.QApplication.processEvents()
+    assert overlay(a_view) is not None and a_scene.GetNumberOfNodes() == with_it
+
+
+def test_runs_with_a_preview_leave_no_nodes(a_previewing_panel, a_scene, a_view):
+    ui = a_previewing_panel.ui
+    click(ui.applyButton)
+    click(ui.showUncertaintyButton)
+    click(ui.showBinaryButton)
+    count = a_scene.GetNumberOfNodes()
+    for _ in range(3):
+        click(ui.applyButton)
+        for button in (ui.showProbabilityButton, ui.showUncertaintyButton, ui.showBinaryButton):
+            click(button)
+    assert a_scene.GetNumberOfNodes() == count and overlay(a_view) is not None
