@@ -19,11 +19,12 @@ from pathlib import Path
 
 from accuracy import METHODS, ORIGINAL_RECIPE, accuracy
 from cost import NODES, costs
+from gpu import gpu_costs
 from race import network_time_to_reach, time_to_reach
 from report import write_report
 from store import ROOT, WITH_NETWORK, Store
 
-PARTS = ("accuracy", "cost", "original")
+PARTS = ("accuracy", "cost", "original", "gpu")
 SEEDS, FINE_SEEDS = range(5), range(1)
 """Reported cases; constants were tuned on seeds 100 and up."""
 ORIGINAL_KINDS = ("I3", "S", "W", "I2")
@@ -46,7 +47,8 @@ def main() -> None:
     cases = _accuracy(store) if "accuracy" in options.only else []
     used = costs(store, quick=False) if "cost" in options.only else {}
     races = [_race(store, kind) for kind in ORIGINAL_KINDS] if "original" in options.only else []
-    print(write_report(cases, used, races, ROOT))
+    on_gpu = gpu_costs(store) if "gpu" in options.only else None
+    print(write_report(cases, used, races, ROOT, on_gpu))
 
 
 def _accuracy(store: Store) -> list[dict]:
