@@ -22,7 +22,7 @@ class CardioScarRun:
     :param job: `CardioScarLib.runner.Job` or what behaves like it.
     :param check: called before each poll; raises a `CardioScarError` when the run has lost what it works on.
     :param finish: called once with the job when it is done; writes to nodes and returns the result.
-    :param progressCallback: called with a `ProgressReport` in `poll`, after something has happened; may raise
+    :param progressCallback: called with a `ProgressReport` in `poll`, when there is a new one; may raise
         `CardioScarLib.errors.Cancelled`.
 
     state: "running", "done", "failed" or "cancelled". result: of `finish`. exception: why it failed.
@@ -30,9 +30,10 @@ class CardioScarRun:
 
     def __init__(self, job, check: Callable[[], None], finish: Callable, progressCallback=None) -> None:
         self.state, self.result, self.exception, self.log = "running", None, None, ""
-        self._job, self._check, self._finish, self._progressCallback = job, check, finish, progressCallback
-        self._told = None
+        self._job, self._check, self._finish = job, check, finish
         self._progress = job.progress
+        if progressCallback is not None:
+            job.on_progress = lambda: progressCallback(job.progress)
 
     @property
     def progress(self) -> ProgressReport:
@@ -54,7 +55,6 @@ class CardioScarRun:
             self._check()
             jobState = self._job.poll()
             self.log = self._job.log
-            self._tellProgress()
             if jobState == "done":
                 self.result = self._finish(self._job)
             elif jobState == "failed":
@@ -88,13 +88,6 @@ class CardioScarRun:
         if self.exception is not None:
             raise self.exception
         return self.result
-
-    def _tellProgress(self) -> None:
-        report = self.progress
-        now = (report.stage, report.step, report.steps, report.loss)
-        if self._progressCallback is not None and now != self._told:
-            self._told = now
-            self._progressCallback(report)
 
     def _end(self, state: str) -> None:
         self._progress = self._job.progress

@@ -48,10 +48,11 @@ class Job:
     state: "running", "done", "failed" or "cancelled"; changes in `poll` and `cancel` only.
     folder: where the task leaves its results; there until `close`.
     error: what failed, for the user: a CardioScarError; None unless state is "failed".
+    on_progress: called without arguments in `poll` when there is something new in `progress`; what it raises leaves `poll`.
     """
 
     def __init__(self, task: str, folder: tempfile.TemporaryDirectory, environment: dict[str, str]):
-        self.state, self.error = "running", None
+        self.state, self.error, self.on_progress = "running", None, _ignore
         self._temporary = folder
         self._clock = ProgressClock()
         self._lines = [f"CardioScar {CardioScarLib.__version__}, {task}, Python {platform.python_version()}, {platform.system()}"]
@@ -82,12 +83,16 @@ class Job:
 
     def poll(self) -> str:
         """Take in what the child has said since the last call, and return the state. Never waits."""
+        progressed = False
         while self.state == "running":
             try:
                 kind, content = self._events.get_nowait()
             except queue.Empty:
                 break
             getattr(self, f"_on_{kind}")(content)
+            progressed = progressed or kind == "progress"
+        if progressed:
+            self.on_progress()
         return self.state
 
     def cancel(self) -> None:
@@ -173,16 +178,18 @@ def _of_its_own() -> dict:
     return {"start_new_session": True}
 
 
+def _ignore() -> None:
+    pass
+
+
 class InPlaceJob:
     """The same as `Job` for a function that runs in this process, at the first `poll`, and gives its result in memory.
 
     work: called with a progress callback (stage, step, steps, loss=None), which raises `Cancelled` after `cancel`.
-    on_progress: called after each report.
     """
 
-    def __init__(self, work: Callable, on_progress: Callable[[], None] | None = None):
-        self.state, self.error, self.result = "running", None, None
-        self.on_progress = on_progress or (lambda: None)
+    def __init__(self, work: Callable):
+        self.state, self.error, self.result, self.on_progress = "running", None, None, _ignore
         self._work, self._clock, self._lines = work, ProgressClock(), [f"CardioScar {CardioScarLib.__version__}, in place"]
 
     @property

@@ -60,12 +60,12 @@ def test_a_run_goes_on_by_itself_and_its_result_comes_with_a_poll(a_scene, a_cas
     run = CardioScarLogic().startReconstruction(*a_case, settings=replace(preview, threshold=0.5), progressCallback=reports.append)
     assert run.state == "running" and names_of_arrays(a_case[1]) == []
     while run.state == "running":
-        start = time.perf_counter()
+        start = time.thread_time()
         if run.poll() == "running":  # the last one reads files and writes nodes
-            slowest = max(slowest, time.perf_counter() - start)
+            slowest = max(slowest, time.thread_time() - start)
         time.sleep(0.005)
     assert run.state == "done", run.error
-    assert slowest < 0.05  # 1 ms on a quiet machine
+    assert slowest < 0.005
     assert names_of_arrays(a_case[1]) == ["scar_binary", "scar_observed", "scar_probability", "scar_uncertainty"]
     assert np.array_equal(run.result.arrays["scar_probability"], map_on(a_case[1])) and run.result.modelNode is a_case[1]
     stages = list(dict.fromkeys(report.stage for report in reports))
@@ -127,6 +127,21 @@ def test_a_callback_may_cancel(a_scene, a_case, endless):
     with pytest.raises(Cancelled):
         CardioScarLogic().reconstruct(*a_case, settings=endless, progressCallback=stop)
     assert content(a_scene) == before
+
+
+def test_a_callback_is_heard_in_place_too(a_scene, a_case, a_fake_reconstruct):
+    reports = []
+    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case, progressCallback=reports.append)
+    assert [(report.stage, report.step, report.steps) for report in reports] == [("Fitting", 1, 2)]
+    arrays = names_of_arrays(a_case[1])
+
+    def stop(report):
+        raise Cancelled()
+
+    before = content(a_scene)
+    with pytest.raises(Cancelled):
+        CardioScarLogic(reconstruct).reconstruct(*a_case, progressCallback=stop)
+    assert content(a_scene) == before and names_of_arrays(a_case[1]) == arrays
 
 
 def test_a_child_that_dies_is_a_sentence(a_scene, a_case, endless):
