@@ -218,19 +218,21 @@ def _frame(slices: list[SliceContours]) -> tuple[Frame, list[SliceContours]]:
                 raise BadContours(f"{lower.label} and {upper.label} have a contour of the {name}cardium at the same place; keep one.")
     axes = _plane_axes(normal)
     both = [one for one in order if one.endo is not None and one.epi is not None]
-    if not widens([_area((one.endo - one.center) @ axes[:2].T) / _area((one.epi - one.center) @ axes[:2].T) for one in both]):
+    areas = [[abs(_area((getattr(one, name) - one.center) @ axes[:2].T)) for one in both] for name in ("endo", "epi")]
+    if not upward(*areas):
         axes, order = _plane_axes(-normal), order[::-1]
     return Frame(drawn[0].epi.mean(axis=0), axes), order
 
 
-def widens(shares: Sequence[float]) -> bool:
-    """Whether slices run from apex to base, by the share of each heart's area that is cavity.
-
-    The halves of the stack are compared: the outermost slices may be cut by the base or badly drawn.
-    """
-    half = max(1, len(shares) // 2)
-    sizes = np.abs(shares)
-    return bool(np.median(sizes[-half:]) >= np.median(sizes[:half])) if len(shares) else True
+def upward(cavity: Sequence[float], heart: Sequence[float]) -> bool:
+    """Whether slices run from apex to base, by the area of cavity and whole heart on each: blood lies nearer to the base
+    than muscle does. The outermost slices, which may be cut by the base or badly drawn, are small and weigh little."""
+    cavity, heart = np.asarray(cavity, dtype=np.float64), np.asarray(heart, dtype=np.float64)
+    wall = np.maximum(heart - cavity, 0.0)
+    number = np.arange(len(heart))
+    if not cavity.sum() or not wall.sum():
+        return True
+    return float(number @ cavity / cavity.sum()) >= float(number @ wall / wall.sum())
 
 
 def _check_nesting(curves: dict[str, Curves], heights: np.ndarray, labels: list[str], notes: list[str]) -> None:

@@ -11,7 +11,7 @@ from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges2D, vtkStripper
 
 from CardioScarLib.errors import BadContours
-from CardioScarLib.geometry.lv_wall.contours import SliceContours, shape_from_contours, widens
+from CardioScarLib.geometry.lv_wall.contours import SliceContours, shape_from_contours, upward
 from CardioScarLib.geometry.lv_wall.labels import SliceMasks, slice_masks
 from CardioScarLib.geometry.lv_wall.shape import WallShape
 from CardioScarLib.geometry.slices import Slice, SliceStack
@@ -89,14 +89,14 @@ def _base(masks: list[SliceMasks], notes: list[str]) -> tuple[tuple[np.ndarray, 
     half way between the last slice that shows it and the next. None where no slice is cut.
     """
     ringed = [number for number, one in enumerate(masks) if one.cavity.any()]
-    upward = 1 if widens([masks[number].cavity.sum() / masks[number].heart.sum() for number in ringed]) else -1
+    up = 1 if upward([masks[number].cavity.sum() for number in ringed], [_size(masks, number) for number in ringed]) else -1
     start = max(ringed, key=lambda number: (_ring(masks[number], _center(masks[number])) > 0).mean() * _size(masks, number))
     ring = _ring(masks[start], _center(masks[start]))
     complete, tops, left_out = start, np.full(SECTORS, start), set()
     ended = np.zeros(SECTORS, dtype=bool)
     usual = max(float(np.median(ring)), 1e-6)
     center = _center(masks[start])
-    number = start + upward
+    number = start + up
     while 0 <= number < len(masks) and masks[number].heart.any():
         covered = _ring(masks[number], center) > COVERED * usual
         ended |= ~covered
@@ -107,19 +107,19 @@ def _base(masks: list[SliceMasks], notes: list[str]) -> tuple[tuple[np.ndarray, 
         else:
             left_out.add(number)
             tops[covered & ~ended] = number
-        number += upward
+        number += up
     if not left_out:
         return None, left_out
-    return _plane(masks, tops, complete, upward, notes, left_out), left_out
+    return _plane(masks, tops, complete, up, notes, left_out), left_out
 
 
-def _plane(masks, tops, complete, upward, notes, left_out):
+def _plane(masks, tops, complete, up, notes, left_out):
     one = masks[complete]
-    normal = upward * one.one.normal
+    normal = up * one.one.normal
     heights = np.array([mask.one.center @ normal for mask in masks])
     steps = np.abs(np.diff(heights))
     spacing = float(np.median(steps))
-    beyond = [heights[top + upward] if 0 <= top + upward < len(masks) else heights[top] + spacing for top in tops]
+    beyond = [heights[top + up] if 0 <= top + up < len(masks) else heights[top] + spacing for top in tops]
     ends = 0.5 * (heights[tops] + beyond)
     middle = _middle_line(one)
     around = middle - middle.mean(axis=0)
