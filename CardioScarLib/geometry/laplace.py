@@ -7,11 +7,16 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg
+from scipy.spatial import cKDTree
 
 from CardioScarLib.errors import BadWall
 
 TOLERANCE = 1e-7
 MOST_STEPS = 5000
+FLAT = 1e-3
+"""Share of the usual slope below which a function has no direction."""
+BESIDE = 1e-3
+"""How far, as a share of a face, a path may miss it by rounding and still go through it."""
 PATH_TOLERANCE = 1e-6
 """mm."""
 
@@ -83,13 +88,15 @@ class LinearElements:
             result[free] = found
         return result
 
-    def path_lengths(self, towards: np.ndarray, ends: np.ndarray, lengths: np.ndarray | float = 0.0) -> np.ndarray:
+    def path_lengths(self, towards: np.ndarray, falling: np.ndarray, ends: np.ndarray, lengths: np.ndarray | float = 0.0) -> np.ndarray:
         """(n,) mm from each node along a field of directions to where it ends.
 
-        towards: (n, 3) unit vectors. ends: numbers of the nodes at which paths end, having `lengths` still to go.
+        towards: (n, 3) unit vectors. falling: (n,) a function that falls along them. ends: numbers of the nodes at which
+        paths end, having `lengths` still to go.
         A path leaves a node through the opposite face of the tetrahedron that its direction points into, and goes on
         from there with the mean of the lengths at that face's corners: the first-order semi-Lagrangian form of the
-        transport equations of Yezzi & Prince 2003.
+        transport equations of Yezzi & Prince 2003. One that would leave the wall glides along its surface, or else
+        follows the edge down which `falling` falls most; from a node below all its neighbors it is straight.
         """
         count = len(self.nodes)
         best, hop, share, corners = np.full(count, -np.inf), np.zeros(count), np.zeros((count, 3)), np.zeros((count, 3), dtype=np.int64)
@@ -105,11 +112,17 @@ class LinearElements:
             node = start[last]
             best[node], hop[node], share[node] = fit[last], time[last], weights[last]
             corners[node] = self.tetrahedra[last][:, others]
-        # Paths that would leave the wall glide along its surface.
         share = np.maximum(share, 0)
         share /= np.maximum(share.sum(axis=1), 1e-300)[:, None]
-        glide = np.einsum("ni,nid->nd", share, self.nodes[corners]) - self.nodes
-        hop = np.where(best < -1e-9, np.linalg.norm(glide, axis=1), hop)
+        leaving = np.flatnonzero(best < -BESIDE)
+        landing = np.einsum("ni,nid->nd", share[leaving], self.nodes[corners[leaving]])
+        hop[leaving] = np.linalg.norm(landing - self.nodes[leaving], axis=1)
+        # Each step goes down, on the mean over its face, so that no path runs in a circle.
+        stuck = np.flatnonzero((np.einsum("ni,ni->n", share, falling[corners]) >= falling) | (share.sum(axis=1) == 0))
+        down, hop[stuck], falls = self._steepest(falling, stuck)
+        corners[stuck], share[stuck] = down[:, None], (1.0, 0.0, 0.0)
+        pits = stuck[~falls]
+        hop[pits], share[pits] = cKDTree(self.nodes[ends]).query(self.nodes[pits])[0], 0.0
         hop[ends], share[ends] = lengths, 0.0
         step = sparse.csr_matrix((share.ravel(), (np.repeat(np.arange(count), 3), corners.ravel())), (count, count))
         result = hop.copy()
@@ -119,7 +132,37 @@ class LinearElements:
             result = longer
             if moved < PATH_TOLERANCE:
                 return result
-        raise BadWall("The paths through the wall of the LV model run in circles; check its endocardium and epicardium, or mesh it again.")
+        raise BadWall("The paths through the wall of the LV model do not end; check its endocardium and epicardium, or mesh it again.")
+
+    def _steepest(self, falling: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each of some nodes the neighbor to which a function falls most per mm, the distance, and whether it falls."""
+        pairs = self.laplacian[nodes].tocoo()
+        start, end = nodes[pairs.row], pairs.col
+        length = np.linalg.norm(self.nodes[start] - self.nodes[end], axis=1)
+        fall = np.where(start == end, -np.inf, (falling[start] - falling[end]) / np.where(start == end, 1.0, length))
+        order = np.lexsort((fall, pairs.row))
+        last = order[np.append(np.diff(pairs.row[order]) > 0, True)] if len(order) else order
+        return end[last], length[last], fall[last] > 0
+
+    def directions(self, values: np.ndarray) -> np.ndarray:
+        """(n, 3) unit vectors along the gradient of a function given at the nodes.
+
+        Where it is the same at all nodes around, the direction is that of the neighbors: on coarse meshes there are
+        cells with all their nodes on one surface.
+        """
+        gradient = self.at_nodes(self.gradients(values))
+        length = np.linalg.norm(gradient, axis=1)
+        result, known = unit(gradient), length > FLAT * np.median(length)
+        result[~known] = 0
+        near = abs(self.laplacian)
+        while not known.all():
+            spread = near @ result
+            found = ~known & (np.linalg.norm(spread, axis=1) > 0)
+            if not found.any():
+                raise BadWall("The cells of the LV model are too coarse for its wall coordinates; mesh it again.")
+            result[found] = unit(spread[found])
+            known |= found
+        return result
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

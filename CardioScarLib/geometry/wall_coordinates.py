@@ -171,10 +171,12 @@ def _share_of_paths(
     """
     fixed = np.concatenate([start, end])
     potential = elements.harmonic(fixed, np.repeat([0.0, 1.0], [len(start), len(end)]))
-    onward = unit(elements.at_nodes(elements.gradients(potential)))
+    onward = elements.directions(potential)
     if away is not None:
         onward[start] = away
-    behind, ahead = elements.path_lengths(-onward, start, before), elements.path_lengths(onward, end)
+        potential[start] = before - np.max(before)  # rising away from the line, below all others
+    behind = elements.path_lengths(-onward, potential, start, before)
+    ahead = elements.path_lengths(onward, -potential, end)
     length = behind + ahead
     return behind / np.where(length > 0, length, 1.0), length
 

@@ -10,6 +10,7 @@ import numpy as np
 import vtk
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
 
 from CardioScarLib.errors import BadWall
@@ -25,6 +26,10 @@ ENCLOSED = 0.4
 epicardium and the base it is 0 unless they are hollow."""
 LEVEL = 0.6
 """Cosine between a place's normal and the opening's, above which the skin beside an opening is base: 53 degrees."""
+BASE_REACH = 3.0
+"""How far the base may reach from an opening's rim, in usual wall thicknesses; on a slanted base that is not flat."""
+LEAST_OPENING = 0.25
+"""Share of the largest opening's width that another one has at least; what is smaller is a notch."""
 LEAST_SHARE = 0.05
 """Of the skin's area, for endocardium and epicardium each."""
 DIRECTIONS = np.array([step for step in product((-1, 0, 1), repeat=3) if any(step)])
@@ -35,7 +40,7 @@ class WallSurfaces:
     """The skin of a wall in regions.
 
     nodes: (n, 3) LPS mm, those of the wall. triangles: (k, 3) node numbers; normals point out of the wall, so those of
-    the endocardium point into the cavity. region: (k,) ENDO, EPI or BASE.
+    the endocardium point into the cavity. region: (k,) ENDO, EPI or BASE; 0 around voids inside the wall.
     """
 
     nodes: np.ndarray
@@ -96,28 +101,30 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     area = np.linalg.norm(vectors, axis=1)
     normals = vectors / np.maximum(area, 1e-300)[:, None]
     neighbors = _neighbors(triangles)
+    outer = _largest_piece(np.ones(len(triangles), dtype=bool), neighbors, area)
+    if area[_largest_piece(~outer, neighbors, area)].sum() > LEAST_SHARE * area.sum():
+        raise BadWall("The cavity of the LV model is closed on all sides; the model of an LV wall is open at the base.")
     inside = _view_filled(wall.nodes, triangles, normals)
     row, column = neighbors.nonzero()
     alike = sparse.csr_matrix((np.maximum(np.einsum("ij,ij->i", normals[row], normals[column]), 0) ** 4, (row, column)), neighbors.shape)
     alike = alike + sparse.identity(len(triangles), format="csr")
     for _ in range(3):  # single places look through a gap or onto a bump
         inside = (alike @ inside) / np.asarray(alike.sum(axis=1)).ravel()
-    endo = _largest_piece(inside > ENCLOSED, neighbors, area)
-    endo = ~_largest_piece(~endo, neighbors, area)  # islands in it belong to it
-    share = area[endo].sum() / area.sum()
+    endo = _largest_piece(outer & (inside > ENCLOSED), neighbors, area)
+    endo = ~_largest_piece(outer & ~endo, neighbors, area)  # islands in it belong to it
+    share = area[endo & outer].sum() / area[outer].sum()
     if not LEAST_SHARE < share < 1 - LEAST_SHARE:
         raise BadWall(
             "The endocardium and the epicardium of the LV model cannot be told apart: "
             f"{share:.0%} of its skin looks onto the model itself, but the model of an LV wall is a cup around a cavity that is open "
             "at the base."
         )
-    rims = _openings(triangles, endo)
-    if not rims:
-        raise BadWall("The cavity of the LV model is closed on all sides; the model of an LV wall is open at the base.")
     region = np.where(endo, ENDO, EPI).astype(np.uint8)
     base = np.zeros(len(triangles), dtype=bool)
-    for rim in rims:
-        base |= _beside_opening(wall.nodes, triangles, normals, neighbors, endo, rim)
+    volume = np.einsum("ij,ij->", wall.nodes[triangles].mean(axis=1) - wall.nodes.mean(axis=0), vectors) / 3
+    reach = BASE_REACH * 2 * volume / area[outer].sum()
+    for rim in _openings(wall.nodes, triangles, endo):
+        base |= _beside_opening(wall.nodes, triangles, normals, neighbors, endo, rim, reach)
     # Where the cavity flares, its rim looks out; but the base parts it from the epicardium.
     sides = connected_components(neighbors[~base][:, ~base], directed=False)[1]
     side = np.full(len(triangles), -1)
@@ -126,6 +133,7 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     if endo_side != epi_side:
         region[side == endo_side] = ENDO
     region[base] = BASE
+    region[~outer] = 0
     return WallSurfaces(wall.nodes, triangles, region)
 
 
@@ -255,7 +263,7 @@ def _largest_piece(chosen: np.ndarray, neighbors: sparse.csr_matrix, area: np.nd
     return piece
 
 
-def _openings(triangles: np.ndarray, endo: np.ndarray) -> list[np.ndarray]:
+def _openings(nodes: np.ndarray, triangles: np.ndarray, endo: np.ndarray) -> list[np.ndarray]:
     """Numbers of the nodes on each rim of the endocardium; one array per opening."""
     rim = np.intersect1d(triangles[endo], triangles[~endo])
     edges = edges_of(triangles[endo])
@@ -263,17 +271,26 @@ def _openings(triangles: np.ndarray, endo: np.ndarray) -> list[np.ndarray]:
     ends = np.searchsorted(rim, edges[first[count == 1]])
     graph = sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (len(rim), len(rim)))
     label = connected_components(graph, directed=False)[1]
-    return [rim[label == number] for number in range(label.max(initial=-1) + 1)]
+    rims = [rim[label == number] for number in range(label.max(initial=-1) + 1)]
+    widths = [np.linalg.norm(np.ptp(nodes[one], axis=0)) for one in rims]
+    return [one for one, width in zip(rims, widths, strict=True) if len(one) > 2 and width > LEAST_OPENING * max(widths)]
 
 
 def _beside_opening(
-    nodes: np.ndarray, triangles: np.ndarray, normals: np.ndarray, neighbors: sparse.csr_matrix, endo: np.ndarray, rim: np.ndarray
+    nodes: np.ndarray,
+    triangles: np.ndarray,
+    normals: np.ndarray,
+    neighbors: sparse.csr_matrix,
+    endo: np.ndarray,
+    rim: np.ndarray,
+    reach: float,
 ) -> np.ndarray:
-    """The triangles that reach from an opening's rim outward and face the way that the opening does."""
+    """The triangles that reach from an opening's rim outward, up to `reach` mm, and face the way that the opening does."""
     center = nodes[rim].mean(axis=0)
     out = np.linalg.svd(nodes[rim] - center, full_matrices=False)[2][2]
     out = out * (np.sign(out @ (center - nodes[triangles[endo]].mean(axis=(0, 1)))) or 1.0)
-    level = np.flatnonzero(~endo & (normals @ out > LEVEL))
+    near = cKDTree(nodes[rim]).query(nodes[triangles].mean(axis=1), distance_upper_bound=reach)[0] < np.inf
+    level = np.flatnonzero(~endo & near & (normals @ out > LEVEL))
     label = connected_components(neighbors[level][:, level], directed=False)[1]
     at_rim = np.isin(triangles[level], rim).any(axis=1)
     base = np.zeros(len(triangles), dtype=bool)

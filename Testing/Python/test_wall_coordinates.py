@@ -63,6 +63,23 @@ def test_depth_is_exactly_zero_and_one_on_the_surfaces():
     assert 0 < found.transmural[inner].min() and found.transmural[inner].max() < 1
 
 
+def test_a_wall_of_one_layer_of_cells_has_a_thickness():
+    found = coordinates_of(LV, 300)
+    assert 7 < found.thickness.min() and found.thickness.max() < 13
+    assert set(found.transmural) == {0.0, 1.0}
+
+
+def test_a_ragged_base_does_not_spoil_the_paths():
+    wall = the_wall(LV, 3000)
+    x, y, z = wall.nodes[wall.tetrahedra].mean(axis=1).T
+    kept = z < 14 + 3 * np.sin(5 * np.arctan2(y, x)) + np.random.default_rng(0).normal(size=len(z))
+    found = wall_coordinates(Wall.from_tetrahedra(wall.nodes, wall.tetrahedra[kept]))
+    below = wall.nodes[:, 2] < 0
+    assert np.all(np.isfinite(found.apicobasal)) and found.apicobasal.max() <= 1 and found.apicobasal.min() >= 0
+    assert np.quantile(found.thickness, 0.98) < 15 and found.thickness[below].max() < 15
+    assert np.abs(found.transmural - LV.coordinates(wall.nodes)[0])[below].mean() < 0.01
+
+
 # Apex to base
 
 

@@ -83,6 +83,17 @@ def test_a_tube_has_two_rims():
     assert found.area(BASE) == pytest.approx(2 * np.pi * (30**2 - 20**2), rel=0.02)
 
 
+def test_voids_inside_the_wall_belong_to_no_surface():
+    wall = Wall.from_tetrahedra(*Ellipsoids().mesh(8000, seed=1))
+    whole = wall_surfaces(wall)
+    inner = ~np.isin(wall.tetrahedra, whole.triangles).any(axis=1)
+    kept = np.ones(len(inner), dtype=bool)
+    kept[np.flatnonzero(inner)[::40]] = False
+    found = wall_surfaces(Wall.from_tetrahedra(wall.nodes, wall.tetrahedra[kept]))
+    assert np.count_nonzero(found.region == 0) > 1000
+    assert [found.area(one) for one in (ENDO, EPI, BASE)] == pytest.approx([whole.area(one) for one in (ENDO, EPI, BASE)], rel=1e-3)
+
+
 def test_labels_of_nodes_become_regions_of_the_skin():
     wall = Wall.from_tetrahedra(*Ellipsoids().mesh(4000, seed=1))
     expected = wall_surfaces(wall)
