@@ -137,3 +137,22 @@ def test_the_choice_and_the_numbers_come_back_with_the_scene(a_panel, a_scene, a
     assert shown_on(model) == "scar_binary"
     a_panel.ui.binaryThresholdSlider.value = 0.9
     np.testing.assert_array_equal(map_on(model, "scar_binary"), map_on(model) >= np.float32(0.9))
+
+
+def test_a_model_that_is_deleted_takes_its_map_along(a_panel, a_scene, a_result):
+    click(a_panel.ui.showBinaryButton)
+    a_scene.RemoveNode(a_result)
+    qt.QApplication.processEvents()
+    assert not a_panel.ui.showFrame.enabled and not a_panel.ui.resultLabel.isVisible()
+    assert not a_panel.ui.applyButton.enabled and "LV model" in a_panel.ui.applyButton.toolTip
+
+
+def test_run_after_run_leaves_as_many_nodes(a_panel, a_scene, a_result):
+    for button in (a_panel.ui.showUncertaintyButton, a_panel.ui.showBinaryButton, a_panel.ui.showProbabilityButton):
+        click(button)  # each look makes its color table when it is first shown
+    before = a_scene.GetNumberOfNodes()
+    for _ in range(3):
+        click(a_panel.ui.applyButton)
+        click(a_panel.ui.showBinaryButton)
+        click(a_panel.ui.showUncertaintyButton)
+    assert a_scene.GetNumberOfNodes() == before

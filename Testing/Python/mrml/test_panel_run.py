@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 import qt
-import slicer
 from CardioScarMRML import addPhantomNodes
 from CardioScarPanel.run_control import POLL_INTERVAL_MS
 from node_values import map_on
@@ -13,6 +12,7 @@ from panels import choose, chosen, click, wait_for
 
 from CardioScar import CardioScarWidget
 from CardioScarLib.errors import BadEvidence
+from CardioScarLib.phantom import phantom_case
 from CardioScarLib.runner import ProgressReport
 
 
@@ -180,17 +180,21 @@ def test_a_first_try_needs_no_data(a_panel):
     assert a_panel.ui.applyButton.enabled
     assert "Phantom" in a_panel.ui.lgeVolumeSelector.currentNode().GetName()
     assert a_panel.ui.lvModelSelector.currentNode().GetMesh().GetPointData().HasArray("true_scar_probability")
-    click(a_panel.ui.loadExampleButton)  # a second one beside the first
-    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 2
 
 
 # --- with the real child process -----------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def a_small_phantom():
+    """Large pixels, so that a run with the default settings takes few seconds."""
+    return phantom_case("B", seed=1, nodes=1500, pixel=4.0, noise=0.0)
+
+
 @pytest.fixture
-def a_real_panel(a_parent, a_scene, a_phantom):
+def a_real_panel(a_parent, a_scene, a_small_phantom):
     """Two nodes were loaded, then the module was opened."""
-    volume, model = addPhantomNodes(a_scene, a_phantom)
+    volume, model = addPhantomNodes(a_scene, a_small_phantom)
     widget = CardioScarWidget(a_parent)
     widget.setup()
     widget.enter()
@@ -200,13 +204,13 @@ def a_real_panel(a_parent, a_scene, a_phantom):
     widget.cleanup()
 
 
-def test_one_click_from_loaded_images_to_the_map(a_real_panel, a_phantom):
+def test_one_click_from_loaded_images_to_the_map(a_real_panel, a_small_phantom):
     """Four are allowed."""
     click(a_real_panel.ui.applyButton)
     wait_for(lambda: a_real_panel.ui.applyButton.text == "Apply", 120)
     assert a_real_panel.ui.statusLabel.text.startswith("Done.")
-    error = ((map_on(a_real_panel.model) - a_phantom.truth) ** 2).mean() ** 0.5
-    assert error < 0.06
+    error = ((map_on(a_real_panel.model) - a_small_phantom.truth) ** 2).mean() ** 0.5
+    assert error < 0.02  # remote everywhere would be above 0.2
     assert a_real_panel.model.GetDisplayNode().GetScalarVisibility()
     assert "Scar burden" in a_real_panel.ui.resultLabel.text
 
