@@ -46,7 +46,8 @@ def write_tensors(tensors: Mapping[str, np.ndarray], header: Mapping[str, Any], 
         "tensors_sha256": _hash(tensors),
         **plain(header),
     }
-    _safetensors().numpy.save_file(tensors, str(path), {HEADER: json.dumps(header, allow_nan=False)})
+    # Not save_file, which makes files that only their owner may read.
+    path.write_bytes(_safetensors().numpy.save(tensors, {HEADER: json.dumps(header, allow_nan=False)}))
 
 
 def plain(value: Any) -> Any:

@@ -390,3 +390,9 @@ def test_a_box_without_extent_is_not_divided_by(tmp_path):
     again = read_training_data(write_training_data(data, tmp_path / "flat.npz"))
     assert np.all(np.isfinite(again.coordinates)) and np.allclose(again.points, [[0, 0, 5], [10, 10, 5]])
     assert np.all(again.maximum > again.minimum)  # the original divides by the difference when it applies
+
+
+def test_a_container_can_be_read_by_whom_a_new_file_can(tmp_path):
+    (tmp_path / "new").touch()
+    path = write_checkpoint(read_checkpoint(BROKEN), tmp_path / "net.safetensors")
+    assert path.stat().st_mode == (tmp_path / "new").stat().st_mode
