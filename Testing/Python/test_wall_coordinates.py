@@ -87,7 +87,7 @@ def test_apex_to_base_in_a_hollow_ball_is_the_share_of_the_quarter_circle():
     wall, found = the_wall(BOWL), coordinates_of(BOWL)
     x, y, z = wall.nodes.T
     error = np.abs(found.apicobasal - np.arctan2(np.hypot(x, y), -z) / (np.pi / 2))
-    assert error.mean() < 0.01 and error.max() < 0.03
+    assert error.mean() < 0.005 and error.max() < 0.02
     assert np.linalg.norm(found.axis[0] - (0, 0, -25)) < 1 and np.linalg.norm(found.axis[1]) < 0.5
 
 
