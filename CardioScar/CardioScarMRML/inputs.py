@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from CardioScarLib.errors import StackMissesWall
 from CardioScarLib.geometry.check import Finding, check_geometry
 from CardioScarLib.geometry.slice_views import SliceView, slice_views
 from CardioScarLib.geometry.slices import SliceStack
@@ -43,7 +44,10 @@ class Inputs:
         sliceIndices: Sequence[int] | None = None,
         settings: OperatorSettings | None = None,
     ) -> tuple[SliceStack, WallPixels]:
-        """The chosen slices, and their pixels that see the wall as in a run."""
+        """The chosen slices, and their pixels that see the wall; as in a run, which misses a wall that does not meet them."""
+        for finding in self.findings(volumeNode, modelNode, sliceThickness, sliceIndices):
+            if finding.severity == "error":
+                raise StackMissesWall(finding.text)
         stack, wall = self.stack(volumeNode, sliceThickness, sliceIndices), self.wall(modelNode)
         # The pixel table depends on where the image is and not on what it shows, but the image's time is at hand.
         key = (self._kept["stack"][0], self._kept["wall"][0], sliceIndices and tuple(sliceIndices), settings)

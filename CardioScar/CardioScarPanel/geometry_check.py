@@ -49,15 +49,20 @@ class GeometryCheck:
         self.connect(None)
 
     def _show(self, text: str, offered: tuple[str, ...], applied: tuple[str, ...]) -> None:
-        self._ui.geometryLabel.text = text
-        self._ui.geometryLabel.visible = bool(text)
         units = next((one for one in (*applied, *offered) if one in ("um", "m")), None)
         self._remedies = {"mirror": "flip" if "flip" in (*applied, *offered) else None, "units": units}
         mirrorWords = _("Take the flip back") if "flip" in applied else _("Flip the model's x and y")
-        scaleWords = {"um": _("Yes, it is in micrometers: scale it"), "m": _("Yes, it is in meters: scale it")}.get(units, "")
+        question, scaleWords = {
+            "um": (_("Are the points of the model in micrometers?"), _("Yes, scale from micrometers")),
+            "m": (_("Are the points of the model in meters?"), _("Yes, scale from meters")),
+        }.get(units, ("", ""))
+        if units in applied:
+            question, scaleWords = "", _("Take the scaling back")
+        self._ui.geometryLabel.text = "\n".join(line for line in (text, question) if line)
+        self._ui.geometryLabel.visible = bool(text)
         for button, shown, words in (
             (self._ui.fixMirrorButton, self._remedies["mirror"], mirrorWords),
-            (self._ui.fixUnitsButton, units, _("Take the scaling back") if units in applied else scaleWords),
+            (self._ui.fixUnitsButton, units, scaleWords),
         ):
             button.visible = shown is not None
             button.text = words

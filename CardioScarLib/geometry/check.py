@@ -53,12 +53,12 @@ def _meeting(found: dict) -> Finding:
 
 
 def _size(wall: Wall) -> list[Finding]:
-    """A question about the unit of a wall that no LV is as large or as small as."""
+    """A doubt about the unit of a wall that no LV is as large or as small as."""
     size = float(np.linalg.norm(np.ptp(wall.nodes, axis=0)))
     low, high = PLAUSIBLE_SIZE
     for remedy, factor, unit in (("um", 1e-3, "micrometers"), ("m", 1e3, "meters")):
         if not low <= size <= high and low <= factor * size <= high:
-            return [Finding("warning", f"The LV model is {size:,.4g} mm long: are its points in {unit}?", (remedy,))]
+            return [Finding("warning", f"The LV model is {size:,.4g} mm long, as one in {unit} would be.", (remedy,))]
     if not low <= size <= high:
         return [Finding("warning", f"The LV model is {size:,.4g} mm long, which no left ventricle is; check its unit.")]
     return []

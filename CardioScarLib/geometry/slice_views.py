@@ -12,6 +12,8 @@ from CardioScarLib.geometry.wall import Wall
 
 COARSE_POINT_VOLUME = 1.0
 """mm^3 of wall that one point stands for here; a fit takes ten times as many."""
+MOST_POINTS = 200_000
+"""Of a wall that is far too large, such as one in micrometers, a point stands for more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +41,10 @@ def slice_views(stack: SliceStack, wall: Wall | None) -> tuple[SliceView, ...]:
             SliceView(number, position, stack.slices[number].thickness, None, stack.slices[number].center, None)
             for number, position in _positions(stack)
         )
-    # The lattice inside a closed surface takes seconds; its surface tells well enough where it is.
-    points, measure = sub_points(replace(wall, kind="shell") if wall.kind == "closed_surface" else wall, stack, COARSE_POINT_VOLUME)
+    if wall.kind == "closed_surface":  # the lattice inside takes seconds; the surface tells well enough where it is
+        wall = replace(wall, kind="shell")
+    least = float(wall.node_measure.sum()) / MOST_POINTS
+    points, measure = sub_points(wall, stack, max(COARSE_POINT_VOLUME, least if wall.kind == "volume" else least**1.5))
     views = []
     for number, position in _positions(stack):
         one = stack.slices[number]

@@ -54,12 +54,12 @@ def test_a_wall_of_another_patient_is_an_error_without_a_remedy(a_wall):
     assert findings[0].severity == "error" and findings[0].remedies == ()
 
 
-def test_a_huge_wall_that_no_remedy_brings_into_the_stack_is_a_question(a_wall):
+def test_a_huge_wall_that_no_remedy_brings_into_the_stack_is_a_doubt(a_wall):
     elsewhere = np.diag([1e3, 1e3, 1e3, 1.0])
     elsewhere[:3, 3] = 0, 400e3, 0
-    (question,) = [one for one in check_geometry(a_stack(), a_wall.transformed(elsewhere)) if one.remedies]
-    assert question.severity == "warning" and question.remedies == ("um",)
-    assert question.text.endswith("are its points in micrometers?")
+    (doubt,) = [one for one in check_geometry(a_stack(), a_wall.transformed(elsewhere)) if one.remedies]
+    assert doubt.severity == "warning" and doubt.remedies == ("um",)
+    assert doubt.text.endswith("as one in micrometers would be.")
 
 
 def test_a_size_that_is_no_unit_of_a_heart_is_said_without_a_remedy():

@@ -88,3 +88,11 @@ def test_twenty_slices_are_looked_at_in_a_fraction_of_a_second():
     views = slice_views(phantom.stack, phantom.wall)
     assert len(views) >= 20
     assert time.process_time() - start < 0.2
+
+
+def test_a_wall_in_micrometers_takes_no_longer(a_wall):
+    huge = a_wall.transformed(np.diag([1e3, 1e3, 1e3, 1.0]))
+    start = time.process_time()
+    views = slice_views(a_stack([40e3], thickness=6e3, first=(40e3, 60e3)), huge)
+    assert time.process_time() - start < 0.5
+    assert views[0].reason == "The LV model lies beside this image."

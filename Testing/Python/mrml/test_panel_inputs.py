@@ -89,9 +89,10 @@ def test_micrometers_are_asked_about_and_scaled_only_by_a_click(connected, a_ui,
     check = connected(GeometryCheck)
     assert check.error and "micrometers" in check.error
     assert model.GetParentTransformNode() is None
-    assert a_ui.fixUnitsButton.isVisible() and "micrometers" in a_ui.fixUnitsButton.text
+    assert a_ui.geometryLabel.text == check.error + "\nAre the points of the model in micrometers?"
+    assert a_ui.fixUnitsButton.isVisible() and a_ui.fixUnitsButton.text == "Yes, scale from micrometers"
     click(a_ui.fixUnitsButton)
-    assert check.error is None and "back" in a_ui.fixUnitsButton.text
+    assert check.error is None and "back" in a_ui.fixUnitsButton.text and "?" not in a_ui.geometryLabel.text
 
 
 def test_a_model_in_the_wrong_frame_and_unit_takes_two_clicks(connected, a_ui, a_case):
@@ -271,6 +272,13 @@ def test_only_the_chosen_slices_are_drawn(connected, a_ui, an_lge_image, a_view,
     part.update()
     drawn = slicer.util.arrayFromVolume(overlay(a_view)).any(axis=(1, 2))
     assert np.flatnonzero(drawn).tolist() == [3, 5]
+
+
+def test_a_model_beside_the_slices_is_said_and_nothing_is_computed(connected, a_ui, an_lge_image, a_view, a_case):
+    spoil(a_case[1], np.linalg.inv(REMEDIES["um"]))
+    connected(EvidencePreview)
+    click(a_ui.evidencePreviewCheckBox)
+    assert "micrometers" in a_ui.evidenceLabel.text and overlay(a_view) is None
 
 
 def test_a_segmentation_is_drawn_instead_of_intensities(connected, a_ui, an_lge_image, a_view, a_scene, parameters):
