@@ -101,13 +101,15 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         return CardioScarRun(self._startJob(stack, wall, settings), check, finish, progressCallback)
 
     def loadExample(self, name: str = "phantom"):
-        """Put an example into the scene: `name` is a key of `CardioScarMRML.samples.SAMPLES`.
+        """Put an example into the scene and the views: `name` is a key of `CardioScarMRML.samples.SAMPLES`.
 
         :return: (volume node, model node).
         """
-        from CardioScarMRML.samples import addSample
+        from CardioScarMRML.samples import addSample, showSample
 
-        return addSample(slicer.mrmlScene, name)
+        volumeNode, modelNode = addSample(slicer.mrmlScene, name)
+        showSample(volumeNode)
+        return volumeNode, modelNode
 
     def _startJob(self, stack, wall, settings):
         if self._reconstruct is None:

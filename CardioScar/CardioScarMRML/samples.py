@@ -68,6 +68,17 @@ def addPsirSample(scene):
     return addVolumeNode(scene, stack, "Pig PSIR LGE"), addModelNode(scene, gridFromWall(built.wall), "Pig LV wall")
 
 
+def showSample(volumeNode) -> None:
+    """Bring the slices into all slice views, in their own plane, and the model into the middle of the 3D views."""
+    scene = volumeNode.GetScene()
+    for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
+        scene.GetNthNodeByClass(number, "vtkMRMLSliceNode").RotateToVolumePlane(volumeNode)
+    slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
+    layoutManager = slicer.app.layoutManager()
+    if layoutManager is not None:  # there is none without a main window
+        layoutManager.resetThreeDViews()
+
+
 SAMPLES = {
     "phantom": Sample("CardioScar phantom", RESOURCES / "Icons" / "SamplePhantom.png", addPhantomSample, Path(__file__)),
     "psir": Sample("CardioScar pig PSIR", RESOURCES / "Icons" / "SamplePsir.png", addPsirSample, PSIR_IMAGE),
@@ -97,7 +108,9 @@ class _Loader:
         self._sample = sample
 
     def __call__(self, source=None):
-        return list(self._sample.add(slicer.mrmlScene))
+        nodes = self._sample.add(slicer.mrmlScene)
+        showSample(nodes[0])
+        return list(nodes)
 
     def __str__(self) -> str:
         return f"CardioScar {self._sample.title}"

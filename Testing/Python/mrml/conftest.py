@@ -49,6 +49,9 @@ class Application:
     def applicationLogic(self):
         return self._logic
 
+    def layoutManager(self) -> None:
+        """As without a main window."""
+
     def testingEnabled(self) -> bool:
         return True
 

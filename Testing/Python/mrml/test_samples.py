@@ -32,6 +32,17 @@ def test_the_phantom_knows_its_truth_and_the_pig_its_thickness(a_scene):
     assert abs(stack.slices[0].normal @ [0, 0, 1]) < 0.9  # oblique, as it was acquired
 
 
+def test_an_example_comes_into_the_slice_views_in_its_own_plane(a_scene):
+    sliceLogic = slicer.vtkMRMLSliceLogic()
+    sliceLogic.SetMRMLScene(a_scene)
+    sliceNode = sliceLogic.AddSliceNode("Red")
+    volume, _ = CardioScarLogic().loadExample("psir")
+    assert sliceLogic.GetSliceCompositeNode().GetBackgroundVolumeID() == volume.GetID()
+    across = [sliceNode.GetSliceToRAS().GetElement(row, 2) for row in range(3)]
+    normal = stackFromVolumeNode(volume).slices[0].normal * [-1, -1, 1]
+    assert abs(np.dot(across, normal)) > 0.999
+
+
 def test_a_damaged_sample_file_is_one_sentence_and_adds_nothing(a_scene, tmp_path, monkeypatch):
     damaged = tmp_path / "lge_psir_sax.nii.gz"
     damaged.write_bytes(samples.PSIR_IMAGE.read_bytes()[:-1])
