@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from CardioScarLib.cli.main import cardioscar, main
 from CardioScarLib.errors import BadSettings, OutsideTrainingBox, UnwritableOutput
 from CardioScarLib.io.checkpoints import read_checkpoint, write_checkpoint
 from CardioScarLib.io.meshes import read_mesh
+from CardioScarLib.io.tensor_files import read_tensors
 from CardioScarLib.io.training_data import TrainingData, read_training_data, write_training_data
 from CardioScarLib.original.box import frame_of
 from CardioScarLib.original.foundation import Split, joined
@@ -32,6 +36,7 @@ from CardioScarLib.settings import NetworkSettings
 pytest.importorskip("torch", reason="the network needs torch")
 pytest.importorskip("safetensors", reason="our checkpoints are safetensors files")
 
+ROOT = Path(__file__).parents[2]
 SMALL = NetworkSettings("original", "cpu", width=16, epochs=9, patience=500)
 
 
@@ -332,6 +337,22 @@ def test_ctrl_c_keeps_the_best_network_so_far(run, data_file, tmp_path, monkeypa
     # Starting anew is possible, but has to be said; afterwards nothing is unfinished.
     assert run("train", overwrite=True, **{**flags, "max_epochs": 2})[0] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_real_process_survives_ctrl_c_and_leaves_a_state_when_killed(sent, code, data_file, tmp_path):
+    output, state = tmp_path / "net.pth", tmp_path / "net.pth.unfinished"
+    flags = {"--training-data": data_file, "--output": output, "--checkpoint-every": 1, "--hidden-size": 8}
+    words = ["train", "--cpu", *(str(word) for pair in flags.items() for word in pair)]
+    process = subprocess.Popen([sys.executable, "-m", "CardioScarLib.cli.main", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    waited = time.monotonic()
+    while not state.exists() and process.poll() is None and time.monotonic() - waited < 120:
+        time.sleep(0.05)
+    process.send_signal(sent)
+    out = process.communicate(timeout=60)[0]
+    assert process.returncode == code
+    assert output.exists() == (code == 130) == ("the best network so far was kept" in out)
+    assert read_tensors(state, "unfinished training")[1]["epoch"] >= 1  # never half of one
 
 
 def test_a_training_that_is_stopped_before_its_first_epoch_writes_nothing(run, data_file, tmp_path, monkeypatch):
