@@ -93,7 +93,7 @@ def settingsFrom(parameters: CardioScarParameterNode) -> ReconstructionSettings:
 def sliceIndices(parameters: CardioScarParameterNode) -> list[int] | None:
     """Numbers along k of the slices to use; None takes all.
 
-    :raises BadSettings: none is left.
+    :raises BadSettings: none is left, or the list cannot be read.
     """
     if parameters.lgeVolume is None or parameters.lgeVolume.GetImageData() is None:
         return None
@@ -101,8 +101,11 @@ def sliceIndices(parameters: CardioScarParameterNode) -> list[int] | None:
     if parameters.sliceSelection == "range":
         chosen = list(range(parameters.sliceRangeMinimum, min(parameters.sliceRangeMaximum, last) + 1))
     elif parameters.sliceSelection == "list":
-        chosen = sorted(int(number) for number in parameters.sliceList.split(",") if number.strip())
-        chosen = [number for number in chosen if number <= last]
+        try:
+            listed = {int(number) for number in parameters.sliceList.split(",") if number.strip()}
+        except ValueError:
+            raise BadSettings(f"The list of slices is '{parameters.sliceList}'; it has to be numbers such as 2,5,8.") from None
+        chosen = sorted(number for number in listed if 0 <= number <= last)
     else:
         return None
     if not chosen:
