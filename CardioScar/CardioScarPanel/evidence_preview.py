@@ -28,6 +28,7 @@ class EvidencePreview:
         self._parameterNode = None
         self._overlay = None
         self._shown = None
+        ui.histogramLabel.setMinimumWidth(1)  # else the panel could not be made narrower than the picture
         ui.evidencePreviewCheckBox.toggled.connect(lambda checked=False: self.update())
 
     def connect(self, parameterNode) -> None:
@@ -67,7 +68,7 @@ class EvidencePreview:
         preview = preview_evidence(stack, pixels, evidence, settings.operator.pixel_support)
         self._overlay.show(volumeNode, pixels, preview, indices)
         self._shown = shown
-        self._say(preview.sentence)
+        self._say("\n".join([preview.sentence, *preview.evidence.notes]))
         self._ui.histogramLabel.setPixmap(histogramPixmap(preview, max(240, self._ui.evidenceLabel.width), HEIGHT))
         self._ui.histogramLabel.visible = True
 
