@@ -81,6 +81,11 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
             stack = scarStack(stack, lgeVolumeNode, segmentationNode, scarSegmentID, sliceIndices)
             settings = replace(settings, evidence=replace(settings.evidence, method="labels", scar_labels=(1,)))
         wall = self._readWall(lvModelNode)
+        reading = {
+            "slices": [one.label for one in stack],
+            "slice_thickness": sorted({one.thickness for one in stack}),
+            "scar_from": "intensities" if segmentationNode is None else "segment",
+        }
         if keepEarlierAs is not None:
             checkSuffix(lvModelNode, keepEarlierAs)
 
@@ -91,6 +96,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
 
         def finish(job) -> CardioScarResult:
             reconstruction, runRecord = self._collect(job)
+            runRecord = {**runRecord, "reading": reading}
             if keepEarlierAs is not None and not asCopy:
                 keepEarlierResults(lvModelNode, keepEarlierAs)
             modelNode = lvModelNode

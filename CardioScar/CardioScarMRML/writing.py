@@ -11,7 +11,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 import CardioScarLib
 from CardioScarLib.errors import BadSettings, BadWall
 
-PROVENANCE = ("Version", "Settings", "Summary", "Notes", "Arrays", "Run", "Log")
+PROVENANCE = ("Version", "Settings", "Summary", "Notes", "Arrays", "Run", "Log", "Threshold")
 """Attributes of a model with a scar map, as `CardioScar.<name>`."""
 SUFFIX = re.compile(r"_?[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
 
@@ -21,9 +21,9 @@ def writeReconstruction(modelNode, reconstruction, run: dict | None = None, log:
 
     Arrays of an earlier run go, all others stay; the points are not touched. Node attributes: `CardioScar.Version`,
     `CardioScar.Settings`, `CardioScar.Summary` and `CardioScar.Run` (JSON), `CardioScar.Notes` and `CardioScar.Log`
-    (lines), `CardioScar.Arrays` (names).
+    (lines), `CardioScar.Arrays` (names), `CardioScar.Threshold` (of `scar_binary`; not there without it).
 
-    :param run: versions, times and what else is to be known about how the run went.
+    :param run: inputs, versions, times and what else is to be known about how the run went.
     """
     arrays = dict(reconstruction.arrays)
     checkPoints(modelNode, len(arrays["scar_probability"]))
@@ -36,6 +36,7 @@ def writeReconstruction(modelNode, reconstruction, run: dict | None = None, log:
         array.SetName(name)
         pointData.AddArray(array)
 
+    threshold = reconstruction.settings.threshold
     for name, text in {
         "Version": CardioScarLib.__version__,
         "Settings": json.dumps(reconstruction.settings.as_dict()),
@@ -44,6 +45,7 @@ def writeReconstruction(modelNode, reconstruction, run: dict | None = None, log:
         "Arrays": " ".join(arrays),
         "Run": json.dumps(run or {}, default=_plain),
         "Log": log,
+        "Threshold": None if threshold is None else f"{threshold:g}",
     }.items():
         modelNode.SetAttribute(f"CardioScar.{name}", text)
     mesh.Modified()  # the only event that makes views look at the arrays again

@@ -74,6 +74,9 @@ def test_a_run_goes_on_by_itself_and_its_result_comes_with_a_poll(a_scene, a_cas
     assert a_case[1].GetAttribute("CardioScar.Log") == run.log and "geometry" in run.log
     facts = json.loads(a_case[1].GetAttribute("CardioScar.Run"))
     assert facts["versions"]["numpy"] == np.__version__ and facts["started"] and facts["seconds"]["fit"] > 0
+    assert facts["reading"]["slices"][:2] == ["slice 0", "slice 1"] and facts["reading"]["scar_from"] == "intensities"
+    assert facts["reading"]["slice_thickness"] == [stackFromVolumeNode(a_case[0]).slices[0].thickness]
+    assert a_case[1].GetAttribute("CardioScar.Threshold") == "0.5"
     assert a_case[1].GetNodeReference("CardioScar.LGE") is a_case[0]
     assert not run._job.folder.exists()
 
@@ -231,6 +234,7 @@ def test_earlier_results_stay_under_a_suffix(a_scene, a_case, a_fake_reconstruct
     assert not np.array_equal(map_on(model), first)
     assert set(names_of_arrays(model)) >= {"scar_binary_earlier", "scar_observed_earlier", "scar_uncertainty"}
     assert "scar_binary" not in names_of_arrays(model)
+    assert (model.GetAttribute("CardioScar.Threshold"), model.GetAttribute("CardioScar.Threshold_earlier")) == (None, "0.5")
     assert json.loads(model.GetAttribute("CardioScar.Settings_earlier"))["model"]["model"] == "nearest"
     assert later.tableNode is not earlier.tableNode and earlier.tableNode.GetName().endswith("_earlier")
     assert earlier.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0) == burden
