@@ -360,10 +360,10 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
 
     def _onReconstructed(self, result) -> str:
-        parameters = self._parameterNode or self.logic.getParameterNode()  # another module may be open by now
-        with slicer.util.NodeModify(parameters):
-            parameters.resultModel = result.modelNode
-        self._result.showNew()
+        if self._parameterNode:
+            self._result.showNew(result.modelNode)
+        else:  # another module is open by now
+            self.logic.getParameterNode().resultModel = result.modelNode
         return "\n".join([_("Done."), *result.notes])
 
     def _onWallMade(self, modelNode) -> str:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from CardioScarMRML.display import setThreshold, showBinary, showScarProbability, showUncertainty
+import slicer
+from CardioScarMRML.display import (
+    DISPLAY_ATTRIBUTE,
+    THRESHOLD_ATTRIBUTE,
+    setThreshold,
+    showBinary,
+    showScarProbability,
+    showUncertainty,
+)
 from CardioScarMRML.results_table import COLUMNS, RESULTS_ROLE
 from slicer.i18n import tr as _
 
@@ -25,13 +33,14 @@ class ResultView:
             button.clicked.connect(lambda checked=True, name=name: self._choose(name))
 
     def connect(self, parameterNode) -> None:
-        self._parameterNode = parameterNode
-        self._shown = self._wanted()
+        self._parameterNode, self._shown = parameterNode, None
         self.update()
 
     def update(self) -> None:
-        """Offer what the model has, and show what is chosen if that has changed."""
+        """Offer what the model has, and show what is chosen if that has changed for this model."""
         arrays = _scarArrays(self.modelNode)
+        if arrays and (self._shown is None or self._shown[0] != self.modelNode.GetID()):
+            self._takeOver()
         self._ui.showFrame.enabled = bool(arrays)
         self._ui.showUncertaintyButton.enabled = "scar_uncertainty" in arrays
         self._ui.showUncertaintyButton.toolTip = (
@@ -61,13 +70,15 @@ class ResultView:
         else:
             showScarProbability(modelNode)
 
-    def showNew(self) -> None:
-        """A run has put its result onto the model."""
-        if self._parameterNode is None:
-            return
-        if self._parameterNode.display == "uncertainty" and "scar_uncertainty" not in _scarArrays(self.modelNode):
-            self._parameterNode.display = "probability"
+    def showNew(self, modelNode) -> None:
+        """A run has put its result onto a model: color it as the result before."""
+        display = self._parameterNode.display
+        with slicer.util.NodeModify(self._parameterNode):
+            self._parameterNode.resultModel = modelNode
+            self._parameterNode.display = "probability" if f"scar_{display}" not in _scarArrays(modelNode) else display
+            self._shown = self._wanted()  # nothing to take over
         self._shown = None
+        self.show()
         self.update()
 
     @property
@@ -78,8 +89,25 @@ class ResultView:
         return self._parameterNode.resultModel or self._parameterNode.lvModel
 
     def _choose(self, display: str) -> None:
-        if self._parameterNode is not None:
+        if self._parameterNode is None:
+            return
+        if display == self._parameterNode.display:  # the model may have been colored otherwise meanwhile
+            self._shown = None
+            self.show()
+        else:
             self._parameterNode.display = display
+
+    def _takeOver(self) -> None:
+        """Choose what this model is shown by already."""
+        displayNode, threshold = self.modelNode.GetDisplayNode(), self.modelNode.GetAttribute(THRESHOLD_ATTRIBUTE)
+        display = displayNode.GetAttribute(DISPLAY_ATTRIBUTE) if displayNode else None
+        self._shown = self._wanted()
+        with slicer.util.NodeModify(self._parameterNode):
+            if display is not None:
+                self._parameterNode.display = display
+            if display == "binary" and threshold is not None:
+                self._parameterNode.binaryThreshold = float(threshold)
+            self._shown = self._wanted()
 
     def _wanted(self):
         if self.modelNode is None:

@@ -44,7 +44,7 @@ class RunControl:
         :param onDone: called with the result if the run succeeds; returns what is to be said about it.
         """
         self.say("")
-        with slicer.util.tryWithErrorDisplay(_("The run could not be started."), waitCursor=True):
+        with slicer.util.tryWithErrorDisplay(_("The run could not be started.")):
             try:
                 run = startRun()
             except CardioScarError as error:

@@ -105,6 +105,28 @@ def test_opening_the_panel_does_not_change_how_a_model_looks(a_panel, a_result):
     assert shown_on(a_result) == "scar_probability"
 
 
+def test_a_model_that_has_a_map_keeps_its_look_when_it_is_chosen(a_panel, a_scene, a_result, a_phantom):
+    """The switch follows the model, not the other way round."""
+    click(a_panel.ui.showBinaryButton)
+    a_panel.ui.binaryThresholdSlider.value = 0.25
+    _, other = addPhantomNodes(a_scene, a_phantom)
+    a_panel.ui.lvModelSelector.setCurrentNode(other)
+    click(a_panel.ui.applyButton)
+    click(a_panel.ui.showUncertaintyButton)
+    a_panel.ui.lvModelSelector.setCurrentNode(a_result)
+    assert (shown_on(a_result), shown_on(other)) == ("scar_binary", "scar_uncertainty")
+    assert a_panel.ui.showBinaryButton.checked and a_panel.ui.binaryThresholdSlider.value == pytest.approx(0.25)
+    a_panel.ui.lvModelSelector.setCurrentNode(other)
+    assert (shown_on(a_result), shown_on(other)) == ("scar_binary", "scar_uncertainty")
+    assert a_panel.ui.showUncertaintyButton.checked
+
+
+def test_a_click_on_what_is_chosen_already_shows_it_again(a_panel, a_result):
+    a_result.GetDisplayNode().SetActiveScalarName("scar_observed")
+    click(a_panel.ui.showProbabilityButton)
+    assert shown_on(a_result) == "scar_probability"
+
+
 def test_a_copy_gets_the_map_and_the_switch(a_panel, a_scene, a_phantom):
     _, model = addPhantomNodes(a_scene, a_phantom)
     a_panel.enter()
@@ -116,6 +138,9 @@ def test_a_copy_gets_the_map_and_the_switch(a_panel, a_scene, a_phantom):
     assert copy is not model and a_panel._parameterNode.lvModel is model
     click(a_panel.ui.showUncertaintyButton)
     assert shown_on(copy) == "scar_uncertainty"
+    click(a_panel.ui.applyButton)
+    second = a_panel._parameterNode.resultModel
+    assert second is not copy and shown_on(second) == shown_on(copy) == "scar_uncertainty"
     other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "Another")
     a_panel.ui.lvModelSelector.setCurrentNode(other)
     assert a_panel._parameterNode.resultModel is None and not a_panel.ui.showFrame.enabled
