@@ -40,7 +40,8 @@ class SliceTable:
         self._table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         self._table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         self._table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        self._table.cellClicked.connect(self._onClicked)
+        self._table.itemSelectionChanged.connect(self._onSelected)  # by a click or by keys
+        self._table.cellClicked.connect(self._show)  # a selected row can be clicked again after the views were moved
         self._table.itemChanged.connect(self._onChecked)
 
     def connect(self, parameterNode) -> None:
@@ -115,8 +116,13 @@ class SliceTable:
         checked = [row.number for number, row in enumerate(self._rows) if self._table.item(number, 0).checkState() == qt.Qt.Checked]
         self._parameterNode.sliceList = ",".join(str(number) for number in checked)
 
-    def _onClicked(self, row: int, column: int) -> None:
-        if self._parameterNode is not None and self._parameterNode.lgeVolume is not None:
+    def _onSelected(self) -> None:
+        selected = self._table.selectedItems()
+        if selected:
+            self._show(selected[0].row())
+
+    def _show(self, row: int) -> None:
+        if row < len(self._rows) and self._parameterNode is not None and self._parameterNode.lgeVolume is not None:
             jumpToSlice(self._parameterNode.lgeVolume.GetScene(), self._rows[row])
 
 

@@ -198,6 +198,9 @@ def test_a_click_on_a_row_moves_the_views(connected, a_ui, a_scene, a_phantom):
         pose = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())
         one = a_phantom.stack.slices[row]
         assert abs((pose[:3, 3] * [-1, -1, 1] - one.center) @ one.normal) < 1e-3
+    qt.QTest.keyClick(table, qt.Qt.Key_Down)
+    pose, one = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS()), a_phantom.stack.slices[7]
+    assert abs((pose[:3, 3] * [-1, -1, 1] - one.center) @ one.normal) < 1e-3
 
 
 def test_an_unusable_model_leaves_the_slices_in_the_table(connected, a_ui, a_case):
