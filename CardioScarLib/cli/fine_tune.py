@@ -9,6 +9,11 @@ import click
 from CardioScarLib.cli.console import say_notes
 from CardioScarLib.cli.training import finish, ready_to_write, training_bar, training_options
 
+LAYOUT_1 = (
+    "The network has two dropout layers (layout 1): the older script of the original loads its .pth, but not its command line. "
+    "`cardioscar apply` takes both."
+)
+
 
 @click.command(short_help="Go on training a network on other data.")
 @click.option("--checkpoint", required=True, type=Path, metavar="FILE", help="The network to start from: .safetensors or .pth.")
@@ -31,6 +36,7 @@ def fine_tune(
     from CardioScarLib.io.training_data import read_training_data
     from CardioScarLib.original.training import fine_tune as run
     from CardioScarLib.original.training import fine_tuning_settings
+    from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
     from CardioScarLib.reconstruction.mc_dropout.device import require_torch
 
     require_torch()
@@ -43,7 +49,7 @@ def fine_tune(
     if is_pth(output):
         as_original(parent)  # says so before the long work if a .pth cannot hold this network
     data = read_training_data(training_data, normalize)
-    say_notes(data.notes)
+    say_notes((*data.notes, *((LAYOUT_1,) if is_pth(output) and Architecture.from_state(parent.state).layout == 1 else ())))
     with training_bar() as progress:
         result = run(data, parent, checkpoint, settings, freeze_stages, seed, progress, unfinished)
     return finish(result, unfinished)

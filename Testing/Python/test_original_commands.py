@@ -22,10 +22,12 @@ import CardioScarLib.original as original
 from CardioScarLib.cli import training as training_words
 from CardioScarLib.cli.main import cardioscar, main
 from CardioScarLib.errors import BadSettings, OutsideTrainingBox, UnwritableOutput
+from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.checkpoints import read_checkpoint, write_checkpoint
 from CardioScarLib.io.meshes import read_mesh
 from CardioScarLib.io.tensor_files import read_tensors
 from CardioScarLib.io.training_data import TrainingData, read_training_data, write_training_data
+from CardioScarLib.original.apply import apply
 from CardioScarLib.original.box import frame_of
 from CardioScarLib.original.foundation import Split, joined
 from CardioScarLib.original.training import fine_tune, fine_tuning_settings, grouped, train
@@ -529,6 +531,8 @@ def test_a_coordinate_network_learns_the_average_of_different_scars_and_not_one_
         return predict_without_dropout(checkpoint.state, architecture, frame_of(checkpoint).to_network(points), device="cpu")
 
     assert np.abs(predicted(both) - 0.5).mean() < 0.1
+    uncertainty = apply(both, Wall(points, np.empty((0, 4)), np.empty((0, 3)), "points"), device="cpu").arrays["scar_uncertainty"]
+    assert uncertainty.mean() < 0.3  # which is not the spread of the two hearts, 0.5
     assert np.abs(predicted(alone) - left.values).mean() < 0.1
 
 
@@ -594,3 +598,7 @@ def test_a_checkpoint_of_layout_1_goes_through_every_door(run, mesh, data_file, 
     fine = tmp_path / "fine.safetensors"
     assert run("fine-tune", checkpoint=LAYOUT_1, training_data=data_file, output=fine, max_epochs=1, cpu=True)[0] == 0
     assert Architecture.from_state(read_checkpoint(fine).state).layout == 1
+    for parent, said in ((LAYOUT_1, True), (LAYOUT_2, False)):
+        flags = {"checkpoint": parent, "training_data": data_file, "max_epochs": 1, "cpu": True}
+        code, _, err = run("fine-tune", output=tmp_path / f"{parent.stem}.pth", **flags)
+        assert code == 0 and ("but not its command line" in err) == said
