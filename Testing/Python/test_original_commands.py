@@ -203,7 +203,7 @@ def test_slices_become_a_map_in_three_commands(run, mesh, tmp_path):
     record = json.loads((tmp_path / "map.vtk.json").read_text())
     assert record["seed"] == 42 and [one["name"] for one in record["inputs"]] == ["net.safetensors", "wall.vtu"]
     assert record["settings"]["training"]["recipe"] == "modern"
-    # Draws are seeded, in whatever batches.
+    # Draws are seeded, in whatever batches; the last of these has one node, which the original does not survive.
     again = {"seed": 42, "batch_size": 777, "mc_samples": 10}
     assert run("apply", model=net, mesh=mesh, output=tmp_path / "again.vtu", cpu=True, **again)[0] == 0
     assert np.allclose(maps(tmp_path / "again.vtu")["scar_probability"], found["scar_probability"], atol=1e-6)
@@ -286,6 +286,12 @@ def killed_after(epochs: int):
             raise Killed
 
     return progress
+
+
+def test_batches_of_one_node_are_trained_on():
+    data = TrainingData.from_points(np.eye(3), [0.0, 0.0, 1.0], [0, 0, 1])
+    losses = train(data, replace(SMALL, batch_size=1)).checkpoint.history["losses"]
+    assert len(losses) == 9 and losses[-1] < losses[0]
 
 
 def test_a_killed_training_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
