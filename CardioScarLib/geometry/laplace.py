@@ -49,6 +49,16 @@ class LinearElements:
         return self.stiffness()
 
     @cached_property
+    def _by_node(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """For each corner: the cells in the order of their node there, where each node begins, and how many it has."""
+        result = []
+        for nodes in self.tetrahedra.T:
+            order = np.argsort(nodes, kind="stable")
+            first = np.flatnonzero(np.append(True, np.diff(nodes[order]) > 0))
+            result.append((order, first, np.diff(np.append(first, len(nodes)))))
+        return result
+
+    @cached_property
     def node_volumes(self) -> np.ndarray:
         """(n,) each node's share of the volume, mm^3."""
         return np.bincount(self.tetrahedra.ravel(), np.repeat(self.volumes / 4, 4), len(self.nodes))
@@ -106,12 +116,13 @@ class LinearElements:
             time = 1.0 / np.maximum(-speed[:, corner], 1e-12)
             weights = time[:, None] * speed[:, others]
             fit = np.where(speed[:, corner] < 0, weights.min(axis=1), -np.inf)
-            order = np.lexsort((fit, start))  # the best of each node comes last
-            last = order[np.append(np.diff(start[order]) > 0, True)]
-            last = last[fit[last] > best[start[last]]]
-            node = start[last]
-            best[node], hop[node], share[node] = fit[last], time[last], weights[last]
-            corners[node] = self.tetrahedra[last][:, others]
+            order, first, counts = self._by_node[corner]
+            found = fit[order]
+            top = order[found == np.repeat(np.maximum.reduceat(found, first), counts)]
+            top = top[fit[top] > best[start[top]]]
+            node = start[top]
+            best[node], hop[node], share[node] = fit[top], time[top], weights[top]
+            corners[node] = self.tetrahedra[top][:, others]
         share = np.maximum(share, 0)
         share /= np.maximum(share.sum(axis=1), 1e-300)[:, None]
         leaving = np.flatnonzero(best < -BESIDE)

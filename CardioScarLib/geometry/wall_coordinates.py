@@ -81,12 +81,8 @@ def wall_coordinates(
     if wall.kind != "volume":
         raise BadWall("Wall coordinates need a wall of volume cells, and the LV model has none; make a tetrahedral wall from it first.")
     step(0, 5)
-    whole = wall
-    wall, used, notes = _one_piece(wall)
-    if surfaces is None:
-        surfaces = wall_surfaces(wall)
-    else:
-        surfaces = _on_nodes(surfaces, used, len(whole.nodes))
+    whole, (wall, number, notes) = wall, _one_piece(wall)
+    surfaces = wall_surfaces(wall) if surfaces is None else _on_nodes(surfaces, wall.nodes, number)
     elements = LinearElements(wall.nodes, wall.tetrahedra)
     endo, epi = surfaces.part_nodes(ENDO), surfaces.part_nodes(EPI)
     epi = np.setdiff1d(epi, endo)
@@ -119,46 +115,43 @@ def wall_coordinates(
         notes.append("No insertion of the right ventricle was given; the angle around the wall starts where it faces the patient's right.")
     angle = np.mod(angle - start, 2 * np.pi)
     step(5, 5)
-    everywhere = _filled_up(whole.nodes, used)
+    missing = number < 0
+    number[missing] = cKDTree(wall.nodes).query(whole.nodes[missing])[1]
     found = (transmural, apicobasal, angle, thickness)
-    return WallCoordinates(*(values[everywhere] for values in found), np.array([apex, middle]), tuple(notes))
+    return WallCoordinates(*(values[number] for values in found), np.array([apex, middle]), tuple(notes))
 
 
 def _one_piece(wall: Wall) -> tuple[Wall, np.ndarray, list[str]]:
-    """The largest connected piece, the numbers of its nodes, and what to say about the rest."""
-    cells, count = wall.tetrahedra, len(wall.nodes)
+    """The largest connected piece, with nodes at one place made one.
+
+    Also (n,) the number that each node of the whole wall has in it, or -1, and what to say about the rest.
+    """
+    _, first, same = np.unique(wall.nodes, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # as in the file, whose neighbors in number are often neighbors in space: that is faster
+    places, same = wall.nodes[first[order]], np.argsort(order)[same.ravel()]
+    cells = same[wall.tetrahedra]
     ends = np.vstack([cells[:, [0, 1]], cells[:, [1, 2]], cells[:, [2, 3]]])
-    graph = sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (count, count))
+    graph = sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (len(places), len(places)))
     label = connected_components(graph, directed=False)[1]
     main = np.argmax(np.bincount(label[cells[:, 0]], wall.volumes))
     kept = cells[label[cells[:, 0]] == main]
     used, kept_cells = np.unique(kept, return_inverse=True)
+    number = np.full(len(places), -1)
+    number[used] = np.arange(len(used))
     notes = []
     if len(kept) < len(cells):
         notes.append(
             f"{len(cells) - len(kept)} cells of the LV model do not hang together with the others; they have the coordinates of the "
             "closest place on the main piece."
         )
-    return Wall(wall.nodes[used], kept_cells.reshape(-1, 4), np.empty((0, 3)), "volume"), used, notes
+    return Wall(places[used], kept_cells.reshape(-1, 4), np.empty((0, 3)), "volume"), number[same], notes
 
 
-def _on_nodes(surfaces: WallSurfaces, used: np.ndarray, count: int) -> WallSurfaces:
-    """Surfaces of the whole wall on the numbers of the nodes in use."""
-    number = np.full(count, -1)
-    number[used] = np.arange(len(used))
+def _on_nodes(surfaces: WallSurfaces, nodes: np.ndarray, number: np.ndarray) -> WallSurfaces:
+    """Surfaces of the whole wall on other nodes; number: what each node of the whole wall is called there, or -1."""
     triangles = number[surfaces.triangles]
     there = np.all(triangles >= 0, axis=1)
-    return WallSurfaces(surfaces.nodes[used], triangles[there], surfaces.region[there])
-
-
-def _filled_up(nodes: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """(n,) for each node of the whole wall, which node in use to take the coordinates from."""
-    source = np.full(len(nodes), -1)
-    source[used] = np.arange(len(used))
-    missing = source < 0
-    if missing.any():
-        source[missing] = cKDTree(nodes[used]).query(nodes[missing])[1]
-    return source
+    return WallSurfaces(nodes, triangles[there], surfaces.region[there])
 
 
 def _share_of_paths(

@@ -30,6 +30,8 @@ BASE_REACH = 3.0
 """How far the base may reach from an opening's rim, in usual wall thicknesses; on a slanted base that is not flat."""
 LEAST_OPENING = 0.25
 """Share of the largest opening's width that another one has at least; what is smaller is a notch."""
+SECOND_CAVITY = 0.3
+"""Share of the endocardium's area that another place which looks onto the wall has to have to be a cavity."""
 LEAST_SHARE = 0.05
 """Of the skin's area, for endocardium and epicardium each."""
 DIRECTIONS = np.array([step for step in product((-1, 0, 1), repeat=3) if any(step)])
@@ -110,7 +112,14 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     alike = alike + sparse.identity(len(triangles), format="csr")
     for _ in range(3):  # single places look through a gap or onto a bump
         inside = (alike @ inside) / np.asarray(alike.sum(axis=1)).ravel()
-    endo = _largest_piece(outer & (inside > ENCLOSED), neighbors, area)
+    enclosed = outer & (inside > ENCLOSED)
+    endo = _largest_piece(enclosed, neighbors, area)
+    other = _largest_piece(enclosed & ~endo, neighbors, area)
+    if area[other].sum() > SECOND_CAVITY * area[endo].sum():
+        raise BadWall(
+            f"The LV model has two cavities, with surfaces of {area[endo].sum() / 100:.0f} and {area[other].sum() / 100:.0f} cm2; cut the "
+            "right ventricle off, or label the regions of its surface."
+        )
     endo = ~_largest_piece(outer & ~endo, neighbors, area)  # islands in it belong to it
     share = area[endo & outer].sum() / area[outer].sum()
     if not LEAST_SHARE < share < 1 - LEAST_SHARE:

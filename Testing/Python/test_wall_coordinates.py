@@ -192,7 +192,7 @@ def test_regions_that_are_told_are_believed():
 
 def test_points_without_cells_and_loose_pieces_take_what_is_closest():
     wall = the_wall(LV, 2000)
-    crumb = wall.nodes[7] + 0.3 * np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]])
+    crumb = wall.nodes[7] + 0.05 + 0.3 * np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]])
     count = len(wall.nodes)
     nodes = np.vstack([wall.nodes[:1] + 0.01, wall.nodes, crumb])
     cells = np.vstack([wall.tetrahedra + 1, [count + 1 + np.arange(4)]])
@@ -201,6 +201,18 @@ def test_points_without_cells_and_loose_pieces_take_what_is_closest():
     assert found.apicobasal[0] == found.apicobasal[1]
     assert found.apicobasal[count + 1] == found.apicobasal[8]
     assert any("1 cells of the LV model do not hang together" in note for note in found.notes)
+
+
+def test_parts_that_touch_without_sharing_nodes_are_one_wall():
+    wall, plain = the_wall(LV, 2000), coordinates_of(LV, 2000)
+    left = wall.nodes[wall.tetrahedra].mean(axis=1)[:, 0] < 0
+    halves = [np.unique(wall.tetrahedra[side], return_inverse=True) for side in (left, ~left)]
+    cells = np.vstack([halves[0][1].reshape(-1, 4), halves[1][1].reshape(-1, 4) + len(halves[0][0])])
+    old = np.concatenate([halves[0][0], halves[1][0]])
+    assert len(old) > len(wall.nodes)
+    found = wall_coordinates(Wall.from_tetrahedra(wall.nodes[old], cells))
+    assert np.abs(found.transmural - plain.transmural[old]).max() < 1e-3
+    assert not any("hang together" in note for note in found.notes)
 
 
 def test_arrays_have_their_names_and_types():

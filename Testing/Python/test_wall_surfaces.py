@@ -116,6 +116,21 @@ def test_what_has_no_inside_or_no_cavity_is_refused():
             wall_surfaces(block)
 
 
+def test_a_second_cavity_is_refused_and_a_dent_is_not():
+    block = a_block((0, 0, 0), (100, 60, 60), (25, 15, 15))
+    x, y, z = block.nodes[block.tetrahedra].mean(axis=1).T
+
+    def pit(first, last, bottom):
+        return (x > first) & (x < last) & (y > 12) & (y < 48) & (z > bottom)
+
+    with_one, with_two = ~pit(12, 52, 12), ~(pit(12, 52, 12) | pit(64, 88, 12))
+    for kept in (with_one, ~(pit(12, 52, 12) | pit(64, 88, 52))):
+        found = wall_surfaces(Wall.from_tetrahedra(block.nodes, block.tetrahedra[kept]))
+        assert found.area(ENDO) == pytest.approx(40 * 36 + 2 * (40 + 36) * 48)
+    with pytest.raises(BadWall, match="two cavities, with surfaces of 87 and"):
+        wall_surfaces(Wall.from_tetrahedra(block.nodes, block.tetrahedra[with_two]))
+
+
 def test_a_cavity_without_an_opening_is_refused():
     inner, outer = the_skin_of(a_block((10, 10, 10), (30, 30, 30), (4, 4, 4))), the_skin_of(a_block((0, 0, 0), (40, 40, 40), (8, 8, 8)))
     triangles = np.vstack([inner.triangles, outer.triangles + len(inner.nodes)])
