@@ -226,6 +226,13 @@ def test_the_original_recipe_has_the_originals_learning_rates():
     assert rates[0] == pytest.approx(run["lrs"][1], rel=1e-6) and per_epoch == 1
 
 
+def test_the_modern_recipe_has_one_cycle_over_the_whole_run():
+    rates = train(toy(), SMALL, quick(recipe="modern", epochs=10)).history["rates"]
+    assert np.argmax(rates) == 2 and max(rates) == pytest.approx(8e-3)
+    assert np.all(np.diff(rates[:3]) > 0) and np.all(np.diff(rates[2:]) < 0)
+    assert rates[-1] == pytest.approx(1e-4)
+
+
 def test_the_original_recipe_loses_as_the_original_did():
     run = np.load(ITS_RUN)
     architecture = Architecture(layout=2)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from CardioScarLib.errors import BadSettings, MissingPackage
+from CardioScarLib.errors import BadSettings, MissingPackage, OutOfMemory
 from CardioScarLib.settings import DEVICES
 
 if TYPE_CHECKING:
@@ -39,3 +41,16 @@ def choose_device(wanted: str) -> tuple[torch.device, str]:
         built = "finds no usable NVIDIA GPU" if torch.version.cuda else "was built for the CPU only"
         raise BadSettings(f"CUDA was asked for, but PyTorch {torch.__version__} {built}; use the device 'auto' or 'cpu'.")
     return torch.device("cpu"), "CPU" if wanted == "cpu" else "CPU: no usable NVIDIA GPU was found"
+
+
+@contextmanager
+def memory_errors_in_words() -> Iterator[None]:
+    """Raise OutOfMemory, with what to do, where torch runs out of memory inside."""
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as full:
+        raise OutOfMemory(
+            "The GPU's memory does not hold even the smallest batch; close other programs that use the GPU, or use the device 'cpu'."
+        ) from full

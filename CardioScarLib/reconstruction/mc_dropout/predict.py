@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from CardioScarLib.errors import OutOfMemory
 from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
-from CardioScarLib.reconstruction.mc_dropout.device import choose_device
+from CardioScarLib.reconstruction.mc_dropout.device import choose_device, memory_errors_in_words
 from CardioScarLib.reconstruction.mc_dropout.forward import features, field_masks, head, trunk
 
 if TYPE_CHECKING:
@@ -75,27 +74,28 @@ def _chunks(
     device, _ = choose_device(wanted)
     import torch
 
-    tensors = {key: torch.from_numpy(np.asarray(values, dtype=np.float32)).to(device) for key, values in state.items()}
-    masks: list[Masks | None] = [None]
-    if samples is not None:
-        masks = [field_masks(architecture, samples[number : number + 1], seed, device) for number in range(len(samples))]
-    size = batch_size or BATCH[device.type]
-    start = 0
-    while start < len(points):
-        where = slice(start, start + size)
-        try:
-            with torch.inference_mode():
-                local = torch.from_numpy(np.asarray(points[where], dtype=np.float32)).to(device)
-                activations = trunk(tensors, architecture, features(tensors, local))
-                drawn = [torch.sigmoid(head(tensors, architecture, activations, mask)).reshape(-1) for mask in masks]
-                answers = torch.stack(drawn).cpu().numpy()
-        except torch.OutOfMemoryError as full:
-            if size == 1:
-                raise OutOfMemory(
-                    "The GPU's memory does not hold a single point; close other programs on it, or use the device 'cpu'."
-                ) from full
-            size = max(1, size // 2)
-            torch.cuda.empty_cache()
-            continue
-        yield where, answers if samples is not None else answers[0]
-        start += size
+    with memory_errors_in_words():
+        tensors = {key: torch.from_numpy(np.asarray(values, dtype=np.float32)).to(device) for key, values in state.items()}
+        masks: list[Masks | None] = [None]
+        if samples is not None:
+            masks = [field_masks(architecture, samples[number : number + 1], seed, device) for number in range(len(samples))]
+        size = batch_size or BATCH[device.type]
+        start = 0
+        while start < len(points):
+            where = slice(start, start + size)
+            try:
+                with torch.inference_mode():
+                    local = torch.from_numpy(np.asarray(points[where], dtype=np.float32)).to(device)
+                    activations = trunk(tensors, architecture, features(tensors, local))
+                    drawn = [torch.sigmoid(head(tensors, architecture, activations, mask)).reshape(-1) for mask in masks]
+                    answers = torch.stack(drawn).cpu().numpy()
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+                answers = None
+            if answers is None:  # here, because the error above holds the memory of its batch
+                size = max(1, size // 2)
+                torch.cuda.empty_cache()
+                continue
+            yield where, answers if samples is not None else answers[0]
+            start += size

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from CardioScarLib.errors import BadSettings, OutOfMemory
+from CardioScarLib.errors import BadSettings
 from CardioScarLib.reconstruction.mc_dropout.architecture import FREQUENCIES, Architecture
 from CardioScarLib.reconstruction.mc_dropout.batches import Batch, make_batches
-from CardioScarLib.reconstruction.mc_dropout.device import choose_device
+from CardioScarLib.reconstruction.mc_dropout.device import choose_device, memory_errors_in_words
 from CardioScarLib.reconstruction.mc_dropout.forward import features, logits
 from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
 from CardioScarLib.reconstruction.mc_dropout.recipes import Recipe, recipe_of
@@ -28,6 +28,8 @@ HELD_OUT = 0.04
 FEWEST_TO_HOLD_OUT = 50
 """Of fewer groups none can be spared: the training error chooses."""
 TINY = 1e-6
+RISE = 0.3
+"""Share of a run with one cycle in which the learning rate rises."""
 
 State = dict[str, np.ndarray]
 Progress = Callable[[int, int, float, float], None]
@@ -91,16 +93,17 @@ def train(
     recipe = recipe_of(settings)
     if start is None:
         start = architecture.initial(seed, recipe.length)
-    run = _Run(groups, architecture, recipe, seed, device, freeze_stages, resume or _beginning(start))
-    interrupted = False
-    try:
-        while not run.finished:
-            run.epoch()
-            if on_checkpoint and run.done % every_epochs == 0:
-                on_checkpoint(run.snapshot())
-            progress(run.done, recipe.epochs, run.history["losses"][-1], run.history["rates"][-1])
-    except KeyboardInterrupt:
-        interrupted = True
+    with memory_errors_in_words():
+        run = _Run(groups, architecture, recipe, seed, device, freeze_stages, resume or _beginning(start))
+        interrupted = False
+        try:
+            while not run.finished:
+                run.epoch()
+                if on_checkpoint and run.done % every_epochs == 0:
+                    on_checkpoint(run.snapshot())
+                progress(run.done, recipe.epochs, run.history["losses"][-1], run.history["rates"][-1])
+        except KeyboardInterrupt:
+            interrupted = True
     return Trained(run.best, architecture, run.summary(), found, interrupted)
 
 
@@ -164,14 +167,16 @@ class _Run:
                 losses = self._pass()
                 error = self._error()
                 break
-            except torch.OutOfMemoryError as full:
-                self._shrink(full)
+            except torch.OutOfMemoryError:
+                if self.batch_size <= self.groups.sizes.max():  # groups stay whole
+                    raise
+            self._shrink()  # here, because the error above holds the memory of its batch
         if not np.isfinite([error, *losses]).all():
             raise BadSettings(f"The training diverged in epoch {self.done + 1}; lower the highest learning rate.")
         self.done += 1
         history = self.history
         history["losses"].append(float(np.mean(losses)))
-        history["rates"].append(self._rate(self.steps))
+        history["rates"].append(self._rate())
         history["held_out_errors"].append(error)
         if error <= min(history["held_out_errors"]):
             history["best_epoch"], self.best = self.done, self._copy()
@@ -181,9 +186,9 @@ class _Run:
         random = np.random.default_rng([self.seed, 8, self.done])
         order = random.permutation(len(self.batches)) if self.recipe.shuffled else range(len(self.batches))
         losses = []
-        for number in order:
+        for place, number in enumerate(order):
             for group in self.optimizer.param_groups:
-                group["lr"] = self._rate(self.steps)
+                group["lr"] = self._rate(place)
             self.optimizer.zero_grad()
             loss = self._loss(self.batches[number], self._masks(self.batches[number]))
             loss.backward()
@@ -228,26 +233,23 @@ class _Run:
                 weight += batch.confidence.sum().item()
         return float(np.sqrt(total / weight)) if weight > 0 else 0.0
 
-    def _rate(self, step: int) -> float:
-        """Triangular, rising first; one cycle spends a third of its time on the way up."""
+    def _rate(self, place: int = 0) -> float:
+        """Learning rate of the batch at this place in the coming epoch.
+
+        Triangles that rise first (Smith 2017); or one cycle over the whole run, a line up and half a cosine down.
+        """
         recipe = self.recipe
         if recipe.half_cycle is None:
-            position = step / max(1, recipe.epochs * len(self.batches))
-            share = position / 0.3 if position < 0.3 else 0.5 * (1 + np.cos(np.pi * (position - 0.3) / 0.7))
+            position = (self.done + place / len(self.batches)) / recipe.epochs
+            share = position / RISE if position < RISE else 0.5 * (1 + np.cos(np.pi * (position - RISE) / (1 - RISE)))
         else:
-            share = 1 - abs(step / recipe.half_cycle % 2 - 1)
+            share = 1 - abs(self.steps / recipe.half_cycle % 2 - 1)
         return float(recipe.lowest_rate + (recipe.highest_rate - recipe.lowest_rate) * share)
 
-    def _shrink(self, full: Exception) -> None:
+    def _shrink(self) -> None:
         import torch
 
-        largest = int(self.groups.sizes.max())
-        if self.batch_size <= largest:
-            raise OutOfMemory(
-                f"The GPU's memory does not hold a batch of {self.batch_size} points and a group cannot be cut; "
-                "close other programs that use the GPU, or use the device 'cpu'."
-            ) from full
-        self.batch_size = max(self.batch_size // 2, largest)
+        self.batch_size = max(self.batch_size // 2, int(self.groups.sizes.max()))
         torch.cuda.empty_cache()
         self._cut()
 
