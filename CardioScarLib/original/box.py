@@ -37,8 +37,8 @@ def inside_box(frame: NetworkFrame, points: np.ndarray, what: str, advice: str) 
             f"about them: {remedy}."
         )
     return (
-        f"{count} of {len(points)} {what} ({100 * share:.2g} %) lie outside of the box that the network was trained in, up to {away.max():.1f} mm "
-        "away; what it says there is extrapolated.",
+        f"{count} of {len(points)} {what} ({100 * share:.2g} %) lie outside of the box that the network was trained in, "
+        f"up to {away.max():.1f} mm away; what it says there is extrapolated.",
     )
 
 
