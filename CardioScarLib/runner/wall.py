@@ -54,9 +54,9 @@ def write_inputs(
     zero_at: Sequence[float] | None = None,
 ) -> None:
     np.savez(folder / INPUTS, **stack_arrays(stack))
-    by_name = {name: list(values) for name, values in labels.items()} if isinstance(labels, Mapping) else labels
+    by_name = {name: [int(one) for one in values] for name, values in labels.items()} if isinstance(labels, Mapping) else labels
     zero = None if zero_at is None else [float(one) for one in zero_at]
-    content = {"settings": asdict(settings), "labels": by_name, "right_ventricle": list(right_ventricle), "zero_at": zero}
+    content = {"settings": asdict(settings), "labels": by_name, "right_ventricle": [int(one) for one in right_ventricle], "zero_at": zero}
     write_job(folder, "wall", {**content, **stack_values(stack)})
 
 
