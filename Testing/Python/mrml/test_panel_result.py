@@ -64,6 +64,22 @@ def test_the_threshold_can_be_typed(a_panel, a_result):
     assert a_panel._parameterNode.binaryThreshold == pytest.approx(0.75)
 
 
+def test_the_threshold_can_be_dragged(a_panel, a_result):
+    click(a_panel.ui.showBinaryButton)
+    slider, option = a_panel.ui.binaryThresholdSlider.findChild(qt.QSlider), qt.QStyleOptionSlider()
+    slider.initStyleOption(option)
+    handle = slider.style().subControlRect(qt.QStyle.CC_Slider, option, qt.QStyle.SC_SliderHandle, slider).center()
+    seen = [map_on(a_result, "scar_binary").sum()]
+    qt.QTest.mousePress(slider, qt.Qt.LeftButton, qt.Qt.NoModifier, handle)
+    for step in (20, 40, 60):
+        qt.QTest.mouseMove(slider, handle + qt.QPoint(step, 0))
+        qt.QApplication.processEvents()
+        seen.append(map_on(a_result, "scar_binary").sum())
+    qt.QTest.mouseRelease(slider, qt.Qt.LeftButton, qt.Qt.NoModifier, handle + qt.QPoint(60, 0))
+    assert a_panel._parameterNode.binaryThreshold > 0.6
+    assert seen[0] > seen[1] > seen[2] > seen[3]  # while it moves, not only when it is let go
+
+
 def test_a_move_of_the_threshold_is_quick(a_panel, a_result):
     click(a_panel.ui.showBinaryButton)
     start = time.process_time()
