@@ -10,6 +10,8 @@ import pytest
 
 from CardioScarLib.errors import BadContours, RunFailed
 from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall_coordinates import wall_coordinates
+from CardioScarLib.geometry.wall_surfaces import labeled_surfaces, wall_surfaces
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.runner.job import Job
 from CardioScarLib.runner.wall import read_wall, run_task, start_wall, write_inputs
@@ -31,11 +33,17 @@ def the_labels() -> SliceStack:
     return SliceStack.from_volume(labels.reshape(k.shape), matrix, 8.0, notes=("The thickness was assumed.",))
 
 
-def test_a_label_map_comes_back_as_a_wall_with_all_that_is_known_of_it(tmp_path):
-    stages = []
-    write_inputs(tmp_path, the_labels(), "scarnet", COARSE, zero_at=(0.0, 30.0, -10.0))
-    run_task(tmp_path, lambda stage, step, steps: stages.append(stage))
-    made = read_wall(tmp_path)
+@pytest.fixture(scope="module")
+def a_run(tmp_path_factory):
+    """What it made, and the stages that it went through."""
+    folder, stages = tmp_path_factory.mktemp("run"), []
+    write_inputs(folder, the_labels(), "scarnet", COARSE, zero_at=(0.0, 30.0, -10.0))
+    run_task(folder, lambda stage, step, steps: stages.append(stage))
+    return read_wall(folder), stages
+
+
+def test_a_label_map_comes_back_as_a_wall_with_all_that_is_known_of_it(a_run):
+    made, stages = a_run
     assert np.abs(made.arrays["wall_transmural"] - np.clip(BODY.coordinates(made.wall.nodes)[0], 0, 1)).mean() < 0.06
     nearest = np.argmin(np.linalg.norm(made.wall.nodes - (0, 30, -10), axis=1))
     assert np.cos(made.arrays["wall_circumferential"][nearest]) > 0.98
@@ -43,6 +51,18 @@ def test_a_label_map_comes_back_as_a_wall_with_all_that_is_known_of_it(tmp_path)
     assert "no inverted cell" in made.description and "The thickness was assumed." in made.notes
     assert not any("patient's right" in note for note in made.notes)
     assert list(dict.fromkeys(stages)) == ["shape", "mesh", "coordinates", "quality", "write"]
+
+
+def test_the_regions_of_a_made_wall_are_found_again_without_their_labels(a_run):
+    made = a_run[0]
+    known, found = labeled_surfaces(made.wall, made.arrays["wall_region"]), wall_surfaces(made.wall)
+    assert np.array_equal(known.triangles, found.triangles)
+    area = np.linalg.norm(found.area_vectors, axis=1)
+    assert area[known.region != found.region].sum() < 0.05 * area.sum()  # triangles on the rims
+    again = wall_coordinates(made.wall, zero_at=np.array([0.0, 30.0, -10.0]))
+    for name, values in again.arrays.items():
+        difference = np.abs(values - made.arrays[name])
+        assert np.median(np.minimum(difference, np.abs(difference - 2 * np.pi))) < 0.02
 
 
 def test_labels_by_name_and_settings_arrive_as_they_were(tmp_path):
