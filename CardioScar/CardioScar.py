@@ -24,7 +24,7 @@ from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
 from CardioScarMRML.parameters import LAST_SLICE, CardioScarParameterNode, settingsFrom, sliceIndices
 from CardioScarMRML.samples import registerSamples
-from CardioScarMRML.walls import describeWall
+from CardioScarMRML.walls import describeWall, wallNotes
 from CardioScarPanel.dependencies import ensureTorch, slicerIsTooOld
 from CardioScarPanel.device_check import DeviceCheck
 from CardioScarPanel.evidence_preview import EvidencePreview
@@ -372,7 +372,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parameters = self._parameterNode or self.logic.getParameterNode()
         parameters.lvModel = modelNode
         self.ui.makeWallButton.checked = False
-        return "\n".join([_("The LV wall was made; it is the LV model now."), describeWall(modelNode)])
+        return "\n".join([_("The LV wall was made; it is the LV model now."), describeWall(modelNode), *wallNotes(modelNode)])
 
     def onLoadExampleButton(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The example could not be loaded."), waitCursor=True):
@@ -409,7 +409,7 @@ class CardioScarTest(ScriptedLoadableModuleTest):
 
         probability = slicer.util.arrayFromModelPointData(modelNode, "scar_probability")
         error = ((probability - phantom.truth) ** 2).mean() ** 0.5
-        self.assertLess(error, 0.06)  # twice what the preview reaches; remote everywhere would be above 0.2
+        self.assertLess(error, 0.03)  # three times what the preview reaches; remote everywhere would be 0.2
         self.assertGreater(slicer.util.arrayFromModelPointData(modelNode, "scar_uncertainty").max(), 0.0)
         share = phantom.wall.node_measure / phantom.wall.node_measure.sum()
         burden = result.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0)
@@ -464,7 +464,7 @@ class CardioScarTest(ScriptedLoadableModuleTest):
 
         from CardioScarLib.phantom import phantom_case
 
-        phantom = phantom_case("W", nodes=3000)
+        phantom = phantom_case("W", nodes=3000, pixel=2.0)
         return phantom, *addPhantomNodes(slicer.mrmlScene, phantom)
 
     def settings(self, phantom, preset="preview"):

@@ -117,6 +117,11 @@ def describeWall(modelNode) -> str:
     return modelNode.GetAttribute("CardioScar.WallQuality") or ""
 
 
+def wallNotes(modelNode) -> tuple[str, ...]:
+    """What was repaired and assumed when a wall was made, in sentences."""
+    return tuple((modelNode.GetAttribute("CardioScar.WallNotes") or "").splitlines())
+
+
 def _labelStack(segmentationNode, myocardiumSegmentID: str | None, cavitySegmentID: str | None, referenceVolumeNode) -> SliceStack:
     """The slices of the reference volume with LABELS in their pixels."""
     if segmentationNode is None or not segmentationNode.IsA("vtkMRMLSegmentationNode"):

@@ -9,7 +9,7 @@ import slicer
 import vtk
 from CardioScarMRML.phantoms import addVolumeNode
 from CardioScarMRML.reading import wallFromModelNode
-from CardioScarMRML.walls import LABELS, SOURCE_ROLE, addWallCoordinates, describeWall, makeWall, startWall
+from CardioScarMRML.walls import LABELS, SOURCE_ROLE, addWallCoordinates, describeWall, makeWall, startWall, wallNotes
 from node_values import map_on
 
 from CardioScarLib.errors import BadContours, BadStack, BadWall, Cancelled, CardioScarError
@@ -146,7 +146,8 @@ def test_segments_become_a_wall_beside_them(a_scene, a_heart, a_volume):
     height = in_the_body(wall)[:, 2]
     assert height[map_on(model, "wall_apicobasal") > 0.95].mean() > 10 > -55 > height[map_on(model, "wall_apicobasal") < 0.05].mean()
     # The right ventricle says where the angle starts, and nothing is assumed about it.
-    assert "patient's right" not in model.GetAttribute("CardioScar.WallNotes")
+    assert not any("patient's right" in note for note in wallNotes(model))
+    assert any("The apex was closed" in note for note in wallNotes(model))
 
     line = describeWall(model)
     assert "no inverted cell" in line and "Contours to the wall's surface: mean 0." in line and "\n" not in line
