@@ -231,6 +231,19 @@ def test_cancel_works_within_two_seconds_and_leaves_the_scene_as_it_was(a_real_p
     assert content_of(a_scene) == before
 
 
+def test_closing_the_scene_ends_the_child_and_leaves_no_files(a_real_panel, a_scene):
+    choose(a_real_panel.ui.presetComboBox, "fine")
+    click(a_real_panel.ui.applyButton)
+    wait_for(lambda: a_real_panel.ui.statusLabel.text.startswith("Fitting"), 60)
+    job = a_real_panel._runControl._run._job
+    folder = job.folder
+    assert folder.is_dir()
+    a_scene.Clear(0)
+    assert not a_real_panel._runControl.running and a_real_panel.ui.statusLabel.text == ""
+    wait_for(lambda: job._process.poll() is not None and not folder.exists(), 5)
+    assert not a_real_panel.ui.applyButton.enabled and "LGE volume" in a_real_panel.ui.applyButton.toolTip
+
+
 def test_the_panel_stays_alive_during_a_run(a_real_panel):
     """The longest time that a timer of 10 ms had to wait, the click that starts the run included.
 
