@@ -110,8 +110,6 @@ class NetworkSettings:
         ):
             if value is not None and not low <= value <= high:
                 raise BadSettings(f"{name} is {value}; it has to be between {low:g} and {high:g}.")
-        if self.lowest_rate and self.highest_rate and self.lowest_rate > self.highest_rate:
-            raise BadSettings(f"The lowest learning rate, {self.lowest_rate:g}, is above the highest, {self.highest_rate:g}.")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from CardioScarLib.reconstruction.mc_dropout.batches import make_batches, runs
 from CardioScarLib.reconstruction.mc_dropout.coordinates import NetworkFrame
 from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
 from CardioScarLib.reconstruction.mc_dropout.predict import predict, predict_samples, predict_without_dropout
+from CardioScarLib.reconstruction.mc_dropout.recipes import recipe_of
 from CardioScarLib.reconstruction.operator import slice_operator
 from CardioScarLib.settings import NetworkSettings
 
@@ -323,12 +324,19 @@ def test_every_group_is_in_one_batch_with_its_own_points():
         ({"depth": 1}, "hidden layers"),
         ({"dropout": 0.0}, "dropout"),
         ({"epochs": 0}, "epochs"),
-        ({"lowest_rate": 1e-2, "highest_rate": 1e-3}, "above the highest"),
+        ({"lowest_rate": 2.0}, "lowest learning rate"),
     ],
 )
 def test_settings_out_of_range_are_refused(changes, says):
     with pytest.raises(BadSettings, match=says):
         NetworkSettings(**changes)
+
+
+@pytest.mark.parametrize("rates", [{"lowest_rate": 1e-2, "highest_rate": 1e-3}, {"lowest_rate": 0.02}, {"highest_rate": 1e-5}])
+def test_a_lowest_rate_above_the_highest_is_refused(rates):
+    with pytest.raises(BadSettings, match="above the highest"):
+        recipe_of(NetworkSettings(**rates))
+    assert recipe_of(NetworkSettings(lowest_rate=1e-3, highest_rate=1e-2)).lowest_rate == 1e-3
 
 
 def test_the_device_is_named():

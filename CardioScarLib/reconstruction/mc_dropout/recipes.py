@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from CardioScarLib.errors import BadSettings
 from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
 from CardioScarLib.settings import NetworkSettings
 
@@ -46,10 +47,13 @@ RECIPES = {
 
 
 def recipe_of(settings: NetworkSettings) -> Recipe:
-    """The recipe with what the settings change in it."""
+    """The recipe with what the settings change in it; raises BadSettings for a lowest learning rate above the highest."""
     names = ("epochs", "patience", "batch_size", "training_samples", "lowest_rate", "highest_rate", "half_cycle")
     changes = {name: value for name in names if (value := getattr(settings, name)) is not None}
-    return replace(RECIPES[settings.recipe], **changes)
+    recipe = replace(RECIPES[settings.recipe], **changes)
+    if recipe.lowest_rate > recipe.highest_rate:
+        raise BadSettings(f"The lowest learning rate, {recipe.lowest_rate:g}, is above the highest, {recipe.highest_rate:g}.")
+    return recipe
 
 
 def architecture_of(settings: NetworkSettings) -> Architecture:
