@@ -2,13 +2,15 @@
 
 Stdout carries one JSON object per line and nothing else: {"event": "progress", "stage", "step", "steps", "loss"},
 then {"event": "done"} or {"event": "failed", "kind", "error"}. What libraries print goes to stderr. When stdin is
-closed, because the process that started this one cancels or is gone, this one ends with all that it has started.
+closed, because the process that started this one is gone, this one ends with all that it has started, and takes FOLDER
+along, which holds images of patients and which nobody else would remove.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -46,9 +48,10 @@ class Channel:
         self.send(event="progress", stage=stage, step=int(step), steps=int(steps), loss=None if loss is None else float(loss))
 
 
-def end_with_parent() -> None:
+def end_with_parent(folder: Path) -> None:
     while os.read(0, 1):  # not through sys.stdin, whose lock would be held when this process ends by itself
         pass
+    shutil.rmtree(folder, ignore_errors=True)
     if os.name == "posix" and os.getsid(0) == os.getpgrp():  # a session of our own, which the parent has made for the job
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(1)
@@ -56,7 +59,7 @@ def end_with_parent() -> None:
 
 def main(folder: Path) -> int:
     channel = Channel()
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(folder,), daemon=True).start()
     try:
         run_task(folder, channel.progress)
     except CardioScarError as error:

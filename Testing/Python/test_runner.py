@@ -218,11 +218,13 @@ def test_nothing_goes_on_when_the_application_is_gone(a_mischief, tmp_path):
         "while not Path(sys.argv[1]).is_file(): time.sleep(0.01)\n"
         "os._exit(9)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "TMPDIR": str(temporary)}
     gone = subprocess.run([sys.executable, "-c", code, str(tmp_path / "pids")], env=environment, timeout=60)
     assert gone.returncode == 9
     pids, start = pids_in(tmp_path / "pids"), time.monotonic()
-    while any(alive(pid) for pid in pids):
+    while any(alive(pid) for pid in pids) or list(temporary.iterdir()):
         assert time.monotonic() - start < 2.0
         time.sleep(0.01)
 
