@@ -72,7 +72,7 @@ def wall_coordinates(
     surfaces: its skin in regions; None finds them.
     zero_at: (3,) a point at or near the wall where the angle is zero, such as the anterior insertion of the right
         ventricle. right_ventricle: (k, 3) points of the right ventricle, as of its label; without `zero_at` the angle
-        is zero where their contact with the epicardium begins. Without both it is zero towards the patient's right,
+        is zero where their contact with the epicardium begins. Without either it is zero towards the patient's right,
         said in the notes.
     step: told (done, steps).
 
@@ -109,10 +109,13 @@ def wall_coordinates(
     angle, start = _angle(elements, cavity, right, front, thickness)
     if zero_at is not None:
         start = _angle_at(wall.nodes, angle, np.asarray(zero_at, dtype=np.float64))
-    elif right_ventricle is not None:
-        start = _contact_start(wall.nodes[epi], angle[epi], apicobasal[epi], np.asarray(right_ventricle, dtype=np.float64))
     else:
-        notes.append("No insertion of the right ventricle was given; the angle around the wall starts where it faces the patient's right.")
+        contact, reason = None, "No insertion of the right ventricle was given"
+        if right_ventricle is not None:
+            contact, reason = _contact_start(wall.nodes[epi], angle[epi], apicobasal[epi], np.asarray(right_ventricle, dtype=np.float64))
+        if contact is None:
+            notes.append(f"{reason}; the angle around the wall starts where it faces the patient's right.")
+        start = start if contact is None else contact
     angle = np.mod(angle - start, 2 * np.pi)
     step(5, 5)
     missing = number < 0
@@ -286,8 +289,11 @@ def _angle_at(nodes: np.ndarray, angle: np.ndarray, point: np.ndarray) -> float:
     return float(np.angle(np.exp(1j * angle[nearest]) @ (1 / (distance**2 + 1e-6))))
 
 
-def _contact_start(nodes: np.ndarray, angle: np.ndarray, apicobasal: np.ndarray, right_ventricle: np.ndarray) -> float:
-    """Angle at which the contact of the epicardium with the right ventricle begins, in the upper two thirds of the wall."""
+def _contact_start(nodes: np.ndarray, angle: np.ndarray, apicobasal: np.ndarray, right_ventricle: np.ndarray) -> tuple[float | None, str]:
+    """Angle at which the contact of the epicardium with the right ventricle begins, in the upper two thirds of the wall.
+
+    None, and why, where that cannot be told.
+    """
     upper = (apicobasal > 0.33) & (apicobasal < 0.95)
     distance = cKDTree(right_ventricle).query(nodes[upper])[0]
     place = np.mod(np.round(np.degrees(angle[upper])).astype(int), 360)
@@ -298,10 +304,10 @@ def _contact_start(nodes: np.ndarray, angle: np.ndarray, apicobasal: np.ndarray,
     share = contact / np.maximum(all_nodes, 1e-9)
     touched = share > 0.5 * share.max()
     if not np.any(distance < TOUCHING):
-        raise BadWall(f"The right ventricle does not say where the septum is: the closest it comes to the wall is {distance.min():.0f} mm.")
+        return None, f"The right ventricle comes no closer to the wall than {distance.min():.0f} mm"
     if touched.all():
-        raise BadWall("The right ventricle does not say where the septum is: it surrounds the wall.")
+        return None, "The right ventricle surrounds the wall"
     first = int(np.argmin(touched))  # somewhere outside the contact
     edges = np.diff(np.concatenate([[0], np.roll(touched, -first).astype(int), [0]]))
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return float(np.radians(first + starts[np.argmax(stops - starts)]))
+    return float(np.radians(first + starts[np.argmax(stops - starts)])), ""

@@ -155,6 +155,17 @@ def test_the_angle_starts_where_the_contact_with_the_right_ventricle_begins():
     assert np.abs(np.degrees(found.circumferential[at(142)]) - 118).max() < 12
 
 
+def test_a_right_ventricle_that_does_not_touch_the_wall_is_said_and_not_used():
+    plain = coordinates_of(LV, 2000)
+    for points, reason in (
+        (np.array([[600.0, 0, 0], [601.0, 0, 0]]), "no closer to the wall than 5"),
+        (the_wall(LV, 2000).nodes, "surrounds the wall"),
+    ):
+        found = wall_coordinates(the_wall(LV, 2000), right_ventricle=points)
+        assert any(reason in note and "patient's right" in note for note in found.notes)
+        assert np.array_equal(found.circumferential, plain.circumferential)
+
+
 def test_the_angle_grows_evenly_along_a_wall_that_is_thin_on_one_side():
     angle = np.linspace(0, 2 * np.pi, 200, endpoint=False)
     ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(200)])
@@ -249,5 +260,3 @@ def test_a_zero_that_is_far_away_or_not_a_point_is_refused():
         wall_coordinates(the_wall(LV, 2000), zero_at=np.array([600.0, 0, 0]))
     with pytest.raises(BadWall, match="three finite numbers"):
         wall_coordinates(the_wall(LV, 2000), zero_at=np.array([np.nan, 0, 0]))
-    with pytest.raises(BadWall, match="closest it comes to the wall is"):
-        wall_coordinates(the_wall(LV, 2000), right_ventricle=np.array([[600.0, 0, 0], [601.0, 0, 0]]))
