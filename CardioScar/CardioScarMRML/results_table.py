@@ -39,7 +39,8 @@ def writeResultsTable(modelNode, numbers: dict[str, float]):
     tableNode = modelNode.GetNodeReference(RESULTS_ROLE)
     if tableNode is None:
         scene = modelNode.GetScene()
-        tableNode = scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(f"{modelNode.GetName()} scar results"))
+        name = f"{modelNode.GetName().removesuffix(' scar map')} scar results"
+        tableNode = scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(name))
         modelNode.SetNodeReferenceID(RESULTS_ROLE, tableNode.GetID())
         placeBeside(tableNode, modelNode)
     wasModified = tableNode.StartModify()
