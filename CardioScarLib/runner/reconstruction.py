@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from CardioScarLib.errors import RunFailed
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.io.files import atomic_paths
 from CardioScarLib.runner.environment import environment_for
 from CardioScarLib.runner.job import Job, start_job
+from CardioScarLib.runner.results import read_results, write_results
 from CardioScarLib.runner.stack_files import stack_arrays, stack_from, stack_values
 from CardioScarLib.runner.tasks import TaskProgress, read_job, write_job
 from CardioScarLib.settings import ReconstructionSettings
 
-INPUTS, ARRAYS, RECORD = "inputs.npz", "arrays.npz", "record.json"
+INPUTS = "inputs.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,18 +65,11 @@ def run_task(folder: Path, progress: TaskProgress) -> None:
     result = reconstruct(stack, wall, settings, progress)
     progress("write", 0, 1)
     record = provenance(settings, (), result.seconds, result.summary, result.notes)
-    with atomic_paths([folder / ARRAYS, folder / RECORD]) as (arrays, words):
-        np.savez(arrays, **result.arrays)
-        words.write_text(json.dumps(record), encoding="utf-8")
+    write_results(folder, result.arrays, record)
 
 
 def read_reconstruction(folder: Path) -> StoredReconstruction:
     """What the task has left. Raises RunFailed when it cannot be read."""
-    try:
-        with np.load(folder / ARRAYS) as file:
-            arrays = {name: file[name] for name in file.files}
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError, EOFError, BadZipFile) as problem:
-        raise RunFailed("The result of the run cannot be read back; see whether the disk of the temporary folder is full.") from problem
+    arrays, record = read_results(folder)
     settings = ReconstructionSettings.from_dict(record["settings"])
     return StoredReconstruction(arrays, settings, record["summary"], tuple(record["notes"]), record["seconds"], record)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from CardioScarLib.errors import RunFailed
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.io.files import atomic_paths
 from CardioScarLib.runner.environment import ONE_THREAD
 from CardioScarLib.runner.job import Job, start_job
+from CardioScarLib.runner.results import read_results, write_results
 from CardioScarLib.runner.stack_files import stack_arrays, stack_from, stack_values
 from CardioScarLib.runner.tasks import TaskProgress, read_job, write_job
 from CardioScarLib.settings import WallSettings
 
-INPUTS, WALL, RECORD = "inputs.npz", "wall.npz", "record.json"
+INPUTS = "inputs.npz"
 Labels = Mapping[str, Sequence[int]] | str | None
 
 
@@ -76,18 +73,11 @@ def run_task(folder: Path, progress: TaskProgress) -> None:
     finished = finished_wall(built, zero_at=zero_at, right_ventricle=right_ventricle, progress=progress)
     progress("write", 0, 1)
     record = {"description": finished.description, "notes": (*stack.notes, *finished.notes)}
-    with atomic_paths([folder / WALL, folder / RECORD]) as (arrays, words):
-        np.savez(arrays, nodes=finished.wall.nodes, tetrahedra=finished.wall.tetrahedra, **finished.arrays)
-        words.write_text(json.dumps(record), encoding="utf-8")
+    write_results(folder, {"nodes": finished.wall.nodes, "tetrahedra": finished.wall.tetrahedra, **finished.arrays}, record)
 
 
 def read_wall(folder: Path) -> StoredWall:
     """What the task has left. Raises RunFailed when it cannot be read."""
-    try:
-        with np.load(folder / WALL) as file:
-            arrays = {name: file[name] for name in file.files}
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError, EOFError, BadZipFile) as problem:
-        raise RunFailed("The wall cannot be read back; see whether the disk of the temporary folder is full.") from problem
+    arrays, record = read_results(folder)
     wall = Wall.from_tetrahedra(arrays.pop("nodes"), arrays.pop("tetrahedra"))
     return StoredWall(wall, arrays, record["description"], tuple(record["notes"]))
