@@ -141,7 +141,7 @@ class _Run:
                 step = torch.tensor(float(resume.steps), device=device)
                 self.optimizer.state[tensor] = {"step": step, "exp_avg": exp_avg, "exp_avg_sq": exp_avg_sq}
         random = np.random.default_rng([seed, 7])
-        order = random.permutation(len(groups.target))
+        order = random.permutation(np.flatnonzero(groups.confidence))
         held_out = round(HELD_OUT * len(order)) if len(order) >= FEWEST_TO_HOLD_OUT else 0
         self.held_out, kept = np.sort(order[:held_out]), order[held_out:]
         self.kept = kept if recipe.shuffled else np.sort(kept)
