@@ -76,7 +76,7 @@ def startWall(
     if sourceNode is not None and sourceNode.IsA("vtkMRMLLabelMapVolumeNode"):
         stack = stackFromVolumeNode(sourceNode)
         labels = labels or _labelsOfColorTable(sourceNode)
-        rightVentricle = () if labels is None or isinstance(labels, str) else labels.get("right ventricle", ())
+        rightVentricle = _byName(labels).get("right ventricle", ())
     else:
         stack = _labelStack(sourceNode, myocardiumSegmentID, cavitySegmentID, referenceVolumeNode)
         labels, rightVentricle = LABELS, LABELS["right ventricle"]
@@ -198,6 +198,12 @@ def _segment(segmentationNode, identifier: str, volumeNode) -> np.ndarray:
         return segmentArray(segmentationNode, identifier, volumeNode)
     except BadEvidence:
         raise BadWall(f"The segment {name} cannot be brought onto the voxels of {volumeNode.GetName()}; check the segmentation.") from None
+
+
+def _byName(labels: Mapping[str, Sequence[int]] | str | None) -> Mapping[str, Sequence[int]]:
+    from CardioScarLib.geometry.lv_wall import label_names
+
+    return label_names(labels) if isinstance(labels, str) else labels or {}
 
 
 def _labelsOfColorTable(labelMapNode) -> dict[str, tuple[int, ...]] | None:

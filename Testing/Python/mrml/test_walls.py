@@ -207,6 +207,9 @@ def test_a_label_map_without_names_needs_its_order(a_scene, a_volume):
     with pytest.raises(BadContours, match="order"):
         makeWall(labelMap, settings=COARSE)
     assert asked_for(labelMap, labels="emidec").labels == "emidec"
+    assert asked_for(labelMap, labels="cavity=1,myocardium=2,right ventricle=4").right_ventricle == (4,)
+    with pytest.raises(BadContours, match="is not a label"):
+        asked_for(labelMap, labels="nonsense")
 
 
 def a_label_map(scene, volume, names: dict[int, str]):
