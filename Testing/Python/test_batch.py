@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 import vtk
 
 from CardioScarLib.batch import Outcome, find_cases, in_words, run_batch
@@ -203,3 +204,16 @@ def test_what_cannot_be_started_is_two_and_a_sentence(tmp_path):
     assert done.returncode == 2 and done.stderr.startswith("Error: There is no case")
     done = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "--output" in done.stderr
+
+
+def test_a_label_map_of_the_scar_takes_the_place_of_the_intensities(a_folder_of_cases, tmp_path):
+    case = a_folder_of_cases / "01 first"
+    image = sitk.ReadImage(str(case / "slices.nrrd"))
+    sitk.WriteImage(sitk.Cast(image > 0.5, sitk.sitkUInt8), str(case / "scar_mask.nrrd"))
+    assert states(batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")) == ["done"]
+    report = json.loads((tmp_path / "results" / "01 first" / "report.json").read_text())
+    assert report["settings"]["evidence"]["method"] == "labels" and report["reading"]["mask"]
+    assert [one["name"] for one in report["inputs"]] == ["wall.vtu", "slices.nrrd", "scar_mask.nrrd"]
+    assert states(batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")) == ["kept"]
+    (case / "scar_mask.nrrd").unlink()
+    assert states(batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")) == ["failed"]
