@@ -18,7 +18,7 @@ from CardioScarLib.settings import WallSettings
 
 THINNEST = 1.6
 """Edge lengths: a thinner wall can have holes where no point of the lattice lies in it."""
-LATTICES = (0.0, 0.25, 0.5, 0.75)
+LATTICES = (0.0, 0.15, 0.25, 0.35)
 """Shifts of the lattice, in cells: where one leaves the surface pinched, the next one rarely does."""
 MOVED = 0.05
 """Edge lengths by which a surface has to be moved to be spoken of."""

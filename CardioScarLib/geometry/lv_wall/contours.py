@@ -90,7 +90,7 @@ def shape_from_contours(
     high = np.array([*(outline.max(axis=0) + MARGIN), above + MARGIN])
     x, y, z = (np.arange(start, end + GRID, GRID) for start, end in zip(low, high, strict=True))
     endo, epi = (level_set(curves[name], reach[name], x, y, z) for name in ("endo", "epi"))
-    depth = depth_inside(epi, (endo < 2 * GRID) & (epi > -FAR), GRID)
+    depth = depth_inside(epi, (endo < 2 * GRID) & (epi > -FAR + GRID), GRID)
     tip = {name: curves[name].heights[0] - reach[name] for name in curves}
     notes.append(
         f"The apex was closed {reach['epi']:.1f} mm below the last epicardial and {reach['endo']:.1f} mm below the last "

@@ -19,6 +19,8 @@ SAMPLING = 0.25
 """mm between the points of a curve to which distances are first sought."""
 END_SLICES = 4
 """How many slices at an end of the stack say how the surface goes on there."""
+THICKEST = 8.5
+"""mm: no wall is thickened beyond that (1.6 times the largest edge length)."""
 FAR = 12.0
 """mm: distances are cut off here; only their sign matters so far from the surface."""
 
@@ -159,7 +161,7 @@ def _as_distance(values: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray
 
 
 def depth_inside(level: np.ndarray, near: np.ndarray, spacing: float) -> np.ndarray:
-    """(z, y, x) mm from points inside a level set to its surface, up to FAR; negative outside.
+    """(z, y, x) mm from points inside a level set to its surface, where near up to THICKEST; negative outside.
 
     near: bool, where it has to be a true distance also beside notches and folds: by the closest crossing of the
     grid's lines. Elsewhere it is that of `level`.
@@ -175,6 +177,6 @@ def depth_inside(level: np.ndarray, near: np.ndarray, spacing: float) -> np.ndar
     inside = np.argwhere(near & (level < 0))
     depth = -level
     if len(inside):
-        distance = spacing * cKDTree(np.vstack(crossings)).query(inside, distance_upper_bound=FAR / spacing)[0]
-        depth[tuple(inside.T)] = np.minimum(distance, FAR)
+        distance = cKDTree(np.vstack(crossings)).query(inside, eps=0.05, distance_upper_bound=THICKEST / spacing)[0]
+        depth[tuple(inside.T)] = np.minimum(spacing * distance, THICKEST)
     return depth
