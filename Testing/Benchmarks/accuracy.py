@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.spatial import cKDTree
-from store import OUR_CODE, WITH_NETWORK, Store
+from store import BASELINE_CODE, FIELD_CODE, NETWORK_CODE, Store
 
 from CardioScarLib.phantom import CONTROLS, KINDS, Phantom, phantom_case
 from CardioScarLib.phantom.channel import channel_is_open
@@ -26,6 +26,7 @@ METHODS = {
     ORIGINAL_RECIPE: ModelSettings("network", network=NetworkSettings("original", epochs=700)),
 }
 """The original's recipe runs to 10,000 epochs; a peer of it is best, as the truth shows, between 420 and 700."""
+CODE = {"field": FIELD_CODE, "network": NETWORK_CODE}
 TOLERANCE = 0.01
 """Added to both ends of an interval: the truth is a soft step and never exactly 0 or 1."""
 BAND = 4.0
@@ -45,7 +46,7 @@ def accuracy(store: Store, methods: list[str], seeds: range, nodes: int, kinds: 
                     case = case or phantom_case(kind, seed, nodes)
                     return score(case, METHODS[method])
 
-                sources = WITH_NETWORK if METHODS[method].model == "network" else OUR_CODE
+                sources = CODE.get(METHODS[method].model, BASELINE_CODE)
                 record = store.get(f"accuracy/{method}/{kind}/{seed}/{nodes}", measure, sources)
                 records.append({"method": method, "kind": kind, "seed": seed, **record})
     return records

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from store import WITH_NETWORK, Store
+from store import NETWORK_CODE, Store
 
 from CardioScarLib.phantom import Phantom, phantom_case
 from CardioScarLib.pipeline import reconstruct
@@ -31,7 +31,7 @@ def gpu_costs(store: Store) -> list[dict]:
             _run(case, replace(settings, epochs=2))  # the first use of a GPU sets it up
             return _run(case, settings)
 
-        records.append({"recipe": recipe, **store.get(f"gpu/{recipe}/{NODES}", measure, WITH_NETWORK)})
+        records.append({"recipe": recipe, **store.get(f"gpu/{recipe}/{NODES}", measure, NETWORK_CODE)})
     return records
 
 

@@ -22,7 +22,7 @@ from cost import NODES, costs
 from gpu import gpu_costs
 from race import network_time_to_reach, time_to_reach
 from report import write_report
-from store import ROOT, WITH_NETWORK, Store
+from store import NETWORK_CODE, ROOT, Store
 
 PARTS = ("accuracy", "cost", "original", "gpu")
 SEEDS, FINE_SEEDS = range(5), range(1)
@@ -71,7 +71,7 @@ def _race(store: Store, kind: str) -> dict:
     original = store.get(f"original/{kind}/0", train, ORIGINAL_SOURCES)
     ours = store.get(f"race/{kind}/0/{original['best_rmse']:.5f}", lambda: time_to_reach(kind, 0, original["best_rmse"]))
     network = store.get(
-        f"race-network/{kind}/0/{original['best_rmse']:.5f}", lambda: network_time_to_reach(kind, 0, original["best_rmse"]), WITH_NETWORK
+        f"race-network/{kind}/0/{original['best_rmse']:.5f}", lambda: network_time_to_reach(kind, 0, original["best_rmse"]), NETWORK_CODE
     )
     return {"kind": kind, "original": original, "ours": ours, "network": network}
 
