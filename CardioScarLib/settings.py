@@ -189,7 +189,7 @@ class WallSettings:
     keep_largest: bool = True
     fill_holes: bool = True
     papillary_muscles: str = "cavity"
-    smoothing: float = 0.7
+    smoothing: float = 1.0
 
     def __post_init__(self) -> None:
         _one_of("Base", self.base, WALL_BASES)

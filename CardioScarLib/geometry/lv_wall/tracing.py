@@ -13,6 +13,7 @@ from vtkmodules.vtkFiltersCore import vtkFlyingEdges2D, vtkStripper
 from CardioScarLib.errors import BadContours
 from CardioScarLib.geometry.lv_wall.contours import SliceContours, shape_from_contours, upward
 from CardioScarLib.geometry.lv_wall.labels import SliceMasks, slice_masks
+from CardioScarLib.geometry.lv_wall.levels import enclosed_area
 from CardioScarLib.geometry.lv_wall.shape import WallShape
 from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.settings import WallSettings
@@ -22,6 +23,8 @@ COMPLETE = 0.9
 """Share of the sectors in which a slice has to show the wall for its contours to be closed ones."""
 COVERED = 0.5
 """Share of the usual wall thickness that a sector has to show; less is where the base cuts the slice."""
+MOST_GROWTH = 1.15
+"""An outline that would have to grow more has lost a part of its mask, not its roundness."""
 STEEPEST = 35.0
 """Degrees between the base and the slices; what looks steeper is a gap in the labels."""
 
@@ -53,7 +56,10 @@ def _traced(masks: SliceMasks, settings: WallSettings) -> SliceContours:
 
 
 def _outline(mask: np.ndarray, one: Slice, smoothing: float) -> np.ndarray | None:
-    """(n, 3) the longest outline of a mask, LPS mm, where its rounded version is one half; None if there is none."""
+    """(n, 3) the longest outline of a mask, LPS mm, where its rounded version is one half; None if there is none.
+
+    Rounding makes convex outlines smaller; it is undone as a whole, by the area of the mask.
+    """
     if not mask.any():
         return None
     margin = 3 + int(3 * smoothing)
@@ -78,7 +84,9 @@ def _outline(mask: np.ndarray, one: Slice, smoothing: float) -> np.ndarray | Non
     lines = output.GetLines()
     offsets, numbers = vtk_to_numpy(lines.GetOffsetsArray()), vtk_to_numpy(lines.GetConnectivityArray())
     longest = int(np.argmax(np.diff(offsets)))
-    column, row = places[numbers[offsets[longest] : offsets[longest + 1]]].T
+    curve = places[numbers[offsets[longest] : offsets[longest + 1]]]
+    growth = np.clip(np.sqrt(mask.sum() / max(enclosed_area(curve), 1e-9)), 1.0, MOST_GROWTH)
+    column, row = (curve.mean(axis=0) + growth * (curve - curve.mean(axis=0))).T
     return one.to_points(row, column)
 
 
