@@ -1,7 +1,11 @@
+import importlib
 import importlib.util
 import os
 import sys
+import tempfile
+import time
 
+import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -16,11 +20,30 @@ from slicer.util import VTKObservationMixin
 if importlib.util.find_spec("CardioScarLib") is None:  # in a source checkout the library stands one folder up
     sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
-from CardioScarMRML.parameters import CardioScarParameterNode
+from CardioScarMRML.parameters import LAST_SLICE, CardioScarParameterNode, settingsFrom, sliceIndices
+from CardioScarMRML.samples import registerSamples
+from CardioScarMRML.walls import describeWall, wallNotes
+from CardioScarPanel.dependencies import ensureTorch, slicerIsTooOld
+from CardioScarPanel.device_check import DeviceCheck
+from CardioScarPanel.evidence_preview import EvidencePreview
+from CardioScarPanel.geometry_check import GeometryCheck
+from CardioScarPanel.result_view import ResultView
+from CardioScarPanel.run_control import RunControl
+from CardioScarPanel.segment_choice import SegmentChoice
+from CardioScarPanel.slice_table import SliceTable
+from CardioScarPanel.wall_maker import WallMaker
+from CardioScarPanel.words import nameChoices
 
 from CardioScarLib.errors import CardioScarError
 from CardioScarLib.settings import ModelSettings, ReconstructionSettings
+
+OWN_PACKAGES = ("CardioScarLib", "CardioScarMRML", "CardioScarPanel")
+SHOWN_INPUTS = (
+    "lgeVolume lvModel scarSegmentation scarSegmentID wallSegmentation sliceThickness sliceSelection sliceRangeMinimum sliceRangeMaximum "
+    "sliceList evidenceMethod nSd lgeType pixelSupport sliceProfile"
+).split()
 
 #
 # CardioScar
@@ -39,6 +62,8 @@ class CardioScar(ScriptedLoadableModule):
         self.parent.helpText = _("""
 Turns a sparse stack of late gadolinium enhancement (LGE) slices and a model of the left ventricular (LV) wall into a
 3D map of scar probability with its uncertainty, on the points of the model.
+<br><br>Choose the volume and the model and apply; "Load example" brings a heart to try it with. More in the
+<a href="https://github.com/CardioScar/SlicerCardioScar/blob/main/docs/slicer.md">documentation</a>.
 <br><br><b>For research use only.</b> Not a medical device; not for diagnosis or treatment.
 """)
         self.parent.acknowledgementText = _("""
@@ -49,6 +74,7 @@ Medicine 198, 111219 (2025), <a href="https://doi.org/10.1016/j.compbiomed.2025.
 <a href="https://github.com/alonsoJASL/cardioscar">cardioscar</a> by A. Sen, M. Bishop and J. A. Solis-Lemus.
 Please cite their work when you use this module.
 """)
+        slicer.app.connect("startupCompleted()", registerSamples)
 
 
 #
@@ -57,52 +83,100 @@ Please cite their work when you use this module.
 
 
 class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel: between the parameter node and the logic; computes nothing."""
+    """The panel: between the parameter node and the logic; computes nothing.
+
+    Its parts are in CardioScarPanel. Each part is connected to the parameter node (None: let go of it) and updated when
+    something it shows may have changed.
+    """
 
     def __init__(self, parent=None) -> None:
         self.logic = None  # all before the base classes: without a parent they call setup() at once
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._bindAgain = False
+        self._inputs = {}
+        self._observedInputs = []
+        self._runControl = None
+        self._inputPartsConnected = False
         super().__init__(parent)
 
     def setup(self) -> None:
         """Called when the user opens the module the first time."""
         ScriptedLoadableModuleWidget.setup(self)
+        tooOld = slicerIsTooOld()
+        if tooOld:
+            label = qt.QLabel(tooOld)
+            label.wordWrap = True
+            self.layout.addWidget(label)
+            return
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/CardioScar.ui"))
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.ui.progressBar.visible = False
 
-        self.logic = CardioScarLogic()
+        inputs = Inputs()
+        self.logic = CardioScarLogic(inputs=inputs)
+        self._runControl = RunControl(self.ui, self._checkCanApply)
+        self._result = ResultView(self.ui)
+        self._scarSegments = SegmentChoice(self.ui.scarSegmentComboBox, "scarSegmentation", "scarSegmentID")
+        self._wallMaker = WallMaker(self.ui, self._runControl, self._onWallMade)
+        self._geometryCheck = GeometryCheck(self.ui, inputs)
+        self._sliceTable = SliceTable(self.ui, inputs)
+        self._deviceCheck = DeviceCheck(self.ui)
+        self._parts = [self._result, self._scarSegments, self._wallMaker, self._deviceCheck]
+        self._inputParts = [self._geometryCheck, self._sliceTable, EvidencePreview(self.ui, inputs)]
+
+        # Looking at the inputs takes a moment: after the panel is open, and once for all changes that come together.
+        self._inputTimer = qt.QTimer()
+        self._inputTimer.setSingleShot(True)
+        self._inputTimer.setInterval(0)
+        self._inputTimer.timeout.connect(self._updateInputs)
 
         scene = slicer.mrmlScene
-        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartChange)
-        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartChange)
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndChange)
         self.ui.applyButton.clicked.connect(self.onApplyButton)
+        self.ui.loadExampleButton.clicked.connect(self.onLoadExampleButton)
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
         """Called when the application closes and the module widget is destroyed."""
-        self._disconnectParameterNode()
+        if self.logic is None:
+            return
+        self._runControl.release()
+        self._deviceCheck.cleanup()
+        self._inputTimer.stop()
+        self.setParameterNode(None)
         self.removeObservers()
 
     def enter(self) -> None:
         """Called each time the user opens this module."""
-        self.initializeParameterNode()
+        if self.logic is not None:
+            self.initializeParameterNode()
 
     def exit(self) -> None:
-        """Called each time the user opens a different module."""
+        """Called each time the user opens a different module. A run goes on."""
         self._bindAgain = False
-        self.setParameterNode(None)
+        if self.logic is not None:
+            self.setParameterNode(None)
 
-    def onSceneStartChange(self, caller, event) -> None:
+    def onReload(self) -> None:
+        """Developer mode: read the library and the parts of the module again, not only this file."""
+        for name in [name for name in sys.modules if name.partition(".")[0] in OWN_PACKAGES]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def onSceneStartClose(self, caller, event) -> None:
+        """The nodes of a run go away: stop it."""
+        self._runControl.release()
+        self.onSceneStartImport(caller, event)
+
+    def onSceneStartImport(self, caller, event) -> None:
         """A scene is closed or read: let go of the parameter node until the selectors know the new nodes."""
         if self._parameterNode:
             self._bindAgain = True
-            self.ui.statusLabel.text = ""
             self.setParameterNode(None)
 
     def onSceneEndChange(self, caller, event) -> None:
@@ -113,68 +187,198 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def initializeParameterNode(self) -> None:
         """Make sure that a parameter node exists and is observed; preselect the first volume and model."""
-        self.setParameterNode(self.logic.getParameterNode())
-        if not self._parameterNode.lgeVolume:
-            self._parameterNode.lgeVolume = self._firstVisibleNode("vtkMRMLScalarVolumeNode")
-        if not self._parameterNode.lvModel:
-            self._parameterNode.lvModel = self._firstVisibleNode("vtkMRMLModelNode")
+        parameterNode = self.logic.getParameterNode()
+        if not parameterNode.lgeVolume:
+            parameterNode.lgeVolume = self._firstVisibleNode("vtkMRMLScalarVolumeNode")
+        if not parameterNode.lvModel:
+            parameterNode.lvModel = self._firstVisibleNode("vtkMRMLModelNode")
+        self.setParameterNode(parameterNode)
 
     def setParameterNode(self, parameterNode: CardioScarParameterNode | None) -> None:
-        self._disconnectParameterNode()
+        if self._parameterNode:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameterNodeModified)
         self._parameterNode = parameterNode
+        self._inputs = self._chosenInputs()
+        self._observeInputs()
         if self._parameterNode:
             # Not connectGui: it returns no tag (Slicer issue 7547), and a panel that cannot be disconnected forgets
             # the choices in its combo boxes when it is connected again.
             bound = {widget.property("SlicerParameterName"): widget for widget in vars(self.ui).values()}
             bound = {name: widget for name, widget in bound.items() if name}
             self._parameterNodeGuiTag = self._parameterNode.connectParametersToGui(bound)
-            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanApply)
+            nameChoices(self.ui)
+            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameterNodeModified)
+            self._inputTimer.start()
+        for part in self._inputParts:
+            part.connect(None)
+        self._inputPartsConnected = False
+        for part in self._parts:
+            part.connect(self._parameterNode)
+        self._showWhatMatters()
         self._checkCanApply()
 
-    def _disconnectParameterNode(self) -> None:
-        if self._parameterNode:
-            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanApply)
-        self._parameterNode = None
+    # --- what is shown -------------------------------------------------------------------------------------------
 
-    def _checkCanApply(self, caller=None, event=None) -> None:
+    def _onParameterNodeModified(self, caller=None, event=None) -> None:
+        if not self._parameterNode:
+            return
+        before, self._inputs = self._inputs, self._chosenInputs()
+        if self._inputs != before:
+            with slicer.util.NodeModify(self._parameterNode):
+                if self._inputs["lgeVolume"] is not before["lgeVolume"]:  # the numbers belonged to another volume
+                    self._parameterNode.sliceRangeMinimum, self._parameterNode.sliceRangeMaximum = 0, LAST_SLICE
+                    self._parameterNode.sliceList = ""
+                if self._inputs["lvModel"] is not before["lvModel"]:
+                    self._parameterNode.resultModel = None
+                self._inputs = self._chosenInputs()
+            self._observeInputs()
+            self._inputTimer.start()
+        self._result.update()
+        self._deviceCheck.update()
+        self._showWhatMatters()
+        self._checkCanApply()
+
+    def _chosenInputs(self) -> dict:
+        """What the geometry check, the slice table and the evidence preview depend on."""
+        return {name: getattr(self._parameterNode, name) for name in SHOWN_INPUTS} if self._parameterNode else {}
+
+    def _observeInputs(self) -> None:
+        """Follow changes of the chosen nodes themselves."""
+        for node, event in self._observedInputs:
+            self.removeObserver(node, event, self._onInputNodeModified)
+        self._observedInputs = []
+        for name, event in (
+            ("lgeVolume", slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent),
+            ("lgeVolume", slicer.vtkMRMLTransformableNode.TransformModifiedEvent),
+            ("lvModel", slicer.vtkMRMLModelNode.MeshModifiedEvent),
+            ("lvModel", slicer.vtkMRMLTransformableNode.TransformModifiedEvent),
+            ("scarSegmentation", slicer.vtkSegmentation.SegmentAdded),
+            ("scarSegmentation", slicer.vtkSegmentation.SegmentRemoved),
+            ("wallSegmentation", slicer.vtkSegmentation.SegmentAdded),
+            ("wallSegmentation", slicer.vtkSegmentation.SegmentRemoved),
+        ):
+            node = self._inputs.get(name)
+            if node is not None and (node, event) not in self._observedInputs:
+                self.addObserver(node, event, self._onInputNodeModified)
+                self._observedInputs.append((node, event))
+
+    def _onInputNodeModified(self, caller, event) -> None:
+        self._inputTimer.start()
+
+    def _updateInputs(self) -> None:
+        if not self._parameterNode:
+            return
+        volume = self._parameterNode.lgeVolume
+        if volume is not None and volume.GetImageData() is not None:
+            last = volume.GetImageData().GetDimensions()[2] - 1
+            self._parameterNode.sliceRangeMaximum = min(self._parameterNode.sliceRangeMaximum, last)
+        for part in self._parts:
+            part.update()
+        for part in self._inputParts:
+            if self._inputPartsConnected:
+                part.update()
+            else:
+                part.connect(self._parameterNode)
+        self._inputPartsConnected = True
+        self._checkCanApply()
+
+    def _showWhatMatters(self) -> None:
+        """Hide or disable what has no meaning with the present choices."""
+        parameters = self._parameterNode
+        if not parameters:
+            return
+        ui, fromIntensities, isNetwork = self.ui, parameters.scarSegmentation is None, parameters.model == "network"
+        for shown, widgets in (
+            (not fromIntensities, (ui.scarSegmentComboBox,)),
+            (fromIntensities and parameters.evidenceMethod == "nsd", (ui.evidenceThresholdLabel, ui.evidenceThresholdSlider)),
+            (parameters.sliceSelection == "range", (ui.sliceRangeFrame,)),
+            (parameters.model == "field", (ui.presetLabel, ui.presetComboBox)),
+            (isNetwork, (ui.deviceTitleLabel, ui.deviceFrame, ui.recipeLabel, ui.recipeComboBox)),
+            (parameters.placement == "keep", (ui.suffixLabel, ui.suffixLineEdit)),
+        ):
+            for widget in widgets:
+                widget.visible = shown
+        ui.evidenceMethodComboBox.enabled = ui.lgeTypeComboBox.enabled = fromIntensities
+        ui.samplesSpinBox.enabled = parameters.model in ("field", "network")
+
+    def _checkCanApply(self) -> None:
         """The one place that decides whether Apply is possible, and says why not."""
-        missing = []
-        if not (self._parameterNode and self._parameterNode.lgeVolume):
+        button = self.ui.applyButton
+        self.ui.loadExampleButton.enabled = not self._runControl.running
+        self._wallMaker.checkCanStart()
+        if self._runControl.running:
+            button.text, button.enabled = _("Cancel"), True
+            button.toolTip = _("Stop the run. The scene stays as it is.")
+            return
+        missing = self._missing()
+        button.text, button.enabled = _("Apply"), not missing
+        button.toolTip = " ".join(missing) or _("Compute the scar map and color the LV model by it.")
+
+    def _missing(self) -> list[str]:
+        """What has to be done before a run, in sentences."""
+        parameters, missing = self._parameterNode, []
+        if not (parameters and parameters.lgeVolume):
             missing.append(_("Choose the LGE volume."))
-        if not (self._parameterNode and self._parameterNode.lvModel):
+        if not (parameters and parameters.lvModel):
             missing.append(_("Choose the LV model."))
-        self.ui.applyButton.enabled = not missing
-        self.ui.applyButton.toolTip = " ".join(missing) or _("Compute the scar map and color the LV model by it.")
-        self.ui.presetComboBox.enabled = bool(self._parameterNode) and self._parameterNode.model == "field"
+        if missing:
+            return missing
+        if parameters.scarSegmentation is not None and not parameters.scarSegmentID:
+            missing.append(_("The segmentation of the scar has no segment; draw one, or take the scar from intensities."))
+        if parameters.placement == "keep" and not parameters.suffix.strip():
+            missing.append(_("Type a suffix for the earlier maps."))
+        try:
+            sliceIndices(parameters)
+        except CardioScarError as error:
+            missing.append(str(error))
+        if self._geometryCheck.error:
+            missing.append(self._geometryCheck.error)
+        return missing
+
+    # --- what is done --------------------------------------------------------------------------------------------
 
     def onApplyButton(self) -> None:
-        """The one place that shows errors: what a person can mend in the status line, our own faults in a dialog."""
-        parameters = self._parameterNode
-        settings = ReconstructionSettings(model=ModelSettings(model=parameters.model, preset=parameters.preset))
-        self.ui.applyButton.enabled = False
-        self.ui.progressBar.visible = True
-        self.ui.statusLabel.text = ""
-        try:
-            with slicer.util.tryWithErrorDisplay(_("The scar map could not be computed."), waitCursor=True):
-                try:
-                    result = self.logic.reconstruct(
-                        parameters.lgeVolume, parameters.lvModel, settings=settings, progressCallback=self._showProgress
-                    )
-                    self.ui.statusLabel.text = "\n".join([_("Done."), *result.notes])
-                except CardioScarError as error:
-                    self.ui.statusLabel.text = str(error)
-        finally:
-            self.ui.progressBar.visible = False
-            self._checkCanApply()
+        """Start a run, or stop the one that goes on."""
+        if self._runControl.running:
+            self._runControl.cancel()
+        else:
+            self._runControl.start(self._startReconstruction, self._onReconstructed)
 
-    def _showProgress(self, stage: str, step: int, steps: int) -> None:
-        # Repainted rather than letting the application process events: nothing may change the scene during a run.
-        self.ui.progressBar.maximum = int(steps)
-        self.ui.progressBar.value = int(step)
-        self.ui.progressBar.repaint()
-        self.ui.statusLabel.text = stage
-        self.ui.statusLabel.repaint()
+    def _startReconstruction(self):
+        parameters = self._parameterNode
+        if parameters.model == "network" and not ensureTorch():
+            return None
+        return self.logic.startReconstruction(
+            parameters.lgeVolume,
+            parameters.lvModel,
+            segmentationNode=parameters.scarSegmentation,
+            scarSegmentID=parameters.scarSegmentID or None,
+            sliceIndices=sliceIndices(parameters),
+            sliceThickness=parameters.sliceThickness or None,
+            settings=settingsFrom(parameters),
+            asCopy=parameters.placement == "copy",
+            keepEarlierAs=parameters.suffix if parameters.placement == "keep" else None,
+        )
+
+    def _onReconstructed(self, result) -> str:
+        if self._parameterNode:
+            self._result.showNew(result.modelNode)
+        else:  # another module is open by now
+            self.logic.getParameterNode().resultModel = result.modelNode
+        return "\n".join([_("Done."), *result.notes])
+
+    def _onWallMade(self, modelNode) -> str:
+        parameters = self._parameterNode or self.logic.getParameterNode()
+        parameters.lvModel = modelNode
+        self.ui.makeWallButton.checked = False
+        return "\n".join([_("The LV wall was made; it is the LV model now."), describeWall(modelNode), *wallNotes(modelNode)])
+
+    def onLoadExampleButton(self) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The example could not be loaded."), waitCursor=True):
+            volumeNode, modelNode = self.logic.loadExample()
+            with slicer.util.NodeModify(self._parameterNode):
+                self._parameterNode.lgeVolume, self._parameterNode.lvModel = volumeNode, modelNode
 
     @staticmethod
     def _firstVisibleNode(className: str):
@@ -192,44 +396,91 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class CardioScarTest(ScriptedLoadableModuleTest):
-    """Reconstructs a phantom with a known scar, from nodes to colored nodes."""
+    """Reconstructs a phantom with a known scar, from nodes to colored nodes; the same inside Slicer and outside."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
 
     def test_PhantomScarIsFound(self):
-        from CardioScarMRML import addPhantomNodes
-
-        from CardioScarLib.phantom import phantom_case
-
         self.delayDisplay("Reconstructing a phantom")
-        phantom = phantom_case("W", nodes=3000)
-        volumeNode, modelNode = addPhantomNodes(slicer.mrmlScene, phantom)
-        settings = ReconstructionSettings(phantom.settings.operator, phantom.settings.evidence, ModelSettings(preset="preview"))
-        CardioScarLogic().reconstruct(volumeNode, modelNode, settings=settings)
+        phantom, volumeNode, modelNode = self.addPhantom()
+        reports = []
+        result = CardioScarLogic().reconstruct(volumeNode, modelNode, settings=self.settings(phantom), progressCallback=reports.append)
 
         probability = slicer.util.arrayFromModelPointData(modelNode, "scar_probability")
         error = ((probability - phantom.truth) ** 2).mean() ** 0.5
-        self.assertLess(error, 0.06)  # twice what the preview reaches; remote everywhere would be above 0.2
+        self.assertLess(error, 0.03)  # three times what the preview reaches; remote everywhere would be 0.2
         self.assertGreater(slicer.util.arrayFromModelPointData(modelNode, "scar_uncertainty").max(), 0.0)
+        share = phantom.wall.node_measure / phantom.wall.node_measure.sum()
+        burden = result.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0)
+        self.assertAlmostEqual(burden, 100 * float(share @ phantom.truth), delta=1.0)
+        self.assertEqual(result.tableNode.GetColumnUnitLabel("Scar mass"), "g")
+        self.assertIn("fit", [report.stage for report in reports])
+        self.assertShowsProbability(modelNode)
 
-        displayNode = modelNode.GetDisplayNode()
-        self.assertTrue(displayNode.GetScalarVisibility())
-        self.assertIn("scar_probability", displayNode.GetActiveScalarName())
-        self.assertEqual(displayNode.GetScalarRange(), (0.0, 1.0))
-        self.assertEqual(displayNode.GetColorNode().GetName(), "CardioScar Probability")
-        self.assertIsNotNone(slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(displayNode))
-        self.delayDisplay("Test passed")
+    def test_CancelLeavesTheSceneAsItWas(self):
+        phantom, volumeNode, modelNode = self.addPhantom()
+        before = self.sceneContent(modelNode)
+        run = CardioScarLogic().startReconstruction(volumeNode, modelNode, settings=self.settings(phantom, preset="fine"))
+        start = time.monotonic()
+        while run.poll() == "running" and run.progress.stage != "fit":
+            self.assertLess(time.monotonic() - start, 60)
+            time.sleep(0.02)
+        start = time.monotonic()
+        run.cancel()
+        self.assertLess(time.monotonic() - start, 2)
+        self.assertEqual(run.poll(), "cancelled")
+        self.assertEqual(self.sceneContent(modelNode), before)
 
     def test_ModelBesideTheSlicesIsRefused(self):
+        _phantom, volumeNode, modelNode = self.addPhantom()
+        away = vtk.vtkTransform()
+        away.Translate(500, 0, 0)
+        modelNode.ApplyTransform(away)
+        before = self.sceneContent(modelNode)
+        with self.assertRaises(CardioScarError) as caught:
+            CardioScarLogic().reconstruct(volumeNode, modelNode)
+        self.assertIn("mm away", str(caught.exception))
+        self.assertEqual(self.sceneContent(modelNode), before)
+
+    def test_SavedSceneOpensAsItWas(self):
+        phantom, volumeNode, modelNode = self.addPhantom()
+        CardioScarLogic().reconstruct(volumeNode, modelNode, settings=self.settings(phantom))
+        name, expected = modelNode.GetName(), slicer.util.arrayFromModelPointData(modelNode, "scar_probability").copy()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "case.mrb")
+            self.assertTrue(slicer.mrmlScene.WriteToMRB(path))
+            slicer.mrmlScene.Clear()
+            self.assertTrue(slicer.mrmlScene.ReadFromMRB(path, True))
+        modelNode = slicer.mrmlScene.GetFirstNodeByName(name)
+        found = slicer.util.arrayFromModelPointData(modelNode, "scar_probability")
+        self.assertLess(abs(found - expected).max(), 1e-6)
+        self.assertShowsProbability(modelNode)
+        self.assertTrue(modelNode.GetAttribute("CardioScar.Settings"))
+
+    def addPhantom(self):
+        """A phantom, and its slices and wall as nodes."""
         from CardioScarMRML import addPhantomNodes
 
         from CardioScarLib.phantom import phantom_case
 
-        volumeNode, modelNode = addPhantomNodes(slicer.mrmlScene, phantom_case("W", nodes=3000))
-        away = vtk.vtkTransform()
-        away.Translate(500, 0, 0)
-        modelNode.ApplyTransform(away)
-        with self.assertRaises(CardioScarError):
-            CardioScarLogic().reconstruct(volumeNode, modelNode)
-        self.assertFalse(modelNode.GetMesh().GetPointData().HasArray("scar_probability"))
+        phantom = phantom_case("W", nodes=3000, pixel=2.0)
+        return phantom, *addPhantomNodes(slicer.mrmlScene, phantom)
+
+    def settings(self, phantom, preset="preview"):
+        return ReconstructionSettings(phantom.settings.operator, phantom.settings.evidence, ModelSettings(preset=preset))
+
+    def sceneContent(self, modelNode):
+        pointData = modelNode.GetMesh().GetPointData()
+        nodes = [slicer.mrmlScene.GetNthNode(number).GetID() for number in range(slicer.mrmlScene.GetNumberOfNodes())]
+        return nodes, [pointData.GetArrayName(number) for number in range(pointData.GetNumberOfArrays())]
+
+    def assertShowsProbability(self, modelNode):
+        displayNode = modelNode.GetDisplayNode()
+        self.assertTrue(displayNode.GetScalarVisibility())
+        self.assertEqual(displayNode.GetActiveScalarName(), "scar_probability")
+        self.assertEqual(displayNode.GetScalarRange(), (0.0, 1.0))
+        self.assertEqual(displayNode.GetColorNode().GetName(), "CardioScar Probability")
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(displayNode)
+        self.assertIsNotNone(legend)
+        self.assertEqual(legend.GetTitleText(), "Scar probability")

@@ -23,6 +23,10 @@ class BadWall(CardioScarError):
     """The LV model has no usable points or cells."""
 
 
+class BadContours(CardioScarError):
+    """Contours, labels or surfaces do not make an LV wall."""
+
+
 class BadStack(CardioScarError):
     """The slices have no usable pixels or geometry."""
 
@@ -35,8 +39,28 @@ class BadEvidence(CardioScarError):
     """Scar evidence cannot be derived from these pixels with this method."""
 
 
+class BadTrainingData(CardioScarError):
+    """A file of nodes in groups contradicts itself, or holds too little to learn from."""
+
+
+class OutsideTrainingBox(CardioScarError):
+    """A mesh or training data lie where a trained network has seen nothing."""
+
+
 class NoSpread(CardioScarError):
     """A model without uncertainty was asked for one."""
+
+
+class MissingPackage(CardioScarError):
+    """An optional package that this needs is not installed."""
+
+
+class OutOfMemory(CardioScarError):
+    """Even the smallest batch does not fit into the memory of the device."""
+
+
+class RunFailed(CardioScarError):
+    """The child process of a run ended by itself, or by a fault of the program; its log says more."""
 
 
 class Cancelled(Exception):

@@ -19,12 +19,13 @@ from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.reconstruction.baselines import fit_baseline
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.field import fit_field
+from CardioScarLib.reconstruction.mc_dropout.fit import fit_dropout_network
 from CardioScarLib.reconstruction.operator import SliceOperator, slice_operator
 from CardioScarLib.reconstruction.posterior import Posterior
 from CardioScarLib.settings import ModelSettings, ReconstructionSettings
 
-Progress = Callable[[str, int, int], None]
-"""Called with (stage, step, steps); may raise `Cancelled` to stop the run."""
+Progress = Callable[..., None]
+"""Called with (stage, step, steps), and by models that know it with loss=; may raise `Cancelled` to stop the run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ def reconstruct(
     Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user.
     """
     settings = settings or ReconstructionSettings()
-    clock = _Clock(progress or (lambda stage, step, steps: None))
+    clock = _Clock(progress or (lambda stage, step, steps, **detail: None))
     with clock.stage("geometry") as step:
         step(0, 1)
         notes = (*stack.notes, *wall.notes, *check_overlap(stack, wall))
@@ -77,7 +78,8 @@ def reconstruct(
         if not evidence.weights.any():
             raise BadEvidence("No pixel lies far enough inside the wall to count as evidence; check the LV model's position.")
     with clock.stage("fit") as step:
-        of_fit = coarsened(operator, evidence, wall, settings.operator) if settings.model.model == "field" else (operator, evidence)
+        fitted = settings.model.model in ("field", "network")
+        of_fit = coarsened(operator, evidence, wall, settings.operator) if fitted else (operator, evidence)
         posterior = fit(*of_fit, settings.model, step)
     with clock.stage("map") as step:
         step(0, 1)
@@ -97,11 +99,13 @@ def reconstruct(
 
 
 def fit(
-    operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[[int, int], None] = lambda done, steps: None
+    operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[..., None] = lambda done, steps, **detail: None
 ) -> Posterior:
     """The door to all models."""
     if settings.model == "field":
         return fit_field(operator, evidence, settings, step)
+    if settings.model == "network":
+        return fit_dropout_network(operator, evidence, settings, step)
     step(0, 1)
     return fit_baseline(operator, evidence, settings.model)
 
@@ -124,8 +128,8 @@ class _Clock:
         self.progress, self.seconds = progress, {}
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Callable[[int, int], None]]:
+    def stage(self, name: str) -> Iterator[Callable[..., None]]:
         start = time.perf_counter()
-        yield lambda step, steps: self.progress(name, step, steps)
+        yield lambda step, steps, **detail: self.progress(name, step, steps, **detail)
         self.progress(name, 1, 1)
         self.seconds[name] = time.perf_counter() - start

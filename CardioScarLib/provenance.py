@@ -48,7 +48,7 @@ def provenance(
         "seconds": dict(seconds),
         "settings": settings,
         "seed": settings.get("model", {}).get("seed"),
-        "inputs": [_fingerprint(Path(path)) for path in inputs],
+        "inputs": [fingerprint(Path(path)) for path in inputs],
         "summary": dict(summary),
         "notes": list(notes),
     }
@@ -63,7 +63,7 @@ def write_provenance(record: dict, path: Path, overwrite: bool = False) -> Path:
     return target
 
 
-def _fingerprint(path: Path) -> dict:
+def fingerprint(path: Path) -> dict:
     """Name, size and SHA-256 of a file; of a folder, those of its files together, in the order of their names."""
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import get_type_hints
 
 from CardioScarLib.errors import BadSettings
 
@@ -10,8 +11,12 @@ PIXEL_SUPPORTS = ("wall", "prism")
 SLICE_PROFILES = ("box", "gaussian")
 EVIDENCE_METHODS = ("auto", "values", "labels", "weighted", "nsd", "fwhm", "otsu", "gmm")
 LGE_TYPES = ("auto", "magnitude", "psir")
-MODELS = ("field", "nearest", "linear", "logodds")
+MODELS = ("field", "network", "nearest", "linear", "logodds")
 PRESETS = ("preview", "standard", "fine")
+WALL_BASES = ("flat", "contour")
+PAPILLARY_MUSCLES = ("cavity", "wall")
+RECIPES = ("modern", "original")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -63,19 +68,66 @@ class EvidenceSettings:
 
 
 @dataclass(frozen=True)
+class NetworkSettings:
+    """The model "network": a coordinate network with Monte Carlo dropout, in PyTorch.
+
+    recipe: how it is trained: "modern", or "original" as Sen et al. 2025 and the original cardioscar train it.
+    device: "auto" takes a GPU where there is one.
+    width, depth: hidden units and hidden layers. dropout: rate.
+    epochs, patience, batch_size (points), training_samples (dropout samples per step), lowest_rate, highest_rate (of
+        learning), half_cycle (batches from the lowest rate to the highest): None leaves them to the recipe. patience: epochs
+        without a better held-out error before it stops.
+    """
+
+    recipe: str = "modern"
+    device: str = "auto"
+    width: int = 128
+    depth: int = 4
+    dropout: float = 0.1
+    epochs: int | None = None
+    patience: int | None = None
+    batch_size: int | None = None
+    training_samples: int | None = None
+    lowest_rate: float | None = None
+    highest_rate: float | None = None
+    half_cycle: int | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("Recipe", self.recipe, RECIPES)
+        _one_of("Device", self.device, DEVICES)
+        if not 0 < self.dropout < 1:
+            raise BadSettings(f"The dropout rate is {self.dropout}; it has to lie between 0 and 1.")
+        for name, value, low, high in (
+            ("The width of the network", self.width, 1, 8192),
+            ("The number of hidden layers", self.depth, 2, 64),
+            ("The number of epochs", self.epochs, 1, 1_000_000),
+            ("The patience", self.patience, 1, 1_000_000),
+            ("The batch size", self.batch_size, 1, 10**9),
+            ("The number of training samples", self.training_samples, 1, 1000),
+            ("The lowest learning rate", self.lowest_rate, 1e-8, 1.0),
+            ("The highest learning rate", self.highest_rate, 1e-8, 1.0),
+            ("The half cycle of the learning rate", self.half_cycle, 1, 10**9),
+        ):
+            if value is not None and not low <= value <= high:
+                raise BadSettings(f"{name} is {value}; it has to be between {low:g} and {high:g}.")
+
+
+@dataclass(frozen=True)
 class ModelSettings:
     """How the field between the slices is found.
 
-    model: "field", or one of the baselines "nearest", "linear", "logodds".
+    model: "field", "network", or one of the baselines "nearest", "linear", "logodds".
     preset: "preview", "standard" or "fine", for the model "field".
     samples: joint samples behind the uncertainty.
     seed: of everything random in the fit and in the samples.
+    network: for the model "network".
     """
 
     model: str = "field"
     preset: str = "standard"
     samples: int = 64
     seed: int = 0
+    network: NetworkSettings = field(default_factory=NetworkSettings)
 
     def __post_init__(self) -> None:
         _one_of("Model", self.model, MODELS)
@@ -101,3 +153,48 @@ class ReconstructionSettings:
 
     def as_dict(self) -> dict:
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> ReconstructionSettings:
+        """The settings that `as_dict`, or JSON made of it, came from."""
+        return _from_dict(cls, values)
+
+
+def _from_dict(kind: type, values: dict):
+    types = get_type_hints(kind)
+    made = {}
+    for name, value in values.items():
+        if is_dataclass(types.get(name)):
+            made[name] = _from_dict(types[name], value)
+        else:
+            made[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**made)
+
+
+@dataclass(frozen=True)
+class WallSettings:
+    """How an LV wall is made from contours, a label map or surfaces.
+
+    edge_length: mean edge of the tetrahedra, mm.
+    base: where the wall ends above: "flat" in a plane through the middle between the last slice with wall and the next
+        one, tilted where the labels show it; "contour" in the plane of the last complete contour.
+    keep_largest: islands of a label are left out; the largest piece stays.
+    fill_holes: holes in the wall that are not the cavity become wall.
+    papillary_muscles: they and trabeculae belong to the "cavity", or to the "wall" as they were labeled.
+    smoothing: width of the Gaussian that rounds the steps of label outlines, pixels; 0 leaves them.
+    """
+
+    edge_length: float = 2.0
+    base: str = "flat"
+    keep_largest: bool = True
+    fill_holes: bool = True
+    papillary_muscles: str = "cavity"
+    smoothing: float = 1.0
+
+    def __post_init__(self) -> None:
+        _one_of("Base", self.base, WALL_BASES)
+        _one_of("Papillary muscles", self.papillary_muscles, PAPILLARY_MUSCLES)
+        if not 0.5 <= self.edge_length <= 5:
+            raise BadSettings(f"The edge length is {self.edge_length} mm; it has to be between 0.5 and 5.")
+        if not 0 <= self.smoothing <= 5:
+            raise BadSettings(f"The smoothing is {self.smoothing} pixels; it has to be between 0 and 5.")

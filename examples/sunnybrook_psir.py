@@ -2,7 +2,7 @@
 
     python examples/sunnybrook_psir.py --output results
 
-The stack is that of a pig with an anteroseptal infarct (Resources/SampleData/SunnybrookPSIR). There is no truth;
+The stack is that of a pig with an anteroseptal infarct (CardioScar/Resources/SampleData/SunnybrookPSIR). There is no truth;
 the pictures show whether the map agrees with what is seen.
 """
 
@@ -13,9 +13,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
-from CardioScarLib.geometry.ruled_wall import RuledWall, ruled_wall
+from CardioScarLib.geometry.drawn_wall import drawn_wall
+from CardioScarLib.geometry.ruled_wall import RuledWall
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.pipeline import Reconstruction, reconstruct
@@ -23,7 +23,7 @@ from CardioScarLib.reconstruction.operator import slice_operator
 from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, pixel_panel, render_heart, render_slices, views_of_scar, wall_panel
 from CardioScarLib.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 
-DATA = Path(__file__).parents[1] / "Resources" / "SampleData" / "SunnybrookPSIR"
+DATA = Path(__file__).parents[1] / "CardioScar" / "Resources" / "SampleData" / "SunnybrookPSIR"
 THICKNESS = 5.0
 """mm; the file does not say it, the slices of this acquisition are contiguous."""
 SHOWN = (3, 5, 6, 7, 8, 11)
@@ -35,15 +35,7 @@ def load_stack() -> SliceStack:
 
 def hand_placed_wall(stack: SliceStack) -> RuledWall:
     contours = json.loads((DATA / "lv_contours.json").read_text())["contours"]
-    endo, epi = ([_curve(stack, one["slice"], one[kind]) for one in contours] for kind in ("endo", "epi"))
-    return ruled_wall(endo, epi, layers=5, sectors=90, between=4, beyond=0.5 * THICKNESS)
-
-
-def _curve(stack: SliceStack, number: int, points: list[list[float]]) -> np.ndarray:
-    """(96, 3) LPS mm, a closed curve through points given as column and row."""
-    closed = np.array([*points, points[0]], dtype=float)
-    column, row = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")(np.linspace(0, len(points), 97)[:-1]).T
-    return stack.slices[number].to_points(row, column)
+    return drawn_wall(stack, contours, layers=5, sectors=90)
 
 
 def run(stack: SliceStack, built: RuledWall, method: str = "weighted", preset: str = "standard", samples: int = 32) -> Reconstruction:

@@ -3,9 +3,18 @@
 Nodes are in RAS mm, the library in LPS mm; they meet in `reading` and `phantoms` and nowhere else.
 """
 
-from CardioScarMRML.display import showScarProbability
+from CardioScarMRML.display import setThreshold, showBinary, showScarProbability, showUncertainty
 from CardioScarMRML.phantoms import addPhantomNodes
 from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.writing import writeReconstruction
 
-__all__ = ["addPhantomNodes", "showScarProbability", "stackFromVolumeNode", "wallFromModelNode", "writeReconstruction"]
+__all__ = [
+    "addPhantomNodes",
+    "setThreshold",
+    "showBinary",
+    "showScarProbability",
+    "showUncertainty",
+    "stackFromVolumeNode",
+    "wallFromModelNode",
+    "writeReconstruction",
+]

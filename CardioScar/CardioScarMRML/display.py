@@ -1,62 +1,202 @@
-"""How a scar map looks: colors, range, legend, and what is not shown."""
+"""How a result looks: probability, uncertainty or scar above a threshold; colors, ranges, legends, and gray where nobody looked."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import slicer
 import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from CardioScarLib.report.colors import PROBABILITY, color_table
-from CardioScarMRML.writing import SHOWN_ARRAY
+from CardioScarLib.errors import BadWall, NoSpread
+from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, UNCERTAINTY, color_table
+from CardioScarLib.settings import ReconstructionSettings
 
-COLOR_TABLE_NAME = "CardioScar Probability"
+SHOWN_ARRAY = "scar_shown"
+"""What the display colors a model by where some of it was not observed; only there when needed."""
+DISPLAY_ATTRIBUTE = "CardioScar.Display"
+"""Attribute of a display node: which of `LOOKS` it has."""
+THRESHOLD_ATTRIBUTE = "CardioScar.Threshold"
+"""Attribute of a model node: the probability from which on `scar_binary` is 1."""
 _COLOR_TABLE_ATTRIBUTE = "CardioScar.ColorTable"
+_HEALTHY, _SCAR = (0.27, 0.35, 0.54), (0.99, 0.91, 0.15)
+
+
+@dataclass(frozen=True)
+class Look:
+    """array: what is shown. title: of its legend. limits: of its colors. names: of its colors, for a legend without numbers."""
+
+    array: str
+    title: str
+    limits: tuple[float, float]
+    table: str
+    colors: np.ndarray
+    names: tuple[str, ...] = ()
+
+
+LOOKS = {
+    "probability": Look("scar_probability", "Scar probability", (0.0, 1.0), "CardioScar Probability", color_table(PROBABILITY)),
+    # No standard deviation of a fraction exceeds one half.
+    "uncertainty": Look("scar_uncertainty", "Standard deviation", (0.0, 0.5), "CardioScar Uncertainty", color_table(UNCERTAINTY)),
+    "binary": Look("scar_binary", "Scar", (0.0, 1.0), "CardioScar Binary", np.array([_HEALTHY, _SCAR]), ("no scar", "scar")),
+}
 
 
 def showScarProbability(modelNode) -> None:
-    """Color a model by `scar_probability`, 0 to 1, with a legend.
+    """Color a model by `scar_probability`, 0 to 1, with a legend; gray where nothing was observed."""
+    _show(modelNode, "probability")
 
-    Where nothing was observed the model is hidden: painted, it would look healthy; a NaN color would look like scar and
-    is not kept by a saved scene.
+
+def showUncertainty(modelNode) -> None:
+    """Color a model by `scar_uncertainty`, the standard deviation of the probability, 0 to 0.5; gray where nothing was observed.
+
+    :raises NoSpread: the map was made by a model without uncertainty.
     """
+    _show(modelNode, "uncertainty")
+
+
+def showBinary(modelNode, threshold: float) -> None:
+    """Color a model by whether `scar_probability` reaches a threshold; gray where nothing was observed."""
+    setThreshold(modelNode, threshold)
+    _show(modelNode, "binary")
+
+
+def setThreshold(modelNode, threshold: float) -> None:
+    """Compute `scar_binary` again; fast enough for a slider. What is shown stays what it is.
+
+    :raises BadSettings: threshold not between 0 and 1.
+    """
+    ReconstructionSettings(threshold=threshold)
+    _setArray(modelNode, "scar_binary", (_values(modelNode, "scar_probability") >= threshold).astype(np.float32))
+    arrays = (modelNode.GetAttribute("CardioScar.Arrays") or "").split()
+    if "scar_binary" not in arrays:  # the next run removes what is listed
+        modelNode.SetAttribute("CardioScar.Arrays", " ".join([*arrays, "scar_binary"]))
+    modelNode.SetAttribute(THRESHOLD_ATTRIBUTE, f"{threshold:g}")
+    displayNode = modelNode.GetDisplayNode()
+    if displayNode is not None and displayNode.GetAttribute(DISPLAY_ATTRIBUTE) == "binary":
+        _updateShownArray(modelNode, LOOKS["binary"])
+    modelNode.GetMesh().Modified()  # the only event that makes views look at the arrays again
+
+
+def _show(modelNode, name: str) -> None:
+    look = LOOKS[name]
+    _values(modelNode, look.array)
     if modelNode.GetDisplayNode() is None:
         modelNode.CreateDefaultDisplayNodes()
     displayNode = modelNode.GetDisplayNode()
-    partly = modelNode.GetMesh().GetPointData().HasArray(SHOWN_ARRAY)
+    partly = _updateShownArray(modelNode, look)
 
     wasModified = displayNode.StartModify()
-    displayNode.SetActiveScalar(SHOWN_ARRAY if partly else "scar_probability", vtk.vtkAssignAttribute.POINT_DATA)
+    before = displayNode.GetAttribute(DISPLAY_ATTRIBUTE)
+    if before is None:  # afterwards it is for the user to choose
+        displayNode.SetVisibility2D(True)
+        displayNode.SetSliceIntersectionThickness(3)
+        displayNode.SetSliceIntersectionOpacity(0.6)  # the image has to be seen under a volume mesh
+    displayNode.SetAttribute(DISPLAY_ATTRIBUTE, name)
+    displayNode.SetActiveScalar(SHOWN_ARRAY if partly else look.array, vtk.vtkAssignAttribute.POINT_DATA)
     displayNode.SetScalarRangeFlag(displayNode.UseManualScalarRange)
-    displayNode.SetScalarRange(0.0, 1.0)
-    displayNode.SetThresholdRange(0.0, 1.0)
-    displayNode.SetThresholdEnabled(bool(partly))
-    displayNode.SetAndObserveColorNodeID(probabilityColorTable(modelNode.GetScene()).GetID())
+    displayNode.SetScalarRange(*look.limits)
+    displayNode.SetThresholdEnabled(False)
+    table = colorTable(modelNode.GetScene(), look, partly)
+    displayNode.SetAndObserveColorNodeID(table.GetID())
     displayNode.SetScalarVisibility(True)
     displayNode.EndModify(wasModified)
 
-    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(displayNode)
-    legend.SetTitleText("Scar probability")
+    legend = _legendAfter(displayNode, table)
+    legend.SetTitleText(f"{look.title}\n(gray: unseen)" if partly and not look.names else look.title)
+    legend.SetUseColorNamesForLabels(bool(look.names))
     legend.SetNumberOfLabels(6)
-    legend.SetLabelFormat("%.1f")
+    legend.SetLabelFormat("%s" if look.names else "%.1f")
+    if before != name:
+        legend.SetSize(0.15 if look.names else 0.1, 0.4)  # letters are drawn as large as this has room for
     legend.SetVisibility(True)
+    modelNode.GetMesh().Modified()
 
 
-def probabilityColorTable(scene):
-    """The scene's color table for probabilities; made on first use, found again afterwards (and after reloading).
+def _legendAfter(displayNode, table):
+    """The color legend of a display node; a new one if it is older than the color table.
 
-    Its own, because Slicer's perceptual color maps are files that not every installation has.
+    A scene that is closed removes its nodes from the last to the first, and a legend that loses its colors before it goes
+    itself is an error.
     """
+    scene, logic = displayNode.GetScene(), slicer.vtkSlicerColorLogic
+    legend, place = logic.GetColorLegendDisplayNode(displayNode), None
+    if legend is not None and scene.GetNodes().IsItemPresent(legend) < scene.GetNodes().IsItemPresent(table):
+        place = legend.GetPosition(), legend.GetSize()
+        scene.RemoveNode(legend)
+    legend = logic.AddDefaultColorLegendDisplayNode(displayNode)
+    if place is not None:
+        legend.SetPosition(*place[0])
+        legend.SetSize(*place[1])
+    return legend
+
+
+def colorTable(scene, look: Look, partly: bool):
+    """The scene's color table for a look; made on first use, found again afterwards (and after reloading).
+
+    Our own, because Slicer's perceptual color maps are files that not every installation has. Gray for what was not
+    observed is its first color where needed: colors for NaN or below a range are not kept by a saved scene.
+    """
+    name = f"{look.table} (partly observed)" if partly else look.table
     for number in range(scene.GetNumberOfNodesByClass("vtkMRMLColorTableNode")):
         node = scene.GetNthNodeByClass(number, "vtkMRMLColorTableNode")
-        if node.GetAttribute(_COLOR_TABLE_ATTRIBUTE) == COLOR_TABLE_NAME:
+        if node.GetAttribute(_COLOR_TABLE_ATTRIBUTE) == name:
             return node
+    low, high = look.limits
+    colors = look.colors
+    names = look.names or tuple(f"{value:.3f}" for value in np.linspace(low, high, len(colors)))
+    if partly:
+        # The coarse tables get one color more; of the fine ones the lowest makes room, which nobody sees.
+        colors, names = (colors, names) if look.names else (colors[1:], names[1:])
+        colors, names = np.vstack([NOT_OBSERVED, colors]), ("unseen", *names)
     node = slicer.vtkMRMLColorTableNode()
     node.SetTypeToUser()
-    node.SetName(COLOR_TABLE_NAME)
-    node.SetAttribute(_COLOR_TABLE_ATTRIBUTE, COLOR_TABLE_NAME)
+    node.SetName(name)
+    node.SetAttribute(_COLOR_TABLE_ATTRIBUTE, name)
     node.SetAttribute("Category", "CardioScar")
-    colors = color_table(PROBABILITY)
     node.SetNumberOfColors(len(colors))
     for number, color in enumerate(colors):
-        node.SetColor(number, f"{number / (len(colors) - 1):.3f}", *map(float, color), 1.0)
-    node.GetLookupTable().SetRange(0.0, 1.0)
+        node.SetColor(number, names[number], *map(float, color), 1.0)
+    node.GetLookupTable().SetRange(low, high)
     return scene.AddNode(node)
+
+
+def _updateShownArray(modelNode, look: Look) -> bool:
+    """Whether part of the model was not observed; then `SHOWN_ARRAY` falls into the first color there, and nowhere else."""
+    pointData = modelNode.GetMesh().GetPointData()
+    observed = pointData.GetArray("scar_observed")
+    if observed is None or vtk_to_numpy(observed).all():
+        pointData.RemoveArray(SHOWN_ARRAY)
+        return False
+    low, high = look.limits
+    values = _values(modelNode, look.array)
+    if look.names:  # three colors: not observed, and 0 and 1 in the middle of the others
+        shown = low + (high - low) * (0.5 + values / 3)
+    else:
+        shown = np.maximum(values, low + 1.5 * (high - low) / len(look.colors))
+    _setArray(modelNode, SHOWN_ARRAY, np.where(vtk_to_numpy(observed) > 0, shown, low).astype(np.float32))
+    return True
+
+
+def _values(modelNode, name: str) -> np.ndarray:
+    """A live view of one of the model's scar arrays."""
+    pointData = modelNode.GetMesh().GetPointData() if modelNode is not None and modelNode.GetMesh() is not None else None
+    if pointData is None or not pointData.HasArray("scar_probability"):
+        raise BadWall("There is no scar map on this model yet; compute one first.")
+    if not pointData.HasArray(name):
+        raise NoSpread("This scar map has no uncertainty; compute it with a model that gives one, such as 'field'.")
+    return vtk_to_numpy(pointData.GetArray(name))
+
+
+def _setArray(modelNode, name: str, values: np.ndarray) -> None:
+    """Put values into a point array in place, or into a new one."""
+    pointData = modelNode.GetMesh().GetPointData()
+    array = pointData.GetArray(name)
+    if array is not None and array.GetNumberOfTuples() == len(values) and array.GetDataType() == vtk.VTK_FLOAT:
+        vtk_to_numpy(array)[:] = values
+        array.Modified()
+        return
+    array = numpy_to_vtk(values, deep=True)
+    array.SetName(name)
+    pointData.AddArray(array)

@@ -3,50 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import slicer
 import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.errors import BadSettings, BadStack, BadWall
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.meshes import wall_from_dataset
+from CardioScarMRML.dicom import dicomSliceThickness
+from CardioScarMRML.transforms import toWorldMatrix, toWorldPoints
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SLICE_THICKNESS_ATTRIBUTE = "CardioScar.SliceThickness"
 """Node attribute of a volume: thickness of its slices in mm, where it is known."""
+MOST_BEND = 0.5
+"""mm; a transform that bends a slice less moves it as a whole."""
 
 
 def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIndices: Sequence[int] | None = None) -> SliceStack:
     """The slices of a scalar volume node, in world LPS mm.
 
-    :param sliceThickness: mm; else the node attribute `CardioScar.SliceThickness`; else the distance between
-        slices is taken and the stack says so in its notes.
+    :param sliceThickness: mm; else the node attribute `CardioScar.SliceThickness`; else what Slicer's DICOM database
+        says; else the distance between slices is taken and the stack says so in its notes.
     :param sliceIndices: numbers along the k axis of the node. A file read with a left-handed geometry has been
         flipped along k by Slicer's reader, so these are not always the numbers of the file.
-    :raises BadStack: no image, or a parent transform that is not linear.
+    :raises BadStack: no image, or a transform that bends the slices. One that moves each of them as a whole, as Slicer
+        puts on irregular DICOM series, is taken into account.
     """
     if volumeNode is None or not volumeNode.IsA("vtkMRMLScalarVolumeNode"):
         raise BadStack("No LGE volume was given; choose a scalar volume.")
     if volumeNode.GetImageData() is None or volumeNode.GetImageData().GetNumberOfPoints() == 0:
         raise BadStack("The LGE volume has no image; load it again.")
-    toWorld = _toWorld(volumeNode)
-    if toWorld is None:
-        raise BadStack("The LGE volume is under a transform that is not linear; harden it (and resample the volume) first.")
-    ijkToRas = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASMatrix(ijkToRas)
-    ijkToLps = RAS_TO_LPS @ toWorld @ slicer.util.arrayFromVTKMatrix(ijkToRas)
-
-    notes = ()
-    if sliceThickness is None:
-        sliceThickness = _thicknessAttribute(volumeNode)
-    if sliceThickness is None:
-        sliceThickness = _sliceDistance(ijkToLps)
-        notes = (
-            f"The slice thickness of the volume is not known; it was taken equal to the slice spacing, {sliceThickness:.4g} mm. "
-            "Give the thickness if the slices have gaps or overlap.",
-        )
+    if volumeNode.GetImageData().GetNumberOfScalarComponents() != 1:
+        raise BadStack("The LGE volume has several values per voxel, as a color image has; choose a scalar volume.")
+    if volumeNode.GetImageData().GetDimensions()[2] < 2:
+        raise BadStack("The LGE volume is a single 2D image; a stack of at least two slices is needed.")
     image = slicer.util.arrayFromVolume(volumeNode)
     bad = ~np.isfinite(image)
     if bad.any():
@@ -54,34 +50,64 @@ def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIn
         raise BadStack(
             f"{np.count_nonzero(bad)} voxels of the LGE volume are NaN or infinite, the first in slice {first}; repair the volume."
         )
-    stack = SliceStack.from_volume(image, ijkToLps, sliceThickness, notes=notes)
+    if sliceThickness is None:
+        sliceThickness = _thicknessAttribute(volumeNode) or dicomSliceThickness(volumeNode)
+    stack = _placed(volumeNode, image, sliceThickness)
     return stack if sliceIndices is None else stack.select(list(sliceIndices))
 
 
 def wallFromModelNode(modelNode) -> Wall:
     """The LV wall of a model node (surface or unstructured grid), in world LPS mm, nodes in the order of its mesh.
 
-    :raises BadWall: no mesh, or a parent transform that is not linear.
+    :raises BadWall: no mesh, or no points.
     """
     if modelNode is None or not modelNode.IsA("vtkMRMLModelNode"):
         raise BadWall("No LV model was given; choose a model.")
     if modelNode.GetMesh() is None or modelNode.GetMesh().GetNumberOfPoints() == 0:
         raise BadWall("The LV model has no points; load it again.")
-    toWorld = _toWorld(modelNode)
+    mesh, toWorld = modelNode.GetMesh(), toWorldMatrix(modelNode)
+    if toWorld is not None:
+        return wall_from_dataset(mesh, RAS_TO_LPS @ toWorld)
+    moved, points = mesh.NewInstance(), vtk.vtkPoints()
+    points.SetData(numpy_to_vtk(toWorldPoints(modelNode, vtk_to_numpy(mesh.GetPoints().GetData())), deep=True))
+    moved.ShallowCopy(mesh)
+    moved.SetPoints(points)
+    return wall_from_dataset(moved, RAS_TO_LPS)
+
+
+def _placed(volumeNode, image: np.ndarray, thickness: float | None) -> SliceStack:
+    """The (k, j, i) image as slices in the world; thickness: mm, None takes the distance between slices."""
+    ijkToRas = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(ijkToRas)
+    ijkToLps = RAS_TO_LPS @ slicer.util.arrayFromVTKMatrix(ijkToRas)
+    toWorld = toWorldMatrix(volumeNode)
+    if toWorld is not None:
+        ijkToLps = RAS_TO_LPS @ toWorld @ RAS_TO_LPS @ ijkToLps
+    distance = _sliceDistance(ijkToLps)
+    stack = SliceStack.from_volume(image, ijkToLps, thickness or distance)
     if toWorld is None:
-        raise BadWall("The LV model is under a transform that is not linear; harden it first.")
-    return wall_from_dataset(modelNode.GetMesh(), RAS_TO_LPS @ toWorld)
+        stack = replace(stack, slices=tuple(_moved(one, volumeNode) for one in stack))
+        distance = float(np.median([abs((two.center - one.center) @ one.normal) for one, two in pairwise(stack)]))
+        stack = stack.with_thickness(thickness or distance)
+    if thickness is not None:
+        return stack
+    note = (
+        f"The slice thickness of the volume is not known; it was taken equal to the slice spacing, {distance:.4g} mm. "
+        "Give the thickness if the slices have gaps or overlap."
+    )
+    return replace(stack, notes=(note,))
 
 
-def _toWorld(node) -> np.ndarray | None:
-    """4x4, node RAS to world RAS; None if that is not a matrix."""
-    parent = node.GetParentTransformNode()
-    matrix = vtk.vtkMatrix4x4()
-    if parent is not None:
-        if not parent.IsTransformToWorldLinear():
-            return None
-        slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(parent, None, matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix)
+def _moved(one: Slice, volumeNode) -> Slice:
+    """A slice where a transform that is not linear brings it, if that leaves it flat."""
+    rows, columns = (grid.ravel() for grid in np.meshgrid(*(np.linspace(0, size - 1, 5) for size in one.pixels.shape), indexing="ij"))
+    there = toWorldPoints(volumeNode, one.to_points(rows, columns) @ RAS_TO_LPS[:3, :3]) @ RAS_TO_LPS[:3, :3]
+    (origin, row_step, column_step), *_ = np.linalg.lstsq(np.column_stack([np.ones(len(rows)), rows, columns]), there, rcond=None)
+    flat = origin + np.outer(rows, row_step) + np.outer(columns, column_step)
+    bend = float(np.linalg.norm(there - flat, axis=1).max())
+    if bend > MOST_BEND:
+        raise BadStack(f"The transform of the LGE volume bends {one.label} by {bend:.2g} mm; harden it and resample the volume first.")
+    return replace(one, origin=origin, row_step=row_step, column_step=column_step)
 
 
 def _thicknessAttribute(volumeNode) -> float | None:

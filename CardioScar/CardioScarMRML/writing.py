@@ -3,45 +3,93 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 from vtk.util.numpy_support import numpy_to_vtk
 
 import CardioScarLib
+from CardioScarLib.errors import BadSettings, BadWall
 
-SHOWN_ARRAY = "scar_probability_shown"
-"""Copy of `scar_probability` for the display, NaN where nothing was observed; only there when needed."""
+PROVENANCE = ("Version", "Settings", "Summary", "Notes", "Arrays", "Run", "Log", "Threshold")
+"""Attributes of a model with a scar map, as `CardioScar.<name>`."""
+SUFFIX = re.compile(r"_?[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
 
 
-def writeReconstruction(modelNode, reconstruction) -> None:
+def writeReconstruction(modelNode, reconstruction, run: dict | None = None, log: str = "") -> None:
     """Put the arrays of a `Reconstruction` on the mesh of a model node, and its provenance into node attributes.
 
     Arrays of an earlier run go, all others stay; the points are not touched. Node attributes: `CardioScar.Version`,
-    `CardioScar.Settings` and `CardioScar.Summary` (JSON), `CardioScar.Notes` (one per line), `CardioScar.Arrays`.
+    `CardioScar.Settings`, `CardioScar.Summary` and `CardioScar.Run` (JSON), `CardioScar.Notes` and `CardioScar.Log`
+    (lines), `CardioScar.Arrays` (names), `CardioScar.Threshold` (of `scar_binary`; not there without it).
+
+    :param run: inputs, versions, times and what else is to be known about how the run went.
     """
     arrays = dict(reconstruction.arrays)
-    observed = arrays.get("scar_observed")
-    if observed is not None and not np.all(observed):
-        arrays[SHOWN_ARRAY] = np.where(observed > 0, arrays["scar_probability"], np.nan).astype(np.float32)
-
+    checkPoints(modelNode, len(arrays["scar_probability"]))
     mesh = modelNode.GetMesh()
     pointData = mesh.GetPointData()
-    for name in (modelNode.GetAttribute("CardioScar.Arrays") or "").split():
+    for name in scarArrays(modelNode):
         pointData.RemoveArray(name)
     for name, values in arrays.items():
         array = numpy_to_vtk(np.ascontiguousarray(values), deep=True)
         array.SetName(name)
         pointData.AddArray(array)
 
+    threshold = reconstruction.settings.threshold
     for name, text in {
         "Version": CardioScarLib.__version__,
         "Settings": json.dumps(reconstruction.settings.as_dict()),
         "Summary": json.dumps(reconstruction.summary, default=_plain),
         "Notes": "\n".join(reconstruction.notes),
         "Arrays": " ".join(arrays),
+        "Run": json.dumps(run or {}, default=_plain),
+        "Log": log,
+        "Threshold": None if threshold is None else f"{threshold:g}",
     }.items():
         modelNode.SetAttribute(f"CardioScar.{name}", text)
     mesh.Modified()  # the only event that makes views look at the arrays again
+
+
+def scarArrays(modelNode) -> list[str]:
+    """Names of the point arrays that the last run has left on a model."""
+    return (modelNode.GetAttribute("CardioScar.Arrays") or "").split()
+
+
+def keepEarlier(modelNode, suffix: str) -> None:
+    """Rename the arrays and the provenance of the last run, so that the next one does not replace them.
+
+    :raises BadSettings: see `checkSuffix`.
+    """
+    checkSuffix(modelNode, suffix)
+    pointData = modelNode.GetMesh().GetPointData()
+    kept = [name for name in scarArrays(modelNode) if pointData.HasArray(name)]
+    for name in kept:
+        pointData.GetArray(name).SetName(name + suffix)
+    for name in PROVENANCE:
+        text = modelNode.GetAttribute(f"CardioScar.{name}")
+        if text is not None:
+            modelNode.SetAttribute(f"CardioScar.{name}{suffix}", text)
+            modelNode.RemoveAttribute(f"CardioScar.{name}")
+    if kept:
+        modelNode.SetAttribute(f"CardioScar.Arrays{suffix}", " ".join(name + suffix for name in kept))
+
+
+def checkSuffix(modelNode, suffix: str) -> None:
+    """Raise BadSettings unless the earlier arrays can be kept under this suffix."""
+    if not SUFFIX.fullmatch(suffix):
+        raise BadSettings(f"The suffix '{suffix}' cannot be used in names of arrays; take letters, digits, - and _, such as _earlier.")
+    pointData = modelNode.GetMesh().GetPointData()
+    taken = [name + suffix for name in scarArrays(modelNode) if pointData.HasArray(name + suffix)]
+    if taken:
+        raise BadSettings(f"The model has an array {taken[0]} already; choose another suffix for the earlier results.")
+
+
+def checkPoints(modelNode, number: int) -> None:
+    """Raise BadWall if a model no longer has the points that a result is for."""
+    found = modelNode.GetMesh().GetNumberOfPoints() if modelNode.GetMesh() is not None else 0
+    if found != number:
+        raise BadWall(f"The LV model had {number} points when the run started and has {found} now; nothing was written. Run it again.")
 
 
 def _plain(value):

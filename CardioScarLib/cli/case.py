@@ -47,7 +47,7 @@ class Targets:
         """Raise for what depends on the mesh, before the long work."""
         if check_output_name(mesh_file, self.output) == ".dat":
             names = ["scar_probability", "scar_observed"]
-            names += ["scar_uncertainty"] if settings.model.model == "field" else []
+            names += ["scar_uncertainty"] if settings.model.model in ("field", "network") else []
             names += ["scar_binary"] if settings.threshold is not None else []
             for name in names:
                 check_writable(self.output.with_name(f"{self.output.stem}_{name}.dat"), overwrite)

@@ -26,10 +26,10 @@ def progress_bars(quiet: bool) -> Iterator[ProgressCall]:
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bars:
         tasks: dict[str, int] = {}
 
-        def advance(stage: str, step: int, steps: int) -> None:
+        def advance(stage: str, step: int, steps: int, loss: float | None = None) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage)
-            bars.update(tasks[stage], completed=step, total=steps)
+            bars.update(tasks[stage], completed=step, total=steps, description=stage if loss is None else f"{stage}, loss {loss:.4f}")
 
         yield advance
 

@@ -17,15 +17,21 @@ from pathlib import Path
 import click
 
 from CardioScarLib import __version__
+from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
+from CardioScarLib.cli.coordinates import coordinates
 from CardioScarLib.cli.demo import demo
+from CardioScarLib.cli.fine_tune import fine_tune
+from CardioScarLib.cli.foundation import foundation
 from CardioScarLib.cli.info import info
+from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.cli.train import train
+from CardioScarLib.cli.wall import wall
 from CardioScarLib.errors import Cancelled, CardioScarError
+from CardioScarLib.runner.environment import ONE_THREAD
 
-FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask")
-THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""Read by numpy's matrix library when it is first imported, which no module of the command line does on import."""
+FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers", "--contours")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -34,18 +40,17 @@ def cardioscar() -> None:
     """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
 
 
-for command in (reconstruct, info, demo):
+for command in (reconstruct, info, demo, prepare, train, fine_tune, apply, foundation, wall, coordinates):
     cardioscar.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    for name in THREAD_LIMITS:  # the matrices are small: on a busy machine waiting threads make a fit ten times slower
-        os.environ.setdefault(name, "1")
+    for name, value in ONE_THREAD.items():  # in time: no module of the command line imports numpy before its command runs
+        os.environ.setdefault(name, value)
     try:
         words = repeat_flags(arguments, FLAGS_WITH_SEVERAL_VALUES) or ["--help"]
-        cardioscar.main(words, prog_name="cardioscar", standalone_mode=False)
-        return 0
+        return cardioscar.main(words, prog_name="cardioscar", standalone_mode=False) or 0
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)
         return 2

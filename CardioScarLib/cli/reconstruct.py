@@ -11,14 +11,17 @@ from CardioScarLib.cli.arguments import Integers, setting
 from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
 from CardioScarLib.errors import BadSettings
 from CardioScarLib.settings import (
+    DEVICES,
     EVIDENCE_METHODS,
     LGE_TYPES,
     MODELS,
     PIXEL_SUPPORTS,
     PRESETS,
+    RECIPES,
     SLICE_PROFILES,
     EvidenceSettings,
     ModelSettings,
+    NetworkSettings,
     OperatorSettings,
     ReconstructionSettings,
 )
@@ -29,8 +32,14 @@ from CardioScarLib.settings import (
 @click.option("--image", "images", required=True, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers.")
 @click.option("--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Labels on the image's grid, used instead of it.")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the results: .vtu .vtk .vtp, openCARP .dat.")
-@setting("--model", ModelSettings, "model", type=click.Choice(MODELS), help="The field, or a baseline.")
+@setting("--model", ModelSettings, "model", type=click.Choice(MODELS), help="The field, the network, or a baseline.")
 @setting("--preset", ModelSettings, "preset", type=click.Choice(PRESETS), help="Effort of the field.")
+@setting("--recipe", NetworkSettings, "recipe", type=click.Choice(RECIPES), help="How the network is trained.")
+@setting("--device", NetworkSettings, "device", type=click.Choice(DEVICES), help="Where the network is trained.")
+@setting("--hidden-size", NetworkSettings, "width", type=int, metavar="N", help="Units in a hidden layer of the network.")
+@setting("--hidden-layers", NetworkSettings, "depth", type=int, metavar="N", help="Hidden layers of the network.")
+@setting("--dropout", NetworkSettings, "dropout", type=float, metavar="P", help="Dropout rate of the network.")
+@setting("--max-epochs", NetworkSettings, "epochs", type=int, metavar="N", help="Epochs at most, instead of the recipe's.")
 @setting("--evidence", EvidenceSettings, "method", type=click.Choice(EVIDENCE_METHODS), help="From pixels to scar evidence.")
 @setting("--n-sd", EvidenceSettings, "n_sd", type=float, help="Standard deviations above remote myocardium, for nsd.")
 @setting("--scar-labels", EvidenceSettings, "scar_labels", type=Integers(), metavar='"3,4"', help="Labels that mean scar.")
@@ -51,9 +60,9 @@ from CardioScarLib.settings import (
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def reconstruct(
-    mesh, images, masks, output, model, preset, evidence, n_sd, scar_labels, lge_type, null_level, pixel_support, slice_profile,
-    slice_axis, slice_indices, slice_thickness, mesh_frame, mesh_unit, vtk_scalar_field, threshold, samples, seed, volume,
-    overwrite, as_json,
+    mesh, images, masks, output, model, preset, recipe, device, hidden_size, hidden_layers, dropout, max_epochs,
+    evidence, n_sd, scar_labels, lge_type, null_level, pixel_support, slice_profile, slice_axis, slice_indices,
+    slice_thickness, mesh_frame, mesh_unit, vtk_scalar_field, threshold, samples, seed, volume, overwrite, as_json,
 ) -> None:  # fmt: skip
     """Reconstruct scar probability and uncertainty on an LV wall from a stack of LGE slices."""
     if masks and evidence not in ("auto", "labels"):
@@ -61,7 +70,7 @@ def reconstruct(
     settings = ReconstructionSettings(
         OperatorSettings(pixel_support, slice_profile),
         EvidenceSettings("labels" if masks else evidence, lge_type, n_sd, null_level, scar_labels),
-        ModelSettings(model, preset, samples, seed),
+        ModelSettings(model, preset, samples, seed, NetworkSettings(recipe, device, hidden_size, hidden_layers, dropout, max_epochs)),
         threshold,
     )
     # Everything heavy is imported here, so that --help answers at once.

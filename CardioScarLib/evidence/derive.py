@@ -46,7 +46,7 @@ def derive_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSet
     else:
         evidence = _from_intensity(stack, pixels, method, settings)
     numbers = {"method": method, "pixels": len(pixels), "pixels_used": int(np.count_nonzero(evidence.weights)), **evidence.description}
-    return Evidence(evidence.values, evidence.weights, numbers, (*notes, *evidence.notes))
+    return Evidence(evidence.values, evidence.weights, numbers, (*notes, *evidence.notes), evidence.regions)
 
 
 def _check_finite(stack: SliceStack, pixels: WallPixels, raw: np.ndarray) -> None:
@@ -160,7 +160,7 @@ def _from_intensity(stack: SliceStack, pixels: WallPixels, method: str, settings
     }
     if method == "nsd":
         description["n_sd"] = settings.n_sd
-    return Evidence(result.values, weights, description, (*notes, *regions.notes, *result.notes))
+    return Evidence(result.values, weights, description, (*notes, *regions.notes, *result.notes), regions)
 
 
 def _distinct_labels(stack: SliceStack) -> tuple[int, ...] | None:

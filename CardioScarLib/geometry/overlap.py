@@ -58,7 +58,11 @@ def overlap(stack: SliceStack, wall: Wall) -> dict:
 
 def check_overlap(stack: SliceStack, wall: Wall) -> tuple[str, ...]:
     """Raise StackMissesWall when no slice meets the wall; else notes about a doubtful meeting."""
-    found = overlap(stack, wall)
+    return judged(overlap(stack, wall))
+
+
+def judged(found: dict) -> tuple[str, ...]:
+    """`check_overlap` of what `overlap` has found."""
     remedy = next(iter(found["remedies"].items()), None)
     advice = f"They would overlap by {remedy[1]:.0%} if {IN_WORDS[remedy[0]]}." if remedy else None
     if found["gap"] > 0:

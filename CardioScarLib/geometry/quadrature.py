@@ -157,20 +157,20 @@ def _gaussian_length() -> float:
     return float(np.sqrt(np.pi / (4 * np.log(2))) * erf(2 * np.sqrt(np.log(2))))
 
 
-def sub_points(wall: Wall, stack: SliceStack) -> tuple[np.ndarray, np.ndarray]:
+def sub_points(wall: Wall, stack: SliceStack, size: float = SUB_POINT_VOLUME) -> tuple[np.ndarray, np.ndarray]:
     """(n, 3) points and (n,) measures spread over the wall, mm and mm^3 (mm^2 on shells, counts on points).
 
-    Cells get 1, 4, 10, 20, ... points by size. The sets have the symmetry of the cell, so the order of its
-    corners does not matter; those of several points integrate quadratics exactly.
+    size: mm^3 of wall that a point stands for at most. Cells get 1, 4, 10, 20, ... points by that. The sets have the
+    symmetry of the cell, so the order of its corners does not matter; those of several points integrate quadratics exactly.
     """
     if wall.kind == "points":
         return wall.nodes, np.ones(len(wall.nodes))
     if wall.kind == "closed_surface":
         return _points_inside(wall, stack)
     cells, measure, size = (
-        (wall.tetrahedra, wall.volumes, SUB_POINT_VOLUME)
+        (wall.tetrahedra, wall.volumes, size)
         if wall.kind == "volume"
-        else (wall.triangles, wall.areas, SUB_POINT_VOLUME ** (2 / 3))
+        else (wall.triangles, wall.areas, size ** (2 / 3))
     )
     corners = cells.shape[1]
     sets = [_symmetric_points(corners, level) for level in range(13)]

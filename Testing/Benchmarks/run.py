@@ -17,13 +17,14 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from accuracy import METHODS, accuracy
+from accuracy import METHODS, ORIGINAL_RECIPE, accuracy
 from cost import NODES, costs
-from race import time_to_reach
+from gpu import gpu_costs
+from race import network_time_to_reach, time_to_reach
 from report import write_report
-from store import ROOT, Store
+from store import NETWORK_CODE, ROOT, Store
 
-PARTS = ("accuracy", "cost", "original")
+PARTS = ("accuracy", "cost", "original", "gpu")
 SEEDS, FINE_SEEDS = range(5), range(1)
 """Reported cases; constants were tuned on seeds 100 and up."""
 ORIGINAL_KINDS = ("I3", "S", "W", "I2")
@@ -43,15 +44,25 @@ def main() -> None:
             print(write_report(cases, costs(store, quick=True), [], Path(folder)))
         return
     store = Store(ROOT / "Testing/Benchmarks/results.json")
-    usual = [method for method in METHODS if method != "field, fine"]
-    cases = accuracy(store, usual, SEEDS, NODES) + accuracy(store, ["field, fine"], FINE_SEEDS, NODES) if "accuracy" in options.only else []
+    cases = _accuracy(store) if "accuracy" in options.only else []
     used = costs(store, quick=False) if "cost" in options.only else {}
     races = [_race(store, kind) for kind in ORIGINAL_KINDS] if "original" in options.only else []
-    print(write_report(cases, used, races, ROOT))
+    on_gpu = gpu_costs(store) if "gpu" in options.only else None
+    print(write_report(cases, used, races, ROOT, on_gpu))
+
+
+def _accuracy(store: Store) -> list[dict]:
+    """All methods on all seeds, but for the slow ones."""
+    usual = [method for method in METHODS if method not in ("field, fine", ORIGINAL_RECIPE)]
+    return [
+        *accuracy(store, usual, SEEDS, NODES),
+        *accuracy(store, ["field, fine"], FINE_SEEDS, NODES),
+        *accuracy(store, [ORIGINAL_RECIPE], FINE_SEEDS, NODES, ORIGINAL_KINDS),
+    ]
 
 
 def _race(store: Store, kind: str) -> dict:
-    """The original's best epoch, and our way to the same error."""
+    """The original's best epoch, and our ways to the same error."""
     from original import run_original  # needs torch
 
     def train() -> dict:
@@ -59,7 +70,10 @@ def _race(store: Store, kind: str) -> dict:
 
     original = store.get(f"original/{kind}/0", train, ORIGINAL_SOURCES)
     ours = store.get(f"race/{kind}/0/{original['best_rmse']:.5f}", lambda: time_to_reach(kind, 0, original["best_rmse"]))
-    return {"kind": kind, "original": original, "ours": ours}
+    network = store.get(
+        f"race-network/{kind}/0/{original['best_rmse']:.5f}", lambda: network_time_to_reach(kind, 0, original["best_rmse"]), NETWORK_CODE
+    )
+    return {"kind": kind, "original": original, "ours": ours, "network": network}
 
 
 if __name__ == "__main__":

@@ -13,17 +13,18 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NETWORK_CODE = "CardioScarLib/reconstruction/mc_dropout"
+NO_NUMBERS = ("CardioScarLib/errors.py", "CardioScarLib/settings.py")
+"""What is measured does not depend on sentences and lists of choices."""
 
 
-def used_by(*modules: str, without: str = "") -> tuple[str, ...]:
-    """The project's files that these import, one through another, themselves included; `without` leaves out a folder."""
+def used_by(*modules: str) -> tuple[str, ...]:
+    """The project's files that these modules import, one through another, themselves included."""
     waiting, used = list(modules), set()
     while waiting:
         module = waiting.pop()
         path = f"{module.replace('.', '/')}.py"
         path = path if (ROOT / path).is_file() else f"{module.replace('.', '/')}/__init__.py"
-        if path in used or not (ROOT / path).is_file() or (without and path.startswith(without)):
+        if path in used or path in NO_NUMBERS or not (ROOT / path).is_file():
             continue
         used.add(path)
         for node in ast.walk(ast.parse((ROOT / path).read_text())):
@@ -32,7 +33,10 @@ def used_by(*modules: str, without: str = "") -> tuple[str, ...]:
     return tuple(sorted(used))
 
 
-OUR_CODE = used_by("CardioScarLib.pipeline", "CardioScarLib.phantom", without=NETWORK_CODE)
+_SHARED = ("CardioScarLib.phantom", "CardioScarLib.evidence.derive", "CardioScarLib.reconstruction.operator")
+FIELD_CODE = used_by(*_SHARED, "CardioScarLib.reconstruction.field", "CardioScarLib.reconstruction.coarsen")
+BASELINE_CODE = used_by(*_SHARED, "CardioScarLib.reconstruction.baselines")
+NETWORK_CODE = used_by(*_SHARED, "CardioScarLib.reconstruction.mc_dropout.fit")
 
 
 class Store:
@@ -45,7 +49,7 @@ class Store:
         self.path = path
         self.records: dict[str, dict] = json.loads(path.read_text()) if path.is_file() else {}
 
-    def get(self, key: str, measure: Callable[[], dict], sources: tuple[str, ...] = OUR_CODE) -> dict:
+    def get(self, key: str, measure: Callable[[], dict], sources: tuple[str, ...] = FIELD_CODE) -> dict:
         """The record, measured now if it is not there. sources: files and folders below the root that decide it."""
         known, code = self.records.get(key), code_hash(sources)
         if known is None or known["code"] != code:

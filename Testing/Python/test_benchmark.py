@@ -40,6 +40,7 @@ def test_the_readme_holds_the_table_of_the_stored_numbers(tmp_path, monkeypatch)
     if not results.is_file():
         pytest.skip("no stored results: would check that the README's table is made from them")
     monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from accuracy import METHODS
     from report import error_table
 
     records = [
@@ -48,6 +49,5 @@ def test_the_readme_holds_the_table_of_the_stored_numbers(tmp_path, monkeypatch)
         for part, method, kind, seed, *_ in [key.split("/") + [""] * 4]
         if part == "accuracy"
     ]
-    order = ["nearest", "linear", "log-odds", "field, preview", "field, standard", "field, fine"]
-    records.sort(key=lambda one: order.index(one["method"]))
+    records.sort(key=lambda one: list(METHODS).index(one["method"]))
     assert error_table(records) in (ROOT / "README.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("CardioScar", "CardioScarLib")
-PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json"}
+PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json", ".gz"}
 
 
 def files_of(package: str) -> set[str]:
@@ -45,9 +45,10 @@ def test_the_extension_describes_itself_in_literals():
     found = dict(re.findall(r'^set\(EXTENSION_(\w+) "([^"$]+)"\)', text, re.MULTILINE))
     assert set(found) >= {"HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"}
     assert found["CATEGORY"] == "Cardiac"
-    for name in ("ICONURL", "SCREENSHOTURLS"):
-        address = re.fullmatch(r"https://\S+?/main/(\S+\.png)", found[name])
-        assert (ROOT / address[1]).is_file()
+    assert found["DEPENDS"] == "PyTorch"
+    for address in [found["ICONURL"], *found["SCREENSHOTURLS"].split()]:
+        picture = re.fullmatch(r"https://\S+?/main/(\S+\.png)", address)
+        assert (ROOT / picture[1]).is_file()
     assert "research use only" in found["DESCRIPTION"].lower()
     for folder in PACKAGES:
         assert f"add_subdirectory({folder})" in text

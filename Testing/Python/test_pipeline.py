@@ -220,7 +220,7 @@ def test_pixels_that_hold_nothing_are_left_out_and_infinite_ones_off_the_wall_do
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: ModelSettings(model="magic"), "one of field, nearest, linear, logodds"),
+        (lambda: ModelSettings(model="magic"), "one of field, network, nearest, linear, logodds"),
         (lambda: ModelSettings(preset="best"), "one of preview, standard, fine"),
         (lambda: ModelSettings(samples=1), "between 2 and 10000"),
         (lambda: ModelSettings(seed=-1), "seed is -1"),

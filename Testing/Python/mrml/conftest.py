@@ -36,13 +36,21 @@ class Application:
     """What a module asks of slicer.app; in testing mode, so that no dialog opens."""
 
     applicationName = "Slicer"
+    majorVersion, minorVersion = 5, 13
 
     def __init__(self, logic, others):
         self._logic, self._others = logic, others
         self.cursors = 0
+        self.connected: dict = {}
+
+    def connect(self, signal: str, slot) -> None:
+        self.connected[signal] = slot
 
     def applicationLogic(self):
         return self._logic
+
+    def layoutManager(self) -> None:
+        """As without a main window."""
 
     def testingEnabled(self) -> bool:
         return True
@@ -166,6 +174,35 @@ def a_fake_reconstruct(a_phantom):
     reconstruct.calls, reconstruct.error = [], None
     reconstruct.observed = np.full(len(a_phantom.truth), 2)
     return reconstruct
+
+
+# --- the panel -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def a_parent(a_scene):
+    """What Slicer puts a module's panel into."""
+    parent = slicer.qMRMLWidget()
+    parent.setLayout(qt.QVBoxLayout())
+    parent.setMRMLScene(a_scene)
+    parent.resize(420, 900)
+    parent.show()
+    yield parent
+    parent.close()
+
+
+@pytest.fixture
+def a_panel(a_parent, a_fake_reconstruct):
+    """The panel, open, with a reconstruction that is done at once."""
+    from CardioScar import CardioScarLogic, CardioScarWidget
+
+    widget = CardioScarWidget(a_parent)
+    widget.setup()
+    widget.logic = CardioScarLogic(a_fake_reconstruct)
+    widget.enter()
+    qt.QApplication.processEvents()
+    yield widget
+    widget.cleanup()
 
 
 # --- views ---------------------------------------------------------------------------------------------------------

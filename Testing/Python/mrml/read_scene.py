@@ -21,18 +21,19 @@ def main(path: str, folder: str) -> None:
     display = model.GetDisplayNode()
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(model)
     colors = display.GetColorNode()
-    last = [0.0] * 4
+    first, last = [0.0] * 4, [0.0] * 4
+    colors.GetColor(0, first)
     colors.GetColor(colors.GetNumberOfColors() - 1, last)
     parameters = CardioScarLogic(reconstruct=print).getParameterNode()
     seen = {
         "arrays": {name: map_on(model, name).tolist() for name in ("scar_probability", "scar_uncertainty", "scar_observed")},
         "points": slicer.util.arrayFromModelPoints(model).tolist(),
         "active": display.GetActiveScalarName(),
-        "threshold": [bool(display.GetThresholdEnabled()), display.GetThresholdMin(), display.GetThresholdMax()],
         "range": list(display.GetScalarRange()),
         "range_is_manual": display.GetScalarRangeFlag() == display.UseManualScalarRange,
         "scalars_visible": bool(display.GetScalarVisibility()),
         "color_node": colors.GetName(),
+        "first_color": first[:3],
         "last_color": last[:3],
         "legend": [legend.GetTitleText(), legend.GetNumberOfLabels(), legend.GetLabelFormat(), bool(legend.GetVisibility())],
         "attributes": {name: model.GetAttribute(name) for name in model.GetAttributeNames()},

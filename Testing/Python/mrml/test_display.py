@@ -1,11 +1,17 @@
+import time
+
 import numpy as np
 import pytest
 import slicer
-from CardioScarMRML.display import probabilityColorTable
+import vtk
+from CardioScarMRML import setThreshold, showBinary, showScarProbability, showUncertainty
+from CardioScarMRML.display import LOOKS, colorTable
 from node_values import map_on
+from vtk.util.numpy_support import numpy_to_vtk
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.report.colors import PROBABILITY, color_table
+from CardioScarLib.errors import BadSettings, BadWall, NoSpread
+from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, color_table
 
 
 @pytest.fixture
@@ -51,7 +57,7 @@ def test_a_legend_names_what_is_shown(a_result):
 
 
 def test_the_colors_rise_evenly_in_lightness_and_are_all_named(a_scene):
-    table = probabilityColorTable(a_scene)
+    table = colorTable(a_scene, LOOKS["probability"], partly=False)
     colors = np.zeros((table.GetNumberOfColors(), 4))
     for number, row in enumerate(colors):
         table.GetColor(number, row)
@@ -75,19 +81,164 @@ def test_two_runs_and_two_models_share_one_color_table(a_scene, a_case, a_fake_r
 
 def test_the_users_own_table_of_that_name_is_left_alone(a_scene):
     own = a_scene.AddNewNodeByClass("vtkMRMLColorTableNode", "CardioScar Probability")
-    assert probabilityColorTable(a_scene) is not own
+    assert colorTable(a_scene, LOOKS["probability"], partly=False) is not own
 
 
-def test_what_was_not_observed_is_hidden_and_kept_in_the_result(a_case, a_fake_reconstruct, beyond_the_stack, a_phantom):
+def first_color(display):
+    color = np.zeros(4)
+    display.GetColorNode().GetColor(0, color)
+    return color[:3]
+
+
+def colors_of(values, display):
+    """Number of the color that each value gets, as VTK looks it up."""
+    low, high = display.GetScalarRange()
+    count = display.GetColorNode().GetNumberOfColors()
+    return np.clip(np.floor((values - low) / (high - low) * count), 0, count - 1).astype(int)
+
+
+@pytest.mark.parametrize("show", [showScarProbability, showUncertainty, lambda model: showBinary(model, 0.5)])
+def test_what_was_not_observed_is_gray_and_nothing_else_is(a_case, a_fake_reconstruct, beyond_the_stack, a_phantom, show):
     a_fake_reconstruct.observed[beyond_the_stack] = 0
     CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
     model = a_case[1]
+    show(model)
     display = model.GetDisplayNode()
-    assert display.GetActiveScalarName() == "scar_probability_shown"
-    assert display.GetThresholdEnabled()
-    assert (display.GetThresholdMin(), display.GetThresholdMax()) == (0.0, 1.0)
-    assert np.array_equal(np.isnan(map_on(model, "scar_probability_shown")), beyond_the_stack)
+    assert display.GetActiveScalarName() == "scar_shown"
+    assert np.allclose(first_color(display), NOT_OBSERVED, atol=1 / 255)
+    shown = map_on(model, "scar_shown")
+    assert np.isfinite(shown).all()
+    assert np.array_equal(colors_of(shown, display) == 0, beyond_the_stack)
     assert np.array_equal(map_on(model), a_phantom.truth.astype(np.float32))
+
+
+def test_gray_costs_the_other_values_no_more_than_one_step_of_color(a_case, a_fake_reconstruct, beyond_the_stack, a_phantom):
+    a_fake_reconstruct.observed[beyond_the_stack] = 0
+    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    shown = map_on(a_case[1], "scar_shown")[~beyond_the_stack]
+    assert np.abs(shown - a_phantom.truth[~beyond_the_stack]).max() < 1.6 / 256
+
+
+def test_a_wholly_observed_model_shows_the_array_itself(a_result):
+    showBinary(a_result[1], 0.5)
+    assert a_result[1].GetDisplayNode().GetActiveScalarName() == "scar_binary"
+    assert not a_result[1].GetMesh().GetPointData().HasArray("scar_shown")
+
+
+def test_uncertainty_has_colors_a_range_and_a_legend_of_its_own(a_result):
+    display = a_result[1].GetDisplayNode()
+    showUncertainty(a_result[1])
+    assert display.GetActiveScalarName() == "scar_uncertainty"
+    assert display.GetScalarRange() == (0.0, 0.5)
+    assert display.GetColorNode().GetName() == "CardioScar Uncertainty"
+    assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).GetTitleText() == "Standard deviation"
+    showScarProbability(a_result[1])
+    assert display.GetScalarRange() == (0.0, 1.0)
+    assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).GetTitleText() == "Scar probability"
+
+
+def test_a_legend_stays_where_it_was_put_when_the_map_changes(a_result, a_case, a_fake_reconstruct, beyond_the_stack):
+    slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).SetPosition(0.1, 0.2)
+    slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).SetSize(0.07, 0.3)
+    a_fake_reconstruct.observed[beyond_the_stack] = 0
+    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1])
+    assert legend.GetPosition() == (0.1, 0.2) and legend.GetSize() == (0.07, 0.3)
+    showUncertainty(a_result[1])
+    assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).GetPosition() == (0.1, 0.2)
+
+
+def test_switching_makes_no_more_nodes_than_there_are_looks(a_result, a_scene):
+    def switch():
+        showUncertainty(a_result[1])
+        showBinary(a_result[1], 0.4)
+        showScarProbability(a_result[1])
+
+    switch()
+    count = a_scene.GetNumberOfNodes()
+    switch()
+    assert a_scene.GetNumberOfNodes() == count
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.9])
+def test_the_threshold_decides_what_is_scar(a_result, a_phantom, threshold):
+    showBinary(a_result[1], threshold)
+    assert np.array_equal(map_on(a_result[1], "scar_binary"), map_on(a_result[1]) >= threshold)
+    assert a_result[1].GetAttribute("CardioScar.Threshold") == f"{threshold:g}"
+
+
+def test_another_threshold_leaves_the_display_of_the_probability_alone(a_result):
+    setThreshold(a_result[1], 0.3)
+    assert a_result[1].GetDisplayNode().GetActiveScalarName() == "scar_probability"
+    many = map_on(a_result[1], "scar_binary").sum()
+    setThreshold(a_result[1], 0.8)
+    assert map_on(a_result[1], "scar_binary").sum() < many
+
+
+def test_a_slider_moves_the_scar_where_part_is_not_observed_too(a_case, a_fake_reconstruct, beyond_the_stack):
+    a_fake_reconstruct.observed[beyond_the_stack] = 0
+    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    model = a_case[1]
+    showBinary(model, 0.1)
+    low = colors_of(map_on(model, "scar_shown"), model.GetDisplayNode())
+    setThreshold(model, 0.9)
+    high = colors_of(map_on(model, "scar_shown"), model.GetDisplayNode())
+    assert (low == 2).sum() > (high == 2).sum() > 0
+    assert np.array_equal(high == 2, (map_on(model, "scar_binary") > 0) & ~beyond_the_stack)
+
+
+def test_the_next_run_takes_the_binary_map_away(a_case, a_fake_reconstruct):
+    logic = CardioScarLogic(a_fake_reconstruct)
+    logic.reconstruct(*a_case)
+    showBinary(a_case[1], 0.5)
+    logic.reconstruct(*a_case)
+    assert not a_case[1].GetMesh().GetPointData().HasArray("scar_binary")
+
+
+def test_a_threshold_redraws(a_result):
+    seen = []
+    a_result[1].AddObserver(a_result[1].MeshModifiedEvent, lambda caller, event: seen.append(event))
+    setThreshold(a_result[1], 0.5)
+    assert seen
+
+
+def test_a_slider_is_followed_at_once_on_100_000_points(a_scene, a_case, a_fake_reconstruct):
+    model = a_case[1]
+    grid = vtk_grid_of_points(100_000)
+    model.SetAndObserveMesh(grid)
+    showBinary(model, 0.5)
+    start = time.process_time()
+    for threshold in np.linspace(0.1, 0.9, 10):
+        setThreshold(model, threshold)
+    assert (time.process_time() - start) / 10 < 0.05
+
+
+def vtk_grid_of_points(count):
+    """Points with a map on them, every tenth not observed; no cells, as only arrays matter."""
+    random = np.random.default_rng(0)
+    points = vtk.vtkPoints()
+    points.SetData(numpy_to_vtk(random.uniform(-30, 30, (count, 3)), deep=True))
+    grid = vtk.vtkUnstructuredGrid()
+    grid.SetPoints(points)
+    arrays = {"scar_probability": random.uniform(size=count).astype(np.float32), "scar_observed": np.arange(count) % 10 > 0}
+    for name, values in arrays.items():
+        array = numpy_to_vtk(values.astype(np.uint8) if values.dtype == bool else values, deep=True)
+        array.SetName(name)
+        grid.GetPointData().AddArray(array)
+    return grid
+
+
+def test_what_cannot_be_shown_is_said_in_a_sentence(a_scene, a_case, a_fake_reconstruct):
+    model = a_case[1]
+    with pytest.raises(BadWall, match="no scar map on this model yet"):
+        showScarProbability(model)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    with pytest.raises(BadSettings, match="threshold is 1.5"):
+        showBinary(model, 1.5)
+    model.GetMesh().GetPointData().RemoveArray("scar_uncertainty")
+    with pytest.raises(NoSpread, match="no uncertainty"):
+        showUncertainty(model)
+    assert model.GetDisplayNode().GetActiveScalarName() == "scar_probability"
 
 
 # --- pictures ------------------------------------------------------------------------------------------------------
@@ -152,19 +303,51 @@ def test_the_legend_is_drawn_with_all_colors(a_3d_view, a_result):
     assert looks_like(bare, SCAR, 12).sum() == 0
 
 
-def test_the_unobserved_part_is_not_drawn(a_3d_view, a_case, a_fake_reconstruct, beyond_the_stack, from_the_scar):
-    model = a_case[1]
-    logic = CardioScarLogic(a_fake_reconstruct)
-    logic.reconstruct(*a_case)
-    a_3d_view.look_at(model, from_the_scar)
-    whole = is_drawn(colored_part(a_3d_view.picture("observed_all"))).mean()
+@pytest.fixture
+def a_part_not_observed(a_case, a_fake_reconstruct, beyond_the_stack, a_phantom):
+    """The model of `a_case` with a map that the apical part lacks, and more uncertainty toward the edge of the scar."""
     a_fake_reconstruct.observed[beyond_the_stack] = 0
-    logic.reconstruct(*a_case)
-    picture = colored_part(a_3d_view.picture("observed_part"))
-    part = is_drawn(picture).mean()
-    assert 0.3 * whole < part < 0.9 * whole
-    dark_red = (picture[..., 0] > 70) & (picture[..., 1] < 20) & (picture[..., 2] < 20)
-    assert not dark_red.any()
+    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    slicer.util.arrayFromModelPointData(a_case[1], "scar_uncertainty")[:] = np.sqrt(a_phantom.truth * (1 - a_phantom.truth))
+    return a_case[1]
+
+
+def is_gray(picture):
+    """Without a hue, and neither the black of lines nor the white of letters."""
+    return (np.ptp(picture.astype(int), axis=-1) < 14) & (picture.max(axis=-1) > 60) & (picture.max(axis=-1) < 235)
+
+
+def is_dark_red(picture):
+    """VTK's color of NaN."""
+    return (picture[..., 0] > 70) & (picture[..., 1] < 20) & (picture[..., 2] < 20)
+
+
+@pytest.mark.parametrize("name", ["probability", "uncertainty", "binary"])
+def test_the_part_that_was_not_observed_is_drawn_gray(a_3d_view, a_part_not_observed, from_the_scar, name):
+    show = {"probability": showScarProbability, "uncertainty": showUncertainty, "binary": lambda model: showBinary(model, 0.5)}[name]
+    show(a_part_not_observed)
+    a_3d_view.look_at(a_part_not_observed, from_the_scar)
+    picture = a_3d_view.picture(f"partly_observed_{name}")
+    heart = colored_part(picture)
+    gray = is_gray(heart) & is_drawn(heart)
+    assert 0.15 < gray.sum() / is_drawn(heart).sum() < 0.5
+    assert not is_dark_red(picture).any()
+
+
+def test_nothing_is_gray_where_all_was_observed(a_3d_view, a_result, from_the_scar):
+    a_3d_view.look_at(a_result[1], from_the_scar)
+    heart = colored_part(a_3d_view.picture("observed_all"))
+    assert (is_gray(heart) & is_drawn(heart)).sum() < 0.02 * is_drawn(heart).sum()
+
+
+@pytest.mark.parametrize("name", ["uncertainty", "binary"])
+def test_a_slice_shows_the_other_maps_too(a_slice_view, a_case, a_part_not_observed, a_phantom, name):
+    (showUncertainty if name == "uncertainty" else lambda model: showBinary(model, 0.5))(a_part_not_observed)
+    a_slice_view.show(a_case[0], int(np.argmax([one.pixels.sum() for one in a_phantom.stack])))
+    picture = a_slice_view.picture(f"slice_with_{name}")
+    colorful = np.ptp(picture.astype(int), axis=-1) > 40
+    assert colorful.sum() > 1000
+    assert not is_dark_red(picture).any()
 
 
 def test_the_intersection_with_a_slice_shows_scar_where_the_slice_has_it(a_slice_view, a_case, a_fake_reconstruct, a_phantom):
@@ -180,3 +363,26 @@ def test_the_intersection_with_a_slice_shows_scar_where_the_slice_has_it(a_slice
     bright_wall = (image.min(axis=-1) > 150) & (np.abs(image.astype(int) - with_map).max(axis=-1) > 12)
     assert yellow.sum() > 1000
     assert 2 * (bright_wall & yellow).sum() / (bright_wall.sum() + yellow.sum()) > 0.8
+
+
+@pytest.mark.parametrize("name", ["probability", "uncertainty", "binary"])
+def test_a_reopened_scene_looks_the_same(a_scene, a_3d_view, a_part_not_observed, from_the_scar, name, tmp_path):
+    show = {"probability": showScarProbability, "uncertainty": showUncertainty, "binary": lambda model: showBinary(model, 0.5)}[name]
+    show(a_part_not_observed)
+    a_3d_view.look_at(a_part_not_observed, from_the_scar)
+    before = a_3d_view.picture(f"saved_{name}").astype(int)
+    title, model_name = (
+        slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_part_not_observed).GetTitleText(),
+        a_part_not_observed.GetName(),
+    )
+    assert a_scene.WriteToMRB(str(tmp_path / "case.mrb"))
+    a_scene.Clear(0)
+    assert np.abs(a_3d_view.picture("closed").astype(int) - before).mean() > 10
+    assert a_scene.ReadFromMRB(str(tmp_path / "case.mrb"), True)
+    model = a_scene.GetFirstNodeByName(model_name)
+    a_3d_view.look_at(model, from_the_scar)
+    after = a_3d_view.picture(f"reopened_{name}").astype(int)
+    assert np.abs(after - before).mean() < 0.5  # legend included
+    assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(model).GetTitleText() == title
+    show(model)
+    assert np.abs(a_3d_view.picture(f"shown_again_{name}").astype(int) - before).mean() < 0.5

@@ -11,6 +11,7 @@ import slicer
 from node_values import map_on
 
 from CardioScar import CardioScarLogic
+from CardioScarLib.report.colors import NOT_OBSERVED
 
 READER = Path(__file__).with_name("read_scene.py")
 
@@ -41,13 +42,13 @@ def test_a_saved_scene_opens_as_it_was(reopened, a_case, a_phantom, a_fake_recon
     assert np.allclose(seen["arrays"]["scar_uncertainty"], 0.1)
     assert seen["arrays"]["scar_observed"] == a_fake_reconstruct.observed.tolist()
     assert np.allclose(seen["points"], slicer.util.arrayFromModelPoints(a_case[1]), atol=1e-4)
-    assert seen["active"] == "scar_probability_shown"
-    assert seen["threshold"] == [True, 0.0, 1.0]
+    assert seen["active"] == "scar_shown"
     assert seen["range"] == [0.0, 1.0] and seen["range_is_manual"]
     assert seen["scalars_visible"]
-    assert seen["color_node"] == "CardioScar Probability"
+    assert seen["color_node"] == "CardioScar Probability (partly observed)"
+    assert np.allclose(seen["first_color"], NOT_OBSERVED, atol=0.01)
     assert np.allclose(seen["last_color"], [0.992, 0.906, 0.145], atol=0.01)
-    assert seen["legend"] == ["Scar probability", 6, "%.1f", True]
+    assert seen["legend"] == ["Scar probability\n(gray: unseen)", 6, "%.1f", True]
 
 
 def test_provenance_and_choices_survive(reopened, a_case):

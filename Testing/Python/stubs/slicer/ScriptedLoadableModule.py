@@ -51,6 +51,9 @@ class ScriptedLoadableModuleWidget:
     def cleanup(self) -> None:
         pass
 
+    def onReload(self) -> None:
+        slicer.util.reloadScriptedModule(self.moduleName)
+
 
 class ScriptedLoadableModuleLogic:
     def __init__(self, parent=None):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing
 
+import ctk
 import slicer
 import vtk
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
@@ -75,10 +76,12 @@ class _Connector:
             widget.nodeTypes = [parameter.type.__name__]
         elif self.kind is QCheckBox and parameter.type is bool:
             self.signal = widget.stateChanged
-        elif self.kind is QSpinBox and parameter.type is int or self.kind is QDoubleSpinBox and parameter.type is float:
+        elif (self.kind, parameter.type) in ((QSpinBox, int), (QDoubleSpinBox, float), (ctk.ctkSliderWidget, float)):
             self.signal = widget.valueChanged
+            if not parameter.validators:  # Slicer then takes the limits away that were set in the .ui file, and refuses sliders
+                raise RuntimeError(f"{parameter.name} is shown as a number and has no limits.")
             for limits in parameter.validators:
-                widget.setRange(limits.minimum, limits.maximum)
+                widget.minimum, widget.maximum = limits.minimum, limits.maximum
         elif self.kind is QLineEdit and parameter.type is str:
             self.signal = widget.textChanged
         elif self.kind is QComboBox and self.choices is not None:
@@ -166,6 +169,10 @@ def parameterNodeWrapper(cls):
         setattr(cls, name, property(read, write))
     cls.__init__ = _initialize
     cls.connectGui, cls.connectParametersToGui, cls.disconnectGui = _connect_gui, _connect_parameters_to_gui, _disconnect_gui
+    cls.getValue = lambda self, name: cls.allParameters[name].read(self.parameterNode)
+    cls.setValue = lambda self, name, value: cls.allParameters[name].write(self.parameterNode, value)
+    cls.StartModify = lambda self: self.parameterNode.StartModify()
+    cls.EndModify = lambda self, wasModified: self.parameterNode.EndModify(wasModified)
     cls.AddObserver = lambda self, event, callback, priority=0.0: self.parameterNode.AddObserver(event, callback, priority)
     cls.RemoveObserver = lambda self, tag: self.parameterNode.RemoveObserver(tag)
     return cls

@@ -50,7 +50,7 @@ class qMRMLNodeComboBox(QWidget):
         super().__init__(parent)
         self._kept: dict = {}
         self._types: list[str] = []
-        self._children_too, self._none = True, False
+        self._children_too, self._none, self._none_display = True, False, "None"
         self._scene, self._observers, self._node = None, [], None
         self._combo = QComboBox()
         layout = QVBoxLayout(self)
@@ -75,6 +75,12 @@ class qMRMLNodeComboBox(QWidget):
         self._refresh()
 
     noneEnabled = Property(bool, lambda self: self._none, _set_none)
+
+    def _set_none_display(self, text: str) -> None:
+        self._none_display = text
+        self._refresh()
+
+    noneDisplay = Property(str, lambda self: self._none_display, _set_none_display)
 
     def mrmlScene(self):
         return self._scene
@@ -114,7 +120,7 @@ class qMRMLNodeComboBox(QWidget):
         listed = self._listed()
         self._combo.clear()
         for node in listed:
-            self._combo.addItem("None" if node is None else node.GetName())
+            self._combo.addItem(self._none_display if node is None else node.GetName())
         keep = self._node if self._node in listed else None
         if keep is None and not self._none and listed:
             keep = listed[0]

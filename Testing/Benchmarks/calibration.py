@@ -1,6 +1,6 @@
 """Does the uncertainty cover? Scores of a posterior against the exact truth of phantoms.
 
-    python Testing/Benchmarks/coverage.py --kinds W I3 --seeds 100 101 --nodes 8000
+    python Testing/Benchmarks/calibration.py --kinds W I3 --seeds 100 101 --nodes 8000
 
 Measures seeds that constants may be tuned on, unless told otherwise, and prints a table; nothing is stored.
 """

@@ -11,7 +11,7 @@ from bodies import the_map, the_phantom
 from scipy.stats import norm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Benchmarks"))
-from coverage import band_nodes, crps, sparsification, spread_scores, table  # noqa: E402
+from calibration import band_nodes, crps, sparsification, spread_scores, table  # noqa: E402
 
 COARSE = 2.6
 

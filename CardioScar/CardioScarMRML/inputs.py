@@ -1,0 +1,89 @@
+"""The stack and the wall of the chosen nodes and what is seen at a glance, read again only when something about them has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from CardioScarLib.errors import StackMissesWall
+from CardioScarLib.geometry.check import Finding, check_geometry
+from CardioScarLib.geometry.slice_views import SliceView, slice_views
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.geometry.wall_pixels import WallPixels
+from CardioScarLib.reconstruction.operator import slice_operator
+from CardioScarLib.settings import OperatorSettings
+from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML.transforms import toWorldState
+
+
+class Inputs:
+    """Keeps what was read and looked at last, so that a panel can ask for it at every change.
+
+    Times of modification are unique among all VTK objects, so they tell nodes apart as well as states of one node.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple] = {}
+
+    def stack(self, volumeNode, sliceThickness: float | None = None, sliceIndices: Sequence[int] | None = None) -> SliceStack:
+        """As `stackFromVolumeNode`."""
+        # The node's own time, too: it holds the matrix and what is known of the thickness.
+        key = (volumeNode and volumeNode.GetMTime(), *_state(volumeNode, volumeNode and volumeNode.GetImageData()), sliceThickness)
+        whole = self._get("stack", key, lambda: stackFromVolumeNode(volumeNode, sliceThickness))
+        return whole if sliceIndices is None else whole.select(list(sliceIndices))
+
+    def wall(self, modelNode) -> Wall:
+        """As `wallFromModelNode`."""
+        return self._get("wall", self._wallKey(modelNode), lambda: wallFromModelNode(modelNode))
+
+    def pixels(
+        self,
+        volumeNode,
+        modelNode,
+        sliceThickness: float | None = None,
+        sliceIndices: Sequence[int] | None = None,
+        settings: OperatorSettings | None = None,
+    ) -> tuple[SliceStack, WallPixels]:
+        """The chosen slices, and their pixels that see the wall; as in a run, which misses a wall that does not meet them."""
+        for finding in self.findings(volumeNode, modelNode, sliceThickness, sliceIndices):
+            if finding.severity == "error":
+                raise StackMissesWall(finding.text)
+        stack, wall = self.stack(volumeNode, sliceThickness, sliceIndices), self.wall(modelNode)
+        # The pixel table depends on where the image is and not on what it shows, but the image's time is at hand.
+        key = (self._kept["stack"][0], self._kept["wall"][0], sliceIndices and tuple(sliceIndices), settings)
+        return self._get("pixels", key, lambda: (stack, slice_operator(wall, stack, settings).pixels))
+
+    def findings(
+        self, volumeNode, modelNode, sliceThickness: float | None = None, sliceIndices: Sequence[int] | None = None
+    ) -> tuple[Finding, ...]:
+        """As `check_geometry` of the chosen slices."""
+        stack, wall = self.stack(volumeNode, sliceThickness, sliceIndices), self.wall(modelNode)
+        key = (self._kept["stack"][0], self._kept["wall"][0], sliceIndices and tuple(sliceIndices))
+        return self._get("findings", key, lambda: check_geometry(stack, wall))
+
+    def views(self, volumeNode, modelNode=None, sliceThickness: float | None = None) -> tuple[SliceView, ...]:
+        """As `slice_views` of all slices; modelNode: None lists the slices alone."""
+        stack, wall = self.stack(volumeNode, sliceThickness), None if modelNode is None else self.wall(modelNode)
+        key = (self._kept["stack"][0], modelNode and self._kept["wall"][0])
+        return self._get("views", key, lambda: slice_views(stack, wall))
+
+    def clear(self) -> None:
+        self._kept = {}
+
+    def _wallKey(self, modelNode) -> tuple:
+        mesh = modelNode and modelNode.GetMesh()
+        # Not the time of node or mesh: a result adds arrays and attributes to them and moves nothing.
+        return (*_state(modelNode, mesh and mesh.GetPoints()), mesh and mesh.GetNumberOfCells())
+
+    def _get(self, name: str, key: tuple, make):
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != key:
+            self._kept[name] = kept = (key, make())
+        return kept[1]
+
+
+def _state(node, data) -> tuple:
+    """Changes whenever the data or the transforms of a node do."""
+    if node is None or data is None:
+        return (None,)
+    return data.GetMTime(), *toWorldState(node)

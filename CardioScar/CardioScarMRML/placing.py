@@ -1,0 +1,41 @@
+"""Where new nodes go, and how they are called."""
+
+from __future__ import annotations
+
+import slicer
+
+
+def placeBeside(node, source) -> None:
+    """Give a node the same parent as its source in the subject hierarchy."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+    if hierarchy is None:
+        return
+    item, sourceItem = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(source)
+    if item and sourceItem:  # without the application nobody makes items for nodes
+        hierarchy.SetItemParent(item, hierarchy.GetItemParent(sourceItem))
+
+
+def copyOfModel(modelNode, name: str, leaveOut=()):
+    """A second model node with a mesh of its own, under the same transform, displayed alike; the first one is hidden.
+
+    :param name: made unique in the scene.
+    :param leaveOut: names of point arrays that are not copied.
+    """
+    scene = modelNode.GetScene()
+    mesh = modelNode.GetMesh().NewInstance()
+    mesh.DeepCopy(modelNode.GetMesh())
+    for array in leaveOut:
+        mesh.GetPointData().RemoveArray(array)
+    copy = scene.AddNewNodeByClass(modelNode.GetClassName(), scene.GenerateUniqueName(name))
+    copy.SetAndObserveMesh(mesh)
+    copy.SetAndObserveTransformNodeID(modelNode.GetTransformNodeID())
+    copy.CreateDefaultDisplayNodes()
+    display = modelNode.GetDisplayNode()
+    if display is not None:
+        copy.GetDisplayNode().SetColor(display.GetColor())
+        copy.GetDisplayNode().SetOpacity(display.GetOpacity())
+        copy.GetDisplayNode().SetRepresentation(display.GetRepresentation())
+        copy.GetDisplayNode().SetEdgeVisibility(display.GetEdgeVisibility())
+        display.SetVisibility(False)  # two surfaces in one place flicker
+    placeBeside(copy, modelNode)
+    return copy

@@ -1,0 +1,66 @@
+"""What the list of slices shows of each, and how views jump to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import slicer
+
+from CardioScarLib.geometry.slices import Slice
+from CardioScarMRML.inputs import Inputs
+from CardioScarMRML.reading import RAS_TO_LPS
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """number: along k. position: mm from slice 0 along the normal. thickness: mm. share: of the wall, None without a model.
+
+    center: (r, a, s) mm, to jump to. right, down: unit vectors along the rows and columns of its
+    image, RAS. reason: why the slice misses the wall, as a sentence; None where it does not.
+    """
+
+    number: int
+    position: float
+    thickness: float
+    share: float | None
+    center: tuple[float, float, float]
+    right: tuple[float, float, float]
+    down: tuple[float, float, float]
+    reason: str | None
+
+
+def sliceRows(inputs: Inputs, volumeNode, modelNode=None, sliceThickness: float | None = None) -> tuple[SliceRow, ...]:
+    """One row per slice of a volume. Raises CardioScarError for nodes that cannot be used."""
+    stack, views = inputs.stack(volumeNode, sliceThickness), inputs.views(volumeNode, modelNode, sliceThickness)
+    return tuple(
+        SliceRow(view.number, view.position, view.thickness, view.share, _ras(view.center), *_axes(one), view.reason)
+        for view, one in zip(views, stack, strict=True)
+    )
+
+
+def jumpToSlice(scene, row: SliceRow) -> None:
+    """Move all slice views to a slice; the view that comes closest to its plane is turned to show it as it was acquired.
+
+    Without the turn an oblique slice would show as a line in every view.
+    """
+    views = slicer.util.getNodesByClass("vtkMRMLSliceNode", scene)
+    views = [view for view in views if view.IsMappedInLayout()] or views  # others wait in layouts that are not shown
+    if not views:
+        return
+    right, up = np.array(row.right), -np.array(row.down)
+    normal = np.cross(right, up)
+    closest = max(views, key=lambda node: abs(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())[:3, 2] @ normal))
+    sliceToRas = np.eye(4)
+    sliceToRas[:3] = np.column_stack([right, up, normal, row.center])
+    closest.GetSliceToRAS().DeepCopy(slicer.util.vtkMatrixFromArray(sliceToRas))
+    closest.UpdateMatrices()
+    slicer.vtkMRMLSliceNode.JumpAllSlices(scene, *row.center, slicer.vtkMRMLSliceNode.OffsetJumpSlice, -1, closest)
+
+
+def _axes(one: Slice) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    return tuple(_ras(step / np.linalg.norm(step)) for step in (one.column_step, one.row_step))
+
+
+def _ras(lps: np.ndarray) -> tuple[float, float, float]:
+    return tuple((RAS_TO_LPS[:3, :3] @ lps).tolist())

@@ -1,0 +1,1 @@
+"""The parts of the panel: what shows choices, runs and results with Qt widgets. They compute nothing."""

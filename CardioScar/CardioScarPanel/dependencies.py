@@ -1,0 +1,65 @@
+"""What the network needs and Slicer does not bring: PyTorch. Asked for once, when it is about to be used."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+
+import slicer
+from slicer.i18n import tr as _
+
+from CardioScarLib.errors import MissingPackage
+
+OLDEST_SLICER = (5, 12)
+
+
+def slicerIsTooOld() -> str:
+    """A sentence if this Slicer is older than what the module needs, else an empty text."""
+    present = (slicer.app.majorVersion, slicer.app.minorVersion)
+    if present >= OLDEST_SLICER:
+        return ""
+    return _("CardioScar needs 3D Slicer {needed} or later; this is {present}. Install a newer Slicer to use it.").format(
+        needed="{}.{}".format(*OLDEST_SLICER), present="{}.{}".format(*present)
+    )
+
+
+def torchIsInstalled() -> bool:
+    """Found without importing it, which would take seconds."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def torchInWords() -> str:
+    """Which PyTorch is installed."""
+    if not torchIsInstalled():
+        return _("PyTorch is not installed; you will be asked before it is.")
+    try:
+        version = importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return _("PyTorch is installed.")
+    return _("PyTorch {version} is installed.").format(version=version)
+
+
+def ensureTorch() -> bool:
+    """Whether PyTorch is there, after asking to install it through the PyTorch extension if it is not.
+
+    :return: False if the person would rather not.
+    :raises MissingPackage: the extension is missing, or it could not install PyTorch.
+    """
+    if torchIsInstalled():
+        return True
+    if importlib.util.find_spec("PyTorchUtils") is None:
+        raise MissingPackage(
+            _(
+                "The neural network needs the extension 'PyTorch': install it with the Extensions Manager, restart Slicer and apply "
+                "again, or choose the model 'Field', which needs nothing more."
+            )
+        )
+    question = _("The neural network needs PyTorch, a download of up to 3 GB that takes some minutes. Install it now?")
+    if not slicer.util.confirmOkCancelDisplay(question, _("Install PyTorch")):
+        return False
+    import PyTorchUtils
+
+    if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
+        raise MissingPackage(_("PyTorch could not be installed; the Python console tells why. The model 'Field' works without it."))
+    importlib.invalidate_caches()
+    return True

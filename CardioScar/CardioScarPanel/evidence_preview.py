@@ -1,0 +1,84 @@
+"""What a run would take as scar, over the slices and as a histogram, while its method is being chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import slicer
+from CardioScarMRML.evidence_preview import EvidenceOverlay
+from CardioScarMRML.parameters import settingsFrom, sliceIndices
+from CardioScarMRML.segments import scarStack
+from slicer.i18n import tr as _
+
+from CardioScarLib.errors import CardioScarError
+from CardioScarLib.evidence.preview import preview_evidence
+from CardioScarPanel.histogram import histogramPixmap
+
+HEIGHT = 110
+
+
+class EvidencePreview:
+    """Follows the choices as long as its check box is set.
+
+    inputs: a `CardioScarMRML.inputs.Inputs`, shared with the other parts.
+    """
+
+    def __init__(self, ui, inputs) -> None:
+        self._ui, self._inputs = ui, inputs
+        self._parameterNode = None
+        self._overlay = None
+        self._shown = None
+        ui.histogramLabel.setMinimumWidth(1)  # else the panel could not be made narrower than the picture
+        ui.evidencePreviewCheckBox.toggled.connect(lambda checked=False: self.update())
+
+    def connect(self, parameterNode) -> None:
+        self._parameterNode = parameterNode
+        if self._overlay is not None:
+            self._overlay.cleanup()
+        self._overlay = None if parameterNode is None else EvidenceOverlay(slicer.mrmlScene)
+        self.update()
+
+    def update(self) -> None:
+        """Draw what the present choices give, or say in a line why there is nothing to draw."""
+        parameters = self._parameterNode
+        if parameters is None or not self._ui.evidencePreviewCheckBox.checked:
+            self._hide("")
+        elif parameters.lgeVolume is None or parameters.lvModel is None:
+            self._hide(_("Choose the LGE volume and the LV model to see which pixels are taken as scar."))
+        else:
+            try:
+                self._show(parameters)
+            except CardioScarError as error:
+                self._hide(str(error))
+
+    def cleanup(self) -> None:
+        self.connect(None)
+
+    def _show(self, parameters) -> None:
+        indices, settings = sliceIndices(parameters), settingsFrom(parameters)
+        evidence, volumeNode = settings.evidence, parameters.lgeVolume
+        thickness = parameters.sliceThickness or None
+        stack, pixels = self._inputs.pixels(volumeNode, parameters.lvModel, thickness, indices, settings.operator)
+        if parameters.scarSegmentation is not None:
+            stack = scarStack(stack, volumeNode, parameters.scarSegmentation, parameters.scarSegmentID or None, indices)
+            evidence = replace(evidence, method="labels", scar_labels=(1,))
+        shown = (pixels, stack, evidence, settings.operator)
+        if shown == self._shown and self._overlay.visible:
+            return
+        preview = preview_evidence(stack, pixels, evidence, settings.operator.pixel_support)
+        self._overlay.show(volumeNode, pixels, preview, indices)
+        self._shown = shown
+        self._say("\n".join([preview.sentence, *preview.evidence.notes]))
+        self._ui.histogramLabel.setPixmap(histogramPixmap(preview, max(240, self._ui.evidenceLabel.width), HEIGHT))
+        self._ui.histogramLabel.visible = True
+
+    def _hide(self, reason: str) -> None:
+        if self._overlay is not None:
+            self._overlay.hide()
+        self._shown = None
+        self._say(reason)
+        self._ui.histogramLabel.visible = False
+
+    def _say(self, text: str) -> None:
+        self._ui.evidenceLabel.text = text
+        self._ui.evidenceLabel.visible = bool(text)

@@ -1,0 +1,138 @@
+"""How the result is shown: probability, uncertainty, or scar above a threshold."""
+
+from __future__ import annotations
+
+import slicer
+from CardioScarMRML.display import (
+    DISPLAY_ATTRIBUTE,
+    THRESHOLD_ATTRIBUTE,
+    setThreshold,
+    showBinary,
+    showScarProbability,
+    showUncertainty,
+)
+from CardioScarMRML.results_table import COLUMNS, RESULTS_ROLE
+from slicer.i18n import tr as _
+
+NUMBERS = ("scar_percent", "scar_ml", "scar_g", "beyond_percent")
+"""Keys of `COLUMNS` that do not depend on the threshold."""
+
+
+class ResultView:
+    """Colors the model that holds the result as the person chooses, at once.
+
+    Only a choice made in the panel changes how a model looks: opening the module or a scene changes nothing.
+    """
+
+    def __init__(self, ui) -> None:
+        self._ui = ui
+        self._parameterNode = None
+        self._shown = None
+        self._buttons = {"probability": ui.showProbabilityButton, "uncertainty": ui.showUncertaintyButton, "binary": ui.showBinaryButton}
+        for name, button in self._buttons.items():
+            button.clicked.connect(lambda checked=True, name=name: self._choose(name))
+
+    def connect(self, parameterNode) -> None:
+        self._parameterNode, self._shown = parameterNode, None
+        self.update()
+
+    def update(self) -> None:
+        """Offer what the model has, and show what is chosen if that has changed for this model."""
+        arrays = _scarArrays(self.modelNode)
+        if arrays and (self._shown is None or self._shown[0] != self.modelNode.GetID()):
+            self._takeOver()
+        self._ui.showFrame.enabled = bool(arrays)
+        self._ui.showUncertaintyButton.enabled = "scar_uncertainty" in arrays
+        self._ui.showUncertaintyButton.toolTip = (
+            _("Color the model by the standard deviation of the probability: how far the map can be trusted.")
+            if "scar_uncertainty" in arrays or not arrays
+            else _("This map was made by a model without uncertainty.")
+        )
+        numbers = _numbersInWords(self.modelNode) if arrays else ""
+        self._ui.resultLabel.text = numbers
+        self._ui.resultLabel.visible = bool(numbers)
+        display = self._parameterNode.display if self._parameterNode else "probability"
+        self._buttons[display].checked = True
+        self._ui.binaryThresholdSlider.enabled = bool(arrays) and display == "binary"
+        if arrays and self._wanted() != self._shown:
+            self.show()
+
+    def show(self) -> None:
+        """Color the model as is chosen now."""
+        modelNode, display, threshold = self.modelNode, self._parameterNode.display, self._parameterNode.binaryThreshold
+        before, self._shown = self._shown, self._wanted()
+        if display == "binary" and before is not None and before[:2] == self._shown[:2]:
+            setThreshold(modelNode, threshold)
+        elif display == "binary":
+            showBinary(modelNode, threshold)
+        elif display == "uncertainty" and "scar_uncertainty" in _scarArrays(modelNode):
+            showUncertainty(modelNode)
+        else:
+            showScarProbability(modelNode)
+
+    def showNew(self, modelNode) -> None:
+        """A run has put its result onto a model: color it as the result before."""
+        display = self._parameterNode.display
+        with slicer.util.NodeModify(self._parameterNode):
+            self._parameterNode.resultModel = modelNode
+            self._parameterNode.display = "probability" if f"scar_{display}" not in _scarArrays(modelNode) else display
+            self._shown = self._wanted()  # nothing to take over
+        self._shown = None
+        self.show()
+        self.update()
+
+    @property
+    def modelNode(self):
+        """The model that holds the result, if there is one."""
+        if self._parameterNode is None:
+            return None
+        return self._parameterNode.resultModel or self._parameterNode.lvModel
+
+    def _choose(self, display: str) -> None:
+        if self._parameterNode is None:
+            return
+        if display == self._parameterNode.display:  # the model may have been colored otherwise meanwhile
+            self._shown = None
+            self.show()
+        else:
+            self._parameterNode.display = display
+
+    def _takeOver(self) -> None:
+        """Choose what this model is shown by already."""
+        displayNode, threshold = self.modelNode.GetDisplayNode(), self.modelNode.GetAttribute(THRESHOLD_ATTRIBUTE)
+        display = displayNode.GetAttribute(DISPLAY_ATTRIBUTE) if displayNode else None
+        self._shown = self._wanted()
+        with slicer.util.NodeModify(self._parameterNode):
+            if display is not None:
+                self._parameterNode.display = display
+            if display == "binary" and threshold is not None:
+                self._parameterNode.binaryThreshold = float(threshold)
+            self._shown = self._wanted()
+
+    def _wanted(self):
+        if self.modelNode is None:
+            return None
+        display = self._parameterNode.display
+        return self.modelNode.GetID(), display, self._parameterNode.binaryThreshold if display == "binary" else None
+
+
+def _scarArrays(modelNode) -> set[str]:
+    if modelNode is None or modelNode.GetMesh() is None:
+        return set()
+    pointData = modelNode.GetMesh().GetPointData()
+    if not pointData.HasArray("scar_probability"):
+        return set()
+    return {pointData.GetArrayName(number) for number in range(pointData.GetNumberOfArrays())}
+
+
+def _numbersInWords(modelNode) -> str:
+    """From the table of the last run, a line for each number."""
+    tableNode = modelNode.GetNodeReference(RESULTS_ROLE)
+    if tableNode is None:
+        return ""
+    lines = []
+    for name, unit, _meaning in (COLUMNS[key] for key in NUMBERS):
+        column = tableNode.GetTable().GetColumnByName(name)
+        if column is not None and column.GetNumberOfTuples():
+            lines.append(f"{name}: {column.GetValue(0):.3g} {unit}")
+    return "\n".join(lines)

@@ -1,0 +1,130 @@
+"""The table of slices: what each sees of the wall, which are used, and a click that shows one."""
+
+from __future__ import annotations
+
+import qt
+from CardioScarMRML.parameters import sliceIndices
+from CardioScarMRML.slice_list import jumpToSlice, sliceRows
+from slicer.i18n import tr as _
+
+from CardioScarLib.errors import BadSettings, CardioScarError
+
+GRAY = 128
+
+
+class SliceTable:
+    """One row per slice. Its check marks can be set when the selection is "list", and show what is used otherwise.
+
+    inputs: a `CardioScarMRML.inputs.Inputs`, shared with the other parts.
+    """
+
+    def __init__(self, ui, inputs) -> None:
+        self._table, self._inputs = ui.sliceTable, inputs
+        self._parameterNode = None
+        self._rows: tuple = ()
+        self._selection = ""
+        titles = (_("Slice"), _("Position"), _("Thickness"), _("Wall"), "")
+        toolTips = (
+            _("Number of the slice along the volume's third axis, from 0."),
+            _("Distance from slice 0 along the normal, in mm."),
+            _("Thickness of the slice, in mm."),
+            _("How much of the wall lies in the slice."),
+            _("Why a slice says nothing about the wall."),
+        )
+        self._table.setColumnCount(len(titles))
+        self._table.setHorizontalHeaderLabels(titles)
+        for column, toolTip in enumerate(toolTips):
+            self._table.horizontalHeaderItem(column).setToolTip(toolTip)
+        self._table.horizontalHeader().setStretchLastSection(True)
+        self._table.verticalHeader().setVisible(False)
+        self._table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        self._table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        self._table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        self._table.itemSelectionChanged.connect(self._onSelected)  # by a click or by keys
+        self._table.cellClicked.connect(self._show)  # a selected row can be clicked again after the views were moved
+        self._table.itemChanged.connect(self._onChecked)
+
+    def connect(self, parameterNode) -> None:
+        self._parameterNode = parameterNode
+        self._selection = parameterNode.sliceSelection if parameterNode is not None else ""
+        self.update()
+
+    def update(self) -> None:
+        """Show the slices of the chosen volume; without a usable model, without what they see."""
+        rows = self._readRows()
+        isNew = rows != self._rows
+        if isNew:
+            self._rows = rows
+            self._fill()
+        parameters = self._parameterNode
+        if parameters is None:
+            return
+        before, self._selection = self._selection, parameters.sliceSelection
+        if self._selection == "list" and not parameters.sliceList and (isNew or before != "list"):
+            parameters.sliceList = ",".join(str(row.number) for row in rows if row.reason is None)
+        self._mark()
+
+    def cleanup(self) -> None:
+        self.connect(None)
+
+    def _readRows(self) -> tuple:
+        parameters = self._parameterNode
+        if parameters is None or parameters.lgeVolume is None:
+            return ()
+        for modelNode in (parameters.lvModel, None):
+            try:
+                return sliceRows(self._inputs, parameters.lgeVolume, modelNode, parameters.sliceThickness or None)
+            except CardioScarError:  # the geometry check says what is wrong
+                continue
+        return ()
+
+    def _fill(self) -> None:
+        self._table.blockSignals(True)
+        self._table.setRowCount(len(self._rows))
+        for number, row in enumerate(self._rows):
+            share = "" if row.share is None else _shareInWords(row.share)
+            cells = (str(row.number), f"{row.position:.1f} mm", f"{row.thickness:.3g} mm", share, row.reason or "")
+            for column, text in enumerate(cells):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip(row.reason or _("Click to show this slice in the slice views."))
+                if row.reason:
+                    item.setForeground(qt.QBrush(qt.QColor(GRAY, GRAY, GRAY)))
+                self._table.setItem(number, column, item)
+        self._table.resizeColumnsToContents()
+        self._table.setColumnWidth(self._table.columnCount - 1, 0)  # takes what the others leave
+        self._table.blockSignals(False)
+
+    def _mark(self) -> None:
+        """Set the check marks to what a run would use; only those of a list can be changed."""
+        try:
+            used = sliceIndices(self._parameterNode)
+        except BadSettings:
+            used = []
+        flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
+        if self._parameterNode.sliceSelection == "list":
+            flags = flags | qt.Qt.ItemIsUserCheckable
+        self._table.blockSignals(True)
+        for number, row in enumerate(self._rows):
+            item = self._table.item(number, 0)
+            item.setFlags(flags)
+            item.setCheckState(qt.Qt.Checked if used is None or row.number in used else qt.Qt.Unchecked)
+        self._table.blockSignals(False)
+
+    def _onChecked(self, item) -> None:
+        if self._parameterNode is None or self._parameterNode.sliceSelection != "list":
+            return
+        checked = [row.number for number, row in enumerate(self._rows) if self._table.item(number, 0).checkState() == qt.Qt.Checked]
+        self._parameterNode.sliceList = ",".join(str(number) for number in checked)
+
+    def _onSelected(self) -> None:
+        selected = self._table.selectedItems()
+        if selected:
+            self._show(selected[0].row())
+
+    def _show(self, row: int) -> None:
+        if row < len(self._rows) and self._parameterNode is not None and self._parameterNode.lgeVolume is not None:
+            jumpToSlice(self._parameterNode.lgeVolume.GetScene(), self._rows[row])
+
+
+def _shareInWords(share: float) -> str:
+    return f"{100 * share:.1f} %" if share == 0 or share >= 0.001 else "< 0.1 %"

@@ -1,0 +1,94 @@
+"""Which cases there are.
+
+A folder: each folder in it is a case, named by it, with one LGE volume (a file, or a folder of DICOM files), one LV
+model, and, if there is one, a label map of the scar whose name holds "seg", "mask" or "label".
+A list: a CSV file with the columns case, volume, model and, if wanted, segmentation; paths are relative to the list.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from CardioScarLib.errors import BadSettings, UnreadableFile
+from CardioScarLib.io.files import check_readable
+
+VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+MODELS = (".vtu", ".vtk", ".vtp", ".ply", ".stl", ".pts")
+LABEL_MAP = re.compile(r"seg|mask|label", re.IGNORECASE)
+CASE_NAME = re.compile(r"[\w.-][\w. -]*")
+
+
+@dataclass(frozen=True)
+class Case:
+    """name: of its folder of results. problem: why it cannot be run, in a sentence; None if its files are known."""
+
+    name: str
+    volume: Path | None = None
+    model: Path | None = None
+    segmentation: Path | None = None
+    problem: str | None = None
+
+
+def find_cases(source: Path) -> list[Case]:
+    """The cases of a folder, or of a CSV list, in the order of their names, or of the list.
+
+    A case that lacks something is in the list, too, with its problem. Raises UnreadableFile or BadSettings when there
+    is no case at all, or the list is wrong as a whole.
+    """
+    source = Path(source)
+    cases = _cases_of_folder(source) if source.is_dir() else _cases_of_list(check_readable(source))
+    if not cases:
+        raise UnreadableFile(f"There is no case in {source.name}; a folder per case, or a CSV list with the cases, is needed.")
+    return cases
+
+
+def _cases_of_folder(source: Path) -> list[Case]:
+    return [_case_of_folder(folder) for folder in sorted(source.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+
+
+def _case_of_folder(folder: Path) -> Case:
+    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    images = [entry for entry in entries if entry.is_file() and entry.name.lower().endswith(VOLUMES)]
+    label_maps = [image for image in images if LABEL_MAP.search(image.name)]
+    volumes = [image for image in images if image not in label_maps] or [entry for entry in entries if entry.is_dir()]
+    models = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in MODELS]
+    for found, what in ((volumes, "LGE volumes"), (models, "LV models")):
+        if len(found) != 1:
+            names = f" ({', '.join(one.name for one in found)})" if found else ""
+            return Case(folder.name, problem=f"The folder holds {len(found)} {what}{names}; one is needed.")
+    if len(label_maps) > 1:
+        names = ", ".join(one.name for one in label_maps)
+        return Case(folder.name, problem=f"The folder holds {len(label_maps)} label maps ({names}); one can be used.")
+    return Case(folder.name, volumes[0], models[0], label_maps[0] if label_maps else None)
+
+
+def _cases_of_list(path: Path) -> list[Case]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnreadableFile(f"{path.name} is neither a folder nor a CSV list in UTF-8.") from None
+    first = text.partition("\n")[0]
+    rows = list(csv.DictReader(text.splitlines(), delimiter=";" if first.count(";") > first.count(",") else ","))
+    missing = [column for column in ("case", "volume", "model") if rows and column not in rows[0]]
+    if missing:
+        raise BadSettings(f"The list {path.name} lacks the column {missing[0]}; it needs case, volume and model.")
+    cases = [_case_of_row(row, path.parent) for row in rows]
+    names = [case.name for case in cases]
+    for name in names:
+        if not CASE_NAME.fullmatch(name):
+            raise BadSettings(f"The list {path.name} has a case '{name}'; take letters, digits, spaces, '.', - and _ for names of cases.")
+        if names.count(name) > 1:
+            raise BadSettings(f"The list {path.name} names the case {name} more than once.")
+    return cases
+
+
+def _case_of_row(row: dict[str, str], folder: Path) -> Case:
+    files = {column: (row.get(column) or "").strip() for column in ("volume", "model", "segmentation")}
+    name = (row["case"] or "").strip()
+    for column in ("volume", "model"):
+        if not files[column]:
+            return Case(name, problem=f"The list gives no {column}.")
+    return Case(name, folder / files["volume"], folder / files["model"], folder / files["segmentation"] if files["segmentation"] else None)

@@ -1,0 +1,85 @@
+"""`cardioscar coordinates`: a wall of any origin in, the same wall with its coordinates out."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
+from CardioScarLib.errors import BadSettings
+
+
+@click.command(short_help="Give an LV wall coordinates: depth, apex to base, around.")
+@click.argument("mesh", type=Path)
+@click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the coordinates: .vtu .vtk, openCARP .dat.")
+@click.option("--start", metavar='"X,Y,Z"', help="Point where the angle starts, such as the anterior insertion of the RV; LPS mm.")
+@click.option("--regions", metavar="NAME", help="Point array: 1 endocardium, 2 epicardium, 3 base; wall_region if it is there.")
+@click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh.")
+@click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh.")
+@click.option("--overwrite", is_flag=True, help="Replace existing results.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
+def coordinates(mesh, output, start, regions, mesh_frame, mesh_unit, overwrite, as_json) -> None:
+    """Add the point arrays wall_transmural (0 endocardium, 1 epicardium), wall_apicobasal (0 apex, 1 base),
+    wall_circumferential (radians) and wall_thickness (mm) to an LV wall of volume cells."""
+    zero_at = _point(start)
+    # Everything heavy is imported here, so that --help answers at once.
+    from CardioScarLib.geometry.mesh_quality import mesh_quality
+    from CardioScarLib.geometry.wall_coordinates import wall_coordinates
+    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
+    from CardioScarLib.provenance import provenance, write_provenance
+
+    check_writable(output, overwrite)
+    check_writable(output.with_name(output.name + ".json"), overwrite)
+    mesh_file = read_wall(mesh, mesh_frame, mesh_unit)
+    check_output_name(mesh_file, output)
+    if output.exists() and output.samefile(mesh_file.path):
+        raise BadSettings(f"{output.name} is the mesh that is read; choose another name for the result.")
+    begin = time.perf_counter()
+    with progress_bars(quiet=as_json) as progress:
+        surfaces = _surfaces(mesh_file, regions)
+        found = wall_coordinates(mesh_file.wall, surfaces, zero_at, step=lambda done, steps: progress("coordinates", done, steps))
+    quality = mesh_quality(mesh_file.wall)
+    notes = (*mesh_file.wall.notes, *found.notes)
+    say_notes(notes)
+    settings = {"start": start, "regions": regions, "mesh_frame": mesh_frame, "mesh_unit": mesh_unit}
+    summary = {"axis_lps_mm": found.axis, "quality": vars(quality)}
+    record = provenance(settings, [mesh_file.path], {"coordinates": time.perf_counter() - begin}, summary, notes)
+    with hold_interrupts():
+        written = [*write_mesh(mesh_file, found.arrays, output, overwrite), write_provenance(record, output, overwrite)]
+    if as_json:
+        click.echo(json.dumps({"outputs": [str(path) for path in written], **record}, indent=2))
+        return
+    click.echo(f"Wall   {quality}")
+    for number, path in enumerate(written):
+        click.echo(f"{'' if number else 'Wrote':<7}{path}")
+
+
+def _point(text: str | None):
+    """(3,) numbers of "x,y,z"."""
+    import numpy as np
+
+    if text is None:
+        return None
+    try:
+        point = np.array([float(word) for word in text.split(",")])
+    except ValueError:
+        point = np.empty(0)
+    if point.shape != (3,):
+        raise BadSettings(f"--start is '{text}'; it has to be three numbers, x,y,z in LPS mm.")
+    return point
+
+
+def _surfaces(mesh_file, regions: str | None):
+    """Regions as a point array of the file says; None if it does not."""
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    from CardioScarLib.geometry.wall_surfaces import labeled_surfaces
+
+    array = mesh_file.dataset.GetPointData().GetArray(regions or "wall_region")
+    if array is None and regions:
+        raise BadSettings(f"{mesh_file.path.name} has no point array {regions}.")
+    return None if array is None else labeled_surfaces(mesh_file.wall, vtk_to_numpy(array))

@@ -1,0 +1,107 @@
+"""`cardioscar wall`: label maps, contours or surfaces in, an LV wall out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from CardioScarLib.cli.arguments import setting
+from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
+from CardioScarLib.errors import BadSettings
+from CardioScarLib.settings import PAPILLARY_MUSCLES, WALL_BASES, WallSettings
+
+
+@click.command(short_help="Make an LV wall from labels, contours or surfaces.")
+@click.argument("images", nargs=-1, type=Path, metavar="[IMAGE]...")
+@click.option("--output", required=True, type=Path, metavar="FILE", help="The wall, tetrahedra: .vtu or .vtk.")
+@click.option("--labels", metavar="ORDER|NAME=VALUE,...", help="What the labels mean: emidec, scarnet, myops, acdc, monai, or names.")
+@click.option("--contours", multiple=True, type=Path, metavar="FILE...", help="Contour files or their folder, drawn on the images.")
+@click.option("--endo", type=Path, metavar="FILE", help="Surface of the endocardium, instead of images.")
+@click.option("--epi", type=Path, metavar="FILE", help="Surface of the epicardium.")
+@setting("--edge-length", WallSettings, "edge_length", type=float, metavar="MM", help="Mean edge of the tetrahedra.")
+@setting("--base", WallSettings, "base", type=click.Choice(WALL_BASES), help="Where the wall ends above.")
+@setting("--papillary-muscles", WallSettings, "papillary_muscles", type=click.Choice(PAPILLARY_MUSCLES), help="What they belong to.")
+@setting("--smoothing", WallSettings, "smoothing", type=float, metavar="PIXELS", help="Rounds the steps of label outlines; 0: not.")
+@click.option("--refuse-islands", is_flag=True, help="Labels apart from the heart are an error, instead of being left out.")
+@click.option("--refuse-holes", is_flag=True, help="Holes in the labeled wall are an error, instead of being filled.")
+@click.option("--slice-axis", metavar="x|y|z", help="Index axis of a volume that runs across its slices; z if not given.")
+@click.option("--slice-thickness", type=float, metavar="MM", help="Slice thickness, where the file does not say it.")
+@click.option("--coordinates", is_flag=True, help="Also write wall coordinates: transmural, apicobasal, circumferential.")
+@click.option("--surface", type=Path, metavar="FILE", help="Also write the surface of the wall, with its regions: .vtp or .vtk.")
+@click.option("--overwrite", is_flag=True, help="Replace existing results.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
+def wall(
+    images, output, labels, contours, endo, epi, edge_length, base, papillary_muscles, smoothing, refuse_islands, refuse_holes,
+    slice_axis, slice_thickness, coordinates, surface, overwrite, as_json,
+) -> None:  # fmt: skip
+    """Make a closed LV wall of tetrahedra.
+
+    From a label map (IMAGE, with --labels), from contour files drawn on IMAGE... (--contours), or from two surfaces
+    (--endo and --epi).
+    """
+    _check_sources(images, labels, contours, endo, epi)
+    settings = WallSettings(edge_length, base, not refuse_islands, not refuse_holes, papillary_muscles, smoothing)
+    # Everything heavy is imported here, so that --help answers at once.
+    from CardioScarLib.geometry.finished_wall import finished_wall
+    from CardioScarLib.geometry.lv_wall import build_wall
+    from CardioScarLib.io.lv_walls import check_wall_names, write_lv_wall
+    from CardioScarLib.provenance import provenance
+
+    check_wall_names(output, surface, [path for path in (*images, *contours, endo, epi) if path and path.is_file()], overwrite)
+    start = time.perf_counter()
+    with progress_bars(quiet=as_json) as progress:
+        progress("shape", 0, 1)
+        shape, right_ventricle, notes = _shape(images, labels, contours, endo, epi, slice_axis, slice_thickness, settings)
+        progress("shape", 1, 1)
+        built = build_wall(shape, settings, progress)
+        finished = finished_wall(built, coordinates, right_ventricle=right_ventricle, progress=progress)
+    notes = [*notes, *finished.notes]
+    say_notes(notes)
+    volume = float(finished.wall.volumes.sum()) * 1e-3
+    summary = {"wall_ml": volume, "quality": vars(finished.quality), "distance": vars(finished.distance) if finished.distance else None}
+    inputs = [path for path in (*images, *contours, endo, epi) if path]
+    record = provenance({"wall": vars(settings), "labels": labels}, inputs, {"wall": time.perf_counter() - start}, summary, notes)
+    with hold_interrupts():
+        written = write_lv_wall(finished, built, output, surface, record, overwrite)
+    if as_json:
+        click.echo(json.dumps({"outputs": [str(path) for path in written], **record}, indent=2))
+        return
+    click.echo(f"Wall   {volume:.1f} mL. {finished.description}")
+    for number, path in enumerate(written):
+        click.echo(f"{'' if number else 'Wrote':<7}{path}")
+
+
+def _check_sources(images: Sequence[Path], labels: str | None, contours: Sequence[Path], endo: Path | None, epi: Path | None) -> None:
+    if (endo is None) != (epi is None):
+        raise BadSettings("--endo and --epi belong together; give both surfaces.")
+    if endo and (images or contours or labels):
+        raise BadSettings("A wall is made from surfaces (--endo, --epi) or from images, not from both.")
+    if not endo and not images:
+        missing = "the images the contours were drawn on" if contours else "a label map, images with --contours, or --endo and --epi"
+        raise BadSettings(f"There is nothing to make a wall from: give {missing}.")
+    if contours and labels:
+        raise BadSettings("--labels names the values of a label map, and --contours needs images; give one of the two.")
+
+
+def _shape(images, labels, contours, endo, epi, slice_axis, slice_thickness, settings):
+    """The shape, points of the right ventricle if the labels hold it, and notes about reading."""
+    from CardioScarLib.geometry.finished_wall import label_points
+    from CardioScarLib.geometry.lv_wall import label_names, shape_from_contours, shape_from_labels, shape_from_surfaces
+    from CardioScarLib.io.contours import read_contours
+    from CardioScarLib.io.images import read_stack
+    from CardioScarLib.io.meshes import read_wall
+
+    if endo:
+        surfaces = [read_wall(path).wall for path in (endo, epi)]
+        return shape_from_surfaces(*surfaces, settings), None, [note for one in surfaces for note in one.notes]
+    if contours:
+        slices, notes = read_contours(contours, images, slice_axis, slice_thickness)
+        return shape_from_contours(slices, settings), None, notes
+    stack = read_stack(images, slice_axis, None, slice_thickness, label_map=True)
+    values = label_names(labels).get("right ventricle", ()) if labels else ()
+    points = label_points(stack, values)
+    return shape_from_labels(stack, labels, settings), points if len(points) else None, stack.notes

@@ -1,0 +1,81 @@
+"""The evidence of a run as a person can look at it before the run: kinds of pixels, and their histogram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from CardioScarLib.evidence.derive import derive_evidence
+from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall_pixels import WallPixels
+from CardioScarLib.settings import EvidenceSettings
+
+NOT_USED, REMOTE, PARTLY, SCAR, OTHER = range(5)
+"""Kinds of pixels. Other: neither clearly scar nor remote, such as the edges of the wall."""
+PARTLY_FROM, SCAR_FROM = 0.1, 0.5
+BINS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class EvidencePreview:
+    """evidence: what a run with these slices and settings would use.
+
+    kinds: (p,) uint8, NOT_USED, REMOTE, PARTLY, SCAR or OTHER, per pixel of the wall.
+    edges: (BINS + 1,) of the histogram, in the unit of the image. counts: (BINS, 5) pixels used, by kind.
+    threshold: intensity from which on a pixel is more scar than not; None where none is.
+    """
+
+    evidence: Evidence
+    kinds: np.ndarray
+    edges: np.ndarray
+    counts: np.ndarray
+    threshold: float | None
+
+    @property
+    def sentence(self) -> str:
+        numbers, used = self.evidence.description, np.count_nonzero(self.kinds)
+        scar, partly = np.count_nonzero(self.kinds == SCAR), np.count_nonzero(self.kinds == PARTLY)
+        parts = [f"Method {numbers['method']}: {scar} of {used} pixels in the wall are scar ({scar / max(used, 1):.0%})"]
+        if partly:
+            parts.append(f"{partly} partly")
+        if self.evidence.regions is not None:
+            parts.append(f"remote myocardium is at {numbers['remote_mean']:.4g} (SD {numbers['remote_sd']:.3g})")
+        if self.threshold is not None:
+            parts.append(f"scar from {self.threshold:.4g} on")
+        return ", ".join(parts) + "."
+
+
+def preview_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSettings, pixel_support: str = "wall") -> EvidencePreview:
+    """Derive the evidence as a run does, and sort the pixels by what it says. Raises BadEvidence as a run does."""
+    evidence = derive_evidence(stack, pixels, settings, pixel_support)
+    used = evidence.weights > 0
+    kinds = np.full(len(pixels), OTHER, dtype=np.uint8)
+    if evidence.regions is not None:
+        kinds[evidence.regions.remote] = REMOTE
+    kinds[evidence.values >= PARTLY_FROM] = PARTLY
+    kinds[evidence.values >= SCAR_FROM] = SCAR
+    kinds[~used] = NOT_USED
+    intensity = pixels.values(stack) if evidence.regions is None else evidence.regions.intensity
+    edges = _edges(intensity[used])
+    counts = np.column_stack([np.histogram(np.clip(intensity[kinds == kind], edges[0], edges[-1]), edges)[0] for kind in range(5)])
+    return EvidencePreview(evidence, kinds, edges, counts, _threshold(evidence, intensity, used))
+
+
+def _edges(intensity: np.ndarray) -> np.ndarray:
+    """Of bins from the 0.5th to the 99.5th percentile; what lies beyond counts in the outermost bins."""
+    low, high = np.percentile(intensity, [0.5, 99.5]) if len(intensity) else (0.0, 1.0)
+    return np.linspace(low, high if high > low else low + 1.0, BINS + 1)
+
+
+def _threshold(evidence: Evidence, intensity: np.ndarray, used: np.ndarray) -> float | None:
+    """That of the method; for methods with fractions, where they pass one half. Every method rises with intensity."""
+    if "threshold" in evidence.description:
+        return evidence.description["threshold"]
+    scar = used & (evidence.values >= SCAR_FROM)
+    if evidence.regions is None or not scar.any():
+        return None
+    below = used & ~scar
+    lowest = float(intensity[scar].min())
+    return 0.5 * (lowest + float(intensity[below].max())) if below.any() else lowest

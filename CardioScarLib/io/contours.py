@@ -1,0 +1,115 @@
+"""Contour files: one text file per slice and surface, with columns and rows of the pixels of an image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.geometry.lv_wall.contours import SliceContours
+from CardioScarLib.geometry.slices import Slice
+from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.images import read_stack
+
+KINDS = {"icontour": "endo", "ocontour": "epi", "endo": "endo", "epi": "epi"}
+"""What a file name calls the surface. i and o are inner and outer, as in the Sunnybrook collections."""
+NAME = re.compile(r"(\d+)\D*?(icontour|ocontour|endo|epi)", re.IGNORECASE)
+
+
+def read_contours(
+    paths: Sequence[Path], images: Sequence[Path], slice_axis: str | None = None, thickness: float | None = None
+) -> tuple[list[SliceContours], list[str]]:
+    """Contours of slices in LPS mm, and notes about how their slices were found.
+
+    paths: contour files, or folders of them. Each holds column and row per line, in pixels counted from 0; its name
+        holds the slice's number and the surface: "IM-0001-0121-icontour-auto.txt", "slice_04_epi.txt".
+    images: what the contours were drawn on: DICOM files or folders, where the number is the last one in the file's
+        name ("I0121.dcm"); or one volume, where it is that of the slice, counted from 0. Slices between images, whose
+        own image is not there, are placed evenly between the neighbors.
+    slice_axis, thickness: as for `read_stack`.
+    """
+    files = _contour_files(paths)
+    notes: list[str] = []
+    planes = _numbered_planes([Path(image) for image in images], slice_axis, thickness, notes)
+    between = [number for number in sorted({number for number, _ in files}) if number not in planes]
+    if between:
+        planes |= {number: _plane_between(number, planes) for number in between}
+        notes.append(f"{len(between)} contoured slices have no image of their own and were placed evenly between those that have.")
+    slices = []
+    for number in sorted({number for number, _ in files}):
+        plane = planes[number]
+        curves = {kind: _curve(files[number, kind], plane) if (number, kind) in files else None for kind in ("endo", "epi")}
+        slices.append(SliceContours(curves["endo"], curves["epi"], plane.normal, plane.thickness, plane.center, f"slice {number}"))
+    return slices, notes
+
+
+def _contour_files(paths: Sequence[Path]) -> dict[tuple[int, str], Path]:
+    files: dict[tuple[int, str], Path] = {}
+    for path in paths:
+        path = Path(path)
+        for file in sorted(path.glob("*.txt")) if path.is_dir() else [path]:
+            match = NAME.search(file.name)
+            if not match and path.is_dir():
+                continue
+            if not match:
+                raise UnreadableFile(
+                    f"The name {file.name} does not say which contour it holds; call it by the slice's number and the surface, "
+                    'such as "0121-icontour.txt" or "slice_04_epi.txt".'
+                )
+            key = int(match[1]), KINDS[match[2].lower()]
+            if key in files:
+                raise UnreadableFile(f"{files[key].name} and {file.name} are both the {key[1]}cardial contour of slice {key[0]}; keep one.")
+            files[key] = file
+    if not files:
+        names = ", ".join(Path(path).name for path in paths)
+        raise UnreadableFile(f"There is no contour file in {names}; they are called like 0121-icontour.txt or slice_04_epi.txt.")
+    return files
+
+
+def _numbered_planes(images: Sequence[Path], slice_axis: str | None, thickness: float | None, notes: list[str]) -> dict[int, Slice]:
+    folders = [image for image in images if image.is_dir()]
+    files = [image for image in images if not image.is_dir()]
+    files += [file for folder in folders for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith(".")]
+    if len(files) == 1:
+        stack = read_stack(files, slice_axis, None, thickness)
+        if len(stack) > 1:
+            notes += stack.notes
+            return dict(enumerate(stack))
+    planes = {}
+    for file in files:
+        number = re.findall(r"\d+", file.stem)
+        if not number:
+            raise UnreadableFile(f"The name {file.name} holds no number by which contours could find their image.")
+        if int(number[-1]) in planes:
+            raise UnreadableFile(f"{file.name} has the same number as another image; contours cannot tell them apart.")
+        planes[int(number[-1])] = read_stack([file], slice_axis, None, thickness).slices[0]
+    return planes
+
+
+def _plane_between(number: int, planes: dict[int, Slice]) -> Slice:
+    below, above = [one for one in planes if one < number], [one for one in planes if one > number]
+    if not below or not above:
+        raise UnreadableFile(f"The contour of slice {number} has no image: the images have the numbers {min(planes)} to {max(planes)}.")
+    first, last = max(below), min(above)
+    share = (number - first) / (last - first)
+    return replace(planes[first], origin=(1 - share) * planes[first].origin + share * planes[last].origin)
+
+
+def _curve(path: Path, plane: Slice) -> np.ndarray:
+    """(n, 3) LPS mm."""
+    try:
+        lines = check_readable(path).read_text(encoding="utf-8", errors="strict").replace(",", " ").split("\n")
+        values = np.array([[float(word) for word in line.split()] for line in lines if line.strip()])
+    except (UnicodeDecodeError, ValueError) as problem:
+        raise UnreadableFile(f"{path.name} is not a contour: each line has to hold a column and a row, in pixels.") from problem
+    if values.ndim != 2 or values.shape[1] != 2 or not np.all(np.isfinite(values)):
+        raise UnreadableFile(f"{path.name} is not a contour: each line has to hold a column and a row, in pixels.")
+    column, row = values.T
+    rows, columns = plane.pixels.shape
+    if column.min() < -0.5 or row.min() < -0.5 or column.max() > columns - 0.5 or row.max() > rows - 0.5:
+        raise UnreadableFile(f"{path.name} leaves its image of {columns} x {rows} pixels; are its numbers mm instead of pixels?")
+    return plane.to_points(row, column)

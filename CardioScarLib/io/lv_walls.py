@@ -1,0 +1,71 @@
+"""A finished LV wall into files: the tetrahedra, their surface, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+from CardioScarLib.errors import UnwritableOutput
+from CardioScarLib.geometry.finished_wall import FinishedWall
+from CardioScarLib.geometry.lv_wall import LVWall
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.geometry.wall_surfaces import triangle_surface
+from CardioScarLib.io.files import check_writable
+from CardioScarLib.io.meshes import MeshFile, write_mesh
+from CardioScarLib.io.vtk_files import grid_from
+from CardioScarLib.provenance import write_provenance
+
+
+def check_wall_names(output: Path, surface: Path | None, inputs: Sequence[Path], overwrite: bool) -> None:
+    """Raise UnwritableOutput for names that cannot hold a wall or its surface, or are those of inputs."""
+    for path, suffixes, thing in ((output, (".vtu", ".vtk"), "a wall of tetrahedra"), (surface, (".vtp", ".vtk"), "a surface")):
+        if path is None:
+            continue
+        if path.suffix.lower() not in suffixes:
+            raise UnwritableOutput(f"{path.name} is not a name for {thing}; use {' or '.join(suffixes)}.")
+        if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
+            raise UnwritableOutput(f"{path.name} is one of the files that are read and was kept; choose another name for the result.")
+        check_writable(path, overwrite)
+    if surface is not None and surface.absolute() == output.absolute():
+        raise UnwritableOutput(f"The wall and its surface cannot both be {output.name}; choose two names.")
+    check_writable(output.with_name(output.name + ".json"), overwrite)
+
+
+def write_lv_wall(
+    finished: FinishedWall, built: LVWall, output: Path, surface: Path | None, record: dict, overwrite: bool = False
+) -> list[Path]:
+    """Write the wall, its surface if asked for, and its provenance; all or nothing. Returns the files."""
+    cells = finished.wall.tetrahedra
+    types = np.full(len(cells), vtk.VTK_TETRA, dtype=np.uint8)
+    grid = grid_from(finished.wall.nodes, types, np.arange(0, cells.size + 1, 4), cells.ravel())
+    files = [(MeshFile(output, grid, finished.wall, "lps", "mm"), finished.arrays, output)]
+    if surface is not None:
+        files.append(_surface_file(finished, built, surface))
+    there_before = {path for _, _, path in files if path.exists()}
+    written: list[Path] = []
+    try:
+        for mesh_file, arrays, path in files:
+            written += write_mesh(mesh_file, arrays, path, overwrite)
+        written.append(write_provenance(record, output, overwrite))
+    except BaseException:
+        for path in set(written) - there_before:
+            path.unlink(missing_ok=True)
+        raise
+    return written
+
+
+def _surface_file(finished: FinishedWall, built: LVWall, path: Path) -> tuple[MeshFile, dict[str, np.ndarray], Path]:
+    """The skin with its own points; the region of each triangle as cell array `wall_region`."""
+    used, triangles = np.unique(built.triangles, return_inverse=True)
+    triangles = triangles.reshape(-1, 3)
+    dataset = triangle_surface(finished.wall.nodes[used], triangles)
+    region = numpy_to_vtk(built.triangle_region, deep=True)
+    region.SetName("wall_region")
+    dataset.GetCellData().AddArray(region)
+    skin = Wall(finished.wall.nodes[used], np.empty((0, 4)), triangles, "closed_surface")
+    arrays = {name: values[used] for name, values in finished.arrays.items()}
+    return MeshFile(path, dataset, skin, "lps", "mm"), arrays, path

@@ -1,0 +1,80 @@
+"""A training run that can go on after it was killed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from CardioScarLib.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.io.files import atomic_path
+from CardioScarLib.io.tensor_files import read_tensors, write_tensors
+from CardioScarLib.reconstruction.mc_dropout.train import State, TrainingState
+
+KIND = "unfinished training"
+PARTS = ("state", "best", "first_moment", "second_moment")
+
+
+@dataclass(eq=False)
+class Unfinished:
+    """Where the state of a run is kept, beside its result.
+
+    output: the checkpoint that the run is to make; the state lies beside it as `<output>.unfinished`.
+    resume: go on where it left off, if there is such a file. overwrite: a file of another run may be replaced.
+    every_epochs: how often it is written; each time as a whole, never half.
+    """
+
+    output: Path
+    every_epochs: int = 50
+    resume: bool = False
+    overwrite: bool = False
+    belongs_to: str = field(default="", init=False)
+
+    @property
+    def path(self) -> Path:
+        return self.output.with_name(self.output.name + ".unfinished")
+
+    def check(self) -> None:
+        """Raise UnwritableOutput for the state of an earlier run that nobody said what to do with; ask before long work."""
+        if self.path.exists() and not self.resume and not self.overwrite:
+            raise UnwritableOutput(
+                f"{self.path.name} holds an unfinished training of {self.output.name}: say --resume to go on with it, "
+                "or --overwrite to start anew."
+            )
+
+    def find(self, run: tuple[Any, ...], start: State | None) -> tuple[TrainingState | None, tuple[str, ...]]:
+        """The state to go on from, if one was asked for and is there, and notes.
+
+        run: all that decides how the training goes; a state of another run is refused. start: the tensors it started from.
+        """
+        digest = hashlib.sha256(repr(run).encode())
+        for name in sorted(start or {}):
+            digest.update(name.encode() + np.ascontiguousarray(start[name]).tobytes())
+        self.belongs_to = digest.hexdigest()
+        if not self.resume:
+            return None, ()
+        if not self.path.exists():
+            return None, (f"There is no {self.path.name} to resume; the training starts from its beginning.",)
+        tensors, header = read_tensors(self.path, KIND)
+        if header.get("belongs_to") != self.belongs_to:
+            raise UnreadableFile(
+                f"{self.path.name} is of a training with other data, settings, seed or start; use the same ones, or leave --resume out."
+            )
+        parts: dict[str, State] = {part: {} for part in PARTS}
+        for name, values in tensors.items():
+            part, _, key = name.partition("/")
+            parts[part][key] = values
+        state = TrainingState(header["epoch"], header["steps"], **parts, history=header["history"])
+        return state, (f"The training goes on after epoch {state.epoch}.",)
+
+    def save(self, state: TrainingState) -> None:
+        tensors = {f"{part}/{key}": values for part in PARTS for key, values in getattr(state, part).items()}
+        header = {"belongs_to": self.belongs_to, "epoch": state.epoch, "steps": state.steps, "history": state.history}
+        with atomic_path(self.path, overwrite=True) as temporary:
+            write_tensors(tensors, header, KIND, temporary)
+
+    def done(self) -> None:
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,38 @@
+"""Which Python the child process runs, and in which environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from CardioScarLib.settings import ReconstructionSettings
+
+THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Read by numpy's matrix library when it is first imported."""
+ONE_THREAD = dict.fromkeys(THREAD_LIMITS, "1")
+"""For small matrices: threads that wait for each other make a fit ten times slower on a busy machine."""
+NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def python_executable() -> str:
+    """Slicer's Python inside Slicer, where sys.executable is the application; else the one that runs now."""
+    return shutil.which("PythonSlicer") or sys.executable
+
+
+def child_command(folder: Path) -> list[str]:
+    """By path and not by module name, so that the library need not be on the child's search path."""
+    return [python_executable(), str(Path(__file__).with_name("child.py")), str(folder)]
+
+
+def child_environment(changes: dict[str, str]) -> dict[str, str]:
+    """The environment of this process with changes; this process keeps its own."""
+    return {**os.environ, **changes, "PYTHONIOENCODING": "utf-8"}
+
+
+def environment_for(settings: ReconstructionSettings) -> dict[str, str]:
+    """What a reconstruction with these settings wants changed: `network` uses all cores, the others one."""
+    if settings.model.model != "network":
+        return dict(ONE_THREAD)
+    return dict(NO_GPU) if settings.model.network.device == "cpu" else {}

@@ -1,0 +1,226 @@
+"""A run seen from the process that started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import CardioScarLib
+from CardioScarLib import errors
+from CardioScarLib.errors import Cancelled, CardioScarError, RunFailed, UnwritableOutput
+from CardioScarLib.runner.environment import child_command, child_environment
+from CardioScarLib.runner.progress import ProgressClock, ProgressReport
+
+WINDOWS = os.name == "nt"
+
+
+def start_job(task: str, write_inputs: Callable[[Path], None], environment: dict[str, str] | None = None) -> Job:
+    """Start a task in a child process.
+
+    task: a key of `tasks.TASKS`. write_inputs: writes job.json and what else the task reads into a folder that is the
+    job's alone. environment: changes to the child's environment.
+    Raises UnwritableOutput when the folder cannot be filled, RunFailed when there is no Python to start.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="cardioscar-", ignore_cleanup_errors=True)
+    try:
+        write_inputs(Path(folder.name))
+        return Job(task, folder, environment or {})
+    except OSError as problem:
+        folder.cleanup()
+        raise UnwritableOutput(f"The temporary files of the run cannot be written: {problem.strerror or problem}.") from problem
+    except BaseException:
+        folder.cleanup()
+        raise
+
+
+class Job:
+    """A child process at work. Made by `start_job`; call `poll` from one thread, often, and `close` at the end.
+
+    state: "running", "done", "failed" or "cancelled"; changes in `poll` and `cancel` only.
+    folder: where the task leaves its results; there until `close`.
+    error: what failed, for the user: a CardioScarError; None unless state is "failed".
+    on_progress: called without arguments in `poll` when there is something new in `progress`; what it raises leaves `poll`.
+    """
+
+    def __init__(self, task: str, folder: tempfile.TemporaryDirectory, environment: dict[str, str]):
+        self.state, self.error, self.on_progress = "running", None, _ignore
+        self._temporary = folder
+        self._clock = ProgressClock()
+        self._lines = [f"CardioScar {CardioScarLib.__version__}, {task}, Python {platform.python_version()}, {platform.system()}"]
+        self._events: queue.SimpleQueue = queue.SimpleQueue()
+        self._done = False
+        try:
+            self._process = subprocess.Popen(
+                child_command(self.folder),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env=child_environment(environment), cwd=self.folder, **_of_its_own(),
+            )  # fmt: skip
+        except OSError as problem:
+            raise RunFailed(f"The child process cannot be started: {problem.strerror or problem}.") from problem
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def folder(self) -> Path:
+        return Path(self._temporary.name)
+
+    @property
+    def progress(self) -> ProgressReport:
+        return self._clock.report()
+
+    @property
+    def log(self) -> str:
+        """What happened, one line each: stages with the seconds since the start, and what the child printed."""
+        return "\n".join(self._lines)
+
+    def poll(self) -> str:
+        """Take in what the child has said since the last call, and return the state. Never waits."""
+        progressed = False
+        while self.state == "running":
+            try:
+                kind, content = self._events.get_nowait()
+            except queue.Empty:
+                break
+            getattr(self, f"_on_{kind}")(content)
+            progressed = progressed or kind == "progress"
+        if progressed:
+            self.on_progress()
+        return self.state
+
+    def cancel(self) -> None:
+        """End the child and all it has started; returns at once."""
+        if self.state == "running":
+            self.state = "cancelled"
+            self._say("cancelled")
+            self._kill()
+
+    def close(self) -> None:
+        """Let go of the files, and of the child if it still runs."""
+        self.cancel()
+        self._temporary.cleanup()
+
+    # What the child says
+
+    def _on_progress(self, event: dict) -> None:
+        if self._clock.update(event["stage"], event["step"], event["steps"], event["loss"]):
+            self._say(event["stage"])
+
+    def _on_line(self, text: str) -> None:
+        self._lines.append(text)
+
+    def _on_done(self, event: dict) -> None:
+        self._done = True
+
+    def _on_failed(self, event: dict) -> None:
+        self.error = getattr(errors, event["kind"], CardioScarError)(event["error"])
+
+    def _on_exit(self, code: int) -> None:
+        if self._done and code == 0:
+            self.state = "done"
+            self._say("done")
+            return
+        if self.error is None:
+            reason = f"The computation ended by itself (exit code {code}); it may have run out of memory. The log may say more."
+            self.error = RunFailed(reason)
+        self.state = "failed"
+        self._say(f"failed: {self.error}")
+
+    def _say(self, text: str) -> None:
+        self._lines.append(f"{self._clock.elapsed:8.1f} s  {text}")
+
+    # Threads: they touch the queue and the process only
+
+    def _listen(self) -> None:
+        errors_thread = threading.Thread(target=self._listen_to_errors, daemon=True)
+        errors_thread.start()
+        with suppress(ValueError, OSError):
+            for raw in self._process.stdout:
+                text = raw.decode("utf-8", "replace").rstrip()
+                try:
+                    event = json.loads(text)
+                    self._events.put((event.pop("event"), event))
+                except (ValueError, AttributeError, KeyError):
+                    self._events.put(("line", text))
+        code = self._process.wait()
+        errors_thread.join(timeout=1.0)
+        self._process.stdin.close()
+        self._events.put(("exit", code))
+        if self.state == "cancelled":
+            self._temporary.cleanup()
+
+    def _listen_to_errors(self) -> None:
+        with suppress(ValueError, OSError):
+            for raw in self._process.stderr:
+                self._events.put(("line", raw.decode("utf-8", "replace").rstrip()))
+
+    def _kill(self) -> None:
+        if self._process.poll() is not None:
+            return
+        if WINDOWS:
+            subprocess.Popen(["taskkill", "/T", "/F", "/PID", str(self._process.pid)], **_of_its_own())
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _of_its_own() -> dict:
+    """A process group that can be ended as a whole, out of reach of a Ctrl-C for this process, and no console window."""
+    if WINDOWS:
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
+
+
+def _ignore() -> None:
+    pass
+
+
+class InPlaceJob:
+    """The same as `Job` for a function that runs in this process, at the first `poll`, and gives its result in memory.
+
+    work: called with a progress callback (stage, step, steps, loss=None), which raises `Cancelled` after `cancel`.
+    """
+
+    def __init__(self, work: Callable):
+        self.state, self.error, self.result, self.on_progress = "running", None, None, _ignore
+        self._work, self._clock, self._lines = work, ProgressClock(), [f"CardioScar {CardioScarLib.__version__}, in place"]
+
+    @property
+    def progress(self) -> ProgressReport:
+        return self._clock.report()
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self._lines)
+
+    def poll(self) -> str:
+        if self.state == "running":
+            try:
+                self.result = self._work(self._progress)
+                self.state = "done"
+            except Cancelled:
+                self.state = "cancelled"
+            except Exception as error:
+                self.state, self.error = "failed", error
+        return self.state
+
+    def cancel(self) -> None:
+        if self.state == "running":
+            self.state = "cancelled"
+
+    def close(self) -> None:
+        self.cancel()
+
+    def _progress(self, stage: str, step: int, steps: int, loss: float | None = None) -> None:
+        if self._clock.update(stage, step, steps, loss):
+            self._lines.append(f"{self._clock.elapsed:8.1f} s  {stage}")
+        self.on_progress()
+        if self.state == "cancelled":
+            raise Cancelled()

@@ -1,0 +1,41 @@
+"""The checks for a real Slicer, as far as the stand-ins go: that they pass here, and notice what is broken."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import qt
+import slicer
+
+SCRIPT = Path(__file__).resolve().parents[2] / "Slicer" / "check_in_slicer.py"
+
+
+@pytest.fixture
+def the_script(monkeypatch):
+    spec = importlib.util.spec_from_file_location("check_in_slicer", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(slicer.app, "processEvents", qt.QApplication.processEvents, raising=False)
+    return module
+
+
+def test_the_checks_of_the_panel_pass_here(a_panel, the_script, tmp_path, capsys, monkeypatch):
+    for name in ("check6_SampleDataModuleOffersTheExamples", "check7_ReloadKeepsThePanelWorking", "check8_SelfTestPasses"):
+        monkeypatch.delattr(the_script.Checks, name)  # these need the application, or are tested elsewhere
+    monkeypatch.delattr(the_script.Checks, "check1_NothingHeavyWasImported")  # other tests of this process may have
+    monkeypatch.setattr(a_panel, "logic", type(a_panel.logic)())  # the real one, with a child process
+    assert the_script.run(the_script.Checks(a_panel, str(tmp_path))) == 0, capsys.readouterr().out
+    assert (tmp_path / "panel.png").stat().st_size > 5000
+
+
+def test_a_check_that_fails_is_counted_and_named(a_panel, the_script, tmp_path, capsys):
+    class Broken(the_script.Checks):
+        def __dir__(self):
+            return ["check2_ApplySaysWhatIsMissing", "check9_Broken"]
+
+        def check9_Broken(self):
+            raise AssertionError("on purpose")
+
+    assert the_script.run(Broken(a_panel, str(tmp_path))) == 1
+    out = capsys.readouterr().out
+    assert "passed  check2" in out and "FAILED  check9_Broken: AssertionError: on purpose" in out

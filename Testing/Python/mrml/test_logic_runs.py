@@ -1,0 +1,419 @@
+"""Runs of the logic: in a child process, with choices on where results go, and what happens when the scene changes meanwhile."""
+
+import json
+import tempfile
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+from CardioScarMRML import stackFromVolumeNode
+from node_values import map_on
+
+from CardioScar import CardioScarLogic
+from CardioScarLib.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, RunFailed, UnwritableOutput
+from CardioScarLib.pipeline import reconstruct
+from CardioScarLib.settings import ModelSettings
+
+
+@pytest.fixture
+def quick(preview):
+    return replace(preview, model=ModelSettings("nearest"), threshold=0.5)
+
+
+@pytest.fixture
+def endless(preview):
+    """Settings that take longer than any test waits."""
+    return replace(preview, model=ModelSettings(preset="fine"))
+
+
+def names_of_arrays(model):
+    data = model.GetMesh().GetPointData()
+    return sorted(data.GetArrayName(number) for number in range(data.GetNumberOfArrays()))
+
+
+def content(scene):
+    return [scene.GetNthNode(number).GetID() for number in range(scene.GetNumberOfNodes())]
+
+
+def started(run):
+    """The run, when its child computes."""
+    limit = time.monotonic() + 60
+    while run.poll() == "running" and run.progress.stage in ("start", "geometry"):
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    assert run.state == "running", run.error
+    return run
+
+
+def child_of(run):
+    return run._job._process
+
+
+# --- in a child process --------------------------------------------------------------------------------------------
+
+
+def test_a_run_goes_on_by_itself_and_its_result_comes_with_a_poll(a_scene, a_case, preview):
+    reports, slowest = [], 0.0
+    run = CardioScarLogic().startReconstruction(*a_case, settings=replace(preview, threshold=0.5), progressCallback=reports.append)
+    assert run.state == "running" and names_of_arrays(a_case[1]) == []
+    while run.state == "running":
+        start = time.thread_time()
+        if run.poll() == "running":  # the last one reads files and writes nodes
+            slowest = max(slowest, time.thread_time() - start)
+        time.sleep(0.005)
+    assert run.state == "done", run.error
+    assert slowest < 0.02  # 0.3 ms; a garbage collection may fall into one
+    assert names_of_arrays(a_case[1]) == ["scar_binary", "scar_observed", "scar_probability", "scar_uncertainty"]
+    assert np.array_equal(run.result.arrays["scar_probability"], map_on(a_case[1])) and run.result.modelNode is a_case[1]
+    stages = list(dict.fromkeys(report.stage for report in reports))
+    assert stages[-1] == "write" and "fit" in stages
+    assert reports[-1].elapsed > reports[0].elapsed > 0
+    assert a_case[1].GetAttribute("CardioScar.Log") == run.log and "geometry" in run.log
+    facts = json.loads(a_case[1].GetAttribute("CardioScar.Run"))
+    assert facts["versions"]["numpy"] == np.__version__ and facts["started"] and facts["seconds"]["fit"] > 0
+    assert facts["reading"]["slices"][:2] == ["slice 0", "slice 1"] and facts["reading"]["scar_from"] == "intensities"
+    assert facts["reading"]["slice_thickness"] == [stackFromVolumeNode(a_case[0]).slices[0].thickness]
+    assert a_case[1].GetAttribute("CardioScar.Threshold") == "0.5"
+    assert a_case[1].GetNodeReference("CardioScar.LGE") is a_case[0]
+    assert not run._job.folder.exists()
+
+
+def test_a_child_and_this_process_agree(a_case, preview):
+    CardioScarLogic().reconstruct(*a_case, settings=preview)
+    in_child = map_on(a_case[1])
+    result = CardioScarLogic(reconstruct).reconstruct(*a_case, settings=preview)
+    assert np.allclose(map_on(a_case[1]), in_child, atol=1e-6)
+    assert result.reconstruction.posterior.samples(2, result.reconstruction.wall.nodes[:5]).shape == (2, 5)
+
+
+def test_a_cancel_is_over_in_two_seconds_and_leaves_the_scene_as_it_was(a_scene, a_case, endless):
+    before = content(a_scene)
+    run = started(CardioScarLogic().startReconstruction(*a_case, settings=endless))
+    start, child, folder = time.monotonic(), child_of(run), run._job.folder
+    run.cancel()
+    assert time.monotonic() - start < 0.5
+    assert run.state == run.poll() == "cancelled" and run.error is None
+    while child.poll() is None or folder.exists():
+        assert time.monotonic() - start < 2.0
+        time.sleep(0.01)
+    assert content(a_scene) == before and names_of_arrays(a_case[1]) == []
+    assert run.log.splitlines()[-1].endswith("cancelled")
+
+
+@pytest.mark.parametrize("how", ["removed", "closed", "replaced"])
+def test_a_model_that_goes_away_ends_the_run_with_a_sentence(a_scene, a_case, endless, how):
+    volume, model = a_case
+    run = started(CardioScarLogic().startReconstruction(volume, model, settings=endless))
+    if how == "removed":
+        a_scene.RemoveNode(model)
+    elif how == "closed":
+        a_scene.Clear(False)
+    else:
+        sphere = vtk.vtkSphereSource()
+        sphere.Update()
+        model.SetAndObserveMesh(sphere.GetOutput())
+    before, child = content(a_scene), child_of(run)
+    assert run.poll() == "failed"
+    assert isinstance(run.exception, BadWall) and "nothing was written" in run.error
+    child.wait(timeout=2)
+    assert content(a_scene) == before
+
+
+def test_a_callback_may_cancel(a_scene, a_case, endless):
+    def stop(report):
+        raise Cancelled()
+
+    before = content(a_scene)
+    with pytest.raises(Cancelled):
+        CardioScarLogic().reconstruct(*a_case, settings=endless, progressCallback=stop)
+    assert content(a_scene) == before
+
+
+def test_a_callback_is_heard_in_place_too(a_scene, a_case, a_fake_reconstruct):
+    reports = []
+    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case, progressCallback=reports.append)
+    assert [(report.stage, report.step, report.steps) for report in reports] == [("Fitting", 1, 2)]
+    arrays = names_of_arrays(a_case[1])
+
+    def stop(report):
+        raise Cancelled()
+
+    before = content(a_scene)
+    with pytest.raises(Cancelled):
+        CardioScarLogic(reconstruct).reconstruct(*a_case, progressCallback=stop)
+    assert content(a_scene) == before and names_of_arrays(a_case[1]) == arrays
+
+
+def test_a_child_that_dies_is_a_sentence(a_scene, a_case, endless):
+    before = content(a_scene)
+    run = started(CardioScarLogic().startReconstruction(*a_case, settings=endless))
+    child_of(run).kill()
+    with pytest.raises(RunFailed, match="ended by itself"):
+        run.wait()
+    assert content(a_scene) == before and names_of_arrays(a_case[1]) == []
+
+
+def test_a_full_temporary_folder_is_a_sentence(a_scene, a_case, preview, monkeypatch, tmp_path):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    before = content(a_scene)
+    monkeypatch.setattr(np, "savez", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(UnwritableOutput, match="No space left on device"):
+        CardioScarLogic().reconstruct(*a_case, settings=preview)
+    assert content(a_scene) == before and not list(tmp_path.glob("cardioscar-*"))
+
+
+def test_twenty_runs_leave_what_one_leaves(a_scene, a_case, quick, a_fake_reconstruct):
+    CardioScarLogic().reconstruct(*a_case, settings=quick)
+    after_one, arrays = content(a_scene), names_of_arrays(a_case[1])
+    for _ in range(18):
+        CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic().reconstruct(*a_case, settings=quick)
+    assert content(a_scene) == after_one and names_of_arrays(a_case[1]) == arrays
+
+
+# --- where results go ----------------------------------------------------------------------------------------------
+
+
+def with_hierarchy(scene):
+    """Gives every new node an item in the subject hierarchy, as the application does."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def add(caller, event, node):
+        if node.IsA("vtkMRMLDisplayableNode") or node.IsA("vtkMRMLTableNode"):
+            hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+    scene.AddObserver(scene.NodeAddedEvent, add)
+    return hierarchy
+
+
+def test_a_copy_gets_the_map_and_the_model_stays_as_it_is(a_scene, a_case, a_fake_reconstruct):
+    volume, model = a_case
+    hierarchy = with_hierarchy(a_scene)
+    study = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "Study")
+    hierarchy.CreateItem(study, model)
+    turned = a_scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    for node in a_case:
+        node.SetAndObserveTransformNodeID(turned.GetID())
+    model.GetDisplayNode().SetOpacity(0.6)
+    attributes = list(model.GetAttributeNames())
+    result = CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model, asCopy=True)
+    copy = result.modelNode
+    assert copy is not model and names_of_arrays(model) == [] and list(model.GetAttributeNames()) == attributes
+    assert copy.GetName() == "Phantom LV wall scar map"
+    assert "scar_probability" in names_of_arrays(copy)
+    assert np.array_equal(slicer.util.arrayFromModelPoints(copy), slicer.util.arrayFromModelPoints(model))
+    assert copy.GetTransformNodeID() == turned.GetID() and copy.GetDisplayNode().GetOpacity() == 0.6
+    assert copy.GetDisplayVisibility() and not model.GetDisplayVisibility()
+    for node in (copy, result.tableNode):
+        assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == study
+    slicer.util.arrayFromModelPoints(copy)[0] += 1
+    assert not np.array_equal(slicer.util.arrayFromModelPoints(copy), slicer.util.arrayFromModelPoints(model))
+    again = CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model, asCopy=True)
+    assert again.modelNode.GetName() != copy.GetName() and again.tableNode is not result.tableNode
+
+
+def test_a_copy_of_a_model_with_a_map_has_the_new_map_only(a_scene, a_case, a_fake_reconstruct, quick):
+    CardioScarLogic(reconstruct).reconstruct(*a_case, settings=quick)
+    copy = CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case, asCopy=True).modelNode
+    assert "scar_binary" in names_of_arrays(a_case[1]) and "scar_binary" not in names_of_arrays(copy)
+
+
+def test_earlier_results_stay_under_a_suffix(a_scene, a_case, a_fake_reconstruct, quick):
+    volume, model = a_case
+    earlier = CardioScarLogic(reconstruct).reconstruct(volume, model, settings=quick)
+    first, burden = map_on(model), earlier.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0)
+    later = CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model, keepEarlierAs="_earlier")
+    assert np.array_equal(map_on(model, "scar_probability_earlier"), first)
+    assert not np.array_equal(map_on(model), first)
+    assert set(names_of_arrays(model)) >= {"scar_binary_earlier", "scar_observed_earlier", "scar_uncertainty"}
+    assert "scar_binary" not in names_of_arrays(model)
+    assert (model.GetAttribute("CardioScar.Threshold"), model.GetAttribute("CardioScar.Threshold_earlier")) == (None, "0.5")
+    assert json.loads(model.GetAttribute("CardioScar.Settings_earlier"))["model"]["model"] == "nearest"
+    assert later.tableNode is not earlier.tableNode and earlier.tableNode.GetName().endswith("_earlier")
+    assert earlier.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0) == burden
+    CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model)  # replaces the last run, not what was kept
+    assert np.array_equal(map_on(model, "scar_probability_earlier"), first)
+
+
+def test_a_suffix_that_is_taken_or_odd_is_refused_before_anything_runs(a_case, a_fake_reconstruct):
+    logic = CardioScarLogic(a_fake_reconstruct)
+    logic.reconstruct(*a_case)
+    logic.reconstruct(*a_case, keepEarlierAs="_1")
+    calls = len(a_fake_reconstruct.calls)
+    for suffix, words in (("_1", "another suffix"), ("", "cannot be used"), ("a b", "cannot be used"), ("é", "cannot be used")):
+        with pytest.raises(BadSettings, match=words):
+            logic.startReconstruction(*a_case, keepEarlierAs=suffix)
+    assert len(a_fake_reconstruct.calls) == calls
+
+
+def test_the_table_has_the_numbers_with_their_units(a_scene, a_case, a_phantom, quick):
+    result = CardioScarLogic(reconstruct).reconstruct(*a_case, settings=quick)
+    table = result.tableNode
+    value = {name: table.GetTable().GetColumnByName(name).GetValue(0) for name in ("Scar mass", "Scar volume", "Scar burden", "Threshold")}
+    probability, measure = map_on(a_case[1]).astype(float), a_phantom.wall.node_measure
+    assert value["Scar volume"] == pytest.approx(1e-3 * probability @ measure)
+    assert value["Scar mass"] == pytest.approx(1.05 * value["Scar volume"])
+    assert value["Scar burden"] == pytest.approx(100 * probability @ measure / measure.sum())
+    assert value["Threshold"] == 0.5
+    assert [table.GetColumnUnitLabel(name) for name in ("Scar mass", "Scar volume", "Scar burden")] == ["g", "mL", "%"]
+    skin = vtk.vtkGeometryFilter()
+    skin.SetInputData(a_case[1].GetMesh())
+    skin.Update()
+    a_case[1].SetAndObserveMesh(skin.GetOutput())
+    surface = CardioScarLogic(reconstruct).reconstruct(*a_case, settings=quick).tableNode
+    assert surface is table and surface.GetTable().GetColumnByName("Scar mass") is None
+    assert surface.GetTable().GetColumnByName("Scar burden").GetValue(0) > 0
+
+
+def test_table_log_and_references_survive_in_a_saved_scene(a_scene, a_case, quick, tmp_path):
+    result = CardioScarLogic().reconstruct(*a_case, settings=quick)
+    log, burden = a_case[1].GetAttribute("CardioScar.Log"), result.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0)
+    assert a_scene.WriteToMRB(str(tmp_path / "case.mrb"))
+    a_scene.Clear(False)
+    assert a_scene.ReadFromMRB(str(tmp_path / "case.mrb"), True)
+    model = a_scene.GetFirstNodeByName("Phantom LV wall")
+    assert model.GetAttribute("CardioScar.Log") == log and len(log.splitlines()) > 4
+    assert model.GetNodeReference("CardioScar.LGE").GetName() == "Phantom LGE"
+    table = model.GetNodeReference("CardioScar.Results")
+    assert float(table.GetTable().GetColumnByName("Scar burden").GetVariantValue(0).ToString()) == pytest.approx(burden, rel=1e-5)
+    assert table.GetColumnUnitLabel("Scar mass") == "g"
+
+
+# --- what goes in --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def a_scar_segmentation(a_scene, a_case):
+    """Where the phantom's slices are above one half, as the second of two segments."""
+    slicer.vtkSlicerSegmentationsModuleLogic().SetMRMLScene(a_scene)
+    node = a_scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+    node.CreateDefaultDisplayNodes()
+    labels = slicer.util.addVolumeFromArray(
+        (slicer.util.arrayFromVolume(a_case[0]) > 0.5).astype(np.uint8), name="labels", nodeClassName="vtkMRMLLabelMapVolumeNode"
+    )
+    matrix = vtk.vtkMatrix4x4()
+    a_case[0].GetIJKToRASMatrix(matrix)
+    labels.SetIJKToRASMatrix(matrix)
+    node.GetSegmentation().AddEmptySegment("myocardium", "LV myocardium")
+    assert slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labels, node)
+    segmentation = node.GetSegmentation()
+    segmentation.GetSegment(segmentation.GetNthSegmentID(1)).SetName("Dense scar")
+    a_scene.RemoveNode(labels)
+    return node
+
+
+def test_a_scar_segment_takes_the_place_of_the_intensities(a_scene, a_case, a_scar_segmentation, a_fake_reconstruct):
+    expected = [(one.pixels > 0.5).astype(float) for one in stackFromVolumeNode(a_case[0])]
+    before = content(a_scene)
+    CardioScarLogic(a_fake_reconstruct).startReconstruction(*a_case, segmentationNode=a_scar_segmentation, sliceIndices=[5, 3]).wait()
+    stack, _, settings = a_fake_reconstruct.calls[-1]
+    assert settings.evidence.method == "labels" and settings.evidence.scar_labels == (1,)
+    assert [one.label for one in stack] == ["slice 5", "slice 3"]
+    assert np.array_equal(stack.slices[0].pixels, expected[5]) and np.array_equal(stack.slices[1].pixels, expected[3])
+    temporary = [a_scene.GetNodeByID(name).GetName() for name in content(a_scene) if name not in before]
+    assert not [name for name in temporary if "temporary" in name or "ColorTable" in name], temporary
+
+
+def test_transforms_move_volume_and_segmentation_together_or_apart(a_scene, a_case, a_scar_segmentation, a_fake_reconstruct):
+    expected = (slicer.util.arrayFromVolume(a_case[0]) > 0.5).astype(float)
+    move = vtk.vtkTransform()
+    move.Translate(30, -20, 10)
+    move.RotateWXYZ(30, 1, 1, 0)
+    parent = a_scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    parent.SetMatrixTransformToParent(move.GetMatrix())
+    logic = CardioScarLogic(a_fake_reconstruct)
+    for node in (*a_case, a_scar_segmentation):
+        node.SetAndObserveTransformNodeID(parent.GetID())
+    logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation)
+    together = np.stack([one.pixels for one in a_fake_reconstruct.calls[-1][0]])
+    assert np.mean(together != expected) < 0.002  # rounding at edges
+    a_scar_segmentation.SetAndObserveTransformNodeID(None)
+    try:
+        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation)
+        apart = np.stack([one.pixels for one in a_fake_reconstruct.calls[-1][0]])
+        assert np.mean(apart != expected) > 0.02
+    except BadEvidence as error:
+        assert "empty on the slices" in str(error)
+
+
+def test_a_segmentation_without_one_clear_scar_is_refused_in_words(a_scene, a_case, a_scar_segmentation, a_fake_reconstruct):
+    logic = CardioScarLogic(a_fake_reconstruct)
+    before = content(a_scene)
+    with pytest.raises(BadEvidence, match="LV myocardium is empty on the slices"):
+        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation, scarSegmentID="myocardium")
+    segmentation = a_scar_segmentation.GetSegmentation()
+    segmentation.GetSegment("myocardium").SetName("more scar")
+    with pytest.raises(BadEvidence, match="more scar, Dense scar"):
+        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation)
+    with pytest.raises(BadEvidence, match="no longer"):
+        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation, scarSegmentID="gone")
+    segmentation.RemoveAllSegments()
+    with pytest.raises(BadEvidence, match="no segments"):
+        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation)
+    assert content(a_scene) == before and not a_fake_reconstruct.calls
+
+
+class DicomDatabase:
+    def __init__(self, thickness):
+        self.thickness = thickness
+
+    def fileForInstance(self, uid):
+        return "/somewhere/1.dcm" if uid == "1.2.3" else ""
+
+    def fileValue(self, file, tag):
+        assert (file, tag) == ("/somewhere/1.dcm", "0018,0050")
+        return self.thickness
+
+
+@pytest.mark.parametrize(
+    ("uids", "told", "thickness"), [("1.2.3 1.2.4", "6.5", 6.5), ("9.9", "6.5", 10.0), ("1.2.3", "", 10.0), (None, "6.5", 10.0)]
+)
+def test_the_thickness_of_a_dicom_volume_comes_from_the_database(a_case, monkeypatch, uids, told, thickness):
+    volume = a_case[0]
+    volume.RemoveAttribute("CardioScar.SliceThickness")
+    if uids:
+        volume.SetAttribute("DICOM.instanceUIDs", uids)
+    monkeypatch.setattr(slicer, "dicomDatabase", DicomDatabase(told), raising=False)
+    stack = stackFromVolumeNode(volume)
+    assert stack.slices[0].thickness == pytest.approx(thickness)
+    assert bool(stack.notes) == (thickness == 10.0)
+
+
+def test_a_dicom_volume_without_a_database_is_read_all_the_same(a_case):
+    a_case[0].RemoveAttribute("CardioScar.SliceThickness")
+    a_case[0].SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    assert not hasattr(slicer, "dicomDatabase")
+    assert stackFromVolumeNode(a_case[0]).slices[0].thickness == pytest.approx(10.0)
+
+
+def test_a_color_image_is_refused_in_words(a_scene, a_case, a_fake_reconstruct):
+    picture = vtk.vtkImageData()
+    picture.SetDimensions(8, 8, 1)
+    picture.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 3)
+    node = a_scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode")
+    node.SetAndObserveImageData(picture)
+    before = content(a_scene)
+    with pytest.raises(BadStack, match="choose a scalar volume"):
+        CardioScarLogic(a_fake_reconstruct).reconstruct(node, a_case[1])
+    assert content(a_scene) == before
+
+
+def test_what_a_panel_has_read_is_not_read_again_unless_it_changed(a_case, a_fake_reconstruct):
+    from CardioScarMRML.inputs import Inputs
+
+    inputs = Inputs()
+    wall, stack = inputs.wall(a_case[1]), inputs.stack(a_case[0])
+    logic = CardioScarLogic(a_fake_reconstruct, inputs=inputs)
+    logic.reconstruct(*a_case)
+    assert a_fake_reconstruct.calls[-1][:2] == (stack, wall)  # the very same objects
+    slicer.util.arrayFromModelPoints(a_case[1])[:, 0] += 1.0
+    slicer.util.arrayFromModelPointsModified(a_case[1])
+    logic.reconstruct(*a_case)
+    assert np.allclose(a_fake_reconstruct.calls[-1][1].nodes[:, 0], wall.nodes[:, 0] - 1.0)

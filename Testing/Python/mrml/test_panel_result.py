@@ -1,0 +1,199 @@
+"""The switch between probability, uncertainty and scar above a threshold."""
+
+import time
+
+import numpy as np
+import pytest
+import qt
+import slicer
+from CardioScarMRML import addPhantomNodes
+from node_values import map_on
+from panels import choose, click
+
+
+@pytest.fixture
+def a_result(a_panel, a_scene, a_phantom):
+    """The model of a run that was made in the panel."""
+    _, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    click(a_panel.ui.applyButton)
+    return model
+
+
+def shown_on(model) -> str:
+    return model.GetDisplayNode().GetActiveScalarName()
+
+
+def test_there_is_nothing_to_switch_before_a_run(a_panel, a_scene, a_phantom):
+    addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    ui = a_panel.ui
+    assert not ui.showFrame.enabled and not ui.binaryThresholdSlider.enabled and not ui.resultLabel.isVisible()
+    click(ui.applyButton)
+    assert ui.showFrame.enabled and ui.showProbabilityButton.checked and ui.resultLabel.isVisible()
+
+
+def test_a_click_switches_the_map_and_back(a_panel, a_result):
+    ui = a_panel.ui
+    assert shown_on(a_result) == "scar_probability"
+    click(ui.showUncertaintyButton)
+    assert shown_on(a_result) == "scar_uncertainty" and ui.showUncertaintyButton.checked
+    click(ui.showBinaryButton)
+    assert shown_on(a_result) == "scar_binary" and ui.binaryThresholdSlider.enabled
+    click(ui.showProbabilityButton)
+    assert shown_on(a_result) == "scar_probability" and not ui.binaryThresholdSlider.enabled
+
+
+def test_the_threshold_moves_the_border_at_once(a_panel, a_result):
+    slider = a_panel.ui.binaryThresholdSlider
+    click(a_panel.ui.showBinaryButton)
+    probability, areas = map_on(a_result).copy(), []
+    for threshold in (0.2, 0.5, 0.8):
+        slider.value = threshold
+        np.testing.assert_array_equal(map_on(a_result, "scar_binary"), probability >= np.float32(threshold))
+        areas.append(map_on(a_result, "scar_binary").sum())
+    assert areas[0] > areas[1] > areas[2] > 0
+    np.testing.assert_array_equal(map_on(a_result), probability)
+
+
+def test_the_threshold_can_be_typed(a_panel, a_result):
+    click(a_panel.ui.showBinaryButton)
+    box = a_panel.ui.binaryThresholdSlider.findChild(qt.QDoubleSpinBox)
+    box.selectAll()
+    qt.QTest.keyClicks(box, "0.75\r")
+    assert a_panel._parameterNode.binaryThreshold == pytest.approx(0.75)
+
+
+def test_the_threshold_can_be_dragged(a_panel, a_result):
+    click(a_panel.ui.showBinaryButton)
+    slider, option = a_panel.ui.binaryThresholdSlider.findChild(qt.QSlider), qt.QStyleOptionSlider()
+    slider.initStyleOption(option)
+    handle = slider.style().subControlRect(qt.QStyle.CC_Slider, option, qt.QStyle.SC_SliderHandle, slider).center()
+    seen = [map_on(a_result, "scar_binary").sum()]
+    qt.QTest.mousePress(slider, qt.Qt.LeftButton, qt.Qt.NoModifier, handle)
+    for step in (20, 40, 60):
+        qt.QTest.mouseMove(slider, handle + qt.QPoint(step, 0))
+        qt.QApplication.processEvents()
+        seen.append(map_on(a_result, "scar_binary").sum())
+    qt.QTest.mouseRelease(slider, qt.Qt.LeftButton, qt.Qt.NoModifier, handle + qt.QPoint(60, 0))
+    assert a_panel._parameterNode.binaryThreshold > 0.6
+    assert seen[0] > seen[1] > seen[2] > seen[3]  # while it moves, not only when it is let go
+
+
+def test_a_move_of_the_threshold_is_quick(a_panel, a_result):
+    click(a_panel.ui.showBinaryButton)
+    start = time.process_time()
+    for threshold in np.linspace(0.1, 0.9, 20):
+        a_panel.ui.binaryThresholdSlider.value = threshold
+    assert (time.process_time() - start) / 20 < 0.05
+
+
+def test_a_map_without_uncertainty_offers_none(a_panel, a_result, a_fake_reconstruct, monkeypatch):
+    click(a_panel.ui.showUncertaintyButton)
+    without = a_panel.logic._reconstruct
+
+    def baseline(*arguments):
+        result = without(*arguments)
+        del result.arrays["scar_uncertainty"]
+        return result
+
+    monkeypatch.setattr(a_panel.logic, "_reconstruct", baseline)
+    click(a_panel.ui.applyButton)
+    assert not a_panel.ui.showUncertaintyButton.enabled and "without uncertainty" in a_panel.ui.showUncertaintyButton.toolTip
+    assert a_panel.ui.showProbabilityButton.checked and shown_on(a_result) == "scar_probability"
+
+
+def test_the_choice_outlives_the_next_run(a_panel, a_result):
+    click(a_panel.ui.showUncertaintyButton)
+    click(a_panel.ui.applyButton)
+    assert shown_on(a_result) == "scar_uncertainty"
+
+
+def test_opening_the_panel_does_not_change_how_a_model_looks(a_panel, a_result):
+    """Someone colored the model by hand."""
+    click(a_panel.ui.showBinaryButton)
+    a_result.GetDisplayNode().SetActiveScalarName("scar_observed")
+    a_panel.exit()
+    a_panel.enter()
+    qt.QApplication.processEvents()
+    assert shown_on(a_result) == "scar_observed"
+    click(a_panel.ui.showProbabilityButton)
+    assert shown_on(a_result) == "scar_probability"
+
+
+def test_a_model_that_has_a_map_keeps_its_look_when_it_is_chosen(a_panel, a_scene, a_result, a_phantom):
+    """The switch follows the model, not the other way round."""
+    click(a_panel.ui.showBinaryButton)
+    a_panel.ui.binaryThresholdSlider.value = 0.25
+    _, other = addPhantomNodes(a_scene, a_phantom)
+    a_panel.ui.lvModelSelector.setCurrentNode(other)
+    click(a_panel.ui.applyButton)
+    click(a_panel.ui.showUncertaintyButton)
+    a_panel.ui.lvModelSelector.setCurrentNode(a_result)
+    assert (shown_on(a_result), shown_on(other)) == ("scar_binary", "scar_uncertainty")
+    assert a_panel.ui.showBinaryButton.checked and a_panel.ui.binaryThresholdSlider.value == pytest.approx(0.25)
+    a_panel.ui.lvModelSelector.setCurrentNode(other)
+    assert (shown_on(a_result), shown_on(other)) == ("scar_binary", "scar_uncertainty")
+    assert a_panel.ui.showUncertaintyButton.checked
+
+
+def test_a_click_on_what_is_chosen_already_shows_it_again(a_panel, a_result):
+    a_result.GetDisplayNode().SetActiveScalarName("scar_observed")
+    click(a_panel.ui.showProbabilityButton)
+    assert shown_on(a_result) == "scar_probability"
+
+
+def test_a_copy_gets_the_map_and_the_switch(a_panel, a_scene, a_phantom):
+    _, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    a_panel.ui.outputCollapsibleButton.collapsed = False
+    choose(a_panel.ui.placementComboBox, "copy")
+    click(a_panel.ui.applyButton)
+    assert not model.GetMesh().GetPointData().HasArray("scar_probability")
+    copy = a_panel._parameterNode.resultModel
+    assert copy is not model and a_panel._parameterNode.lvModel is model
+    click(a_panel.ui.showUncertaintyButton)
+    assert shown_on(copy) == "scar_uncertainty"
+    click(a_panel.ui.applyButton)
+    second = a_panel._parameterNode.resultModel
+    assert second is not copy and shown_on(second) == shown_on(copy) == "scar_uncertainty"
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "Another")
+    a_panel.ui.lvModelSelector.setCurrentNode(other)
+    assert a_panel._parameterNode.resultModel is None and not a_panel.ui.showFrame.enabled
+
+
+def test_the_choice_and_the_numbers_come_back_with_the_scene(a_panel, a_scene, a_result, tmp_path):
+    click(a_panel.ui.showBinaryButton)
+    a_panel.ui.binaryThresholdSlider.value = 0.35
+    numbers = a_panel.ui.resultLabel.text
+    path = str(tmp_path / "case.mrb")
+    assert a_scene.WriteToMRB(path)
+    a_scene.Clear(0)
+    assert not a_panel.ui.showFrame.enabled
+    a_scene.ReadFromMRB(path, True)
+    qt.QApplication.processEvents()
+    assert a_panel.ui.showBinaryButton.checked and a_panel.ui.binaryThresholdSlider.value == pytest.approx(0.35)
+    assert a_panel.ui.resultLabel.text == numbers and "Scar burden" in numbers
+    model = a_panel._parameterNode.resultModel
+    assert shown_on(model) == "scar_binary"
+    a_panel.ui.binaryThresholdSlider.value = 0.9
+    np.testing.assert_array_equal(map_on(model, "scar_binary"), map_on(model) >= np.float32(0.9))
+
+
+def test_a_model_that_is_deleted_takes_its_map_along(a_panel, a_scene, a_result):
+    click(a_panel.ui.showBinaryButton)
+    a_scene.RemoveNode(a_result)
+    qt.QApplication.processEvents()
+    assert not a_panel.ui.showFrame.enabled and not a_panel.ui.resultLabel.isVisible()
+    assert not a_panel.ui.applyButton.enabled and "LV model" in a_panel.ui.applyButton.toolTip
+
+
+def test_run_after_run_leaves_as_many_nodes(a_panel, a_scene, a_result):
+    for button in (a_panel.ui.showUncertaintyButton, a_panel.ui.showBinaryButton, a_panel.ui.showProbabilityButton):
+        click(button)  # each look makes its color table when it is first shown
+    before = a_scene.GetNumberOfNodes()
+    for _ in range(3):
+        click(a_panel.ui.applyButton)
+        click(a_panel.ui.showBinaryButton)
+        click(a_panel.ui.showUncertaintyButton)
+    assert a_scene.GetNumberOfNodes() == before

@@ -1,0 +1,81 @@
+"""Pictures of the panel beside what it draws, for people to look at.
+
+They go to Testing/Output, or to the folder that the environment variable CARDIOSCAR_SCREENSHOTS names.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import qt
+import slicer
+from conftest import OUTPUT
+from panels import choose, click, wait_for
+
+from CardioScar import CardioScarWidget
+
+FOLDER = Path(os.environ.get("CARDIOSCAR_SCREENSHOTS", OUTPUT))
+
+
+def as_image(pixels: np.ndarray) -> qt.QImage:
+    pixels = np.ascontiguousarray(pixels)
+    height, width, _ = pixels.shape
+    return qt.QImage(pixels.data, width, height, 3 * width, qt.QImage.Format_RGB888).copy()
+
+
+def side_by_side(panel, views: list[np.ndarray], path: Path) -> None:
+    """The panel to the left, the views below each other to the right, as tall as the panel."""
+    picture = panel.grab().toImage()
+    width = min(view.shape[1] for view in views)
+    images = [as_image(view).scaledToWidth(width, qt.Qt.SmoothTransformation) for view in views]
+    height = max(picture.height(), sum(image.height() for image in images))
+    canvas = qt.QImage(picture.width() + width, height, qt.QImage.Format_RGB32)
+    canvas.fill(qt.QColor(0, 0, 0))
+    painter = qt.QPainter(canvas)
+    painter.fillRect(0, 0, picture.width(), height, qt.QColor(239, 239, 239))
+    painter.drawImage(0, 0, picture)
+    top = 0
+    for image in images:
+        painter.drawImage(picture.width(), top, image)
+        top += image.height()
+    painter.end()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    assert canvas.save(str(path))
+
+
+def colors_in(pixels: np.ndarray) -> int:
+    return len(np.unique(pixels.reshape(-1, 3) // 16, axis=0))
+
+
+def test_the_panel_beside_its_views(a_scene, a_parent, a_3d_view, a_slice_view, monkeypatch):
+    """The three maps of a real heart, with a picture of each."""
+    monkeypatch.setattr("conftest.OUTPUT", FOLDER)
+    widget = CardioScarWidget(a_parent)
+    widget.setup()
+    widget.enter()
+    a_parent.resize(440, 1040)
+    widget._parameterNode.lgeVolume, widget._parameterNode.lvModel = widget.logic.loadExample("psir")
+    choose(widget.ui.presetComboBox, "preview")
+    widget.ui.evidencePreviewCheckBox.checked = True
+    qt.QApplication.processEvents()
+    volume, model = widget._parameterNode.lgeVolume, widget._parameterNode.lvModel
+    middle = volume.GetImageData().GetDimensions()[2] // 2
+    a_slice_view.show(volume, middle)
+    a_3d_view.look_at(model)
+    before = a_3d_view.picture("panel_3d")
+    side_by_side(a_parent, [before, a_slice_view.picture("panel_slice")], FOLDER / "panel_evidence.png")
+    widget.ui.evidencePreviewCheckBox.checked = False
+    click(widget.ui.applyButton)
+    wait_for(lambda: not widget._runControl.running, 120)
+    assert widget.ui.statusLabel.text.startswith("Done.")
+    seen = []
+    for name in ("Probability", "Uncertainty", "Binary"):
+        click(getattr(widget.ui, f"show{name}Button"))
+        a_3d_view.look_at(model)
+        views = [a_3d_view.picture("panel_3d"), a_slice_view.picture("panel_slice")]
+        side_by_side(a_parent, views, FOLDER / f"panel_{name.lower()}.png")
+        seen.append(views[0])
+    assert min(colors_in(view) for view in seen[:2]) > 2 * colors_in(before)
+    assert all((one != other).mean() > 0.02 for one, other in zip(seen, seen[1:] + [before], strict=True))
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLColorLegendDisplayNode") == 1
+    widget.cleanup()

@@ -1,0 +1,174 @@
+"""Opening the panel, what it needs, and reading its code again."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import slicer
+from CardioScarMRML import addPhantomNodes
+from CardioScarPanel import dependencies
+from conftest import HERE, ROOT
+from panels import choose, chosen, click, wait_for
+
+from CardioScar import CardioScarWidget
+from CardioScarLib.errors import MissingPackage
+
+
+def test_the_panel_opens_quickly_and_without_heavy_packages():
+    folders = [ROOT, ROOT / "CardioScar", HERE.parent / "stubs", HERE]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
+    done = subprocess.run([sys.executable, HERE / "open_panel.py"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.splitlines()[-1])
+    print(seen)
+    assert seen["open_ms"] < 300
+    assert seen["heavy"] == []
+
+
+def test_an_older_slicer_is_told_so_in_one_sentence(a_scene, a_parent, monkeypatch):
+    monkeypatch.setattr(slicer.app, "majorVersion", 5, raising=False)
+    monkeypatch.setattr(slicer.app, "minorVersion", 10, raising=False)
+    before = a_scene.GetNumberOfNodes()
+    widget = CardioScarWidget(a_parent)
+    widget.setup()
+    widget.enter()
+    shown = [child.text for child in a_parent.findChildren(type(a_parent.layout().itemAt(0).widget()))]
+    assert shown == ["CardioScar needs 3D Slicer 5.12 or later; this is 5.10. Install a newer Slicer to use it."]
+    widget.exit()
+    widget.cleanup()
+    assert a_scene.GetNumberOfNodes() == before
+    monkeypatch.setattr(slicer.app, "minorVersion", 12, raising=False)
+    assert dependencies.slicerIsTooOld() == ""
+
+
+# --- PyTorch -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    """torch is not there; `extension()` makes the PyTorch extension appear, `installed` keeps what it was asked."""
+    find_spec, found = importlib.util.find_spec, SimpleNamespace(modules=set(), asked=[], answer=True, installed=[])
+
+    def find(name, *package):
+        if name in ("torch", "PyTorchUtils"):
+            return name if name in found.modules else None
+        return find_spec(name, *package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", find)
+
+    def ask(text, windowTitle=None):
+        found.asked.append(text)
+        return found.answer
+
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", ask, raising=False)
+
+    class PyTorchUtilsLogic:
+        def installTorch(self, askConfirmation=False):
+            found.installed.append(askConfirmation)
+            if found.answer == "broken":
+                return None
+            found.modules.add("torch")
+            return object()
+
+    def extension():
+        module = ModuleType("PyTorchUtils")
+        module.PyTorchUtilsLogic = PyTorchUtilsLogic
+        monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
+        found.modules.add("PyTorchUtils")
+
+    found.extension = extension
+    return found
+
+
+def test_torch_is_asked_for_once_and_installed_by_its_extension(without_torch):
+    without_torch.extension()
+    assert "not installed" in dependencies.torchInWords()
+    assert dependencies.ensureTorch()
+    assert len(without_torch.asked) == 1 and without_torch.installed == [False]
+    assert dependencies.ensureTorch() and len(without_torch.asked) == 1
+
+
+def test_a_person_may_decline(without_torch):
+    without_torch.extension()
+    without_torch.answer = False
+    assert not dependencies.ensureTorch() and not without_torch.installed
+
+
+@pytest.mark.parametrize("what", ["no extension", "a broken installation"])
+def test_what_cannot_be_installed_is_said_in_one_sentence(without_torch, what):
+    if what != "no extension":
+        without_torch.extension()
+        without_torch.answer = "broken"
+    with pytest.raises(MissingPackage) as error:
+        dependencies.ensureTorch()
+    assert "PyTorch" in str(error.value) and "'Field'" in str(error.value)
+
+
+def test_only_the_network_needs_torch(a_panel, a_scene, a_phantom, a_fake_reconstruct, without_torch):
+    addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    click(a_panel.ui.applyButton)
+    assert len(a_fake_reconstruct.calls) == 1 and not without_torch.asked
+    choose(a_panel.ui.modelComboBox, "network")
+    assert "not installed" in a_panel.ui.deviceLabel.text
+    click(a_panel.ui.applyButton)
+    assert "extension 'PyTorch'" in a_panel.ui.statusLabel.text
+    without_torch.extension()
+    without_torch.answer = False
+    click(a_panel.ui.applyButton)
+    assert a_panel.ui.statusLabel.text == "" and a_panel.ui.applyButton.text == "Apply"
+    assert len(a_fake_reconstruct.calls) == 1
+    without_torch.answer = True
+    click(a_panel.ui.applyButton)
+    assert len(a_fake_reconstruct.calls) == 2 and a_fake_reconstruct.calls[1][2].model.model == "network"
+
+
+def test_what_the_network_would_run_on_is_looked_up_in_the_background(a_panel):
+    pytest.importorskip("torch")
+    label = a_panel.ui.deviceLabel
+    assert label.text == ""
+    choose(a_panel.ui.modelComboBox, "network")
+    assert label.text == "Looking for a GPU..."
+    wait_for(lambda: label.text != "Looking for a GPU...", 60)
+    assert "CPU" in label.text or "GPU" in label.text
+    found = label.text
+    choose(a_panel.ui.modelComboBox, "field")
+    choose(a_panel.ui.modelComboBox, "network")
+    assert label.text == found
+
+
+# --- developer mode ------------------------------------------------------------------------------------------------
+
+
+def test_reload_reads_the_library_again_too(a_panel, a_parent, a_scene, a_phantom, monkeypatch):
+    """Slicer's part of it as in slicer.util.reloadScriptedModule: the file is run again, then the panel is made anew."""
+    packages = ("CardioScar", "CardioScarLib", "CardioScarMRML", "CardioScarPanel")
+    own = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in packages}
+    new = []
+
+    def reloadScriptedModule(name):
+        spec = importlib.util.spec_from_file_location(name, ROOT / "CardioScar" / "CardioScar.py")
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+        a_panel.cleanup()
+        new.append(sys.modules[name].CardioScarWidget(a_parent))
+        new[0].setup()
+        new[0].enter()
+
+    monkeypatch.setattr(slicer.util, "reloadScriptedModule", reloadScriptedModule)
+    addPhantomNodes(a_scene, a_phantom)
+    choose(a_panel.ui.presetComboBox, "fine")
+    try:
+        a_panel.onReload()
+        for name in ("CardioScarLib.errors", "CardioScarMRML.logic", "CardioScarPanel.words"):
+            assert sys.modules[name] is not own[name]
+        assert new[0].ui.applyButton.enabled and chosen(new[0].ui.presetComboBox) == "fine"
+        choose(new[0].ui.presetComboBox, "preview")
+        assert chosen(a_panel.ui.presetComboBox) == "fine"  # the old one is let go of
+        new[0].cleanup()
+    finally:
+        sys.modules.update(own)

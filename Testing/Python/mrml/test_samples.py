@@ -1,0 +1,95 @@
+"""Examples for a first try, and how Slicer's Sample Data module is told of them."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import slicer
+from CardioScarMRML import samples, stackFromVolumeNode, wallFromModelNode
+from node_values import map_on
+
+import CardioScar
+from CardioScar import CardioScarLogic
+from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.geometry.overlap import check_overlap
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_each_example_is_slices_that_cross_a_wall(a_scene, name):
+    volume, model = CardioScarLogic().loadExample(name)
+    stack, wall = stackFromVolumeNode(volume), wallFromModelNode(model)
+    assert stack.notes == () and wall.kind == "volume"
+    assert not check_overlap(stack, wall)
+    assert volume.GetDisplayNode() is not None and model.GetDisplayNode() is not None
+
+
+def test_the_phantom_knows_its_truth_and_the_pig_its_thickness(a_scene):
+    truth = map_on(samples.addSample(a_scene, "phantom")[1], samples.TRUTH_ARRAY)
+    assert truth.min() < 1e-6 and truth.max() > 0.999 and 0.05 < truth.mean() < 0.3
+    stack = stackFromVolumeNode(samples.addSample(a_scene, "psir")[0])
+    assert (len(stack), stack.slices[0].thickness) == (16, 5.0)
+    assert abs(stack.slices[0].normal @ [0, 0, 1]) < 0.9  # oblique, as it was acquired
+
+
+def test_an_example_comes_into_the_slice_views_in_its_own_plane(a_scene):
+    sliceLogic = slicer.vtkMRMLSliceLogic()
+    sliceLogic.SetMRMLScene(a_scene)
+    sliceNode = sliceLogic.AddSliceNode("Red")
+    volume, _ = CardioScarLogic().loadExample("psir")
+    assert sliceLogic.GetSliceCompositeNode().GetBackgroundVolumeID() == volume.GetID()
+    across = [sliceNode.GetSliceToRAS().GetElement(row, 2) for row in range(3)]
+    normal = stackFromVolumeNode(volume).slices[0].normal * [-1, -1, 1]
+    assert abs(np.dot(across, normal)) > 0.999
+
+
+def test_a_damaged_sample_file_is_one_sentence_and_adds_nothing(a_scene, tmp_path, monkeypatch):
+    damaged = tmp_path / "lge_psir_sax.nii.gz"
+    damaged.write_bytes(samples.PSIR_IMAGE.read_bytes()[:-1])
+    monkeypatch.setattr(samples, "PSIR_IMAGE", damaged)
+    before = a_scene.GetNumberOfNodes()
+    with pytest.raises(UnreadableFile, match="install CardioScar again"):
+        samples.addSample(a_scene, "psir")
+    assert a_scene.GetNumberOfNodes() == before
+
+
+class SampleDataLogic:
+    """As in Slicer: a source that looks like a registered one is not registered again."""
+
+    sources: dict = {}
+
+    @classmethod
+    def registerCustomSampleDataSource(cls, category, sampleName, uris, fileNames, nodeNames, thumbnailFileName, customDownloader):
+        text = f"{sampleName} {uris} {fileNames} {nodeNames} {thumbnailFileName} {customDownloader}"
+        cls.sources.setdefault(category, {})[text] = customDownloader
+
+
+def test_the_sample_data_module_gets_each_example_once(a_scene, monkeypatch):
+    monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=SampleDataLogic))
+    monkeypatch.setattr(SampleDataLogic, "sources", {})
+    for _ in range(2):  # as after a reload of the module
+        CardioScar.CardioScar(SimpleNamespace(path=CardioScar.__file__))
+        slicer.app.connected["startupCompleted()"]()
+    assert list(SampleDataLogic.sources) == ["CardioScar"]
+    loaders = list(SampleDataLogic.sources["CardioScar"].values())
+    assert len(loaders) == len(samples.SAMPLES)
+    nodes = loaders[1]("a source")
+    assert [node.GetClassName() for node in nodes] == ["vtkMRMLScalarVolumeNode", "vtkMRMLModelNode"]
+    assert all(node.GetScene() is slicer.mrmlScene for node in nodes)
+    for sample in samples.SAMPLES.values():
+        assert sample.thumbnail.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_an_infarct_of_the_pig_lies_where_it_is_seen(a_scene):
+    """Anteroseptal: in the middle slices, the brightest quarter of the wall's map is on one side of the cavity."""
+    from CardioScarLib.settings import ModelSettings, ReconstructionSettings
+
+    logic = CardioScarLogic()
+    volume, model = logic.loadExample("psir")
+    settings = ReconstructionSettings(model=ModelSettings(preset="preview", samples=4))
+    logic.reconstruct(volume, model, settings=settings)
+    points, probability = np.array(slicer.util.arrayFromModelPoints(model)), map_on(model)
+    center = points.mean(axis=0)
+    side = (points[probability > 0.7] - center).mean(axis=0)
+    assert 0.02 < (probability > 0.5).mean() < 0.5
+    assert np.linalg.norm(side) > 0.25 * np.linalg.norm(points - center, axis=1).mean()

@@ -1,0 +1,219 @@
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import SimpleITK as sitk
+import vtk
+
+from CardioScarLib.batch import Outcome, find_cases, in_words, run_batch
+from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.errors import BadEvidence, BadSettings, CardioScarError, UnreadableFile
+from CardioScarLib.phantom import phantom_case
+from CardioScarLib.settings import ModelSettings, ReconstructionSettings
+
+SCRIPT = Path(__file__).resolve().parents[2] / "CardioScar" / "CardioScarMRML" / "batch.py"
+QUICK = ReconstructionSettings(model=ModelSettings("nearest"))
+
+
+@pytest.fixture(scope="module")
+def some_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("phantom")
+    paths = write_phantom(phantom_case("B", seed=0, nodes=1200), folder)
+    return paths.image, paths.mesh
+
+
+@pytest.fixture
+def a_folder_of_cases(tmp_path, some_files):
+    """Two good cases, and between them one without a volume."""
+    folder = tmp_path / "Fälle"
+    for name, files in (("01 first", some_files), ("02 lost", some_files[1:]), ("03 last", some_files)):
+        (folder / name).mkdir(parents=True)
+        for file in files:
+            (folder / name / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def states(outcomes):
+    return [one.state for one in outcomes]
+
+
+def rows_of(table: Path):
+    return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+
+
+def batch(cases, output, settings=QUICK, **choices):
+    return run_batch(cases, output, settings, say=lambda text: None, **choices)
+
+
+def arrays_in(path: Path) -> set[str]:
+    reader = vtk.vtkXMLUnstructuredGridReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    data = reader.GetOutput().GetPointData()
+    return {data.GetArrayName(number) for number in range(data.GetNumberOfArrays())}
+
+
+# --- which cases there are -----------------------------------------------------------------------------------------
+
+
+def test_a_folder_holds_a_case_per_folder_and_says_what_a_case_lacks(a_folder_of_cases):
+    first, lost, last = find_cases(a_folder_of_cases)
+    assert [first.name, lost.name, last.name] == ["01 first", "02 lost", "03 last"]
+    assert (first.volume.name, first.model.name, first.segmentation, first.problem) == ("slices.nrrd", "wall.vtu", None, None)
+    assert "0 LGE volumes" in lost.problem
+
+
+def test_label_maps_and_dicom_folders_are_told_from_volumes(a_folder_of_cases):
+    case = a_folder_of_cases / "01 first"
+    (case / "scar_mask.nii.gz").write_bytes(b"x")
+    assert find_cases(a_folder_of_cases)[0].segmentation.name == "scar_mask.nii.gz"
+    (case / "second.nrrd").write_bytes(b"x")
+    assert "2 LGE volumes (second.nrrd, slices.nrrd)" in find_cases(a_folder_of_cases)[0].problem
+    (a_folder_of_cases / "02 lost" / "series").mkdir()
+    assert find_cases(a_folder_of_cases)[1].volume.name == "series"
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_list_names_its_files_beside_itself(tmp_path, separator):
+    text = "\ufeffcase,volume,model,segmentation\nA1,a/lge.nrrd,a/lv.vtu,\nB2,/data/b.nrrd,b.vtp,b_seg.nrrd\nC3,,c.vtu,\n"
+    (tmp_path / "list.csv").write_text(text.replace(",", separator), encoding="utf-8")
+    a, b, c = find_cases(tmp_path / "list.csv")
+    assert (a.volume, a.model, a.segmentation) == (tmp_path / "a/lge.nrrd", tmp_path / "a/lv.vtu", None)
+    assert (b.volume, b.segmentation) == (Path("/data/b.nrrd"), tmp_path / "b_seg.nrrd")
+    assert c.problem == "The list gives no volume."
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        ("case,volume\nA,a.nrrd\n", BadSettings, "lacks the column model"),
+        ("case,volume,model\nA,a,b\nA,a,b\n", BadSettings, "more than once"),
+        ("case,volume,model\n../A,a,b\n", BadSettings, "letters, digits"),
+        ("case,volume,model\n", UnreadableFile, "no case"),
+    ],
+)
+def test_a_wrong_list_is_refused_as_a_whole(tmp_path, text, kind, words):
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(kind, match=words):
+        find_cases(tmp_path / "list.csv")
+
+
+def test_a_place_without_cases_is_refused(tmp_path):
+    with pytest.raises(UnreadableFile, match="no case"):
+        find_cases(tmp_path)
+    with pytest.raises(UnreadableFile, match="no file"):
+        find_cases(tmp_path / "nowhere")
+
+
+# --- running them --------------------------------------------------------------------------------------------------
+
+
+def test_a_failing_case_stops_no_other_and_a_second_batch_does_what_is_left(a_folder_of_cases, tmp_path, some_files):
+    output = tmp_path / "results"
+    outcomes = batch(find_cases(a_folder_of_cases), output)
+    assert states(outcomes) == ["done", "failed", "done"]
+    mesh = output / "01 first" / "01 first.vtu"
+    assert {"scar_probability", "scar_observed"} <= arrays_in(mesh)
+    record = json.loads((output / "01 first" / "01 first.vtu.json").read_text())
+    assert record["settings"]["model"]["model"] == "nearest" and [one["name"] for one in record["inputs"]] == ["wall.vtu", "slices.nrrd"]
+    assert "done" in (output / "01 first" / "log.txt").read_text()
+    assert not (output / "02 lost").exists()
+    rows = rows_of(output / "cases.csv")
+    assert [row["result"] for row in rows] == ["done", "failed", "done"]
+    assert 0 < float(rows[0]["scar_percent"]) < 100 and "LGE volumes" in rows[1]["message"]
+
+    (a_folder_of_cases / "02 lost" / "slices.nrrd").write_bytes(some_files[0].read_bytes())
+    (output / "03 last" / "report.json").unlink()  # as if the night had ended in the middle of it
+    before = mesh.stat().st_mtime_ns
+    again = batch(find_cases(a_folder_of_cases), output)
+    assert states(again) == ["kept", "done", "done"]
+    assert mesh.stat().st_mtime_ns == before
+    assert again[0].numbers == outcomes[0].numbers
+
+
+def test_results_of_other_settings_or_files_are_kept_unless_one_says_overwrite(a_folder_of_cases, tmp_path):
+    cases = find_cases(a_folder_of_cases)[:1]
+    output = tmp_path / "results"
+    batch(cases, output)
+    other = ReconstructionSettings(model=ModelSettings("linear"))
+    refused = batch(cases, output, other)
+    assert states(refused) == ["failed"] and "--overwrite" in refused[0].message
+    assert states(batch(cases, output, QUICK, thickness=5.0)) == ["failed"]
+    with cases[0].model.open("ab") as file:
+        file.write(b"\n")
+    assert states(batch(cases, output)) == ["failed"]
+    assert states(batch(cases, output, other, overwrite=True)) == ["done"]
+    assert json.loads((output / "01 first" / "report.json").read_text())["settings"]["model"]["model"] == "linear"
+
+
+def test_what_comes_after_a_case_may_fail_it_without_stopping_the_others(a_folder_of_cases, tmp_path):
+    seen = []
+
+    def after(case, folder):
+        seen.append(folder.name)
+        if case.name == "01 first":
+            raise BadEvidence("Too dark to draw.")
+
+    outcomes = batch(find_cases(a_folder_of_cases), tmp_path / "results", after_case=after)
+    assert states(outcomes) == ["failed", "failed", "done"] and outcomes[0].message == "Too dark to draw."
+    assert seen == ["01 first", "03 last"]
+    assert states(batch(find_cases(a_folder_of_cases), tmp_path / "results")) == ["kept", "failed", "kept"]
+
+
+def test_an_error_in_the_child_is_the_message_of_its_case(a_folder_of_cases, tmp_path):
+    (a_folder_of_cases / "01 first" / "slices.nrrd").write_bytes(b"NRRD0004\n")
+    first = batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")[0]
+    assert first.state == "failed" and first.message.endswith(".") and "slices.nrrd" in first.message
+    assert "failed" in (tmp_path / "results" / "01 first" / "log.txt").read_text()
+    assert not list((tmp_path / "results" / "01 first").glob("*.vtu"))
+
+
+def test_an_output_folder_that_cannot_be_made_is_one_sentence(a_folder_of_cases, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(CardioScarError, match="cannot be made"):
+        batch(find_cases(a_folder_of_cases), tmp_path / "file")
+
+
+def test_the_last_words_count_what_happened():
+    done = Outcome("01 first", "done", 12.3, numbers={"scar_percent": 14.24})
+    words = in_words([done, Outcome("02", "failed", message="It has no slices."), Outcome("03", "kept", numbers={"scar_ml": 2.0})])
+    lines = words.splitlines()
+    assert lines[0].split() == "Case Result Scar % Scar mL Scar g LV g Seconds".split()
+    assert lines[1].split() == ["01", "first", "done", "14.2", "12"]
+    assert lines[2].index("failed") == lines[1].index("done") == lines[3].index("kept")
+    assert lines[-2:] == ["02: It has no slices.", "3 cases: 1 done, 1 kept, 1 failed."]
+
+
+def test_the_exit_code_tells_that_a_case_failed(a_folder_of_cases, tmp_path):
+    """That it is 0 otherwise is tested where scenes are made."""
+    for file in (a_folder_of_cases / "03 last").iterdir():
+        file.unlink()
+    command = [sys.executable, str(SCRIPT), str(a_folder_of_cases), "--output", str(tmp_path / "results"), "--model", "nearest"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and done.stderr == ""
+    assert "3 cases: 1 done, 2 failed." in done.stdout
+
+
+def test_what_cannot_be_started_is_two_and_a_sentence(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(tmp_path), "--output", str(tmp_path / "results")], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and done.stderr.startswith("Error: There is no case")
+    done = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "--output" in done.stderr
+
+
+def test_a_label_map_of_the_scar_takes_the_place_of_the_intensities(a_folder_of_cases, tmp_path):
+    case = a_folder_of_cases / "01 first"
+    image = sitk.ReadImage(str(case / "slices.nrrd"))
+    sitk.WriteImage(sitk.Cast(image > 0.5, sitk.sitkUInt8), str(case / "scar_mask.nrrd"))
+    assert states(batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")) == ["done"]
+    report = json.loads((tmp_path / "results" / "01 first" / "report.json").read_text())
+    assert report["settings"]["evidence"]["method"] == "labels" and report["reading"]["mask"]
+    assert [one["name"] for one in report["inputs"]] == ["wall.vtu", "slices.nrrd", "scar_mask.nrrd"]
+    assert states(batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")) == ["kept"]
+    (case / "scar_mask.nrrd").unlink()
+    assert states(batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")) == ["failed"]

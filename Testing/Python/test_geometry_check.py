@@ -1,0 +1,103 @@
+"""What is said about slices and a wall before anything is computed."""
+
+import bodies
+import numpy as np
+import pytest
+from bodies import a_block, a_cloud, the_phantom
+
+from CardioScarLib.geometry.check import check_geometry
+from CardioScarLib.geometry.slices import SliceStack
+
+
+@pytest.fixture
+def a_wall():
+    return a_block([70, 90, 12], [110, 130, 68], [8, 8, 12])
+
+
+def a_stack(heights=range(0, 81, 8), thickness=8.0):
+    return bodies.a_stack(heights, thickness, pixel=2.0, shape=(50, 50), first=(40.0, 60.0))
+
+
+def said(findings, severity):
+    return [finding.text for finding in findings if finding.severity == severity]
+
+
+def test_a_good_case_has_nothing_but_notes(a_wall):
+    findings = check_geometry(a_stack(), a_wall)
+    assert {finding.severity for finding in findings} == {"note"}
+    assert "100% of the LV model lies within the stack, 100% inside a slice." in said(findings, "note")
+    assert "The slices are 8 mm thick and 8 mm apart, without gaps." in said(findings, "note")
+    assert not any(finding.remedies for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "remedies", "words"),
+    [
+        (np.diag([-1.0, -1, 1, 1]), ("flip",), "flipped"),
+        (np.diag([1e3, 1e3, 1e3, 1]), ("um",), "micrometers"),
+        (np.diag([1e-3, 1e-3, 1e-3, 1]), ("m",), "meters"),
+        (np.diag([-1e3, -1e3, 1e3, 1]), ("flip", "um"), "micrometers and its x and y were flipped"),
+    ],
+)
+def test_a_lost_wall_is_one_error_with_its_remedy(a_wall, matrix, remedies, words):
+    findings = check_geometry(a_stack(), a_wall.transformed(matrix))
+    assert findings[0].severity == "error"
+    assert findings[0].remedies == remedies
+    assert words in findings[0].text
+    assert len([finding for finding in findings if finding.remedies]) == 1
+
+
+def test_a_wall_of_another_patient_is_an_error_without_a_remedy(a_wall):
+    elsewhere = np.eye(4)
+    elsewhere[:3, 3] = 0, 400, 0
+    findings = check_geometry(a_stack(), a_wall.transformed(elsewhere))
+    assert findings[0].severity == "error" and findings[0].remedies == ()
+
+
+def test_a_huge_wall_that_no_remedy_brings_into_the_stack_is_a_doubt(a_wall):
+    elsewhere = np.diag([1e3, 1e3, 1e3, 1.0])
+    elsewhere[:3, 3] = 0, 400e3, 0
+    (doubt,) = [one for one in check_geometry(a_stack(), a_wall.transformed(elsewhere)) if one.remedies]
+    assert doubt.severity == "warning" and doubt.remedies == ("um",)
+    assert doubt.text.endswith("as one in micrometers would be.")
+
+
+def test_a_size_that_is_no_unit_of_a_heart_is_said_without_a_remedy():
+    odd = a_cloud(np.random.default_rng(0).uniform(0, 900, (500, 3)))
+    texts = [finding for finding in check_geometry(a_stack(), odd) if "no left ventricle" in finding.text]
+    assert len(texts) == 1 and texts[0].remedies == ()
+
+
+def test_half_a_wall_outside_the_stack_is_a_warning(a_wall):
+    findings = check_geometry(a_stack(heights=range(0, 25, 8)), a_wall)
+    assert any("the rest will be unseen" in text for text in said(findings, "warning"))
+
+
+@pytest.mark.parametrize(
+    ("heights", "thickness", "severity", "words"),
+    [
+        (range(0, 81, 10), 8.0, "note", "8 mm thick and 10 mm apart, with gaps of 2 mm"),
+        (range(0, 81, 5), 8.0, "warning", "overlap by 3 mm"),
+        (range(0, 81, 8), 2.0, "warning", "more of the wall lies between them than in them"),
+        ([0, 8, 16, 40, 48, 56, 64], 8.0, "warning", "somewhere 24 mm lie between two neighbors"),
+    ],
+)
+def test_thickness_is_held_against_the_distance_between_slices(a_wall, heights, thickness, severity, words):
+    (text,) = [text for text in said(check_geometry(a_stack(heights, thickness), a_wall), severity) if "mm thick" in text]
+    assert words in text
+
+
+def test_what_was_assumed_on_reading_is_a_warning(a_wall):
+    stack = SliceStack(a_stack().slices, ("The slice thickness was taken equal to the slice spacing.",))
+    assert said(check_geometry(stack, a_wall), "warning") == ["The slice thickness was taken equal to the slice spacing."]
+
+
+def test_the_worst_comes_first(a_wall):
+    severities = [finding.severity for finding in check_geometry(a_stack(thickness=12.0), a_wall)]
+    assert severities == sorted(severities, key=["error", "warning", "note"].index) and "warning" in severities
+
+
+@pytest.mark.parametrize("kind", ["W", "M"])
+def test_phantoms_raise_no_alarm(kind):
+    phantom = the_phantom(kind)
+    assert {finding.severity for finding in check_geometry(phantom.stack, phantom.wall)} == {"note"}

@@ -1,0 +1,90 @@
+"""The task "wall": what goes through its files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from CardioScarLib.errors import BadContours, RunFailed
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall_coordinates import wall_coordinates
+from CardioScarLib.geometry.wall_surfaces import labeled_surfaces, wall_surfaces
+from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.runner.job import Job
+from CardioScarLib.runner.wall import read_wall, run_task, start_wall, write_inputs
+from CardioScarLib.settings import WallSettings
+
+BODY = Ellipsoids()
+COARSE = WallSettings(edge_length=4.0)
+
+
+def the_labels() -> SliceStack:
+    """1 myocardium, 2 cavity, as in the order "scarnet"; slices every 8 mm."""
+    k, j, i = np.meshgrid(np.arange(13), np.arange(48), np.arange(48), indexing="ij")
+    places = np.stack([i, j, k], -1).reshape(-1, 3) * (1.6, 1.6, 8) + (-37.6, -37.6, -77)
+    x, y, z = places.T
+    cavity = (x**2 + y**2) / BODY.endo[0] ** 2 + (z / BODY.endo[1]) ** 2 < 1
+    labels = np.where(BODY.contains(places), 1, 2 * (cavity & (z <= BODY.cut)))
+    matrix = np.diag([1.6, 1.6, 8.0, 1.0])
+    matrix[:3, 3] = -37.6, -37.6, -77
+    return SliceStack.from_volume(labels.reshape(k.shape), matrix, 8.0, notes=("The thickness was assumed.",))
+
+
+@pytest.fixture(scope="module")
+def a_run(tmp_path_factory):
+    """What it made, and the stages that it went through."""
+    folder, stages = tmp_path_factory.mktemp("run"), []
+    write_inputs(folder, the_labels(), "scarnet", COARSE, zero_at=(0.0, 30.0, -10.0))
+    run_task(folder, lambda stage, step, steps: stages.append(stage))
+    return read_wall(folder), stages
+
+
+def test_a_label_map_comes_back_as_a_wall_with_all_that_is_known_of_it(a_run):
+    made, stages = a_run
+    assert np.abs(made.arrays["wall_transmural"] - np.clip(BODY.coordinates(made.wall.nodes)[0], 0, 1)).mean() < 0.06
+    nearest = np.argmin(np.linalg.norm(made.wall.nodes - (0, 30, -10), axis=1))
+    assert np.cos(made.arrays["wall_circumferential"][nearest]) > 0.98
+    assert {len(values) for values in made.arrays.values()} == {len(made.wall.nodes)}
+    assert "no inverted cell" in made.description and "The thickness was assumed." in made.notes
+    assert not any("patient's right" in note for note in made.notes)
+    assert list(dict.fromkeys(stages)) == ["shape", "mesh", "coordinates", "quality", "write"]
+
+
+def test_the_regions_of_a_made_wall_are_found_again_without_their_labels(a_run):
+    made = a_run[0]
+    known, found = labeled_surfaces(made.wall, made.arrays["wall_region"]), wall_surfaces(made.wall)
+    assert np.array_equal(known.triangles, found.triangles)
+    area = np.linalg.norm(found.area_vectors, axis=1)
+    assert area[known.region != found.region].sum() < 0.05 * area.sum()  # triangles on the rims
+    again = wall_coordinates(made.wall, zero_at=np.array([0.0, 30.0, -10.0]))
+    for name, values in again.arrays.items():
+        difference = np.abs(values - made.arrays[name])
+        assert np.median(np.minimum(difference, np.abs(difference - 2 * np.pi))) < 0.02
+
+
+def test_labels_by_name_and_settings_arrive_as_they_were(tmp_path):
+    names = {"myocardium": np.array([1]), "cavity": (2,)}
+    settings = WallSettings(edge_length=5.0, base="contour")
+    write_inputs(tmp_path, the_labels(), names, settings, right_ventricle=(7,))
+    job = json.loads((tmp_path / "job.json").read_text())
+    assert job["labels"] == {"myocardium": [1], "cavity": [2]} and job["settings"] == asdict(settings)
+    assert job["right_ventricle"] == [7] and job["zero_at"] is None
+
+
+def test_a_wrong_order_of_labels_is_the_sentence_of_the_run(tmp_path):
+    write_inputs(tmp_path, the_labels(), None, COARSE)
+    with pytest.raises(BadContours, match="scarnet"):
+        run_task(tmp_path, lambda *report: None)
+    with pytest.raises(RunFailed, match="cannot be read back"):
+        read_wall(tmp_path)
+
+
+def test_a_run_can_be_canceled():
+    job = start_wall(the_labels(), "scarnet", COARSE)
+    assert isinstance(job, Job) and job.poll() == "running"
+    job.cancel()
+    assert job.state == "cancelled"
+    job.close()
