@@ -122,6 +122,17 @@ def test_empty_and_cavity_less_labels_are_refused():
         shape_from_labels(relabeled(painted(), {CAVITY: MYOCARDIUM, MYOCARDIUM: MYOCARDIUM}), LABELS)
 
 
+def test_half_a_ring_is_no_left_ventricle():
+    def halved(pixels):
+        pixels[:, :21] = 0
+
+    stack = painted()
+    for number in range(7):
+        stack = changed(stack, number, halved)
+    with pytest.raises(BadContours, match="On no slice does the myocardium surround the cavity"):
+        shape_from_labels(stack, LABELS)
+
+
 def test_islands_are_left_out_or_refused():
     def island(pixels):
         pixels[1:4, 1:4] = MYOCARDIUM

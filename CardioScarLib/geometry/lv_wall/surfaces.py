@@ -35,7 +35,8 @@ def shape_from_surfaces(endo: Wall, epi: Wall, settings: WallSettings | None = N
     low, high = {name: one.min() for name, one in heights.items()}, min(one.max() for one in heights.values())
     if low["endo"] <= low["epi"]:
         raise BadContours(
-            f"The endocardium reaches {low['epi'] - low['endo']:.1f} mm beyond the epicardium at the apex; the two may be exchanged."
+            f"At the apex the endocardium does not lie inside the epicardium, but reaches {low['epi'] - low['endo']:.1f} mm beyond it; "
+            "the two surfaces may be exchanged, or one and the same."
         )
     levels = sorted({*np.arange(high - TIP, low["epi"] + TIP, -SECTION), low["epi"] + TIP, low["endo"] + TIP})
     levels = [level for number, level in enumerate(levels) if number == 0 or level - levels[number - 1] > 0.2]

@@ -21,6 +21,8 @@ from CardioScarLib.settings import WallSettings
 SECTORS = 72
 COMPLETE = 0.9
 """Share of the sectors in which a slice has to show the wall for its contours to be closed ones."""
+LEAST_RING = 0.75
+"""The same for the slice that shows most of the ring; with less there is no left ventricle in the labels."""
 COVERED = 0.5
 """Share of the usual wall thickness that a sector has to show; less is where the base cuts the slice."""
 MOST_GROWTH = 1.15
@@ -100,6 +102,9 @@ def _base(masks: list[SliceMasks], notes: list[str]) -> tuple[tuple[np.ndarray, 
     up = 1 if upward([masks[number].cavity.sum() for number in ringed], [_size(masks, number) for number in ringed]) else -1
     start = max(ringed, key=lambda number: (_ring(masks[number], _center(masks[number])) > 0).mean() * _size(masks, number))
     ring = _ring(masks[start], _center(masks[start]))
+    around = float((ring > 0).mean())
+    if around < LEAST_RING:
+        raise BadContours(f"On no slice does the myocardium surround the cavity: it reaches {around:.0%} of the way around at most.")
     complete, tops, left_out = start, np.full(SECTORS, start), set()
     ended = np.zeros(SECTORS, dtype=bool)
     usual = max(float(np.median(ring)), 1e-6)
