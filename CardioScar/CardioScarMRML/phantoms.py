@@ -11,6 +11,8 @@ from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarMRML.reading import RAS_TO_LPS, SLICE_THICKNESS_ATTRIBUTE
 
+WALL_COLOR = 0.86, 0.52, 0.48
+
 
 def addPhantomNodes(scene, phantom):
     """The stack and the wall of a `Phantom` as (volume node, model node).
@@ -34,20 +36,25 @@ def addVolumeNode(scene, stack: SliceStack, name: str):
 
 
 def addModelNode(scene, meshRas, name: str):
-    """A model node of a mesh that is in RAS mm."""
+    """A model node of a mesh that is in RAS mm, in the color of muscle."""
     node = scene.AddNewNodeByClass("vtkMRMLModelNode", name)
     node.SetAndObserveMesh(meshRas)
     node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetColor(*WALL_COLOR)
     return node
 
 
 def gridFromWall(wall: Wall) -> vtk.vtkUnstructuredGrid:
-    """A tetrahedral wall as an unstructured grid in RAS mm."""
+    """A tetrahedral wall as an unstructured grid in RAS mm; nodes and cells in the order of the wall."""
     points = vtk.vtkPoints()
     points.SetData(numpy_to_vtk(wall.nodes @ RAS_TO_LPS[:3, :3], deep=True))
+    corners = wall.nodes[wall.tetrahedra]
+    isLeftHanded = np.linalg.det(corners[:, 1:] - corners[:, :1]) < 0
+    # VTK takes the faces of left-handed cells for back faces, which Slicer draws in another color.
+    tetrahedra = np.where(isLeftHanded[:, None], wall.tetrahedra[:, [0, 1, 3, 2]], wall.tetrahedra)
     cells = vtk.vtkCellArray()
-    offsets = 4 * np.arange(len(wall.tetrahedra) + 1)
-    cells.SetData(numpy_to_vtkIdTypeArray(offsets, deep=True), numpy_to_vtkIdTypeArray(wall.tetrahedra.ravel(), deep=True))
+    offsets = 4 * np.arange(len(tetrahedra) + 1)
+    cells.SetData(numpy_to_vtkIdTypeArray(offsets, deep=True), numpy_to_vtkIdTypeArray(tetrahedra.ravel(), deep=True))
     grid = vtk.vtkUnstructuredGrid()
     grid.SetPoints(points)
     grid.SetCells(vtk.VTK_TETRA, cells)

@@ -28,7 +28,6 @@ RIGHT_NAMES = re.compile(r"right|\brv|rv\b", re.IGNORECASE)
 MYOCARDIUM_NAMES = re.compile(r"myo|wall|muscle|epi", re.IGNORECASE)
 CAVITY_NAMES = re.compile(r"cavity|blood|pool|lumen|endo|chamber|\blv\b|left ventricle", re.IGNORECASE)
 LABELS = {"cavity": (1,), "myocardium": (2,), "scar": (3,), "right ventricle": (4,)}
-WALL_COLOR = 0.86, 0.52, 0.48
 
 
 def makeWall(sourceNode, *arguments, **choices):
@@ -246,9 +245,7 @@ def _addWall(sourceNode, stored, settings: WallSettings):
     grid = gridFromWall(stored.wall)
     _addArrays(grid, stored.arrays)
     modelNode = addModelNode(scene, grid, scene.GenerateUniqueName(f"{sourceNode.GetName()} LV wall"))
-    displayNode = modelNode.GetDisplayNode()
-    displayNode.SetColor(*WALL_COLOR)
-    displayNode.SetVisibility2D(True)  # on the slices one sees whether it fits
+    modelNode.GetDisplayNode().SetVisibility2D(True)  # on the slices one sees whether it fits
     for name, text in {
         "Version": CardioScarLib.__version__,
         "WallSettings": json.dumps(asdict(settings)),

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import slicer
+import vtk
 from CardioScarMRML import samples, stackFromVolumeNode, wallFromModelNode
 from node_values import map_on
 
@@ -22,6 +23,11 @@ def test_each_example_is_slices_that_cross_a_wall(a_scene, name):
     assert stack.notes == () and wall.kind == "volume"
     assert not check_overlap(stack, wall)
     assert volume.GetDisplayNode() is not None and model.GetDisplayNode() is not None
+    # Faces that look inward would be drawn in another color, facet by facet.
+    skin, outward = vtk.vtkGeometryFilter(), vtk.vtkMassProperties()
+    skin.SetInputData(model.GetMesh())
+    outward.SetInputConnection(skin.GetOutputPort())
+    assert outward.GetVolume() == pytest.approx(wall.node_measure.sum(), rel=1e-5)
 
 
 def test_the_phantom_knows_its_truth_and_the_pig_its_thickness(a_scene):
