@@ -111,6 +111,11 @@ def addWallCoordinates(modelNode, angleStartNode=None) -> tuple[str, ...]:
     return found.notes
 
 
+def drawnOn(segmentationNode):
+    """The volume that a segmentation says it was drawn on; None if it does not."""
+    return segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+
+
 def describeWall(modelNode) -> str:
     """Quality of a wall's cells and distance to its contours in one line; empty for other models."""
     return modelNode.GetAttribute("CardioScar.WallQuality") or ""
@@ -142,7 +147,7 @@ def _labelStack(segmentationNode, myocardiumSegmentID: str | None, cavitySegment
         *(("scar", identifier) for identifier, text in rest.items() if SCAR_NAMES.search(text)),
         *(("cavity", identifier) for identifier in [cavitySegmentID] if identifier),
     ]
-    volumeNode = referenceVolumeNode or segmentationNode.GetNodeReference("referenceImageGeometryRef")
+    volumeNode = referenceVolumeNode or drawnOn(segmentationNode)
     if volumeNode is None:
         raise BadWall("The segmentation does not say which volume it was drawn on; choose that volume.")
     stack = stackFromVolumeNode(volumeNode)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from CardioScarMRML.walls import startWall
+from CardioScarMRML.walls import drawnOn, startWall
 from slicer.i18n import tr as _
 
 from CardioScarPanel.segment_choice import SegmentChoice
@@ -48,11 +48,13 @@ class WallMaker:
 
     def _startWall(self):
         parameters = self._parameterNode
+        segmentation = parameters.wallSegmentation
         return startWall(
-            parameters.wallSegmentation,
+            segmentation,
             myocardiumSegmentID=parameters.wallMyocardiumID or None,
             cavitySegmentID=parameters.wallCavityID or None,
-            referenceVolumeNode=parameters.lgeVolume,
+            # Drawn on a cine or CT it is finer there than on the slices of the LGE volume.
+            referenceVolumeNode=None if drawnOn(segmentation) else parameters.lgeVolume,
         )
 
     def _onOpened(self) -> None:

@@ -2,11 +2,13 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import qt
 import slicer
 import vtk
 from CardioScarMRML import addPhantomNodes
+from CardioScarMRML.walls import drawnOn
 from CardioScarPanel import wall_maker
 from panels import click
 
@@ -127,6 +129,21 @@ def test_a_wall_is_made_from_a_segmentation_and_becomes_the_model(a_panel, a_sce
     a_panel._runControl.poll()
     assert a_panel._parameterNode.lvModel.GetName() == "LV wall"
     assert not ui.makeWallFrame.isVisible() and "LV wall was made" in ui.statusLabel.text
+
+
+def test_segments_are_read_on_the_volume_they_were_drawn_on(a_panel, a_scene, a_phantom, a_segmentation, a_wall_builder):
+    lge, _ = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    click(a_panel.ui.makeWallButton)
+    a_panel.ui.wallSegmentationSelector.setCurrentNode(a_segmentation)
+    click(a_panel.ui.startWallButton)
+    assert a_wall_builder.calls[-1]["referenceVolumeNode"] is lge  # nothing else is known
+    click(a_panel.ui.applyButton)
+    cine = slicer.util.addVolumeFromArray(np.zeros((4, 9, 9)), name="Cine")
+    a_segmentation.SetReferenceImageGeometryParameterFromVolumeNode(cine)
+    click(a_panel.ui.startWallButton)
+    assert a_wall_builder.calls[-1]["referenceVolumeNode"] is None
+    assert drawnOn(a_segmentation) is cine
 
 
 def test_a_wall_that_cannot_be_made_says_why(a_panel, a_segmentation, a_wall_builder):
