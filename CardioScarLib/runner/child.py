@@ -26,6 +26,8 @@ from CardioScarLib.runner.tasks import run_task
 
 BETWEEN_REPORTS = 0.05
 """Seconds: nobody reads faster."""
+BETWEEN_LOOKS = 0.2
+"""Seconds until a child on Windows looks again whether its parent is there."""
 
 
 class Channel:
@@ -49,12 +51,27 @@ class Channel:
 
 
 def end_with_parent(folder: Path) -> None:
-    while os.read(0, 1):  # not through sys.stdin, whose lock would be held when this process ends by itself
-        pass
+    wait_for_end_of_input()
     shutil.rmtree(folder, ignore_errors=True)
     if os.name == "posix" and os.getsid(0) == os.getpgrp():  # a session of our own, which the parent has made for the job
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(1)
+
+
+def wait_for_end_of_input() -> None:
+    """Return when the other end of stdin, which is a pipe, is closed."""
+    if os.name != "nt":
+        while os.read(0, 1):  # not through sys.stdin, whose lock would be held when this process ends by itself
+            pass
+        return
+    # On Windows a read that waits holds up whoever asks what stdin is, as the libraries below numpy and scipy do when
+    # they are loaded (numpy issue 24290): the run would never begin.
+    import ctypes
+    import msvcrt
+
+    pipe = ctypes.c_void_p(msvcrt.get_osfhandle(0))
+    while ctypes.windll.kernel32.PeekNamedPipe(pipe, None, 0, None, None, None):
+        time.sleep(BETWEEN_LOOKS)
 
 
 def main(folder: Path) -> int:

@@ -1,3 +1,4 @@
+import ctypes
 import json
 import os
 import subprocess
@@ -5,6 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from CardioScarLib.errors import BadStack, Cancelled, RunFailed, StackMissesWall, UnwritableOutput
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.runner import InPlaceJob, start_job
+from CardioScarLib.runner import InPlaceJob, child, start_job
 from CardioScarLib.runner.environment import ONE_THREAD, environment_for, python_executable
 from CardioScarLib.runner.progress import ProgressClock
 from CardioScarLib.runner.reconstruction import read_inputs, read_reconstruction, run_task, start_reconstruction, write_inputs
@@ -227,6 +229,22 @@ def test_nothing_goes_on_when_the_application_is_gone(a_mischief, tmp_path):
     while any(alive(pid) for pid in pids) or list(temporary.iterdir()):
         assert time.monotonic() - start < 2.0
         time.sleep(0.01)
+
+
+def test_on_windows_the_child_looks_for_its_parent_without_a_read_that_waits(monkeypatch):
+    looks = []
+
+    def peek(pipe, *nothing):
+        looks.append(pipe.value)
+        return len(looks) < 3  # then the other end is closed
+
+    monkeypatch.setattr(child.os, "name", "nt")
+    monkeypatch.setattr(child.os, "read", lambda *_: pytest.fail("numpy cannot be loaded there while a read waits"))
+    monkeypatch.setattr(child.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=SimpleNamespace(PeekNamedPipe=peek)), raising=False)
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(get_osfhandle=lambda number: 40 + number))
+    child.wait_for_end_of_input()
+    assert looks == [40, 40, 40]
 
 
 def test_paths_may_hold_spaces_and_accents(a_mischief, tmp_path, monkeypatch):
