@@ -1,3 +1,5 @@
+from __future__ import annotations  # an older Slicer reads this file, too, and is told that it is too old
+
 import importlib
 import importlib.util
 import os

@@ -90,7 +90,7 @@ def settingsFrom(parameters: CardioScarParameterNode) -> ReconstructionSettings:
     )
 
 
-def sliceIndices(parameters: CardioScarParameterNode) -> list[int] | None:
+def sliceIndices(parameters: CardioScarParameterNode) -> "list[int] | None":
     """Numbers along k of the slices to use; None takes all.
 
     :raises BadSettings: none is left, or the list cannot be read.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import slicer
@@ -87,7 +86,8 @@ def _placed(volumeNode, image: np.ndarray, thickness: float | None) -> SliceStac
     stack = SliceStack.from_volume(image, ijkToLps, thickness or distance)
     if toWorld is None:
         stack = replace(stack, slices=tuple(_moved(one, volumeNode) for one in stack))
-        distance = float(np.median([abs((two.center - one.center) @ one.normal) for one, two in pairwise(stack)]))
+        neighbors = zip(stack.slices, stack.slices[1:], strict=False)
+        distance = float(np.median([abs((two.center - one.center) @ one.normal) for one, two in neighbors]))
         stack = stack.with_thickness(thickness or distance)
     if thickness is not None:
         return stack

@@ -28,5 +28,6 @@ parent.show()
 application.processEvents()
 opened = time.process_time()
 heavy = sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "matplotlib", "pandas", "rich", "click", "pydicom"})
-print(json.dumps({"import_ms": 1000 * (imported - before), "open_ms": 1000 * (opened - imported), "heavy": heavy}))
+own = [module.__file__ for name, module in sys.modules.items() if name.startswith("CardioScar")]
+print(json.dumps({"import_ms": 1000 * (imported - before), "open_ms": 1000 * (opened - imported), "heavy": heavy, "own": own}))
 widget.cleanup()
