@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from pathlib import Path
 
 # Of CardioScarMRML, and in a source checkout of CardioScarLib.
@@ -104,4 +105,9 @@ def _exit(code: int) -> None:
 
 
 if __name__ == "__main__":
-    _exit(main())
+    try:
+        code = main()
+    except Exception:  # a fault of ours; without a window nobody could close Slicer
+        traceback.print_exc()
+        code = 1
+    _exit(code)

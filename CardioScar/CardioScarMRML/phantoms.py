@@ -23,11 +23,14 @@ def addPhantomNodes(scene, phantom):
 
 
 def addVolumeNode(scene, stack: SliceStack, name: str):
-    """A scalar volume node with the slices of an equally spaced stack; its k axis is the order of the stack."""
+    """A scalar volume node with the slices of an equally spaced stack; its k axis is the order of the stack.
+
+    :param name: made unique in the scene, so that selectors tell a second example from the first.
+    """
     first, second = stack.slices[:2]
     ijkToLps = np.eye(4)
     ijkToLps[:3, :] = np.column_stack([first.column_step, first.row_step, second.origin - first.origin, first.origin])
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
     slicer.util.updateVolumeFromArray(node, np.stack([one.pixels for one in stack]))
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(RAS_TO_LPS @ ijkToLps))
     node.SetAttribute(SLICE_THICKNESS_ATTRIBUTE, str(float(first.thickness)))
@@ -36,8 +39,8 @@ def addVolumeNode(scene, stack: SliceStack, name: str):
 
 
 def addModelNode(scene, meshRas, name: str):
-    """A model node of a mesh that is in RAS mm, in the color of muscle."""
-    node = scene.AddNewNodeByClass("vtkMRMLModelNode", name)
+    """A model node of a mesh that is in RAS mm, in the color of muscle. Its name is made unique in the scene."""
+    node = scene.AddNewNodeByClass("vtkMRMLModelNode", scene.GenerateUniqueName(name))
     node.SetAndObserveMesh(meshRas)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetColor(*WALL_COLOR)

@@ -249,7 +249,7 @@ def _addWall(sourceNode, stored, settings: WallSettings):
     scene = sourceNode.GetScene()
     grid = gridFromWall(stored.wall)
     _addArrays(grid, stored.arrays)
-    modelNode = addModelNode(scene, grid, scene.GenerateUniqueName(f"{sourceNode.GetName()} LV wall"))
+    modelNode = addModelNode(scene, grid, f"{sourceNode.GetName()} LV wall")
     modelNode.GetDisplayNode().SetVisibility2D(True)  # on the slices one sees whether it fits
     for name, text in {
         "Version": CardioScarLib.__version__,

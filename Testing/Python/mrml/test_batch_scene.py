@@ -80,3 +80,17 @@ def test_inside_slicer_the_application_is_told_the_exit_code(monkeypatch):
     monkeypatch.setattr(slicer.util, "exit", told.append)
     batch._exit(1)
     assert told == [1]
+
+
+def test_a_fault_of_ours_ends_slicer_too(monkeypatch, capsys, tmp_path):
+    def broken(folder):
+        raise ZeroDivisionError("a fault of ours")
+
+    told = []
+    monkeypatch.setattr(slicer.util, "exit", told.append)
+    monkeypatch.setattr(slicer, "app", object(), raising=False)
+    monkeypatch.setattr("CardioScarLib.batch.find_cases", broken)
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(tmp_path), "--output", str(tmp_path / "results")])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    exec(SCRIPT.read_text(encoding="utf-8"), {"__name__": "__main__", "__file__": str(SCRIPT)})  # noqa: S102  as --python-script does
+    assert told == [1] and "a fault of ours" in capsys.readouterr().err

@@ -38,6 +38,12 @@ def test_the_phantom_knows_its_truth_and_the_pig_its_thickness(a_scene):
     assert abs(stack.slices[0].normal @ [0, 0, 1]) < 0.9  # oblique, as it was acquired
 
 
+def test_a_second_example_has_names_of_its_own(a_scene):
+    logic = CardioScarLogic()
+    names = [node.GetName() for _ in range(2) for node in logic.loadExample()]
+    assert names[0] == "Phantom LGE" and len(set(names)) == 4
+
+
 def test_an_example_comes_into_the_slice_views_in_its_own_plane(a_scene):
     sliceLogic = slicer.vtkMRMLSliceLogic()
     sliceLogic.SetMRMLScene(a_scene)
