@@ -204,11 +204,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._inputs = self._chosenInputs()
         self._observeInputs()
         if self._parameterNode:
-            # Not connectGui: it returns no tag (Slicer issue 7547), and a panel that cannot be disconnected forgets
-            # the choices in its combo boxes when it is connected again.
-            bound = {widget.property("SlicerParameterName"): widget for widget in vars(self.ui).values()}
-            bound = {name: widget for name, widget in bound.items() if name}
-            self._parameterNodeGuiTag = self._parameterNode.connectParametersToGui(bound)
+            self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
             nameChoices(self.ui)
             self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameterNodeModified)
             self._inputTimer.start()

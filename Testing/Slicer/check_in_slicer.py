@@ -121,7 +121,11 @@ def main() -> int:
     opening = 1000 * (time.monotonic() - start)
     print(f"Slicer {slicer.app.applicationVersion}: the panel opened in {opening:.0f} ms (goal {OPENING_MS} ms)", flush=True)
     widget = slicer.modules.CardioScarWidget
-    widget.enter()
+    if slicer.util.mainWindow() is not None:
+        slicer.util.selectModule("CardioScar")
+    else:  # shown, because sections fold their content away only then
+        widget.parent.show()
+        widget.enter()
     settle()
     return run(Checks(widget, output))
 

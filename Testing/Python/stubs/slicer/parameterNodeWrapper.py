@@ -117,10 +117,10 @@ def _initialize(self, parameterNode):
             parameter.write(parameterNode, parameter.default)
 
 
-def _connect_gui(self, gui) -> None:
-    """Without a tag, as in Slicer (its issue 7547): what is connected like this cannot be disconnected."""
+def _connect_gui(self, gui) -> int:
+    """Returns what `disconnectGui` takes, as since Slicer 5.10."""
     named = {widget.property("SlicerParameterName"): widget for widget in gui.__dict__.values()}
-    _connect_parameters_to_gui(self, {name: widget for name, widget in named.items() if name})
+    return _connect_parameters_to_gui(self, {name: widget for name, widget in named.items() if name})
 
 
 def _connect_parameters_to_gui(self, widgets) -> int:
