@@ -12,6 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from CardioScarLib.errors import BadWall, NoSpread
 from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, UNCERTAINTY, color_table
 from CardioScarLib.settings import ReconstructionSettings
+from CardioScarMRML.results_table import followThreshold
 
 SHOWN_ARRAY = "scar_shown"
 """What the display colors a model by where some of it was not observed; only there when needed."""
@@ -63,7 +64,7 @@ def showBinary(modelNode, threshold: float) -> None:
 
 
 def setThreshold(modelNode, threshold: float) -> None:
-    """Compute `scar_binary` again; fast enough for a slider. What is shown stays what it is.
+    """Compute `scar_binary` again, and what the table of results tells of it; fast enough for a slider. The look stays.
 
     :raises BadSettings: threshold not between 0 and 1.
     """
@@ -73,6 +74,7 @@ def setThreshold(modelNode, threshold: float) -> None:
     if "scar_binary" not in arrays:  # the next run removes what is listed
         modelNode.SetAttribute("CardioScar.Arrays", " ".join([*arrays, "scar_binary"]))
     modelNode.SetAttribute(THRESHOLD_ATTRIBUTE, f"{threshold:g}")
+    followThreshold(modelNode, threshold)
     displayNode = modelNode.GetDisplayNode()
     if displayNode is not None and displayNode.GetAttribute(DISPLAY_ATTRIBUTE) == "binary":
         _updateShownArray(modelNode, LOOKS["binary"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import vtk
+from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.quantification.burden import scar_burden
+from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.placing import placeBeside
 
 RESULTS_ROLE = "CardioScar.Results"
@@ -22,6 +24,8 @@ COLUMNS = {
     "above_percent": ("Scar above threshold", "%", "Share of the wall at or above the threshold"),
 }
 """Name, unit and meaning of each number; a share is one of the volume, or of the surface of a wall without volume."""
+_walls = Inputs()
+"""The wall whose threshold is being moved: a slider cannot wait for it to be read."""
 
 
 def resultNumbers(wall: Wall, arrays: dict[str, np.ndarray], threshold: float | None) -> dict[str, float]:
@@ -46,17 +50,39 @@ def writeResultsTable(modelNode, numbers: dict[str, float]):
     wasModified = tableNode.StartModify()
     tableNode.RemoveAllColumns()
     for key, value in numbers.items():
-        name, unit, meaning = COLUMNS[key]
-        column = vtk.vtkDoubleArray()
-        column.SetName(name)
-        column.InsertNextValue(value)
-        tableNode.AddColumn(column)
-        tableNode.SetColumnUnitLabel(name, unit)
-        tableNode.SetColumnTitle(name, name if unit == "1" else f"{name} ({unit})")
-        tableNode.SetColumnDescription(name, meaning)
+        _putNumber(tableNode, key, value)
     tableNode.SetUseColumnTitleAsColumnHeader(True)
     tableNode.EndModify(wasModified)
     return tableNode
+
+
+def followThreshold(modelNode, threshold: float) -> None:
+    """Let the table of a model, if it has one, tell of this threshold, which its `scar_binary` is of already."""
+    tableNode = modelNode.GetNodeReference(RESULTS_ROLE)
+    if tableNode is None:
+        return
+    measure = _walls.wall(modelNode).node_measure
+    isScar = vtk_to_numpy(modelNode.GetMesh().GetPointData().GetArray("scar_binary"))
+    wasModified = tableNode.StartModify()
+    _putNumber(tableNode, "threshold", threshold)
+    _putNumber(tableNode, "above_percent", 100 * float(measure @ isScar / measure.sum()))
+    tableNode.EndModify(wasModified)
+
+
+def _putNumber(tableNode, key: str, value: float) -> None:
+    """A number of COLUMNS into its column, which is made if there is none."""
+    name, unit, meaning = COLUMNS[key]
+    if tableNode.GetTable().GetColumnByName(name) is not None:
+        tableNode.GetTable().SetValueByName(0, name, vtk.vtkVariant(value))  # of any type: a reopened scene has what it read
+        tableNode.GetTable().Modified()
+        return
+    column = vtk.vtkDoubleArray()
+    column.SetName(name)
+    column.InsertNextValue(value)
+    tableNode.AddColumn(column)
+    tableNode.SetColumnUnitLabel(name, unit)
+    tableNode.SetColumnTitle(name, name if unit == "1" else f"{name} ({unit})")
+    tableNode.SetColumnDescription(name, meaning)
 
 
 def keepEarlierTable(modelNode, suffix: str) -> None:

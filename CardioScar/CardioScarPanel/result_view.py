@@ -15,7 +15,7 @@ from CardioScarMRML.results_table import COLUMNS, RESULTS_ROLE
 from slicer.i18n import tr as _
 
 NUMBERS = ("scar_percent", "scar_ml", "scar_g", "beyond_percent")
-"""Keys of `COLUMNS` that do not depend on the threshold."""
+"""Keys of `COLUMNS` that do not depend on the threshold; what does is told while the model shows it."""
 
 
 class ResultView:
@@ -48,14 +48,14 @@ class ResultView:
             if "scar_uncertainty" in arrays or not arrays
             else _("This map was made by a model without uncertainty.")
         )
-        numbers = _numbersInWords(self.modelNode) if arrays else ""
-        self._ui.resultLabel.text = numbers
-        self._ui.resultLabel.visible = bool(numbers)
         display = self._parameterNode.display if self._parameterNode else "probability"
         self._buttons[display].checked = True
         self._ui.binaryThresholdSlider.enabled = bool(arrays) and display == "binary"
         if arrays and self._wanted() != self._shown:
             self.show()
+        numbers = _numbersInWords(self.modelNode, display == "binary") if arrays else ""
+        self._ui.resultLabel.text = numbers
+        self._ui.resultLabel.visible = bool(numbers)
 
     def show(self) -> None:
         """Color the model as is chosen now."""
@@ -125,13 +125,13 @@ def _scarArrays(modelNode) -> set[str]:
     return {pointData.GetArrayName(number) for number in range(pointData.GetNumberOfArrays())}
 
 
-def _numbersInWords(modelNode) -> str:
+def _numbersInWords(modelNode, withThreshold: bool) -> str:
     """From the table of the last run, a line for each number."""
     tableNode = modelNode.GetNodeReference(RESULTS_ROLE)
     if tableNode is None:
         return ""
     lines = []
-    for name, unit, _meaning in (COLUMNS[key] for key in NUMBERS):
+    for name, unit, _meaning in (COLUMNS[key] for key in (*NUMBERS, *(("above_percent",) if withThreshold else ()))):
         column = tableNode.GetTable().GetColumnByName(name)
         if column is not None and column.GetNumberOfTuples():
             lines.append(f"{name}: {column.GetValue(0):.3g} {unit}")

@@ -56,6 +56,23 @@ def test_the_threshold_moves_the_border_at_once(a_panel, a_result):
     np.testing.assert_array_equal(map_on(a_result), probability)
 
 
+def test_the_table_and_the_panel_tell_of_the_threshold_that_is_shown(a_panel, a_result, a_phantom):
+    table, label = a_result.GetNodeReference("CardioScar.Results"), a_panel.ui.resultLabel
+    measure = a_phantom.wall.node_measure
+    assert "above" not in label.text
+    click(a_panel.ui.showBinaryButton)
+    for threshold in (0.2, 0.8):
+        a_panel.ui.binaryThresholdSlider.value = threshold
+        share = 100 * measure @ map_on(a_result, "scar_binary") / measure.sum()
+        assert table.GetTable().GetColumnByName("Threshold").GetValue(0) == pytest.approx(threshold)
+        assert table.GetTable().GetColumnByName("Scar above threshold").GetValue(0) == pytest.approx(share, rel=1e-5)
+        assert f"Scar above threshold: {share:.3g} %" in label.text
+    assert (table.GetColumnUnitLabel("Threshold"), table.GetColumnUnitLabel("Scar above threshold")) == ("1", "%")
+    assert table.GetNumberOfRows() == 1
+    click(a_panel.ui.showProbabilityButton)
+    assert "above" not in label.text
+
+
 def test_the_threshold_can_be_typed(a_panel, a_result):
     click(a_panel.ui.showBinaryButton)
     box = a_panel.ui.binaryThresholdSlider.findChild(qt.QDoubleSpinBox)
@@ -178,6 +195,8 @@ def test_the_choice_and_the_numbers_come_back_with_the_scene(a_panel, a_scene, a
     assert shown_on(model) == "scar_binary"
     a_panel.ui.binaryThresholdSlider.value = 0.9
     np.testing.assert_array_equal(map_on(model, "scar_binary"), map_on(model) >= np.float32(0.9))
+    (above,) = {line for line in a_panel.ui.resultLabel.text.splitlines() if "above" in line}
+    assert above not in numbers  # the table that was read follows, too
 
 
 def test_a_model_that_is_deleted_takes_its_map_along(a_panel, a_scene, a_result):
