@@ -364,7 +364,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._result.showNew(result.modelNode)
         else:  # another module is open by now
             self.logic.getParameterNode().resultModel = result.modelNode
-        return "\n".join([_("Done."), *result.notes])
+        kept = [_("The earlier map stays as scar_probability{suffix}.").format(suffix=result.keptAs)] if result.keptAs else []
+        return "\n".join([_("Done."), *kept, *result.notes])
 
     def _onWallMade(self, modelNode) -> str:
         parameters = self._parameterNode or self.logic.getParameterNode()

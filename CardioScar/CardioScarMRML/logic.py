@@ -12,7 +12,7 @@ from CardioScarLib.settings import ReconstructionSettings
 from CardioScarMRML.parameters import CardioScarParameterNode
 from CardioScarMRML.placing import copyOfModel
 from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
-from CardioScarMRML.results import CardioScarResult, keepEarlierResults, writeResult
+from CardioScarMRML.results import CardioScarResult, writeResult
 from CardioScarMRML.run import CardioScarRun
 from CardioScarMRML.segments import scarStack
 from CardioScarMRML.writing import checkPoints, checkSuffix, scarArrays
@@ -70,7 +70,8 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         :param sliceThickness: mm; None takes what the volume tells, or the distance between slices (said in the notes).
         :param settings: `CardioScarLib.settings.ReconstructionSettings`.
         :param asCopy: write onto a new model beside the LV model, which is hidden, instead of onto the LV model.
-        :param keepEarlierAs: a suffix such as "_earlier", under which results of an earlier run stay; None replaces them.
+        :param keepEarlierAs: a suffix such as "_earlier", under which results of an earlier run stay, with a number where
+            it is taken; None replaces them.
         :param progressCallback: called with a `CardioScarLib.runner.ProgressReport`; may raise
             `CardioScarLib.errors.Cancelled`.
         :raises CardioScarError: for nodes or settings that cannot be used, before anything starts.
@@ -87,7 +88,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
             "scar_from": "intensities" if segmentationNode is None else "segment",
         }
         if keepEarlierAs is not None:
-            checkSuffix(lvModelNode, keepEarlierAs)
+            checkSuffix(keepEarlierAs)
 
         def check() -> None:
             if lvModelNode.GetScene() is None:
@@ -97,12 +98,10 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         def finish(job) -> CardioScarResult:
             reconstruction, runRecord = self._collect(job)
             runRecord = {**runRecord, "reading": reading}
-            if keepEarlierAs is not None and not asCopy:
-                keepEarlierResults(lvModelNode, keepEarlierAs)
             modelNode = lvModelNode
             if asCopy:
                 modelNode = copyOfModel(lvModelNode, f"{lvModelNode.GetName()} scar map", leaveOut=scarArrays(lvModelNode))
-            return writeResult(modelNode, wall, reconstruction, runRecord, job.log, lgeVolumeNode)
+            return writeResult(modelNode, wall, reconstruction, runRecord, job.log, lgeVolumeNode, keepEarlierAs)
 
         return CardioScarRun(self._startJob(stack, wall, settings), check, finish, progressCallback)
 

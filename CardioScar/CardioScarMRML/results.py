@@ -9,7 +9,7 @@ import numpy as np
 
 from CardioScarMRML.display import showScarProbability
 from CardioScarMRML.results_table import keepEarlierTable, resultNumbers, writeResultsTable
-from CardioScarMRML.writing import keepEarlier, writeReconstruction
+from CardioScarMRML.writing import keepEarlier, scarArrays, writeReconstruction
 
 LGE_ROLE = "CardioScar.LGE"
 """Node reference from a model to the volume its scar map comes from."""
@@ -17,11 +17,15 @@ LGE_ROLE = "CardioScar.LGE"
 
 @dataclass(frozen=True, eq=False)
 class CardioScarResult:
-    """modelNode: with the arrays on it. tableNode: with the numbers. reconstruction: what they were made of."""
+    """modelNode: with the arrays on it. tableNode: with the numbers. reconstruction: what they were made of.
+
+    keptAs: the suffix under which the results of an earlier run stay; None if none were kept.
+    """
 
     modelNode: object
     tableNode: object
     reconstruction: object
+    keptAs: str | None = None
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -37,8 +41,17 @@ class CardioScarResult:
         return self.reconstruction.notes
 
 
-def writeResult(modelNode, wall, reconstruction, runRecord: dict, log: str, lgeVolumeNode=None) -> CardioScarResult:
-    """The arrays, their provenance and their numbers into the scene, and the map shown."""
+def writeResult(
+    modelNode, wall, reconstruction, runRecord: dict, log: str, lgeVolumeNode=None, keepEarlierAs: str | None = None
+) -> CardioScarResult:
+    """The arrays, their provenance and their numbers into the scene, and the map shown.
+
+    :param keepEarlierAs: a suffix under which the results of an earlier run stay; None replaces them.
+    """
+    keptAs = None
+    if keepEarlierAs is not None and scarArrays(modelNode):
+        keptAs = keepEarlier(modelNode, keepEarlierAs)
+        keepEarlierTable(modelNode, keptAs)
     numbers = resultNumbers(wall, reconstruction.arrays, reconstruction.settings.threshold)
     writeReconstruction(modelNode, reconstruction, runRecord, log)
     if lgeVolumeNode is not None and lgeVolumeNode.GetScene() is not None:
@@ -46,10 +59,4 @@ def writeResult(modelNode, wall, reconstruction, runRecord: dict, log: str, lgeV
     tableNode = writeResultsTable(modelNode, numbers)
     showScarProbability(modelNode)
     logging.info("CardioScar: scar map written onto %d points.", len(wall.nodes))
-    return CardioScarResult(modelNode, tableNode, reconstruction)
-
-
-def keepEarlierResults(modelNode, suffix: str) -> None:
-    """Arrays, provenance and table of the last run stay under other names."""
-    keepEarlier(modelNode, suffix)
-    keepEarlierTable(modelNode, suffix)
+    return CardioScarResult(modelNode, tableNode, reconstruction, keptAs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain, count
 
 import numpy as np
 from vtk.util.numpy_support import numpy_to_vtk
@@ -56,14 +57,17 @@ def scarArrays(modelNode) -> list[str]:
     return (modelNode.GetAttribute("CardioScar.Arrays") or "").split()
 
 
-def keepEarlier(modelNode, suffix: str) -> None:
+def keepEarlier(modelNode, suffix: str) -> str:
     """Rename the arrays and the provenance of the last run, so that the next one does not replace them.
 
+    :return: the suffix they got: the first that is free of this one and this one with 2, 3, ...
     :raises BadSettings: see `checkSuffix`.
     """
-    checkSuffix(modelNode, suffix)
+    checkSuffix(suffix)
     pointData = modelNode.GetMesh().GetPointData()
     kept = [name for name in scarArrays(modelNode) if pointData.HasArray(name)]
+    suffixes = chain([suffix], (f"{suffix}{number}" for number in count(2)))
+    suffix = next(one for one in suffixes if not any(pointData.HasArray(name + one) for name in kept))
     for name in kept:
         pointData.GetArray(name).SetName(name + suffix)
     for name in PROVENANCE:
@@ -73,16 +77,13 @@ def keepEarlier(modelNode, suffix: str) -> None:
             modelNode.RemoveAttribute(f"CardioScar.{name}")
     if kept:
         modelNode.SetAttribute(f"CardioScar.Arrays{suffix}", " ".join(name + suffix for name in kept))
+    return suffix
 
 
-def checkSuffix(modelNode, suffix: str) -> None:
-    """Raise BadSettings unless the earlier arrays can be kept under this suffix."""
+def checkSuffix(suffix: str) -> None:
+    """Raise BadSettings unless names of arrays can have this suffix."""
     if not SUFFIX.fullmatch(suffix):
         raise BadSettings(f"The suffix '{suffix}' cannot be used in names of arrays; take letters, digits, - and _, such as _earlier.")
-    pointData = modelNode.GetMesh().GetPointData()
-    taken = [name + suffix for name in scarArrays(modelNode) if pointData.HasArray(name + suffix)]
-    if taken:
-        raise BadSettings(f"The model has an array {taken[0]} already; choose another suffix for the earlier results.")
 
 
 def checkPoints(modelNode, number: int) -> None:

@@ -242,15 +242,22 @@ def test_earlier_results_stay_under_a_suffix(a_scene, a_case, a_fake_reconstruct
     assert np.array_equal(map_on(model, "scar_probability_earlier"), first)
 
 
-def test_a_suffix_that_is_taken_or_odd_is_refused_before_anything_runs(a_case, a_fake_reconstruct):
-    logic = CardioScarLogic(a_fake_reconstruct)
-    logic.reconstruct(*a_case)
-    logic.reconstruct(*a_case, keepEarlierAs="_1")
-    calls = len(a_fake_reconstruct.calls)
-    for suffix, words in (("_1", "another suffix"), ("", "cannot be used"), ("a b", "cannot be used"), ("é", "cannot be used")):
-        with pytest.raises(BadSettings, match=words):
-            logic.startReconstruction(*a_case, keepEarlierAs=suffix)
-    assert len(a_fake_reconstruct.calls) == calls
+def test_each_of_many_runs_can_be_kept(a_scene, a_case, a_fake_reconstruct):
+    model, logic, kept = a_case[1], CardioScarLogic(a_fake_reconstruct), []
+    for number in range(4):
+        a_fake_reconstruct.observed[:] = number
+        kept.append(logic.reconstruct(*a_case, keepEarlierAs="_earlier").keptAs)
+    assert kept == [None, "_earlier", "_earlier2", "_earlier3"]
+    observed = {name: map_on(model, name)[0] for name in names_of_arrays(model) if name.startswith("scar_observed")}
+    assert observed == {"scar_observed": 3, "scar_observed_earlier": 0, "scar_observed_earlier2": 1, "scar_observed_earlier3": 2}
+    assert model.GetAttribute("CardioScar.Notes_earlier3") and a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 4
+
+
+def test_an_odd_suffix_is_refused_before_anything_runs(a_case, a_fake_reconstruct):
+    for suffix in ("", "a b", "é"):
+        with pytest.raises(BadSettings, match="cannot be used"):
+            CardioScarLogic(a_fake_reconstruct).startReconstruction(*a_case, keepEarlierAs=suffix)
+    assert not a_fake_reconstruct.calls
 
 
 def test_the_table_has_the_numbers_with_their_units(a_scene, a_case, a_phantom, quick):

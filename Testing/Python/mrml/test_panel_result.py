@@ -126,6 +126,15 @@ def test_the_choice_outlives_the_next_run(a_panel, a_result):
     assert shown_on(a_result) == "scar_uncertainty"
 
 
+def test_it_is_said_under_which_name_an_earlier_map_stays(a_panel, a_result):
+    a_panel.ui.outputCollapsibleButton.collapsed = False
+    choose(a_panel.ui.placementComboBox, "keep")
+    for name in ("scar_probability_earlier", "scar_probability_earlier2"):
+        assert not a_result.GetMesh().GetPointData().HasArray(name)
+        click(a_panel.ui.applyButton)
+        assert a_result.GetMesh().GetPointData().HasArray(name) and f"stays as {name}." in a_panel.ui.statusLabel.text
+
+
 def test_opening_the_panel_does_not_change_how_a_model_looks(a_panel, a_result):
     """Someone colored the model by hand."""
     click(a_panel.ui.showBinaryButton)
