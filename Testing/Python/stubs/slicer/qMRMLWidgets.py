@@ -36,7 +36,8 @@ def _stored(kind, name: str, default):
 class qMRMLNodeComboBox(QWidget):
     """A selector of the visible nodes of some classes in a scene.
 
-    Without `noneEnabled` the first node is selected by itself, as in Slicer.
+    Without `noneEnabled` the first node is selected by itself, and when the selected node is removed the item before it
+    is, as in Slicer.
     """
 
     currentNodeChanged = Signal(object)
@@ -117,14 +118,14 @@ class qMRMLNodeComboBox(QWidget):
         return [None, *nodes] if self._none else nodes
 
     def _refresh(self) -> None:
-        listed = self._listed()
+        listed, row = self._listed(), self._combo.currentIndex
         self._combo.clear()
         for node in listed:
             self._combo.addItem(self._none_display if node is None else node.GetName())
-        keep = self._node if self._node in listed else None
-        if keep is None and not self._none and listed:
-            keep = listed[0]
-        self._show(keep)
+        if self._node in listed:
+            self._show(self._node)
+        else:
+            self._show(listed[min(len(listed), max(row, 1)) - 1] if listed else None)
 
     def _show(self, node) -> None:
         listed = self._listed()
