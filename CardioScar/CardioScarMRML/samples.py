@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
 from CardioScarLib.errors import UnreadableFile
@@ -108,8 +109,9 @@ class _Loader:
         self._sample = sample
 
     def __call__(self, source=None):
-        nodes = self._sample.add(slicer.mrmlScene)
-        showSample(nodes[0])
+        with slicer.util.tryWithErrorDisplay(_("The example could not be loaded."), waitCursor=True):
+            nodes = self._sample.add(slicer.mrmlScene)
+            showSample(nodes[0])
         return list(nodes)
 
     def __str__(self) -> str:
