@@ -46,6 +46,8 @@ SHOWN_INPUTS = (
     "lgeVolume lvModel scarSegmentation scarSegmentID wallSegmentation sliceThickness sliceSelection sliceRangeMinimum sliceRangeMaximum "
     "sliceList evidenceMethod nSd lgeType pixelSupport sliceProfile"
 ).split()
+DRAG_PAUSE_MS = 100
+"""A slider that is dragged is followed when it rests: the preview of a large stack takes longer than a move."""
 
 #
 # CardioScar
@@ -131,7 +133,6 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # Looking at the inputs takes a moment: after the panel is open, and once for all changes that come together.
         self._inputTimer = qt.QTimer()
         self._inputTimer.setSingleShot(True)
-        self._inputTimer.setInterval(0)
         self._inputTimer.timeout.connect(self._updateInputs)
 
         scene = slicer.mrmlScene
@@ -207,7 +208,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
             nameChoices(self.ui)
             self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameterNodeModified)
-            self._inputTimer.start()
+            self._inputTimer.start(0)
         for part in self._inputParts:
             part.connect(None)
         self._inputPartsConnected = False
@@ -231,7 +232,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                     self._parameterNode.resultModel = None
                 self._inputs = self._chosenInputs()
             self._observeInputs()
-            self._inputTimer.start()
+            changed = {name for name in SHOWN_INPUTS if self._inputs[name] != before[name]}
+            self._inputTimer.start(DRAG_PAUSE_MS if changed == {"nSd"} else 0)
         self._result.update()
         self._deviceCheck.update()
         self._showWhatMatters()
@@ -262,7 +264,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self._observedInputs.append((node, event))
 
     def _onInputNodeModified(self, caller, event) -> None:
-        self._inputTimer.start()
+        self._inputTimer.start(0)
 
     def _updateInputs(self) -> None:
         if not self._parameterNode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import qt
 import slicer
 from CardioScarMRML.evidence_preview import EvidenceOverlay
 from CardioScarMRML.parameters import settingsFrom, sliceIndices
@@ -46,10 +47,13 @@ class EvidencePreview:
         elif parameters.lgeVolume is None or parameters.lvModel is None:
             self._hide(_("Choose the LGE volume and the LV model to see which pixels are taken as scar."))
         else:
+            qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)  # the first time takes up to a second
             try:
                 self._show(parameters)
             except CardioScarError as error:
                 self._hide(str(error))
+            finally:
+                qt.QApplication.restoreOverrideCursor()
 
     def cleanup(self) -> None:
         self.connect(None)

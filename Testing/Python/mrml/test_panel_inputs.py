@@ -7,14 +7,16 @@ import slicer
 from CardioScarMRML import addPhantomNodes
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.phantoms import addVolumeNode
+from CardioScarPanel import evidence_preview
 from CardioScarPanel.evidence_preview import EvidencePreview
 from CardioScarPanel.geometry_check import GeometryCheck
 from CardioScarPanel.slice_table import SliceTable
 from conftest import OUTPUT, ROOT
-from panels import click
+from panels import click, wait_for
 from test_checks import spoil, under_transform
 
 from CardioScar import CardioScarLogic
+from CardioScarLib.evidence.preview import preview_evidence
 from CardioScarLib.geometry.overlap import REMEDIES
 
 
@@ -370,9 +372,25 @@ def test_the_slider_moves_the_evidence(a_previewing_panel, a_view, parameters):
     ui = a_previewing_panel.ui
     before = np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3)
     ui.evidenceThresholdSlider.value = 10.0
-    qt.QApplication.processEvents()
     assert parameters.nSd == 10.0
-    assert np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3) < before
+    wait_for(lambda: np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3) < before)
+
+
+def test_a_slider_that_is_dragged_does_not_wait_for_the_preview(a_previewing_panel, a_view, parameters, monkeypatch):
+    computed, cursors = [], []
+
+    def counted(stack, pixels, settings, support):
+        computed.append(settings.n_sd)
+        cursors.append(qt.QApplication.overrideCursor() is not None)
+        return preview_evidence(stack, pixels, settings, support)
+
+    monkeypatch.setattr(evidence_preview, "preview_evidence", counted)
+    for threshold in np.linspace(3, 9, 25):
+        a_previewing_panel.ui.evidenceThresholdSlider.value = threshold
+        qt.QApplication.processEvents()
+    assert len(computed) < 5
+    wait_for(lambda: computed and computed[-1] == 9.0)
+    assert all(cursors) and qt.QApplication.overrideCursor() is None
 
 
 def test_a_model_that_misses_the_slices_cannot_be_run_until_its_button_was_clicked(a_panel, a_scene, a_phantom):
