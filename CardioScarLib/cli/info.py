@@ -13,16 +13,17 @@ import click
 @click.argument("other", type=Path, required=False, metavar="[FILE2]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def info(file: Path, other: Path | None, as_json: bool) -> None:
-    """Say what FILE is: frame, spacing, thickness, units, arrays; with a FILE2, whether slices and wall meet."""
+    """Say what FILE is (slices, a wall, a trained network, training data); with a FILE2, whether slices and wall meet."""
     from CardioScarLib.geometry.overlap import overlap
     from CardioScarLib.geometry.slices import SliceStack
     from CardioScarLib.io.describe import describe_content, read_any
+    from CardioScarLib.io.meshes import MeshFile
 
     paths = [file] if other is None else [file, other]
     contents = [read_any(path) for path in paths]
     answer: dict = {"files": [describe_content(content, path) for content, path in zip(contents, paths, strict=True)]}
     stacks = [content for content in contents if isinstance(content, SliceStack)]
-    walls = [content.wall for content in contents if not isinstance(content, SliceStack)]
+    walls = [content.wall for content in contents if isinstance(content, MeshFile)]
     if stacks and walls:
         answer["overlap"] = overlap(stacks[0], walls[0])
     elif other is not None:
@@ -68,7 +69,7 @@ def _overlap_in_words(found: dict | None) -> str:
     from CardioScarLib.geometry.overlap import IN_WORDS
 
     if found is None:
-        return "overlap: only slices and a wall can meet; these files are of the same kind."
+        return "overlap: only slices and a wall can meet; these files are not one of each."
     words = f"overlap: {found['inside']:.0%} of the wall lies inside slices, {found['covered']:.0%} inside or between them."
     if found["gap"] > 0:
         words += f" The closest slice is {found['gap']:.3g} mm away."

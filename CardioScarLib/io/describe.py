@@ -11,29 +11,43 @@ from vtk.util.numpy_support import vtk_to_numpy
 from CardioScarLib.errors import UnreadableFile
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.io.checkpoints import Checkpoint
+from CardioScarLib.io.describe_network import SUFFIXES as NETWORK_SUFFIXES
+from CardioScarLib.io.describe_network import describe_checkpoint, describe_training_data, read_network_file
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.io.opencarp import opencarp_pair
 from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing
+from CardioScarLib.io.training_data import TrainingData
 from CardioScarLib.io.vtk_files import READERS, as_grid, cells_of, points_of, read_vtk
+
+Content = SliceStack | MeshFile | Checkpoint | TrainingData
 
 FLAT_CELLS = (vtk.VTK_QUAD, vtk.VTK_PIXEL)
 
 
 def describe(path: Path) -> dict:
-    """Kind, frame, sizes and arrays of an image, a DICOM folder, a grid layer or a model, as plain values."""
+    """Kind, frame, sizes and arrays of an image, a DICOM folder, a grid layer, a model, a network or training data, as plain values."""
     return describe_content(read_any(path), path)
 
 
-def describe_content(content: SliceStack | MeshFile, path: Path) -> dict:
+def describe_content(content: Content, path: Path) -> dict:
     """`describe` for a file that `read_any` has read already."""
-    return {"file": Path(path).name, **(_describe_stack(content) if isinstance(content, SliceStack) else _describe_mesh(content))}
+    describers = {
+        SliceStack: _describe_stack,
+        MeshFile: _describe_mesh,
+        Checkpoint: describe_checkpoint,
+        TrainingData: describe_training_data,
+    }
+    return {"file": Path(path).name, **describers[type(content)](content)}
 
 
-def read_any(path: Path) -> SliceStack | MeshFile:
-    """The file as a stack of slices or as a model, whichever it is."""
+def read_any(path: Path) -> Content:
+    """The file as whatever it is: a stack of slices, a model, a trained network, or training data of one."""
     path = Path(path)
+    if path.suffix.lower() in NETWORK_SUFFIXES:
+        return read_network_file(path)
     if path.is_dir():
         return read_stack([path])
     if opencarp_pair(path) or (path.suffix.lower() in READERS and not _is_layer(path)):

@@ -13,6 +13,7 @@ import numpy as np
 from CardioScarLib.errors import BadEvidence, BadSettings, BadTrainingData, UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_path, check_readable
 
+TRAINING_SUFFIXES = (".npz", ".npy")
 NORMALIZATIONS = ("none", "minmax")
 KEYS = ("coordinates", "intensities", "group_ids", "scaler_min", "scaler_max")
 ROUNDING = 1e-5
@@ -63,10 +64,16 @@ def read_training_data(path: Path, normalize: str = "none") -> TrainingData:
     normalize: "none" takes the values as they are and refuses any outside 0 to 1; "minmax" stretches them to it.
     Nothing in the file is executed. Raises UnreadableFile for what is no such file, BadTrainingData for what cannot be trained on.
     """
+    path = Path(path)
+    data = read_unchecked(path)
+    return replace(checked(data, path.name, normalize), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def read_unchecked(path: Path) -> TrainingData:
+    """`read_training_data` for a look at the file: whatever its values are, and whether it can be trained on or not."""
     path = check_readable(path)
     arrays = _load(path)
-    data = _legacy(arrays, path.name) if isinstance(arrays, np.ndarray) else _modern(arrays, path.name)
-    return replace(checked(data, path.name, normalize), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    return _legacy(arrays, path.name) if isinstance(arrays, np.ndarray) else _modern(arrays, path.name)
 
 
 def write_training_data(data: TrainingData, path: Path, overwrite: bool = False) -> Path:

@@ -59,6 +59,8 @@ def apply(
     )
     if not architecture.dropout_layers or not architecture.dropout:
         notes += ("The network has no dropout, so its uncertainty is 0 everywhere, which says nothing.",)
+    elif samples == 1:
+        notes += ("The uncertainty of one sample is 0 everywhere, which says nothing; take more samples.",)
     found = choose_device(device)[1]
     mean, deviation = predict(
         checkpoint.state,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from CardioScarLib.errors import BadSettings, UnreadableFile
-from CardioScarLib.io.files import atomic_paths
+from CardioScarLib.errors import BadSettings, UnreadableFile, UnwritableOutput
+from CardioScarLib.io.files import atomic_paths, check_writable
 from CardioScarLib.io.training_data import TrainingData, read_training_data, write_training_data
 
 NAME = re.compile(r"subset_(\d+)_n\d+_f\d+_s[\d.]+_xy[\dp]+mm_z[\dp]+mm(?:\.nii\.gz)?_training\.npz")
@@ -61,12 +61,15 @@ def build_foundation(
     notes = tuple(
         note
         for note, said in (
-            (f"{len(unknown)} .npz files have other names and were left out: {', '.join(unknown[:3])} ...", unknown),
-            (f"{len(missing)} of {expected} subsets are missing: {', '.join(map(str, missing[:10]))} ...", missing),
+            (f"Files with other names were left out ({len(unknown)}): {_first(unknown, 3)}.", unknown),
+            (f"Subsets that are missing ({len(missing)} of {expected}): {_first(missing, 10)}.", missing),
         )
         if said
     )
-    output_dir.mkdir(parents=True, exist_ok=True)
+    outputs = [output_dir / TRAINING_NAME, output_dir / MANIFEST_NAME]
+    if output_dir.exists():
+        for path in outputs:
+            check_writable(path, overwrite)
     manifest = {
         "seed": split.seed,
         "input_dir": str(input_dir),
@@ -75,10 +78,14 @@ def build_foundation(
         "found_subsets": sorted(found),
         "missing_expected": missing,
         "splits": {name: {str(one): [str(path) for path in found[one]] for one in subsets} for name, subsets in parts.items()},
-        "foundation_training_npz": str(output_dir / TRAINING_NAME),
+        "foundation_training_npz": str(outputs[0]),
     }
     data = joined([read_training_data(path) for one in parts["train"] for path in found[one]])
-    with atomic_paths([output_dir / TRAINING_NAME, output_dir / MANIFEST_NAME], overwrite) as (training, record):
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UnwritableOutput(f"The folder {output_dir.name} cannot be made: {problem.strerror}.") from problem
+    with atomic_paths(outputs, overwrite) as (training, record):
         write_training_data(data, training)
         record.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
     return manifest, data, (*notes, *data.notes)
@@ -104,6 +111,10 @@ def joined(parts: Sequence[TrainingData]) -> TrainingData:
         high,
         () if same else ("The files had boxes of their own; all nodes were taken to one box around them.",),
     )
+
+
+def _first(names: Sequence, most: int) -> str:
+    return ", ".join(map(str, names[:most])) + (" and more" if len(names) > most else "")
 
 
 def _subsets(folder: Path) -> tuple[dict[int, list[Path]], list[str]]:

@@ -55,6 +55,7 @@ class Unfinished:
             digest.update(name.encode() + np.ascontiguousarray(start[name]).tobytes())
         self.belongs_to = digest.hexdigest()
         if not self.resume:
+            self.done()  # of an earlier run, which is not to be mixed up with this one
             return None, ()
         if not self.path.exists():
             return None, (f"There is no {self.path.name} to resume; the training starts from its beginning.",)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from original_files import FILES, LAYERS, LAYOUT_1, LAYOUT_2, forward, results, write_points
+from original_files import BROKEN, FILES, LAYERS, LAYOUT_1, LAYOUT_2, forward, results, write_points
 from scipy.spatial import cKDTree
 from vtk.util.numpy_support import vtk_to_numpy
 
@@ -342,7 +342,11 @@ def test_ctrl_c_keeps_the_best_network_so_far(run, data_file, tmp_path, monkeypa
     assert refused(run("train", **flags), "unfinished")
     code, out, err = run("train", resume=True, **{**flags, "max_epochs": 6})
     assert refused((code, out, err), "other data, settings")
-    # Starting anew is possible, but has to be said; afterwards nothing is unfinished.
+    # Starting anew is possible, but has to be said; afterwards nothing is unfinished, even if it is stopped early.
+    monkeypatch.setattr("CardioScarLib.cli.train.training_bar", Interrupting)
+    code, out, _ = run("train", overwrite=True, checkpoint_every=50, **flags)
+    assert code == 130 and "--resume" not in out and not (tmp_path / "net.safetensors.unfinished").exists()
+    monkeypatch.undo()
     assert run("train", overwrite=True, **{**flags, "max_epochs": 2})[0] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
 
@@ -453,6 +457,9 @@ def test_apply_refuses_settings_out_of_range_and_outputs_it_cannot_write(run, me
     assert refused(run("apply", **{**flags, "output": tmp_path / "map.stl"}), "cannot carry arrays")
     assert refused(run("apply", **{**flags, "model": mesh}), "wall.vtu is not a checkpoint")
     assert not list(tmp_path.iterdir())
+    code, _, err = run("apply", **flags, mc_samples=1)
+    assert code == 0 and "one sample is 0 everywhere" in err
+    assert "one sample" not in run("apply", **flags, mc_samples=2, overwrite=True)[2]
 
 
 def test_bad_training_data_and_settings_are_one_sentence_on_the_command_line(run, data_file, tmp_path):
@@ -502,6 +509,12 @@ def test_foundation_data_are_what_the_original_makes(run, tmp_path, monkeypatch)
     assert np.array_equal(joint.group, np.concatenate([data.group, data.group + data.group.max() + 1]))
     assert refused(run("foundation", train_subsets=2, **flags), "exists already")
     assert refused(run("foundation", train_subsets=3, **flags), "3 subsets were asked for", "there are 2")
+    # Nothing is left of one that fails, and an existing result is noticed before the data are read.
+    Path("fd/subset_002_n10_f2_s3.0_xy2p0mm_z8p0mm_training.npz").write_text("no training data")
+    assert refused(run("foundation", train_subsets=3, **{**flags, "output_dir": "new/fo"}), "subset_002")
+    assert not Path("new").exists()
+    assert refused(run("foundation", train_subsets=3, **flags), "exists already")
+    assert refused(run("foundation", train_subsets=2, seed=1, **{**flags, "output_dir": "fd/other.npz"}), "other.npz")
 
 
 def test_subsets_are_drawn_as_the_original_draws_them():
@@ -608,3 +621,38 @@ def test_a_checkpoint_of_layout_1_goes_through_every_door(run, mesh, data_file, 
         flags = {"checkpoint": parent, "training_data": data_file, "max_epochs": 1, "cpu": True}
         code, _, err = run("fine-tune", output=tmp_path / f"{parent.stem}.pth", **flags)
         assert code == 0 and ("but not its command line" in err) == said
+
+
+# --- cardioscar info
+
+
+def test_info_describes_networks_and_training_data(run, data_file, mesh, tmp_path, capsys):
+    def told(*files):
+        assert main(["info", *map(str, files), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    network = told(BROKEN)["files"][0]
+    assert (network["kind"], network["hidden_layers"], network["hidden_size"], network["dropout_layers"]) == ("network", 4, 64, [3])
+    assert (network["nodes"], network["groups"], network["epochs"], network["fine_tuned_from"]) == (3655, 3113, 1, "m256.pth")
+    data = told(FILES / "prepare_image.npz")["files"][0]
+    assert (data["kind"], data["nodes"], data["groups"]) == ("training data", 3655, 3113)
+    assert data["bounds_lps_mm"] == network["bounds_lps_mm"] and data["bounds_lps_mm"][0] == [53.47, 15.6, 6.24]
+    assert data["nodes_per_group"]["mean"] == pytest.approx(3655 / 3113) and 0 <= data["values"]["min"] < data["values"]["max"] <= 1
+    assert told(BROKEN, mesh)["overlap"] is None
+    assert run("train", training_data=data_file, output=tmp_path / "net.safetensors", max_epochs=2, cpu=True)[0] == 0
+    ours = told(tmp_path / "net.safetensors")["files"][0]
+    assert (ours["recipe"], ours["epochs"], ours["dropout_layers"], ours["fourier_frequencies"]) == ("modern", 2, [2, 4], 48)
+    box = read_training_data(data_file)
+    assert np.allclose(ours["bounds_lps_mm"], [box.minimum, box.maximum], atol=0.01)
+
+
+def test_info_describes_training_data_that_cannot_be_trained_on_and_refuses_other_files(capsys, tmp_path):
+    table = np.array([[0.0, 0, 0, 12, 3], [5, 1, 2, 273, 3]])
+    np.save(tmp_path / "old.npy", table)
+    assert main(["info", str(tmp_path / "old.npy"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["files"][0]
+    assert (told["groups"], told["values"]["max"], told["bounds_lps_mm"]) == (1, 273, [[0, 0, 0], [5, 1, 2]])
+    for name in ("net.pth", "net.safetensors", "data.npz", "data.npy"):
+        (tmp_path / name).write_bytes(b"something else")
+        assert main(["info", str(tmp_path / name)]) == 2
+        assert name in capsys.readouterr().err
