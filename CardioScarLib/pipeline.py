@@ -19,6 +19,7 @@ from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.reconstruction.baselines import fit_baseline
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.field import fit_field
+from CardioScarLib.reconstruction.mc_dropout.device import choose_device
 from CardioScarLib.reconstruction.mc_dropout.fit import fit_dropout_network
 from CardioScarLib.reconstruction.operator import SliceOperator, slice_operator
 from CardioScarLib.reconstruction.posterior import Posterior
@@ -60,9 +61,11 @@ def reconstruct(
     """Reconstruct the scar field of a wall from the slices that cross it.
 
     stack and wall: LPS mm. progress: see `Progress`. The same input, settings and machine give the same result.
-    Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user.
+    Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network without PyTorch.
     """
     settings = settings or ReconstructionSettings()
+    if settings.model.model == "network":
+        choose_device(settings.model.network.device)  # what is missing is said now, not after the long work
     clock = _Clock(progress or (lambda stage, step, steps, **detail: None))
     with clock.stage("geometry") as step:
         step(0, 1)

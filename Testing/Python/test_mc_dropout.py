@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from bodies import the_phantom
 
-from CardioScarLib.errors import BadEvidence, BadSettings, OutOfMemory, UnreadableFile
+from CardioScarLib.errors import BadEvidence, BadSettings, MissingPackage, OutOfMemory, UnreadableFile
 from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.reconstruction.mc_dropout import predict as predict_module
 from CardioScarLib.reconstruction.mc_dropout.architecture import FREQUENCIES, Architecture
 from CardioScarLib.reconstruction.mc_dropout.batches import make_batches, runs
@@ -20,7 +21,7 @@ from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
 from CardioScarLib.reconstruction.mc_dropout.predict import predict, predict_samples, predict_without_dropout
 from CardioScarLib.reconstruction.mc_dropout.recipes import recipe_of
 from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import NetworkSettings
+from CardioScarLib.settings import ModelSettings, NetworkSettings, ReconstructionSettings
 
 torch = pytest.importorskip("torch", reason="the network needs torch, which comes with the network extra")
 ROOT = Path(__file__).parents[2]
@@ -375,3 +376,22 @@ except MissingPackage as error:
     highest, sentence = done.stdout.splitlines()
     assert float(highest) > 0.5
     assert "pip install" in sentence and "'field'" in sentence
+
+
+def test_a_missing_torch_or_gpu_is_said_before_the_long_work(monkeypatch):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU: would check what is said without one")
+    case, stages = the_phantom("W", pixel=3.0, nodes=1500), []
+
+    def run(model, device):
+        settings = ReconstructionSettings(model=ModelSettings(model, network=NetworkSettings(device=device)))
+        return reconstruct(case.stack, case.wall, settings, lambda stage, step, steps, **detail: stages.append(stage))
+
+    with pytest.raises(BadSettings, match="CUDA was asked for"):
+        run("network", "cuda")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingPackage, match="pip install"):
+        run("network", "auto")
+    assert not stages
+    run("nearest", "cuda")  # another model does not mind
+    assert stages
