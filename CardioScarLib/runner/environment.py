@@ -12,7 +12,7 @@ from CardioScarLib.settings import ReconstructionSettings
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by numpy's matrix library when it is first imported."""
 ONE_THREAD = dict.fromkeys(THREAD_LIMITS, "1")
-"""For small matrices: threads that wait for each other make a fit ten times slower on a busy machine."""
+"""For small matrices, the network's too: threads that wait for each other make a fit ten times slower on a busy machine."""
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
@@ -32,7 +32,6 @@ def child_environment(changes: dict[str, str]) -> dict[str, str]:
 
 
 def environment_for(settings: ReconstructionSettings) -> dict[str, str]:
-    """What a reconstruction with these settings wants changed: `network` uses all cores, the others one."""
-    if settings.model.model != "network":
-        return dict(ONE_THREAD)
-    return dict(NO_GPU) if settings.model.network.device == "cpu" else {}
+    """What a reconstruction with these settings wants changed: one thread, and no GPU for a network that was told so."""
+    without_gpu = settings.model.model == "network" and settings.model.network.device == "cpu"
+    return {**ONE_THREAD, **(NO_GPU if without_gpu else {})}

@@ -268,13 +268,12 @@ def test_the_environment_is_the_childs_alone(a_mischief):
     assert dict(os.environ) == before
 
 
-def test_the_network_may_use_all_cores_and_the_gpu_unless_told_not_to():
+def test_all_models_have_one_thread_and_the_network_the_gpu_unless_told_not_to():
     def environment(model, device="auto"):
         return environment_for(ReconstructionSettings(model=ModelSettings(model, network=NetworkSettings(device=device))))
 
-    assert environment("field") == environment("nearest") == ONE_THREAD
-    assert environment("network") == {}
-    assert environment("network", "cpu") == {"CUDA_VISIBLE_DEVICES": "-1"}
+    assert environment("field") == environment("nearest") == environment("network") == ONE_THREAD
+    assert environment("network", "cpu") == {**ONE_THREAD, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def test_inside_slicer_its_own_python_is_taken(tmp_path, monkeypatch):
