@@ -55,6 +55,7 @@ def _contour_files(paths: Sequence[Path]) -> dict[tuple[int, str], Path]:
             match = NAME.search(file.name)
             if not match and path.is_dir():
                 continue
+            check_readable(file)
             if not match:
                 raise UnreadableFile(
                     f"The name {file.name} does not say which contour it holds; call it by the slice's number and the surface, "

@@ -42,9 +42,7 @@ class LVWall:
     notes: tuple[str, ...] = ()
 
 
-def build_wall(
-    shape: WallShape, settings: WallSettings | None = None, progress: Callable[[str, int, int], None] | None = None
-) -> LVWall:
+def build_wall(shape: WallShape, settings: WallSettings | None = None, progress: Callable[[str, int, int], None] | None = None) -> LVWall:
     """Fill a shape with tetrahedra of the edge length in the settings and name the regions of its surface.
 
     progress: called with (stage, step, steps); may raise `Cancelled`. The same shape and settings give the same mesh.

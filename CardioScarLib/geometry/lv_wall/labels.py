@@ -199,4 +199,3 @@ def _closed(mask: np.ndarray, radius: float, spacing: tuple[float, float]) -> np
     grown = ndimage.distance_transform_edt(~wide, sampling=spacing) <= radius
     shrunk = ndimage.distance_transform_edt(grown, sampling=spacing) > radius
     return mask | shrunk[tuple(slice(one, -one) for one in margin)]
-

@@ -12,13 +12,15 @@ from CardioScarLib.errors import BadContours
 from CardioScarLib.geometry.lv_wall.contours import SliceContours, shape_from_contours
 from CardioScarLib.geometry.lv_wall.shape import WallShape
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_surfaces import area_vectors, triangle_surface
+from CardioScarLib.geometry.wall_surfaces import area_vectors, edges_of, row_numbers, triangle_surface
 from CardioScarLib.settings import WallSettings
 
 SECTION = 2.5
 """mm between sections."""
 TIP = 0.4
 """mm from a surface's lowest point to its lowest section."""
+LEAST_SECTION = 5.0
+"""mm around: smaller sections, at a pointed tip, say less about the shape than those beside them."""
 LID = 0.85
 """Cosine to the long axis above which a triangle at its end belongs to a lid."""
 
@@ -49,9 +51,14 @@ def shape_from_surfaces(endo: Wall, epi: Wall, settings: WallSettings | None = N
                 raise BadContours("A surface is open below its base; close its holes first.")
             top = 0.5 * (level + levels[levels.index(level) - 1])
             break
-        center = next(one for one in found.values() if one is not None).mean(axis=0)
+        found = {name: None if one is None or _around(one) < LEAST_SECTION else one for name, one in found.items()}
+        if found["epi"] is None:  # at the tip
+            continue
+        center = found["epi"].mean(axis=0)
         slices.append(SliceContours(found["endo"], found["epi"], normal, SECTION, center, f"the section at {level - low['epi']:.0f} mm"))
-    return shape_from_contours(slices, settings, base=(top * normal, normal))
+    above = max(one.max() for one in heights.values()) - top
+    notes = [f"The wall ends where the lower of the two surfaces is no longer a closed ring, up to {above:.0f} mm below their ends."]
+    return shape_from_contours(slices, settings, (top * normal, normal), notes if above > SECTION else [])
 
 
 def _oriented(surface: Wall, name: str) -> vtk.vtkPolyData:
@@ -78,26 +85,31 @@ def _arrays(surface: vtk.vtkPolyData) -> tuple[np.ndarray, np.ndarray]:
 def _upward(nodes: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """(3,) unit normal of the base, away from the apex.
 
-    The area vectors of an open surface add up to that of its rim; those of a closed one to nothing, so that its lid is
-    looked for at the ends of the long axis.
+    The area vectors of an open surface add up to that of its rims, which lie at the base; those of a closed one to
+    nothing, so that its lid is looked for at the ends of the long axis.
     """
     vectors = area_vectors(nodes, triangles)
-    rim = vectors.sum(axis=0)
+    across = vectors.sum(axis=0)
     middle = nodes.mean(axis=0)
-    if np.linalg.norm(rim) < 0.02 * np.linalg.norm(vectors, axis=1).sum():
+    edges = edges_of(triangles)
+    _, first, count = np.unique(row_numbers(edges), return_index=True, return_counts=True)
+    ends = nodes[edges[first[count == 1]]]
+    if len(ends) and np.linalg.norm(across) > 0.02 * np.linalg.norm(vectors, axis=1).sum():
+        length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+        base = length @ ends.mean(axis=1) / length.sum()
+    else:
         axis = np.linalg.svd(nodes - middle, full_matrices=False)[2][0]
-        place = nodes[triangles].mean(axis=1) @ axis
+        places = nodes[triangles].mean(axis=1)
+        height = places @ axis
         unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)[:, None]
-        low, high = np.quantile(place, (0.1, 0.9))
-        lids = [vectors[side & (np.abs(unit @ axis) > LID)].sum(axis=0) for side in (place <= low, place >= high)]
-        rim = max(lids, key=np.linalg.norm)
-    if not np.linalg.norm(rim) > 0:
+        facing = np.abs(unit @ axis) > LID
+        lids = [facing & side for side in (height <= np.quantile(height, 0.1), height >= np.quantile(height, 0.9))]
+        lid = max(lids, key=lambda one: np.linalg.norm(vectors[one].sum(axis=0)))
+        across, base = vectors[lid].sum(axis=0), places[lid].mean(axis=0) if lid.any() else middle
+    if not np.linalg.norm(across) > 0:
         raise BadContours("The endocardium has neither a rim nor a lid at its base; cut it open there first.")
-    normal = rim / np.linalg.norm(rim)
-    height = (nodes - middle) @ normal
-    width = [np.linalg.norm(np.cross(nodes[part] - nodes[part].mean(axis=0), normal), axis=1).mean()
-             for part in (height < np.quantile(height, 0.1), height > np.quantile(height, 0.9))]  # fmt: skip
-    return normal if width[1] >= width[0] else -normal
+    normal = across / np.linalg.norm(across)
+    return normal if (base - middle) @ normal >= 0 else -normal
 
 
 def _section(surface: vtk.vtkPolyData, normal: np.ndarray, level: float) -> np.ndarray | None:
@@ -124,4 +136,8 @@ def _longest_closed(output: vtk.vtkPolyData) -> np.ndarray | None:
     offsets, numbers = (vtk_to_numpy(part) for part in (lines.GetOffsetsArray(), lines.GetConnectivityArray()))
     curves: Sequence[np.ndarray] = [numbers[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
     closed = [points[curve] for curve in curves if curve[0] == curve[-1] and len(curve) > 3]
-    return max(closed, key=lambda one: np.linalg.norm(np.diff(one, axis=0), axis=1).sum(), default=None)
+    return max(closed, key=_around, default=None)
+
+
+def _around(curve: np.ndarray) -> float:
+    return float(np.linalg.norm(np.diff(curve, axis=0), axis=1).sum())
