@@ -178,6 +178,7 @@ class WallSettings:
     edge_length: mean edge of the tetrahedra, mm.
     base: where the wall ends above: "flat" in a plane through the middle between the last slice with wall and the next
         one, tilted where the labels show it; "contour" in the plane of the last complete contour.
+    base_at: for a flat base, how far above the middle of the last complete contour it lies, mm; None leaves it to `base`.
     keep_largest: islands of a label are left out; the largest piece stays.
     fill_holes: holes in the wall that are not the cavity become wall.
     papillary_muscles: they and trabeculae belong to the "cavity", or to the "wall" as they were labeled.
@@ -186,6 +187,7 @@ class WallSettings:
 
     edge_length: float = 2.0
     base: str = "flat"
+    base_at: float | None = None
     keep_largest: bool = True
     fill_holes: bool = True
     papillary_muscles: str = "cavity"
@@ -194,6 +196,10 @@ class WallSettings:
     def __post_init__(self) -> None:
         _one_of("Base", self.base, WALL_BASES)
         _one_of("Papillary muscles", self.papillary_muscles, PAPILLARY_MUSCLES)
+        if self.base_at is not None and self.base != "flat":
+            raise BadSettings(f"The base cannot lie both {self.base_at:g} mm above the last contour and in its plane; choose one.")
+        if self.base_at is not None and not -100 <= self.base_at <= 50:
+            raise BadSettings(f"The base is {self.base_at:g} mm above the last contour; it has to be between -100 and 50.")
         if not 0.5 <= self.edge_length <= 5:
             raise BadSettings(f"The edge length is {self.edge_length} mm; it has to be between 0.5 and 5.")
         if not 0 <= self.smoothing <= 5:

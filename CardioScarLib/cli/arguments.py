@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import click
+
+from CardioScarLib.errors import BadSettings
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def repeat_flags(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
@@ -55,3 +61,18 @@ def setting(flag: str, stage: type, name: str, **options):
     """A click option whose default is the one written in the settings dataclass `stage`."""
     default = {one.name: one.default for one in fields(stage)}[name]
     return click.option(flag, default=default, show_default=default is not None, **options)
+
+
+def point(text: str | None) -> np.ndarray | None:
+    """(3,) numbers of --start "x,y,z"; None without a text."""
+    if text is None:
+        return None
+    import numpy as np
+
+    try:
+        numbers = np.array([float(word) for word in text.split(",")])
+    except ValueError:
+        numbers = np.empty(0)
+    if numbers.shape != (3,) or not np.all(np.isfinite(numbers)):
+        raise BadSettings(f"--start is '{text}'; it has to be three numbers, x,y,z in LPS mm.")
+    return numbers

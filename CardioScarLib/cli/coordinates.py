@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from CardioScarLib.cli.arguments import point
 from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
 from CardioScarLib.errors import BadSettings
 
@@ -24,7 +25,7 @@ from CardioScarLib.errors import BadSettings
 def coordinates(mesh, output, start, regions, mesh_frame, mesh_unit, overwrite, as_json) -> None:
     """Add the point arrays wall_transmural (0 endocardium, 1 epicardium), wall_apicobasal (0 apex, 1 base),
     wall_circumferential (radians) and wall_thickness (mm) to an LV wall of volume cells."""
-    zero_at = _point(start)
+    zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.geometry.mesh_quality import mesh_quality
     from CardioScarLib.geometry.wall_coordinates import wall_coordinates
@@ -56,21 +57,6 @@ def coordinates(mesh, output, start, regions, mesh_frame, mesh_unit, overwrite, 
     click.echo(f"Wall   {quality}")
     for number, path in enumerate(written):
         click.echo(f"{'' if number else 'Wrote':<7}{path}")
-
-
-def _point(text: str | None):
-    """(3,) numbers of "x,y,z"."""
-    import numpy as np
-
-    if text is None:
-        return None
-    try:
-        point = np.array([float(word) for word in text.split(",")])
-    except ValueError:
-        point = np.empty(0)
-    if point.shape != (3,):
-        raise BadSettings(f"--start is '{text}'; it has to be three numbers, x,y,z in LPS mm.")
-    return point
 
 
 def _surfaces(mesh_file, regions: str | None):

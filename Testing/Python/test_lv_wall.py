@@ -9,7 +9,7 @@ import pytest
 from bodies import NO_CELLS, applied, rigid, rms
 from wall_bodies import rings
 
-from CardioScarLib.errors import BadContours, Cancelled
+from CardioScarLib.errors import BadContours, BadSettings, Cancelled
 from CardioScarLib.geometry.lv_wall import SliceContours, build_wall, shape_from_contours, shape_from_surfaces
 from CardioScarLib.geometry.mesh_quality import mesh_quality
 from CardioScarLib.geometry.wall import Wall, tetrahedron_volumes
@@ -99,6 +99,8 @@ def test_an_oblique_stack_in_any_order_gives_the_same_body(an_ellipsoid):
 
 def test_missing_and_unequally_spaced_slices_are_bridged():
     built = built_from(sections_of_ellipsoids([-64, -56, -40, -32, -29, -16, -8, 8, 16]))
+    assert any("missing: 3, up to 16 mm wide" in note for note in built.notes)
+    assert not any("missing" in note for note in built_from(rings()).notes)
     nodes, region = built.wall.nodes, built.node_region
     assert np.abs(off_ellipsoid(nodes[region == ENDO], INNER)).mean() < 0.2
     assert np.abs(off_ellipsoid(nodes[region == EPI], OUTER)).mean() < 0.2
@@ -109,6 +111,20 @@ def test_the_base_is_cut_beyond_the_last_contour_or_along_it():
     flat, contour = (built_from(slices, base=base) for base in ("flat", "contour"))
     assert flat.wall.nodes[:, 2].max() == pytest.approx(32 + 3, abs=0.01)
     assert contour.wall.nodes[:, 2].max() == pytest.approx(32, abs=0.01)
+
+
+def test_the_base_can_be_put_at_a_height_above_the_last_contour():
+    slices = rings(count=5, thickness=6.0)
+    for height in (7.0, -6.0):
+        built = built_from(slices, base_at=height)
+        assert built.wall.nodes[:, 2].max() == pytest.approx(32 + height, abs=0.01)
+        assert built.contours["epi"][:, 2].max() == pytest.approx(32 if height > 0 else 24)  # what is cut off is not measured against
+    with pytest.raises(BadSettings, match="above the last contour and in its plane"):
+        WallSettings(base="contour", base_at=7.0)
+    with pytest.raises(BadSettings, match="between -100 and 50"):
+        WallSettings(base_at=60.0)
+    with pytest.raises(BadContours, match="base would lie 40 mm below the last contour; the slices end 32 mm"):
+        built_from(slices, base_at=-40.0)
 
 
 def test_the_apex_is_closed_with_a_wall_as_thick_as_beside():
@@ -137,10 +153,35 @@ def test_two_surfaces_make_the_wall_between_them(an_ellipsoid):
     assert np.abs(off_ellipsoid(nodes[region == ENDO], INNER)).mean() < 0.2
     assert np.abs(off_ellipsoid(nodes[region == EPI], OUTER)).mean() < 0.2
     assert nodes[:, 2].max() == pytest.approx(20, abs=2.0)  # the rims of the two parts end within a cell of the base
+    assert not any("closed ring" in note for note in again.notes)
+    endo = part(ENDO)
+    low = Wall(endo.nodes, NO_CELLS, endo.triangles[endo.nodes[endo.triangles, 2].max(axis=1) < 8], "shell")
+    assert any("closed ring, up to 1" in note for note in shape_from_surfaces(low, part(EPI)).notes)  # 12 mm, and a ragged rim
     with pytest.raises(BadContours, match="may be exchanged"):
         shape_from_surfaces(part(EPI), part(ENDO))
     with pytest.raises(BadContours, match="volume mesh"):
         shape_from_surfaces(an_ellipsoid.wall, part(EPI))
+
+
+def test_a_surface_with_a_narrow_and_slanted_outlet_is_the_right_way_up():
+    """As a left ventricle with its outflow tract, whose highest part is narrower than its apex."""
+    angle = 2 * np.pi * np.arange(48) / 48
+    levels = np.linspace(0, 1, 40)
+
+    def bottle(radius: float, bottom: float):
+        height = bottom + (60 - bottom) * levels
+        ring = radius * np.where(levels < 0.6, np.sqrt(np.minimum(levels / 0.3, 1)), 1 - 1.6 * (levels - 0.6))
+        rim = np.where(levels > 0.6, (levels - 0.6) / 0.4, 0)
+        x, y = ring[:, None] * np.cos(angle), ring[:, None] * np.sin(angle)
+        z = height[:, None] + 0.5 * rim[:, None] * x
+        nodes = np.stack([x, y, z], -1).reshape(-1, 3)
+        row, column = (part.ravel() for part in np.meshgrid(np.arange(39), np.arange(48), indexing="ij"))
+        a, b = row * 48 + column, row * 48 + (column + 1) % 48
+        upward, downward = np.column_stack([a, b, a + 48])[48:], np.column_stack([b, b + 48, a + 48])  # 48 nodes are the tip
+        return Wall(nodes, NO_CELLS, np.vstack([upward, downward]), "shell")
+
+    shape = shape_from_surfaces(bottle(20.0, 8.0), bottle(29.0, 0.0))
+    assert shape.axes[2] @ [0, 0, 1] > 0.7
 
 
 def test_a_small_loop_is_cut_off_and_a_large_one_refused():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from test_lv_wall_labels import PIXEL, SPACING, painted
+from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.cli.main import main
 from CardioScarLib.errors import UnreadableFile
@@ -118,6 +119,20 @@ def test_the_command_answers_with_json_and_coordinates(tmp_path, a_label_map, ca
     assert arrays.GetArray("wall_transmural").GetRange() == pytest.approx((0, 1))
 
 
+def test_base_and_start_of_the_angle_can_be_given(tmp_path, a_label_map, capsys):
+    output = tmp_path / "wall.vtu"
+    last = 6 * SPACING
+    code, _, err = run(
+        capsys, "wall", a_label_map, "--labels", "emidec", "--edge-length", 4, "--base-at", 2, "--output", output,
+        "--coordinates", "--start", "39,70,30",
+    )  # fmt: skip
+    assert code == 0 and "patient's right" not in err
+    nodes = read_wall(output).wall.nodes
+    assert nodes[:, 2].max() == pytest.approx(last + 2, abs=0.01)
+    angle = vtk_to_numpy(read_mesh(output).GetPointData().GetArray("wall_circumferential"))
+    assert np.cos(angle[np.argmin(np.linalg.norm(nodes - (39, 70, 30), axis=1))]) > 0.98
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -129,6 +144,10 @@ def test_the_command_answers_with_json_and_coordinates(tmp_path, a_label_map, ca
         (["labels.nrrd", "--output", "wall.vtu"], "which has no name; it would fit the orders emidec"),
         (["labels.nrrd", "--labels", "acdc", "--output", "wall.vtu"], "in another order"),
         (["labels.nrrd", "--labels", "emidec", "--contours", "folder", "--output", "wall.vtu"], "give one of the two"),
+        (["labels.nrrd", "--labels", "emidec", "--output", "wall.vtu", "--start", "1,2,3"], "add --coordinates"),
+        (["labels.nrrd", "--labels", "emidec", "--output", "wall.vtu", "--coordinates", "--start", "1,2,nan"], "three numbers"),
+        (["labels.nrrd", "--contours", "nowhere", "--output", "wall.vtu"], "no file nowhere"),
+        (["--endo", "labels.nrrd", "--epi", "epi.stl", "--mesh-unit", "inch", "--output", "wall.vtu"], "inch"),
         (["missing.nrrd", "--labels", "emidec", "--output", "wall.vtu"], "no file missing.nrrd"),
     ],
 )

@@ -17,6 +17,8 @@ SAME_PLACE = 0.1
 """mm: contours of one kind that are closer than this along the stack lie on one slice."""
 MARGIN = 8.0
 """mm around the contours in which the shape is known."""
+WIDE_GAP = 1.5
+"""Usual distances between slices: a wider one is told as a place where a slice is missing."""
 GRID = 0.8
 """mm between the points at which the level sets are known."""
 LEAST_THICKNESS = 1.0
@@ -80,9 +82,14 @@ def shape_from_contours(
         points = [frame.to_frame(getattr(slices[number], name))[:, :2] for number in chosen]
         curves[name] = Curves(heights[chosen], points)
     _check_nesting(curves, heights, [one.label for one in slices], notes)
+    gaps = np.diff(curves["epi"].heights)
+    wide = gaps[gaps > WIDE_GAP * np.median(gaps)]
+    if len(wide):
+        notes.append(f"Places where slices between others are missing: {len(wide)}, up to {wide.max():.0f} mm wide. The wall bridges them.")
     reach = _tips(curves, heights)
-    top = max(curves["endo"].heights[-1], curves["epi"].heights[-1])
-    plane = _base_plane(frame, slices, heights, top, settings, base)
+    highest = max(curves.values(), key=lambda one: one.heights[-1])
+    middle = np.array([*highest.points[-1].mean(axis=0), highest.heights[-1]])
+    plane = _base_plane(frame, slices, heights, middle, settings, base)
 
     outline = np.vstack(curves["epi"].points + curves["endo"].points)
     low = np.array([*(outline.min(axis=0) - MARGIN), curves["epi"].heights[0] - reach["epi"] - MARGIN])
@@ -97,6 +104,7 @@ def shape_from_contours(
         f"endocardial contour; the wall is {tip['endo'] - tip['epi']:.1f} mm thick there."
     )
     drawn = {name: np.vstack([getattr(one, name) for one in slices if getattr(one, name) is not None]) for name in ("endo", "epi")}
+    drawn = {name: points[frame.to_frame(points) @ plane[0] < plane[1] + SAME_PLACE] for name, points in drawn.items()}
     return WallShape(frame.origin, frame.axes, low, np.full(3, GRID), endo, epi, depth, plane, drawn, tuple(notes))
 
 
@@ -281,18 +289,25 @@ def _tips(curves: dict[str, Curves], heights: np.ndarray) -> dict[str, float]:
 
 
 def _base_plane(
-    frame: Frame, slices: list[SliceContours], heights: np.ndarray, top: float, settings: WallSettings, base
+    frame: Frame, slices: list[SliceContours], heights: np.ndarray, middle: np.ndarray, settings: WallSettings, base
 ) -> tuple[np.ndarray, float]:
-    """(3,) unit normal and offset in the shape's frame."""
+    """(3,) unit normal and offset in the shape's frame. middle: (3,) of the highest contour, in that frame."""
+    normal = np.array([0.0, 0.0, 1.0])
     if settings.base == "contour":
-        return np.array([0.0, 0.0, 1.0]), float(top)
+        return normal, float(middle[2])
     if base is not None:
-        point, normal = base
-        normal = frame.axes @ normal / np.linalg.norm(normal)
+        point, tilted = base
+        normal = frame.axes @ tilted / np.linalg.norm(tilted)
         normal = normal * np.sign(normal[2])
+    if settings.base_at is not None:
+        if middle[2] + settings.base_at <= heights[0]:
+            deep, depth = -settings.base_at, middle[2] - heights[0]
+            raise BadContours(f"The base would lie {deep:g} mm below the last contour; the slices end {depth:.0f} mm below it.")
+        return normal, float((middle + [0.0, 0.0, settings.base_at]) @ normal)
+    if base is not None:
         return normal, float(frame.to_frame(point) @ normal)
-    last = int(np.argmin(np.abs(heights - top)))
+    last = int(np.argmin(np.abs(heights - middle[2])))
     beyond = 0.5 * slices[last].thickness
     if last + 1 < len(heights):  # the next slice was looked at and shows no wall
         beyond = 0.5 * (heights[last + 1] - heights[last])
-    return np.array([0.0, 0.0, 1.0]), float(top + beyond)
+    return normal, float(middle[2] + beyond)

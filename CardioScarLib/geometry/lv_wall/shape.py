@@ -19,7 +19,7 @@ class WallShape:
         inside; true near the surface only. depth: (z, y, x) from points in the cavity to the heart's outer surface, mm.
     base: (3,) unit normal away from the apex and its offset in the shape's frame: the wall is where normal . x < offset.
     apex_below: whether the apex is at the low end of z.
-    contours: by "endo" and "epi", (n, 3) LPS mm: what the shape was made from, to measure distances to.
+    contours: by "endo" and "epi", (n, 3) LPS mm: what the shape was made from, up to its base, to measure distances to.
     notes: sentences about what was repaired or assumed.
     """
 
@@ -41,9 +41,7 @@ class WallShape:
         thinnest: the endocardium is moved inward where the wall is thinner, mm.
         """
         index = ((points - self.first) / self.spacing)[:, ::-1].T
-        endo, epi, depth = (
-            ndimage.map_coordinates(grid, index, order=1, mode="nearest") for grid in (self.endo, self.epi, self.depth)
-        )
+        endo, epi, depth = (ndimage.map_coordinates(grid, index, order=1, mode="nearest") for grid in (self.endo, self.epi, self.depth))
         normal, offset = self.base
         endo = np.maximum(endo, thinnest - depth)
         return np.array([-endo, epi, points @ normal - offset])
