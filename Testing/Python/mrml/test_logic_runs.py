@@ -11,9 +11,10 @@ import slicer
 import vtk
 from CardioScarMRML import stackFromVolumeNode
 from node_values import map_on
+from test_checks import empty, make_color, make_nan, make_single, spoil
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, RunFailed, UnwritableOutput
+from CardioScarLib.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, RunFailed, UnwritableOutput
 from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.settings import ModelSettings
 
@@ -120,6 +121,22 @@ def test_a_model_that_goes_away_ends_the_run_with_a_sentence(a_scene, a_case, en
     assert isinstance(run.exception, BadWall) and "nothing was written" in run.error
     child.wait(timeout=2)
     assert content(a_scene) == before
+
+
+@pytest.mark.parametrize(
+    ("which", "spoiled"),
+    [(0, make_single), (0, make_color), (0, make_nan), (0, lambda volume: volume.SetAndObserveImageData(None)), (1, empty)]
+    + [(1, lambda model: spoil(model, 1e3 * np.eye(3))), (1, lambda model: model.SetAndObserveMesh(None))],
+)
+def test_what_cannot_be_used_is_a_sentence_and_changes_nothing(a_scene, a_case, which, spoiled):
+    spoiled(a_case[which])
+    before, attributes = content(a_scene), list(a_case[1].GetAttributeNames())
+    with pytest.raises(CardioScarError) as caught:
+        CardioScarLogic().reconstruct(*a_case)
+    assert isinstance(caught.value, ValueError)
+    assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+    assert content(a_scene) == before and list(a_case[1].GetAttributeNames()) == attributes
+    assert a_case[1].GetMesh() is None or names_of_arrays(a_case[1]) == []
 
 
 def test_a_callback_may_cancel(a_scene, a_case, endless):

@@ -247,21 +247,23 @@ def test_closing_the_scene_ends_the_child_and_leaves_no_files(a_real_panel, a_sc
 def test_the_panel_stays_alive_during_a_run(a_real_panel):
     """The longest time that a timer of 10 ms had to wait, the click that starts the run included.
 
-    About 20 ms on a quiet machine; a fit in this thread would be seconds.
+    About 20 ms on a quiet machine; a fit in this thread would be seconds. How long this thread computed at most in
+    between is told apart, because it does not depend on what else the machine does.
     """
-    waits, last = [], [0.0]
+    waits, computed, last = [], [], [0.0, 0.0]
 
     def tick():
-        now = time.perf_counter()
-        waits.append(now - last[0])
-        last[0] = now
+        now = time.perf_counter(), time.thread_time()
+        waits.append(now[0] - last[0])
+        computed.append(now[1] - last[1])
+        last[:] = now
 
     choose(a_real_panel.ui.presetComboBox, "preview")
     timer = qt.QTimer()
     timer.setInterval(10)
     timer.timeout.connect(tick)
     timer.start()
-    last[0] = time.perf_counter()
+    last[:] = time.perf_counter(), time.thread_time()
     click(a_real_panel.ui.applyButton)
     control = a_real_panel._runControl
     while control.running and control._run.progress.stage != "map":  # reading the result is counted apart
@@ -269,5 +271,6 @@ def test_the_panel_stays_alive_during_a_run(a_real_panel):
         time.sleep(0.001)
     timer.stop()
     assert len(waits) > 20
-    print(f"longest wait {1000 * max(waits):.0f} ms of {len(waits)}")
+    print(f"longest wait {1000 * max(waits):.0f} ms of {len(waits)}, longest computation {1000 * max(computed):.0f} ms")
+    assert max(computed) < 0.1
     assert max(waits) < 0.5

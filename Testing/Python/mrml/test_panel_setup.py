@@ -24,14 +24,15 @@ from CardioScarLib.errors import MissingPackage
 def opened():
     """The panel, opened in a process of its own."""
     folders = [ROOT, ROOT / "CardioScar", HERE.parent / "stubs", HERE]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
+    # One thread: others that wait for work would be counted as processor time.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders)), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, HERE / "open_panel.py"], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_the_panel_opens_quickly_and_without_heavy_packages(opened):
-    print(opened)
+    print({name: value for name, value in opened.items() if name != "own"})
     assert opened["open_ms"] < 300
     assert opened["heavy"] == []
 
