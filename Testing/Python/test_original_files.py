@@ -119,7 +119,14 @@ def test_what_is_no_training_data_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as file:
         for key in GOOD:
             file.writestr(key, b"not an array")
-    for name in ("other.npz", "image.npy", "text.npz", "cut.npz", "zip.npz", "not_there.npz"):
+    np.save(tmp_path / "table.npy", np.zeros((4, 5)))
+    header = (tmp_path / "table.npy").read_bytes()
+    (tmp_path / "table.npy").write_bytes(header.replace(b"), }", b"), (", 1))  # a header that never ends
+    locked = bytearray((FILES / "prepare_image.npz").read_bytes())
+    for signature, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        locked[locked.index(signature) + flags] |= 1  # says that it is encrypted
+    (tmp_path / "locked.npz").write_bytes(locked)
+    for name in ("other.npz", "image.npy", "text.npz", "cut.npz", "zip.npz", "table.npy", "locked.npz", "not_there.npz"):
         with pytest.raises(CardioScarError, match=name) as problem:
             read_training_data(tmp_path / name)
         assert one_sentence(problem)
@@ -375,11 +382,14 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
     (tmp_path / "empty.pth").touch()
     (tmp_path / "cut.pth").write_bytes(LAYOUT_2.read_bytes()[:100_000])
     (tmp_path / "data.pth").write_bytes((FILES / "prepare_image.npz").read_bytes())
+    changed = bytearray(LAYOUT_2.read_bytes())
+    changed[100_000] ^= 1  # in the weights
+    (tmp_path / "changed.pth").write_bytes(changed)
     with zipfile.ZipFile(LAYOUT_2) as file, zipfile.ZipFile(tmp_path / "script.pth", "w") as program:
         for name in file.namelist():
             program.writestr(name, file.read(name))
         program.writestr("gen2_cli_train/constants.pkl", b"")  # what makes it a TorchScript program to torch
-    for name in ("text", "empty", "cut", "data", "script", "not_there"):
+    for name in ("text", "empty", "cut", "data", "changed", "script", "not_there"):
         with pytest.raises(UnreadableFile, match=f"{name}.pth") as problem:
             read_checkpoint(tmp_path / f"{name}.pth")
         assert one_sentence(problem)
