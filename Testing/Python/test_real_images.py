@@ -36,7 +36,7 @@ def a_pig_with_an_infarct():
 
 def test_the_wall_from_contours_sits_on_the_myocardium(a_pig_with_contours):
     case = a_pig_with_contours
-    operator = slice_operator(case.built.wall, case.images)
+    operator = slice_operator(case.wall, case.images)
     number, row, column = (getattr(operator.pixels, name) for name in ("slices", "rows", "columns"))
     for slab, one in enumerate(case.images):
         here = (number == slab) & (operator.pixels.cover > 0.9)
