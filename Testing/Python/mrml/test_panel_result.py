@@ -61,6 +61,7 @@ def test_the_table_and_the_panel_tell_of_the_threshold_that_is_shown(a_panel, a_
     measure = a_phantom.wall.node_measure
     assert "above" not in label.text
     click(a_panel.ui.showBinaryButton)
+    assert "Scar above threshold" in label.text
     for threshold in (0.2, 0.8):
         a_panel.ui.binaryThresholdSlider.value = threshold
         share = 100 * measure @ map_on(a_result, "scar_binary") / measure.sum()

@@ -25,6 +25,8 @@ def as_image(pixels: np.ndarray) -> qt.QImage:
 
 def side_by_side(panel, views: list[np.ndarray], path: Path) -> None:
     """The panel to the left, the views below each other to the right, as tall as the panel."""
+    for _ in range(3):  # a label that grows makes one layout after the other work
+        qt.QApplication.processEvents()
     picture = panel.grab().toImage()
     width = min(view.shape[1] for view in views)
     images = [as_image(view).scaledToWidth(width, qt.Qt.SmoothTransformation) for view in views]
