@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from CardioScarLib.errors import StackMissesWall
 from CardioScarLib.geometry.check import Finding, check_geometry
-from CardioScarLib.geometry.slice_views import SliceView, slice_views
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.geometry.wall_pixels import WallPixels
-from CardioScarLib.reconstruction.operator import slice_operator
 from CardioScarLib.settings import OperatorSettings
 from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.transforms import toWorldState
 
+if TYPE_CHECKING:
+    from CardioScarLib.geometry.slice_views import SliceView
+
 
 class Inputs:
     """Keeps what was read and looked at last, so that a panel can ask for it at every change.
+
+    What takes scipy is imported where it is used: Slicer reads this file whenever it starts.
 
     Times of modification are unique among all VTK objects, so they tell nodes apart as well as states of one node.
     """
@@ -45,6 +49,8 @@ class Inputs:
         settings: OperatorSettings | None = None,
     ) -> tuple[SliceStack, WallPixels]:
         """The chosen slices, and their pixels that see the wall; as in a run, which misses a wall that does not meet them."""
+        from CardioScarLib.reconstruction.operator import slice_operator
+
         for finding in self.findings(volumeNode, modelNode, sliceThickness, sliceIndices):
             if finding.severity == "error":
                 raise StackMissesWall(finding.text)
@@ -63,6 +69,8 @@ class Inputs:
 
     def views(self, volumeNode, modelNode=None, sliceThickness: float | None = None) -> tuple[SliceView, ...]:
         """As `slice_views` of all slices; modelNode: None lists the slices alone."""
+        from CardioScarLib.geometry.slice_views import slice_views
+
         stack, wall = self.stack(volumeNode, sliceThickness), None if modelNode is None else self.wall(modelNode)
         key = (self._kept["stack"][0], modelNode and self._kept["wall"][0])
         return self._get("views", key, lambda: slice_views(stack, wall))

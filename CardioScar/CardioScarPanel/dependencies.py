@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 
 import slicer
@@ -30,6 +29,8 @@ def torchIsInstalled() -> bool:
 
 def torchInWords() -> str:
     """Which PyTorch is installed."""
+    import importlib.metadata  # takes a moment, which Slicer's start can do without
+
     if not torchIsInstalled():
         return _("PyTorch is not installed; you will be asked before it is.")
     try:

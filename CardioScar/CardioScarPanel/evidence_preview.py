@@ -6,14 +6,11 @@ from dataclasses import replace
 
 import qt
 import slicer
-from CardioScarMRML.evidence_preview import EvidenceOverlay
 from CardioScarMRML.parameters import settingsFrom, sliceIndices
 from CardioScarMRML.segments import scarStack
 from slicer.i18n import tr as _
 
 from CardioScarLib.errors import CardioScarError
-from CardioScarLib.evidence.preview import preview_evidence
-from CardioScarPanel.histogram import histogramPixmap
 
 HEIGHT = 110
 
@@ -36,7 +33,7 @@ class EvidencePreview:
         self._parameterNode = parameterNode
         if self._overlay is not None:
             self._overlay.cleanup()
-        self._overlay = None if parameterNode is None else EvidenceOverlay(slicer.mrmlScene)
+            self._overlay = None
         self.update()
 
     def update(self) -> None:
@@ -59,6 +56,14 @@ class EvidencePreview:
         self.connect(None)
 
     def _show(self, parameters) -> None:
+        # These take scipy and SimpleITK, which would make Slicer start later.
+        from CardioScarMRML.evidence_preview import EvidenceOverlay
+
+        from CardioScarLib.evidence.preview import preview_evidence
+        from CardioScarPanel.histogram import histogramPixmap
+
+        if self._overlay is None:
+            self._overlay = EvidenceOverlay(slicer.mrmlScene)
         indices, settings = sliceIndices(parameters), settingsFrom(parameters)
         evidence, volumeNode = settings.evidence, parameters.lgeVolume
         thickness = parameters.sliceThickness or None

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import slicer
 import vtk
 from CardioScarMRML import stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.phantoms import addModelNode, gridFromWall
+from conftest import HERE, ROOT
 from node_values import map_on, rms
 
 from CardioScar import CardioScarLogic
@@ -222,6 +224,24 @@ def test_the_self_test_of_the_module_passes(a_scene):
     unittest.defaultTestLoader.loadTestsFromTestCase(CardioScar.CardioScarTest).run(result)
     assert result.testsRun == 4
     assert result.wasSuccessful(), result.failures + result.errors
+
+
+def test_the_module_adds_little_to_the_start_of_slicer():
+    """Slicer imports every scripted module when it starts, most often to do something else."""
+    code = (
+        "import sys, time, numpy, vtk.util.numpy_support, slicer.util, slicer.ScriptedLoadableModule, slicer.parameterNodeWrapper\n"
+        "before, start = set(sys.modules), time.process_time()\n"
+        "from CardioScar import CardioScarLogic, CardioScarTest, CardioScarWidget\n"
+        "print(time.process_time() - start, *{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    folders = [ROOT, ROOT / "CardioScar", HERE.parent / "stubs"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders)), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    seconds, *imported = done.stdout.split()
+    assert {"CardioScar", "CardioScarLib", "CardioScarMRML", "CardioScarPanel"} <= set(imported)
+    assert not {"scipy", "SimpleITK", "torch"} & set(imported)
+    assert float(seconds) < 0.25
 
 
 def test_the_module_needs_nothing_that_slicer_does_not_bring():

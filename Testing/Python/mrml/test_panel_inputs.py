@@ -7,7 +7,6 @@ import slicer
 from CardioScarMRML import addPhantomNodes
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.phantoms import addVolumeNode
-from CardioScarPanel import evidence_preview
 from CardioScarPanel.evidence_preview import EvidencePreview
 from CardioScarPanel.geometry_check import GeometryCheck
 from CardioScarPanel.slice_table import SliceTable
@@ -16,7 +15,7 @@ from panels import click, wait_for
 from test_checks import spoil, under_transform
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.evidence.preview import preview_evidence
+from CardioScarLib.evidence import preview
 from CardioScarLib.geometry.overlap import REMEDIES
 
 
@@ -377,14 +376,14 @@ def test_the_slider_moves_the_evidence(a_previewing_panel, a_view, parameters):
 
 
 def test_a_slider_that_is_dragged_does_not_wait_for_the_preview(a_previewing_panel, a_view, parameters, monkeypatch):
-    computed, cursors = [], []
+    computed, cursors, compute = [], [], preview.preview_evidence
 
     def counted(stack, pixels, settings, support):
         computed.append(settings.n_sd)
         cursors.append(qt.QApplication.overrideCursor() is not None)
-        return preview_evidence(stack, pixels, settings, support)
+        return compute(stack, pixels, settings, support)
 
-    monkeypatch.setattr(evidence_preview, "preview_evidence", counted)
+    monkeypatch.setattr(preview, "preview_evidence", counted)
     for threshold in np.linspace(3, 9, 25):
         a_previewing_panel.ui.evidenceThresholdSlider.value = threshold
         qt.QApplication.processEvents()
