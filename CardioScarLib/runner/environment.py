@@ -17,7 +17,9 @@ NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def python_executable() -> str:
-    """Slicer's Python inside Slicer, where sys.executable is the application; else the one that runs now."""
+    """The Python that runs now; where sys.executable is no Python but an application, Slicer's on the search path."""
+    if Path(sys.executable or "").name.lower().startswith("python"):
+        return sys.executable
     return shutil.which("PythonSlicer") or sys.executable
 
 

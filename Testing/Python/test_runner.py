@@ -276,13 +276,20 @@ def test_all_models_have_one_thread_and_the_network_the_gpu_unless_told_not_to()
     assert environment("network", "cpu") == {**ONE_THREAD, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
-def test_inside_slicer_its_own_python_is_taken(tmp_path, monkeypatch):
-    assert python_executable() == sys.executable
+def test_the_python_that_runs_now_is_taken_and_inside_an_application_that_of_slicer(tmp_path, monkeypatch):
     slicer_python = tmp_path / "PythonSlicer"
     slicer_python.write_text("#!/bin/sh\n")
     slicer_python.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert python_executable() == str(slicer_python)
+    assert python_executable() == sys.executable != str(slicer_python)
+    for name in ("python3.12", "PythonSlicer", "python.exe", "PythonSlicer-real"):
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / name))
+        assert python_executable() == sys.executable
+    for name in ("Slicer", "SlicerApp-real"):
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "python3" / name))
+        assert python_executable() == str(slicer_python)
+    monkeypatch.setenv("PATH", "")
+    assert python_executable() == sys.executable
 
 
 def test_without_a_python_there_is_a_sentence_and_no_folder_left(tmp_path, monkeypatch):
