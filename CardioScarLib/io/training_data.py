@@ -148,6 +148,11 @@ def _modern(arrays: dict[str, np.ndarray], name: str) -> TrainingData:
     coordinates = _numbers(arrays["coordinates"], "coordinates", name)
     if coordinates.ndim != 2 or coordinates.shape[1] != 3:
         raise BadTrainingData(f"The coordinates in {name} have the shape {coordinates.shape}; (nodes, 3) is needed.")
+    if np.any(np.abs(coordinates - 0.5) > 0.5 + ROUNDING):
+        raise BadTrainingData(
+            f"The coordinates in {name} run from {coordinates.min():.4g} to {coordinates.max():.4g}; they have to be scaled to 0-1 "
+            "between scaler_min and scaler_max."
+        )
     values = _per_node(arrays["intensities"], "intensities", len(coordinates), name)
     group = _group_numbers(_per_node(arrays["group_ids"], "group_ids", len(coordinates), name), name)
     low, high = (_numbers(arrays[key], key, name) for key in ("scaler_min", "scaler_max"))

@@ -91,6 +91,7 @@ BAD = {
     "no node": ({key: GOOD[key][:0] for key in GOOD if "scaler" not in key}, "no nodes"),
     "values of other nodes": ({"intensities": np.zeros((2, 1))}, r"intensities .* \(2, 1\) for 3 coordinates"),
     "flat coordinates": ({"coordinates": np.zeros((3, 2))}, r"\(3, 2\)"),
+    "coordinates in mm": ({"coordinates": np.array([[0, 0, 0], [1, 1, 1], [0.5, 0.5, 40]])}, "run from 0 to 40; .* scaled to 0-1"),
     "broken group numbers": ({"group_ids": np.array([0, 0.5, 1])}, "not whole numbers"),
     "words": ({"group_ids": np.array(["a", "b", "c"])}, "not numbers"),
     "a box upside down": ({"scaler_min": np.full(3, 20.0)}, "two corners"),
