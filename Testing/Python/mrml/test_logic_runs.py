@@ -139,6 +139,17 @@ def test_what_cannot_be_used_is_a_sentence_and_changes_nothing(a_scene, a_case, 
     assert a_case[1].GetMesh() is None or names_of_arrays(a_case[1]) == []
 
 
+def test_a_volume_that_goes_away_during_the_run_is_not_missed(a_scene, a_case, a_fake_reconstruct):
+    volume, model = a_case
+
+    def removing(*arguments):
+        a_scene.RemoveNode(volume)
+        return a_fake_reconstruct(*arguments)
+
+    CardioScarLogic(removing).reconstruct(volume, model)
+    assert map_on(model).max() > 0.9 and model.GetNodeReference("CardioScar.LGE") is None
+
+
 def test_a_callback_may_cancel(a_scene, a_case, endless):
     def stop(report):
         raise Cancelled()
