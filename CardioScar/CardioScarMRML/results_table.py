@@ -59,7 +59,7 @@ def writeResultsTable(modelNode, numbers: dict[str, float]):
 def followThreshold(modelNode, threshold: float) -> None:
     """Let the table of a model, if it has one, tell of this threshold, which its `scar_binary` is of already."""
     tableNode = modelNode.GetNodeReference(RESULTS_ROLE)
-    if tableNode is None:
+    if tableNode is None or not tableNode.GetNumberOfRows():  # somebody may have emptied it
         return
     measure = _walls.wall(modelNode).node_measure
     isScar = vtk_to_numpy(modelNode.GetMesh().GetPointData().GetArray("scar_binary"))

@@ -72,6 +72,9 @@ def test_the_table_and_the_panel_tell_of_the_threshold_that_is_shown(a_panel, a_
     assert table.GetNumberOfRows() == 1
     click(a_panel.ui.showProbabilityButton)
     assert "above" not in label.text
+    table.RemoveRow(0)
+    click(a_panel.ui.showBinaryButton)
+    assert table.GetNumberOfRows() == 0 and label.text == ""
 
 
 def test_the_threshold_can_be_typed(a_panel, a_result):
