@@ -180,6 +180,20 @@ def test_a_missing_slice_is_bridged():
     assert np.abs(whole.endo - gap.endo)[near].max() < 0.5 * PIXEL
 
 
+def test_slices_out_of_order_and_a_long_axis_make_no_difference():
+    order = np.random.default_rng(0).permutation(7)
+    assert same_shape(shape_from_labels(painted().select(list(order)), LABELS), the_plain_shape())
+    across = Slice(np.full((40, 40), MYOCARDIUM, dtype=float), [0, 39, -10], [0, 0, PIXEL], [PIXEL, 0, 0], SPACING, "long axis")
+    shape = shape_from_labels(SliceStack((across, *painted().slices)), LABELS)
+    assert same_shape(shape, the_plain_shape())
+    assert any("left out of the wall: 1 of 8" in note for note in shape.notes)
+
+
+def test_one_slice_is_no_wall():
+    with pytest.raises(BadContours, match="is 1 epicardial contour; a wall needs them on two slices or more"):
+        shape_from_labels(painted().select([4]), LABELS)
+
+
 def test_the_direction_of_the_stack_does_not_matter():
     stack = painted()
     upside_down = SliceStack(tuple(replace(one, row_step=-one.row_step, origin=one.to_points([39], [0])[0], pixels=one.pixels[::-1])
