@@ -1,4 +1,5 @@
 import ast
+import typing
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -190,21 +191,27 @@ def test_a_scene_read_while_the_panel_is_open_brings_its_choices(a_panel, a_scen
     assert map_on(a_panel.ui.lvModelSelector.currentNode()).max() > 0.9
 
 
+def kinds_and_limits() -> dict:
+    """Of each parameter, from its type hint: (type, its Choice or WithinRange or None)."""
+    hints = typing.get_type_hints(CardioScar.CardioScarParameterNode, include_extras=True)
+    return {name: (getattr(hint, "__origin__", hint), *getattr(hint, "__metadata__", (None,))) for name, hint in hints.items()}
+
+
 def test_every_choice_comes_back_with_the_scene(a_panel, a_scene, a_phantom, tmp_path):
     addPhantomNodes(a_scene, a_phantom)
     a_panel.enter()
-    parameters, wanted = a_panel._parameterNode, {}
-    for name, parameter in parameters.allParameters.items():
-        if parameter.is_node:
+    parameters, wanted, before = a_panel._parameterNode, {}, {}
+    for name, (kind, limits) in kinds_and_limits().items():
+        if kind not in (bool, int, float, str):  # a node
             continue
-        before, limits = getattr(parameters, name), (parameter.validators or [None])[0]
+        before[name] = getattr(parameters, name)
         if hasattr(limits, "choices"):
-            wanted[name] = limits.choices[-1] if limits.choices[-1] != before else limits.choices[0]
-        elif parameter.type is str:
+            wanted[name] = limits.choices[-1] if limits.choices[-1] != before[name] else limits.choices[0]
+        elif kind is str:
             wanted[name] = "3,5" if name == "sliceList" else "_ö; 1"
         else:
-            wanted[name] = parameter.type(limits.minimum + 2 if limits.maximum > 2 else 0.37)
-        assert wanted[name] != before
+            wanted[name] = kind(limits.minimum + 2 if limits.maximum > 2 else 0.37)
+        assert wanted[name] != before[name]
         setattr(parameters, name, wanted[name])
     widgets = {widget.property("SlicerParameterName"): widget for widget in vars(a_panel.ui).values()}
 
@@ -215,9 +222,8 @@ def test_every_choice_comes_back_with_the_scene(a_panel, a_scene, a_phantom, tmp
     seen = {name: shown(name) for name in wanted}
     path = str(tmp_path / "case.mrb")
     assert a_scene.WriteToMRB(path)
-    for name, parameter in parameters.allParameters.items():
-        if not parameter.is_node:
-            setattr(parameters, name, parameter.default)
+    for name, value in before.items():
+        setattr(parameters, name, value)
     assert {name: shown(name) for name in wanted} != seen
     a_scene.Clear(0)
     a_scene.ReadFromMRB(path, True)
@@ -321,7 +327,7 @@ def test_every_choice_is_in_plain_words_and_has_a_tooltip(a_panel):
     boxes = [widget for widget in vars(a_panel.ui).values() if type(widget) is qt.QComboBox and widget.property("SlicerParameterName")]
     assert len(boxes) >= 9
     for box in boxes:
-        choices = a_panel._parameterNode.allParameters[box.property("SlicerParameterName")].validators[0].choices
+        choices = kinds_and_limits()[box.property("SlicerParameterName")][1].choices
         assert tuple(box.itemData(number) for number in range(box.count)) == tuple(choices)
         for number, key in enumerate(choices):
             assert box.itemText(number) not in ("", key) and box.itemData(number, qt.Qt.ToolTipRole).endswith(".")

@@ -6,6 +6,7 @@ Types: MRML nodes (None allowed), bool, int, float, str; annotations Choice and 
 from __future__ import annotations
 
 import typing
+from dataclasses import dataclass
 
 import ctk
 import slicer
@@ -31,6 +32,20 @@ class WithinRange:
     def validate(self, value) -> None:
         if not self.minimum <= value <= self.maximum:
             raise ValueError(f"Value must be within range [{self.minimum}, {self.maximum}], is {value}")
+
+
+@dataclass
+class Default:
+    value: typing.Any
+
+
+@dataclass
+class ParameterInfo:
+    """What `allParameters` tells; Slicer's has a serializer, too."""
+
+    basename: str
+    default: Default
+    unalteredType: typing.Any
 
 
 class _Parameter:
@@ -112,7 +127,7 @@ def _initialize(self, parameterNode):
     self.parameterNode = parameterNode
     self._bindings = {}
     self._updating = False
-    for parameter in self.allParameters.values():
+    for parameter in self._parameters.values():
         if not parameterNode.HasParameter(parameter.name):
             parameter.write(parameterNode, parameter.default)
 
@@ -128,7 +143,7 @@ def _connect_parameters_to_gui(self, widgets) -> int:
     for name, widget in widgets.items():
         if name not in self.allParameters:
             raise ValueError(f"Cannot find a param with the given name: {name}")
-        parameter = self.allParameters[name]
+        parameter = self._parameters[name]
         connector = _Connector(widget, parameter)
         connector.write(parameter.read(self.parameterNode))
 
@@ -162,15 +177,16 @@ def _disconnect_gui(self, tag) -> None:
 
 def parameterNodeWrapper(cls):
     hints = typing.get_type_hints(cls, include_extras=True)
-    cls.allParameters = {name: _Parameter(name, annotation, getattr(cls, name, None)) for name, annotation in hints.items()}
-    for name, parameter in cls.allParameters.items():
+    cls._parameters = {name: _Parameter(name, annotation, getattr(cls, name, None)) for name, annotation in hints.items()}
+    cls.allParameters = {name: ParameterInfo(name, Default(one.default), hints[name]) for name, one in cls._parameters.items()}
+    for name, parameter in cls._parameters.items():
         read = lambda self, parameter=parameter: parameter.read(self.parameterNode)  # noqa: E731
         write = lambda self, value, parameter=parameter: parameter.write(self.parameterNode, value)  # noqa: E731
         setattr(cls, name, property(read, write))
     cls.__init__ = _initialize
     cls.connectGui, cls.connectParametersToGui, cls.disconnectGui = _connect_gui, _connect_parameters_to_gui, _disconnect_gui
-    cls.getValue = lambda self, name: cls.allParameters[name].read(self.parameterNode)
-    cls.setValue = lambda self, name, value: cls.allParameters[name].write(self.parameterNode, value)
+    cls.getValue = lambda self, name: cls._parameters[name].read(self.parameterNode)
+    cls.setValue = lambda self, name, value: cls._parameters[name].write(self.parameterNode, value)
     cls.StartModify = lambda self: self.parameterNode.StartModify()
     cls.EndModify = lambda self, wasModified: self.parameterNode.EndModify(wasModified)
     cls.AddObserver = lambda self, event, callback, priority=0.0: self.parameterNode.AddObserver(event, callback, priority)
