@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QDoubleSpinBox, QHBoxLayout, QSli
 class ctkCollapsibleButton(QAbstractButton):
     """A titled box whose content folds away; what is shown or hidden meanwhile is so when it unfolds."""
 
-    def __init__(self, parent=None):
+    def __init__(self, parent=None, /):
         super().__init__(parent)
         self._collapsed, self._folding = False, False
         self._hidden: set[str] = set()
@@ -63,7 +63,7 @@ class ctkSliderWidget(QWidget):
 
     valueChanged = Signal(float)
 
-    def __init__(self, parent=None):
+    def __init__(self, parent=None, /):
         super().__init__(parent)
         self._slider, self._spinBox = QSlider(Qt.Orientation.Horizontal), QDoubleSpinBox()
         self._slider.setObjectName("Slider")

@@ -2,11 +2,13 @@
 
 Imitates what a scripted module relies on: all Qt classes in one module, Qt properties as attributes
 (`button.text`, never `button.text()`), and signals connected with `signal.connect(slot)`. Stricter than PythonQt
-where it differs: setting an attribute that Qt does not have raises AttributeError on every Qt object.
+where it differs: setting an attribute that Qt does not have raises AttributeError on every Qt object. As in PythonQt,
+constructors take no keywords.
 """
 
 from __future__ import annotations
 
+import inspect
 import xml.etree.ElementTree as ElementTree
 
 import PySide6.QtCore
@@ -14,7 +16,7 @@ import PySide6.QtGui
 import PySide6.QtTest
 import PySide6.QtUiTools
 import PySide6.QtWidgets
-from PySide6.QtCore import QBuffer, QByteArray, QObject
+from PySide6.QtCore import Property, QBuffer, QByteArray, QObject
 
 for _module in (PySide6.QtCore, PySide6.QtGui, PySide6.QtWidgets, PySide6.QtTest):
     globals().update({_name: getattr(_module, _name) for _name in dir(_module) if _name[:1] == "Q" or _name == "Signal"})
@@ -75,10 +77,20 @@ def _as_attribute(name: str, setter: str):
     return property(lambda self: QObject.property(self, name), write)
 
 
-def _set_known_attribute(self, name, value):
-    if type(self).__module__.startswith("PySide6") and not hasattr(type(self), name):
+def _set_attribute(self, name, value):
+    """As PySide6 sets them, but those that Qt does not have only on classes written in Python.
+
+    It has to be given to each class: PySide6's have a function of their own for this, and none of them can be called from here.
+    """
+    attribute = inspect.getattr_static(type(self), name, None)
+    if isinstance(attribute, Property):
+        attribute.fset(self, value)
+    elif hasattr(type(attribute), "__set__"):
+        attribute.__set__(self, value)
+    elif attribute is None and type(self).__module__.startswith("PySide6"):
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
-    object.__setattr__(self, name, value)
+    else:
+        vars(self)[name] = value
 
 
 def _properties_as_attributes() -> None:
@@ -93,7 +105,22 @@ def _properties_as_attributes() -> None:
             setattr(cls, name, _as_attribute(name, f"set{name[0].upper()}{name[1:]}"))
     QObject.name = QObject.objectName
     QObject.className = lambda self: self.metaObject().className()
-    QObject.__setattr__ = _set_known_attribute
+
+
+def _without_keywords(cls: type) -> None:
+    """PySide6's constructors take properties and signals by keyword."""
+    construct = cls.__init__
+
+    def __init__(self, *values, **keywords):
+        if keywords:
+            raise TypeError(f"{cls.__name__}() takes no keyword arguments, but got {', '.join(keywords)}")
+        construct(self, *values)
+
+    cls.__init__ = __init__
 
 
 _properties_as_attributes()
+for _cls in {_cls for _name, _cls in globals().items() if _name[:1] == "Q" and type(_cls) is type(QObject)}:
+    _without_keywords(_cls)
+    if issubclass(_cls, QObject):
+        _cls.__setattr__ = _set_attribute

@@ -15,7 +15,7 @@ __all__ = ["qMRMLNodeComboBox", "qMRMLWidget"]
 class qMRMLWidget(QWidget):
     mrmlSceneChanged = Signal(object)
 
-    def __init__(self, parent=None):
+    def __init__(self, parent=None, /):
         super().__init__(parent)
         self._scene = None
 
@@ -47,7 +47,7 @@ class qMRMLNodeComboBox(QWidget):
     editEnabled = _stored(bool, "editEnabled", False)
     showHidden = _stored(bool, "showHidden", False)
 
-    def __init__(self, parent=None):
+    def __init__(self, parent=None, /):
         super().__init__(parent)
         self._kept: dict = {}
         self._types: list[str] = []
