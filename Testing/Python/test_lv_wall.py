@@ -11,6 +11,7 @@ from wall_bodies import rings
 
 from CardioScarLib.errors import BadContours, BadSettings, Cancelled
 from CardioScarLib.geometry.lv_wall import SliceContours, build_wall, shape_from_contours, shape_from_surfaces
+from CardioScarLib.geometry.lv_wall.contours import upward
 from CardioScarLib.geometry.mesh_quality import mesh_quality
 from CardioScarLib.geometry.wall import Wall, tetrahedron_volumes
 from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI
@@ -240,3 +241,14 @@ def test_a_wall_can_be_stopped_while_it_is_made():
 
     with pytest.raises(Cancelled):
         build_wall(shape_from_contours(rings()), progress=stop)
+
+
+def test_the_base_is_found_over_a_thinned_apex_and_below_an_aorta():
+    # Areas in pixels of the sample data: an apical infarct with much cavity and little muscle, base last; and a heart whose
+    # first six slices lie above its base.
+    infarct = [913, 1204, 1668, 1856, 2082, 2206, 2356, 2089, 1961, 1794, 2020, 2300]
+    around_infarct = [2250, 2702, 3470, 3953, 4474, 4704, 5146, 4939, 5046, 5078, 5164, 5112]
+    aorta = [568, 673, 1050, 725, 682, 843, 1956, 2735, 2193, 2847, 2585, 2292, 2052, 1904, 1584, 1267, 908, 658, 342, 255]
+    around_aorta = [586, 695, 1141, 782, 807, 1706, 3173, 3908, 3860, 4112, 3866, 3530, 3142, 2634, 2560, 2431, 2015, 2017, 1518, 1445]
+    assert upward(infarct, around_infarct) and not upward(infarct[::-1], around_infarct[::-1])
+    assert upward(aorta[::-1], around_aorta[::-1]) and not upward(aorta, around_aorta)
