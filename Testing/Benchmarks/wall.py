@@ -73,7 +73,7 @@ def reconstructions() -> None:
     print("| phantom | true wall | wall from labels | ratio | true wall, below its base | wall from labels | ratio |")
     for kind in KINDS:
         case = phantom_case(kind, 1, nodes=8000)
-        settings = replace(case.settings, model=ModelSettings(preset="preview", samples=2))
+        settings = replace(case.settings, model=ModelSettings(samples=8))
         shape = shape_from_labels(labeled(case), LABELS)
         normal, offset = shape.base
         below = (case.wall.nodes - shape.origin) @ shape.axes.T @ normal < offset
