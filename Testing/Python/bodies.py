@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from functools import cache
 from itertools import permutations
@@ -159,3 +160,8 @@ def _mapped(kind: str, preset: str, pixel: float | None) -> Reconstruction:
 
 def rms(difference) -> float:
     return float(np.sqrt(np.mean(np.square(np.asarray(difference, dtype=np.float64)))))
+
+
+def heed_ctrl_c() -> None:
+    """For a child process, before it starts: processes started in the background of a shell are made deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
+from bodies import heed_ctrl_c
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib import __version__
@@ -331,7 +332,7 @@ def test_ctrl_c_in_a_real_process_ends_it_with_130(tmp_path):
     words = ["reconstruct", "--mesh-vtk", inputs.mesh, "--image", inputs.image, "--evidence", "values", "--preset", "fine"]
     command = [sys.executable, "-m", "CardioScarLib.cli.main", *map(str, words), "--output", str(tmp_path / "map.vtu")]
     before = sorted(tmp_path.iterdir())
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)

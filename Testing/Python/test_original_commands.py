@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from bodies import heed_ctrl_c
 from original_files import BROKEN, FILES, LAYERS, LAYOUT_1, LAYOUT_2, forward, results, write_points
 from scipy.spatial import cKDTree
 from vtk.util.numpy_support import vtk_to_numpy
@@ -356,7 +357,8 @@ def test_a_real_process_survives_ctrl_c_and_leaves_a_state_when_killed(sent, cod
     output, state = tmp_path / "net.pth", tmp_path / "net.pth.unfinished"
     flags = {"--training-data": data_file, "--output": output, "--checkpoint-every": 1, "--hidden-size": 8}
     words = ["train", "--cpu", *(str(word) for pair in flags.items() for word in pair)]
-    process = subprocess.Popen([sys.executable, "-m", "CardioScarLib.cli.main", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "CardioScarLib.cli.main", *words]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
     waited = time.monotonic()
     while not state.exists() and process.poll() is None and time.monotonic() - waited < 120:
         time.sleep(0.05)
