@@ -19,7 +19,7 @@ def require_torch() -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingPackage(
-            "The model 'network' needs PyTorch, which is not installed here: `pip install \"cardioscar[network]\"`, "
+            "The model 'network' needs PyTorch, which is not installed here: `pip install torch safetensors`, "
             "or use the model 'field', which needs nothing."
         ) from error
 
