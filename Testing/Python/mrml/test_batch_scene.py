@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -78,8 +79,13 @@ def test_slices_that_are_no_volume_are_left_out_of_the_scene(a_phantom_on_disk):
 def test_inside_slicer_the_application_is_told_the_exit_code(monkeypatch):
     told = []
     monkeypatch.setattr(slicer.util, "exit", told.append)
+    monkeypatch.setattr(slicer, "app", object(), raising=False)
     batch._exit(1)
     assert told == [1]
+    monkeypatch.delattr(slicer, "app")
+    with pytest.raises(SystemExit) as ended:
+        batch._exit(1)
+    assert ended.value.code == 1 and told == [1]
 
 
 def test_a_fault_of_ours_ends_slicer_too(monkeypatch, capsys, tmp_path):
@@ -92,5 +98,5 @@ def test_a_fault_of_ours_ends_slicer_too(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("CardioScarLib.batch.find_cases", broken)
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(tmp_path), "--output", str(tmp_path / "results")])
     monkeypatch.setattr(sys, "path", list(sys.path))
-    exec(SCRIPT.read_text(encoding="utf-8"), {"__name__": "__main__", "__file__": str(SCRIPT)})  # noqa: S102  as --python-script does
+    runpy.run_path(str(SCRIPT), run_name="__main__")  # as --python-script does
     assert told == [1] and "a fault of ours" in capsys.readouterr().err
