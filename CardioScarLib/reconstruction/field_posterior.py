@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import stdtrit
@@ -67,6 +67,10 @@ class FieldPosterior:
         for where, local in self._chunks(points):
             samples[:, where] = self._draws(n, local)
         return samples
+
+    def rescaled(self, factor: float) -> FieldPosterior:
+        """The same mean and draws of the same shapes, `factor` times as far from it (in logits)."""
+        return replace(self, spread=replace(self.spread, factor=factor * self.spread.factor))
 
     def _chunks(self, points: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         for start in range(0, len(points), CHUNK):

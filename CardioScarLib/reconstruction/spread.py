@@ -40,6 +40,7 @@ class Spread:
     anchors: (k, 3) points of the wall, canonical frame, mm. disagreement: (k,) RMS difference of the networks from their
     mean around each, in probability. sharpness: of borders, mean |gradient| over mean p (1 - p), 1/mm.
     shift: mm per in-plane direction by which slices seem displaced against the field, RMS. noise: of a pixel.
+    factor: on all of it, from a recalibration on this very stack.
     """
 
     anchors: np.ndarray
@@ -47,26 +48,27 @@ class Spread:
     sharpness: float
     shift: float
     noise: float
+    factor: float = 1.0
 
     def logit_scale(self, points: np.ndarray) -> np.ndarray:
         """(n,) standard deviation of the logit at (n, 3) points in the canonical frame, apart from slice shifts."""
         if not len(self.anchors):
-            return np.full(len(points), GAIN * self.sharpness * (BLUR + LONE_DISAGREEMENT))
+            return np.full(len(points), self.factor * GAIN * self.sharpness * (BLUR + LONE_DISAGREEMENT))
         distance, nearest = cKDTree(self.anchors).query(points, min(NEIGHBORS, len(self.anchors)))
         distance, nearest = distance.reshape(len(points), -1), nearest.reshape(len(points), -1)
         near = np.exp(-2 * (distance**2 - distance[:, :1] ** 2) / ANCHOR_SPACING**2)  # relative: all may be far
         around = np.sqrt(np.sum(near * self.disagreement[nearest] ** 2, axis=1) / near.sum(axis=1))
-        return GAIN * self.sharpness * (BLUR + around)
+        return self.factor * GAIN * self.sharpness * (BLUR + around)
 
     @property
     def displacement(self) -> float:
         """mm, standard deviation per in-plane direction of what slice shifts do to borders."""
-        return SHIFT_GAIN * self.shift
+        return self.factor * SHIFT_GAIN * self.shift
 
     @property
     def offset(self) -> float:
         """Standard deviation of what all logits have in common."""
-        return OFFSET_GAIN * self.noise
+        return self.factor * OFFSET_GAIN * self.noise
 
 
 def find_spread(members: list[FittedNetwork], shares: np.ndarray, operator: SliceOperator, evidence: Evidence, noise: float) -> Spread:

@@ -117,6 +117,19 @@ def test_another_seed_draws_other_samples_around_the_same_mean():
     assert np.abs(one - two).max() > 0.05
 
 
+def test_a_rescaled_posterior_has_the_same_mean_and_wider_draws_of_the_same_shapes(a_result, nodes):
+    some = nodes[::8]
+    posterior = a_result.posterior
+    wider = posterior.rescaled(1.5)
+    assert np.array_equal(wider.mean(some), posterior.mean(some))
+    inner = posterior.sd(some) < 0.1  # where neither 0 nor 1 ends the deviations
+    assert wider.sd(some)[inner].mean() == pytest.approx(1.5 * posterior.sd(some)[inner].mean(), rel=0.15)
+    one, two = posterior.samples(5, some), wider.samples(5, some)
+    assert np.corrcoef((two - wider.mean(some)).ravel(), (one - posterior.mean(some)).ravel())[0, 1] > 0.95
+    assert wider.rescaled(1 / 1.5).sd(some) == pytest.approx(posterior.sd(some), abs=1e-6)
+    assert np.allclose(posterior.rescaled(1e-6).samples(2, some), posterior.mean(some), atol=1e-3)
+
+
 @pytest.mark.parametrize("model", ["nearest", "linear", "logodds"])
 def test_a_baseline_says_that_it_has_no_spread(model):
     wall = a_block([0, 0, -6], [12, 12, 6], [4, 4, 4])
