@@ -219,7 +219,6 @@ def test_defaults_are_those_of_the_settings():
 # --- bad input: exit code 2, one sentence, nothing written
 
 
-
 BAD = {
     "a mesh that is not there": (lambda w, d: {"--mesh-vtk": d / "none.vtu"}, "none.vtu"),
     "an image that is not there": (lambda w, d: {"--image": d / "none.nrrd"}, "none.nrrd"),

@@ -80,7 +80,7 @@ def test_macos_is_not_asked_for_linux_packages(machine):
 def test_a_python_that_will_not_do_is_named_with_a_way_out(machine, tmp_path, answers, said):
     python = tmp_path / "oldpython"
     python.write_text(
-        "#!/bin/sh\ncase \"$2\" in\n"
+        '#!/bin/sh\ncase "$2" in\n'
         f"*ensurepip*) exit {answers.get('venv', 0)};;\n"
         f"*python_version*) echo 3.8.1;;\n*version_info*) exit {answers.get('version', 0)};;\nesac\n"
     )
