@@ -42,20 +42,41 @@ def start_job(task: str, write_inputs: Callable[[Path], None], environment: dict
         raise
 
 
-class Job:
-    """A child process at work. Made by `start_job`; call `poll` from one thread, often, and `close` at the end.
+class _Work:
+    """What every job tells.
 
     state: "running", "done", "failed" or "cancelled"; changes in `poll` and `cancel` only.
-    folder: where the task leaves its results; there until `close`.
     error: what failed, for the user: a CardioScarError; None unless state is "failed".
     on_progress: called without arguments in `poll` when there is something new in `progress`; what it raises leaves `poll`.
     """
 
-    def __init__(self, task: str, folder: tempfile.TemporaryDirectory, environment: dict[str, str]):
+    def __init__(self, kind: str):
         self.state, self.error, self.on_progress = "running", None, _ignore
-        self._temporary = folder
         self._clock = ProgressClock()
-        self._lines = [f"CardioScar {CardioScarLib.__version__}, {task}, Python {platform.python_version()}, {platform.system()}"]
+        self._lines = [f"CardioScar {CardioScarLib.__version__}, {kind}"]
+
+    @property
+    def progress(self) -> ProgressReport:
+        return self._clock.report()
+
+    @property
+    def log(self) -> str:
+        """What happened, one line each: stages with the seconds since the start, and what the child printed."""
+        return "\n".join(self._lines)
+
+    def _say(self, text: str) -> None:
+        self._lines.append(f"{self._clock.elapsed:8.1f} s  {text}")
+
+
+class Job(_Work):
+    """A child process at work. Made by `start_job`; call `poll` from one thread, often, and `close` at the end.
+
+    folder: where the task leaves its results; there until `close`.
+    """
+
+    def __init__(self, task: str, folder: tempfile.TemporaryDirectory, environment: dict[str, str]):
+        super().__init__(f"{task}, Python {platform.python_version()}, {platform.system()}")
+        self._temporary = folder
         self._events: queue.SimpleQueue = queue.SimpleQueue()
         self._done = False
         try:
@@ -71,15 +92,6 @@ class Job:
     @property
     def folder(self) -> Path:
         return Path(self._temporary.name)
-
-    @property
-    def progress(self) -> ProgressReport:
-        return self._clock.report()
-
-    @property
-    def log(self) -> str:
-        """What happened, one line each: stages with the seconds since the start, and what the child printed."""
-        return "\n".join(self._lines)
 
     def poll(self) -> str:
         """Take in what the child has said since the last call, and return the state. Never waits."""
@@ -133,9 +145,6 @@ class Job:
         self.state = "failed"
         self._say(f"failed: {self.error}")
 
-    def _say(self, text: str) -> None:
-        self._lines.append(f"{self._clock.elapsed:8.1f} s  {text}")
-
     # Threads: they touch the queue and the process only
 
     def _listen(self) -> None:
@@ -182,23 +191,15 @@ def _ignore() -> None:
     pass
 
 
-class InPlaceJob:
+class InPlaceJob(_Work):
     """The same as `Job` for a function that runs in this process, at the first `poll`, and gives its result in memory.
 
     work: called with a progress callback (stage, step, steps, loss=None), which raises `Cancelled` after `cancel`.
     """
 
     def __init__(self, work: Callable):
-        self.state, self.error, self.result, self.on_progress = "running", None, None, _ignore
-        self._work, self._clock, self._lines = work, ProgressClock(), [f"CardioScar {CardioScarLib.__version__}, in place"]
-
-    @property
-    def progress(self) -> ProgressReport:
-        return self._clock.report()
-
-    @property
-    def log(self) -> str:
-        return "\n".join(self._lines)
+        super().__init__("in place")
+        self._work, self.result = work, None
 
     def poll(self) -> str:
         if self.state == "running":
@@ -220,7 +221,7 @@ class InPlaceJob:
 
     def _progress(self, stage: str, step: int, steps: int, loss: float | None = None) -> None:
         if self._clock.update(stage, step, steps, loss):
-            self._lines.append(f"{self._clock.elapsed:8.1f} s  {stage}")
+            self._say(stage)
         self.on_progress()
         if self.state == "cancelled":
             raise Cancelled()
