@@ -20,6 +20,7 @@ from CardioScarLib.settings import (
     NetworkSettings,
     OperatorSettings,
     ReconstructionSettings,
+    WallSettings,
 )
 
 SLICE_SELECTIONS = ("all", "range", "list")
@@ -36,6 +37,7 @@ class CardioScarParameterNode:
     resultModel - What the last run wrote its map onto: the LV model, or a copy of it.
     scarSegmentation, scarSegmentID - Where the scar is drawn on the slices; without a segmentation, intensities tell.
     wallSegmentation, wallMyocardiumID, wallCavityID - What an LV wall is made from; an empty ID is found by its name.
+    wallBaseIsSet, wallBaseAt - Whether it ends so many mm above the last complete contour, or where it is found to end.
     sliceThickness - In mm; 0 takes what the volume tells.
     sliceSelection - "all", "range" (from sliceRangeMinimum to sliceRangeMaximum), or "list" (sliceList, as in "2,5,8").
     nSd - Threshold of the evidence method "nsd".
@@ -52,6 +54,8 @@ class CardioScarParameterNode:
     wallSegmentation: vtkMRMLSegmentationNode
     wallMyocardiumID: str = ""
     wallCavityID: str = ""
+    wallBaseIsSet: bool = False
+    wallBaseAt: Annotated[float, WithinRange(-100.0, 50.0)] = 0.0
     sliceThickness: Annotated[float, WithinRange(0.0, 50.0)] = 0.0
     sliceSelection: Annotated[str, Choice(SLICE_SELECTIONS)] = "all"
     sliceRangeMinimum: Annotated[int, WithinRange(0, LAST_SLICE)] = 0
@@ -88,6 +92,11 @@ def settingsFrom(parameters: CardioScarParameterNode) -> ReconstructionSettings:
         ),
         threshold=parameters.binaryThreshold,
     )
+
+
+def wallSettingsFrom(parameters: CardioScarParameterNode) -> WallSettings:
+    """The settings of a wall that is made from a segmentation."""
+    return WallSettings(base_at=parameters.wallBaseAt if parameters.wallBaseIsSet else None)
 
 
 def sliceIndices(parameters: CardioScarParameterNode) -> "list[int] | None":

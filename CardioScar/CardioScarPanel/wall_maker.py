@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from CardioScarMRML.parameters import wallSettingsFrom
 from CardioScarMRML.walls import drawnOn, startWall
 from slicer.i18n import tr as _
 
@@ -38,6 +39,7 @@ class WallMaker:
 
     def checkCanStart(self) -> None:
         ready = self._parameterNode is not None and self._parameterNode.wallSegmentation is not None
+        self._ui.wallBaseSpinBox.enabled = self._ui.wallBaseCheckBox.checked
         self._ui.startWallButton.enabled = ready and not self._runControl.running
         self._ui.startWallButton.toolTip = (
             _("Build the LV wall in the background and select it as the LV model.") if ready else _("Choose the segmentation.")
@@ -55,6 +57,7 @@ class WallMaker:
             cavitySegmentID=parameters.wallCavityID or None,
             # Drawn on a cine or CT it is finer there than on the slices of the LGE volume.
             referenceVolumeNode=None if drawnOn(segmentation) else parameters.lgeVolume,
+            settings=wallSettingsFrom(parameters),
         )
 
     def _onOpened(self) -> None:

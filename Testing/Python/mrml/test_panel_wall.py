@@ -13,6 +13,7 @@ from CardioScarPanel import wall_maker
 from panels import click
 
 from CardioScarLib.errors import BadWall
+from CardioScarLib.settings import WallSettings
 
 
 @pytest.fixture
@@ -144,6 +145,26 @@ def test_segments_are_read_on_the_volume_they_were_drawn_on(a_panel, a_scene, a_
     click(a_panel.ui.startWallButton)
     assert a_wall_builder.calls[-1]["referenceVolumeNode"] is None
     assert drawnOn(a_segmentation) is cine
+
+
+def test_the_base_is_found_unless_its_height_is_set(a_panel, a_segmentation, a_wall_builder):
+    ui = a_panel.ui
+    click(ui.makeWallButton)
+    ui.wallSegmentationSelector.setCurrentNode(a_segmentation)
+    assert not ui.wallBaseSpinBox.enabled
+    click(ui.startWallButton)
+    assert a_wall_builder.calls[-1]["settings"] == WallSettings()
+    click(ui.applyButton)
+    ui.wallBaseCheckBox.checked = True
+    assert ui.wallBaseSpinBox.enabled
+    ui.wallBaseSpinBox.selectAll()
+    qt.QTest.keyClicks(ui.wallBaseSpinBox, "-6.5\r")
+    click(ui.startWallButton)
+    assert a_wall_builder.calls[-1]["settings"] == WallSettings(base_at=-6.5)
+    click(ui.applyButton)
+    ui.wallBaseCheckBox.checked = False  # the height is kept, and not used
+    click(ui.startWallButton)
+    assert a_wall_builder.calls[-1]["settings"].base_at is None and ui.wallBaseSpinBox.value == -6.5
 
 
 def test_a_wall_that_cannot_be_made_says_why(a_panel, a_segmentation, a_wall_builder):

@@ -207,6 +207,8 @@ def test_every_choice_comes_back_with_the_scene(a_panel, a_scene, a_phantom, tmp
         before[name] = getattr(parameters, name)
         if hasattr(limits, "choices"):
             wanted[name] = limits.choices[-1] if limits.choices[-1] != before[name] else limits.choices[0]
+        elif kind is bool:
+            wanted[name] = not before[name]
         elif kind is str:
             wanted[name] = "3,5" if name == "sliceList" else "_ö; 1"
         else:
@@ -217,7 +219,11 @@ def test_every_choice_comes_back_with_the_scene(a_panel, a_scene, a_phantom, tmp
 
     def shown(name):
         widget = widgets.get(name)
-        return None if widget is None else chosen(widget) if type(widget) is qt.QComboBox else getattr(widget, "value", None) or widget.text
+        if widget is None:
+            return None
+        if type(widget) is qt.QCheckBox:
+            return widget.checked
+        return chosen(widget) if type(widget) is qt.QComboBox else getattr(widget, "value", None) or widget.text
 
     seen = {name: shown(name) for name in wanted}
     path = str(tmp_path / "case.mrb")
