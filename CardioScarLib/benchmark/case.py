@@ -1,0 +1,112 @@
+"""A case of the benchmark: what a reconstruction is given, and the exact truth it is scored against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from zlib import crc32
+
+import numpy as np
+
+from CardioScarLib.benchmark.families import FAMILIES, Family
+from CardioScarLib.benchmark.hearts import Heart
+from CardioScarLib.benchmark.scanner import Scan, drawn_shifts, planned_slices, seen, slice_to_spoil, with_noise
+from CardioScarLib.errors import BadSettings
+from CardioScarLib.geometry.slices import Slice, SliceStack
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.phantom.channel import channel_is_open, has_channel
+from CardioScarLib.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
+
+DEVELOPMENT_SEEDS = range(100, 103)
+FROZEN_SEEDS = range(1000, 1003)
+"""Run to report, never to choose anything by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A heart with a scar, the slices taken of it, and its truth.
+
+    wall, stack: what a reconstruction is given, LPS mm. settings: the evidence and pixel support that fit the case.
+    truth: (n,) scar probability at the wall's nodes.
+    myocardium: on the grid of the slices 1 for LV wall, 2 for blood in the LV: what fills most of a pixel, drawn on
+        the images, so where slices are shifted it is shifted with them.
+    true_shifts: (slices, 2) mm along the directions of rows and columns from where a slice says it is to where it was
+        taken; a slice is put right by moving its origin by them.
+    about: plain numbers and words of how it was made.
+    """
+
+    family: str
+    seed: int
+    noise_seed: int
+    wall: Wall
+    stack: SliceStack
+    truth: np.ndarray
+    settings: ReconstructionSettings
+    about: dict
+    myocardium: SliceStack
+    true_shifts: np.ndarray
+    heart: Heart = field(repr=False)
+    scan: Scan = field(repr=False)
+
+    def truth_at(self, points: np.ndarray) -> np.ndarray:
+        """(n,) scar probability at (n, 3) points of the wall, LPS mm."""
+        return self.heart.scar(self.heart.place(points))
+
+    def acquire(self, planes: Sequence[Slice], seed: int) -> tuple[Slice, ...]:
+        """Further slices of the same heart, with the noise and the breath-hold shifts of the case; whatever pixels they had are replaced."""
+        random = _random(FAMILIES[self.family].geometry, seed, "further slices")
+        shifts = drawn_shifts(self.scan, len(planes), random)
+        means = [seen(self.heart, plane, self.scan, moved)[0] for plane, moved in zip(planes, shifts, strict=True)]
+        return tuple(replace(plane, pixels=with_noise(mean, self.scan, random)) for plane, mean in zip(planes, means, strict=True))
+
+    @property
+    def has_channel(self) -> bool:
+        return has_channel(self.heart)
+
+    def channel_is_open(self, probability: np.ndarray) -> bool | None:
+        """Whether living tissue leads through the scar's channel on a map, (n,) at the wall's nodes; None where there is no channel."""
+        return channel_is_open(self.heart, probability) if self.has_channel else None
+
+
+def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | None = None, **changes) -> Case:
+    """Make one case; the same arguments give the same case.
+
+    family: one of FAMILIES. seed: of the heart, its scar, the slices' places and their shifts. noise_seed: of the noise
+    in the pixels; None takes `seed`. nodes: about how many the wall has. changes: fields of `Scan` to override.
+    Raises BadSettings for unknown names.
+    """
+    if family not in FAMILIES:
+        raise BadSettings(f"There is no benchmark family '{family}'; the families are {', '.join(FAMILIES)}.")
+    unknown = sorted(set(changes) - set(Scan.__dataclass_fields__))
+    if unknown:
+        raise BadSettings(f"A scan has no '{unknown[0]}'; what can be changed is {', '.join(Scan.__dataclass_fields__)}.")
+    noise_seed = seed if noise_seed is None else noise_seed
+    chosen: Family = FAMILIES[family]
+    heart, scan = chosen.make(_random(chosen.geometry, seed, "heart"), seed, nodes)
+    scan = replace(scan, **changes)
+
+    random = _random(chosen.geometry, seed, "slices")
+    planes = planned_slices(heart, scan, random)
+    shifts = drawn_shifts(scan, len(planes), random)
+    images = [seen(heart, plane, scan, moved) for plane, moved in zip(planes, shifts, strict=True)]
+    spoiled = None
+    if scan.one_slice_shift:
+        spoiled = slice_to_spoil([mean for mean, _ in images[: len(images) - scan.long_axes]], random)
+        angle = random.uniform(-np.pi, np.pi)
+        shifts[spoiled] += scan.one_slice_shift * np.array([np.cos(angle), np.sin(angle)])
+        images[spoiled] = seen(heart, planes[spoiled], scan, shifts[spoiled])
+
+    random = _random(chosen.geometry, noise_seed, "noise")
+    stack = SliceStack(
+        tuple(replace(plane, pixels=with_noise(mean, scan, random)) for plane, (mean, _) in zip(planes, images, strict=True))
+    )
+    labels = stack.with_pixels([label for _, label in images])
+    settings = ReconstructionSettings(OperatorSettings(scan.pixel_support), EvidenceSettings("values"))
+    about = {**asdict(scan), "slices": len(planes), "nodes": len(heart.wall.nodes), "shifted_slice": spoiled}
+    truth = heart.scar(heart.place(heart.wall.nodes))
+    return Case(family, seed, noise_seed, heart.wall, stack, truth, settings, about, labels, shifts, heart, scan)
+
+
+def _random(name: str, seed: int, purpose: str) -> np.random.Generator:
+    """One stream of random numbers per purpose, so that noise can change without the heart."""
+    return np.random.default_rng([seed, crc32(name.encode()), crc32(purpose.encode())])

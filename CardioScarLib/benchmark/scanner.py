@@ -1,0 +1,139 @@
+"""The benchmark's scanner: what slices of any heart show, by means over points that share nothing with the slice operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, Heart, to_lps, to_local
+from CardioScarLib.errors import BadSettings
+from CardioScarLib.geometry.slices import Slice
+from CardioScarLib.phantom import Acquisition
+from CardioScarLib.phantom.cases import RIM
+
+NOISES = ("gaussian", "rician", "correlated")
+IN_PLANE, THROUGH = 7, 9
+"""Points of a prism along each side of its pixel, and across the slice: 441."""
+MARGIN = 6.0
+"""mm of image around the heart."""
+NOISE_WIDTH = 1.2
+"""Pixels: of the Gaussian that correlates noise of neighbors, as an interpolated image has it."""
+
+
+@dataclass(frozen=True)
+class Scan(Acquisition):
+    """What the scanner does, and what it does wrong. mm, degrees; see `Acquisition` for the rest.
+
+    averaged: thickness that pixels are really averaged over, where that is not the thickness the slices name.
+    long_axes: slices through the long axis, beside those across it.
+    noise_kind: "gaussian" per pixel, "rician" (length of a complex value with that noise in both parts), or
+        "correlated" between neighboring pixels.
+    one_slice_shift: how far one slice that shows scar lies off its place, besides the shifts of all.
+    """
+
+    averaged: float | None = None
+    long_axes: int = 0
+    noise_kind: str = "gaussian"
+    one_slice_shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("spacing", "thickness", "pixel"):
+            if not getattr(self, name) > 0:
+                raise BadSettings(f"The {name} of the slices is {getattr(self, name)} mm; it has to be more than zero.")
+        if self.noise_kind not in NOISES:
+            raise BadSettings(f"The kind of noise is '{self.noise_kind}'; it has to be one of {', '.join(NOISES)}.")
+
+
+def planned_slices(heart: Heart, scan: Scan, random: np.random.Generator) -> list[Slice]:
+    """Slices without content: across the long axis from apex to base, then those through it."""
+    local = to_local(heart.pose, heart.wall.nodes)
+    slope = np.radians(scan.tilt)
+    normal, across = np.array([np.sin(slope), 0.0, np.cos(slope)]), np.array([np.cos(slope), 0.0, -np.sin(slope)])
+    low, high = local[:, 2].min(), local[:, 2].max()
+    radius = np.hypot(local[:, 0], local[:, 1]).max()
+    count = int(np.ceil((high - low) / scan.spacing)) + 1
+    heights = 0.5 * (low + high) + (np.arange(count) - 0.5 * (count - 1) + 0.5 * random.uniform(-0.5, 0.5)) * scan.spacing
+    places = [(np.array([0.0, 0.0, height]), np.array([0.0, 1.0, 0.0]), across, 2 * radius) for height in heights]
+    first = random.uniform(0, np.pi)
+    for number in range(scan.long_axes):
+        angle = first + np.pi * number / scan.long_axes
+        middle = np.array([0.0, 0.0, 0.5 * (low + high)])
+        places.append((middle, np.array([0.0, 0.0, -1.0]), np.array([np.cos(angle), np.sin(angle), 0.0]), max(2 * radius, high - low)))
+    return [_blank(*place, scan, f"slice {number}").transformed(heart.pose) for number, place in enumerate(places)]
+
+
+def _blank(middle: np.ndarray, rows_along: np.ndarray, columns_along: np.ndarray, width: float, scan: Scan, label: str) -> Slice:
+    size = int(np.ceil((width + 2 * MARGIN) / scan.pixel))
+    origin = middle - 0.5 * (size - 1) * scan.pixel * (rows_along + columns_along)
+    return Slice(np.zeros((size, size)), origin, scan.pixel * rows_along, scan.pixel * columns_along, scan.thickness, label)
+
+
+def seen(heart: Heart, plane: Slice, scan: Scan, moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What a slice shows without noise, and which tissue fills most of each pixel.
+
+    moved: (2,) mm along rows and columns from where the slice says it is to where it really was taken.
+    Returns (rows, columns) means over jittered points of each pixel's prism, NaN where it misses the wall, and labels
+    WALL, BLOOD or OUTSIDE. The points are the same at each call, so that the same plane shows the same.
+    """
+    extent = plane.thickness * (scan.averaged / scan.thickness if scan.averaged else 1.0)
+    plane = replace(
+        plane, origin=plane.origin + moved[0] * plane.row_step / plane.spacing[0] + moved[1] * plane.column_step / plane.spacing[1]
+    )
+    shape = plane.pixels.shape
+    rows, columns = np.indices(shape).reshape(2, -1)
+    coarse = np.stack(
+        [heart.tissue(plane.to_points(rows, columns) + height * extent * plane.normal) for height in (-0.45, -0.25, 0.0, 0.25, 0.45)]
+    )
+    labels = np.where((coarse == BLOOD).sum(axis=0) > 2, BLOOD, OUTSIDE).astype(np.uint8)
+    near = ndimage.binary_dilation((coarse == WALL).any(axis=0).reshape(shape), np.ones((3, 3)), iterations=2).ravel()
+    fine = [(np.arange(count) + 0.5) / count - 0.5 for count in (IN_PLANE, IN_PLANE, THROUGH)]
+    offsets = np.stack(np.meshgrid(*fine, indexing="ij"), -1).reshape(-1, 3)
+    random = np.random.default_rng(0)
+    mean, many = np.full(rows.size, np.nan), len(offsets)
+    for chunk in np.array_split(np.flatnonzero(near), max(1, np.count_nonzero(near) // 1000)):
+        shaken = offsets + random.uniform(-0.5, 0.5, (len(chunk), many, 3)) / [IN_PLANE, IN_PLANE, THROUGH]
+        points = plane.to_points((rows[chunk, None] + shaken[..., 0]).ravel(), (columns[chunk, None] + shaken[..., 1]).ravel())
+        points += np.outer(shaken[..., 2].ravel() * extent, plane.normal)
+        tissue = heart.tissue(points)
+        values = np.zeros(len(points))
+        values[tissue == WALL] = heart.scar(heart.place(points[tissue == WALL]))
+        counts = np.stack([(tissue == kind).reshape(len(chunk), many).sum(axis=1) for kind in (OUTSIDE, WALL, BLOOD)])
+        divisor = np.where(counts[WALL] > 0, counts[WALL] if scan.pixel_support == "wall" else many, np.nan)
+        mean[chunk] = values.reshape(len(chunk), many).sum(axis=1) / divisor
+        labels[chunk] = counts.argmax(axis=0)
+    return mean.reshape(shape), labels.reshape(shape)
+
+
+def with_noise(mean: np.ndarray, scan: Scan, random: np.random.Generator) -> np.ndarray:
+    """(rows, columns) pixels in [0, 1] from means; where they are NaN the image goes on a little as at the wall's edge."""
+    there = np.isfinite(mean)
+    pixels = np.where(there, mean, 0.0)
+    if scan.noise:
+        noise = random.normal(scale=scan.noise, size=(2, *mean.shape))
+        if scan.noise_kind == "rician":
+            pixels = np.hypot(pixels + noise[0], noise[1])
+        elif scan.noise_kind == "correlated":
+            smooth = ndimage.gaussian_filter(noise[0], NOISE_WIDTH, mode="wrap")
+            pixels = pixels + smooth * (2 * np.sqrt(np.pi) * NOISE_WIDTH)  # which restores its standard deviation
+        else:
+            pixels = pixels + noise[0]
+        pixels = np.clip(pixels, 0, 1)
+    if scan.pixel_support == "prism" or not there.any():
+        return np.where(there, pixels, 0.0)
+    # A mean over the wall says nothing where there is no wall.
+    distance, nearest = ndimage.distance_transform_edt(~there, return_indices=True)
+    return np.where(distance <= RIM, pixels[tuple(nearest)], 0.0)
+
+
+def drawn_shifts(scan: Scan, count: int, random: np.random.Generator) -> np.ndarray:
+    """(count, 2) mm along rows and columns, of breath-holds."""
+    return random.normal(size=(count, 2)) * scan.shift
+
+
+def slice_to_spoil(means: Sequence[np.ndarray], random: np.random.Generator) -> int:
+    """Number of a slice that shows a good part of the scar."""
+    shown = np.array([np.nansum(mean) for mean in means])
+    return int(random.choice(np.flatnonzero(shown >= 0.4 * shown.max())))
