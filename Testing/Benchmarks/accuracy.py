@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from calibration import TOLERANCE, band_nodes
 from store import BASELINE_CODE, FIELD_CODE, NETWORK_CODE, Store
 
+from CardioScarLib.benchmark.scores import TOLERANCE, band_nodes
 from CardioScarLib.phantom import CONTROLS, KINDS, Phantom, phantom_case
 from CardioScarLib.phantom.channel import channel_is_open
 from CardioScarLib.pipeline import reconstruct

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import json
 import os
-import platform
 from collections.abc import Callable
 from datetime import date
-from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-NO_NUMBERS = ("CardioScarLib/errors.py", "CardioScarLib/settings.py", "CardioScarLib/reconstruction/mc_dropout/device.py")
-"""What is measured does not depend on sentences, lists of choices, and the search for a GPU."""
-
-
-def used_by(*modules: str) -> tuple[str, ...]:
-    """The project's files that these modules import, one through another, themselves included."""
-    waiting, used = list(modules), set()
-    while waiting:
-        module = waiting.pop()
-        path = f"{module.replace('.', '/')}.py"
-        path = path if (ROOT / path).is_file() else f"{module.replace('.', '/')}/__init__.py"
-        if path in used or path in NO_NUMBERS or not (ROOT / path).is_file():
-            continue
-        used.add(path)
-        for node in ast.walk(ast.parse((ROOT / path).read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("CardioScarLib"):
-                waiting += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
-    return tuple(sorted(used))
-
+from CardioScarLib.benchmark.code import ROOT as ROOT
+from CardioScarLib.benchmark.code import code_hash, cpu_model, used_by
 
 _SHARED = ("CardioScarLib.phantom", "CardioScarLib.evidence.derive", "CardioScarLib.reconstruction.operator")
 FIELD_CODE = used_by(*_SHARED, "CardioScarLib.reconstruction.field", "CardioScarLib.reconstruction.coarsen")
@@ -64,31 +42,3 @@ class Store:
         partial = self.path.with_suffix(".partial")
         partial.write_text(json.dumps(self.records, indent=1, sort_keys=True) + "\n")
         os.replace(partial, self.path)
-
-
-@cache
-def code_hash(sources: tuple[str, ...]) -> str:
-    """Of what the sources do; rewording a comment or a docstring does not change it."""
-    digest = hashlib.sha256()
-    for source in sources:
-        place = ROOT / source
-        for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
-            digest.update(ast.dump(_without_docstrings(ast.parse(path.read_text()))).encode())
-    return digest.hexdigest()[:12]
-
-
-def _without_docstrings(tree: ast.AST) -> ast.AST:
-    """The tree without statements that are nothing but a string."""
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [one for one in body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
-    return tree
-
-
-def cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -10,8 +10,10 @@ import pytest
 from bodies import the_map, the_phantom
 from scipy.stats import norm
 
+from CardioScarLib.benchmark.scores import band_nodes, crps, sparsification, spread_scores
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Benchmarks"))
-from calibration import band_nodes, crps, sparsification, spread_scores, table  # noqa: E402
+from calibration import table  # noqa: E402
 
 COARSE = 2.6
 

@@ -1,0 +1,249 @@
+"""Scores of a map and of its uncertainty against the exact truth. All by wall volume unless said otherwise.
+
+Sources: Brier 1950; Gneiting & Raftery 2007 (interval score, CRPS); Ilg et al. 2018 (sparsification, AUSE).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import brentq
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall import Wall
+
+LEVELS = (0.5, 0.8, 0.95)
+TOLERANCE = 0.01
+"""Added to both ends of an interval: the truth is a soft step and never exactly 0 or 1."""
+BAND = 4.0
+"""mm from a place where the truth crosses 0.5; elsewhere covering the truth is nearly free."""
+KEPT = np.linspace(1.0, 0.02, 50)
+"""Shares of the wall that a sparsification curve looks at."""
+CURVE_LEVELS = np.round(np.arange(0.1, 1.0, 0.1), 2)
+"""Levels of a calibration curve."""
+SURE = 1e-3
+"""Probabilities are clipped this far from 0 and 1 before a logarithm is taken."""
+COMPONENT_DRAWS = 64
+"""Draws whose largest component is measured."""
+LEAST_SLICE_SCAR = 0.01
+"""Share of scar below which the average of a slice is not asked for: covering nothing is free."""
+
+
+class Truth(Protocol):
+    """What scores need of a case: its wall, and (n,) the true scar probability at the wall's nodes."""
+
+    wall: Wall
+    truth: np.ndarray
+
+
+def map_scores(case: Truth, mean: np.ndarray) -> dict:
+    """Scores of a mean (n,) at the wall's nodes.
+
+    rmse, mae: over nodes, each alike, as in all tables of the project. brier: of the label "truth above 0.5". nll: cross-entropy
+    of the true fraction, probabilities clipped by SURE. volume_error: |expected - true| scar volume over the true one;
+    volume_bias: the same with its sign. component_error: |volume of the largest component above 0.5 - true| over the true one.
+    """
+    truth, volume = case.truth, case.wall.node_measure
+    error, sure = mean - truth, np.clip(mean, SURE, 1 - SURE)
+    bias = float(volume @ error / (volume @ truth))
+    component = largest_component(case.wall, mean)
+    true_component = largest_component(case.wall, truth)
+    return {
+        "rmse": float(np.sqrt(np.mean(error**2))),
+        "mae": float(np.mean(np.abs(error))),
+        "brier": float(np.average((mean - (truth > 0.5)) ** 2, weights=volume)),
+        "nll": float(-np.average(truth * np.log(sure) + (1 - truth) * np.log(1 - sure), weights=volume)),
+        "volume_error": abs(bias),
+        "volume_bias": bias,
+        **({"component_error": abs(component - true_component) / true_component} if true_component else {}),
+    }
+
+
+def spread_scores(case: Truth, mean: np.ndarray, sd: np.ndarray, draws: np.ndarray) -> dict:
+    """Scores of a mean (n,), a standard deviation (n,) and draws (d, n) at the wall's nodes.
+
+    coverage_50, _80, _95: share of band nodes in the interval, with TOLERANCE; exact_95: without it; all_nodes_50, _80, _95:
+    of all nodes. interval_score: of 95 % intervals of band nodes, lower is better; interval_score_p: that of mean +- k p(1-p)
+    with k set for the same coverage. ause: area between the sparsification curve and the best possible one, over all
+    nodes, as a share of the RMSE; ause_p: with p(1-p) instead of the standard deviation; ause_band, ause_band_p:
+    over band nodes. volume_*: of the scar volume: inside (per level), z, crps and error, as shares of the true volume.
+    """
+    truth, volume = case.truth, case.wall.node_measure
+    near = band_nodes(case)
+    tails = np.quantile(draws, [edge for level in LEVELS for edge in (0.5 - level / 2, 0.5 + level / 2)], axis=0)
+    inside = [_within(low, high, truth) for low, high in zip(tails[::2], tails[1::2], strict=True)]
+    scores = {f"coverage_{level * 100:.0f}": _share(one, near, volume) for level, one in zip(LEVELS, inside, strict=True)}
+    scores["exact_95"] = _share((truth >= tails[-2]) & (truth <= tails[-1]), near, volume)
+    for level, one in zip(LEVELS, inside, strict=True):
+        scores[f"all_nodes_{level * 100:.0f}"] = float(np.average(one, weights=volume))
+    scores["rmse"] = float(np.sqrt(np.mean((mean - truth) ** 2)))
+    scores.update(_interval_scores(tails[-2], tails[-1], mean, truth, near, volume, scores["coverage_95"]))
+    scores.update(_ranking_scores(mean, sd, truth, near, volume))
+
+    true, found = float(volume @ truth), draws @ volume
+    for level in LEVELS:
+        low, high = np.quantile(found, [0.5 - level / 2, 0.5 + level / 2])
+        scores[f"volume_{level * 100:.0f}"] = float(low <= true <= high)
+    scores["volume_z"] = float((true - found.mean()) / max(found.std(), 1e-9 * true))
+    scores["volume_crps"] = crps(found, true) / true
+    scores["volume_error"] = abs(float(volume @ mean) - true) / true
+    return scores
+
+
+def sd_scores(case: Truth, mean: np.ndarray, sd: np.ndarray) -> dict:
+    """What of `spread_scores` a standard deviation alone allows: intervals are mean +- z sd, clipped to [0, 1]; no volume."""
+    truth, volume, near = case.truth, case.wall.node_measure, band_nodes(case)
+    scores = {}
+    for level, z in zip(LEVELS, (0.67449, 1.28155, 1.95996), strict=True):
+        low, high = np.clip(mean - z * sd, 0, 1), np.clip(mean + z * sd, 0, 1)
+        scores[f"coverage_{level * 100:.0f}"] = _share(_within(low, high, truth), near, volume)
+        scores[f"all_nodes_{level * 100:.0f}"] = float(np.average(_within(low, high, truth), weights=volume))
+    scores["exact_95"] = _share((truth >= low) & (truth <= high), near, volume)
+    scores.update(_interval_scores(low, high, mean, truth, near, volume, scores["coverage_95"]))
+    scores.update(_ranking_scores(mean, sd, truth, near, volume))
+    return scores
+
+
+def component_scores(case: Truth, draws: np.ndarray) -> dict:
+    """component_95 and component_crps of the volume of the largest component, as shares of the true one; {} where there is none."""
+    true = largest_component(case.wall, case.truth)
+    if not true:
+        return {}
+    found = np.array([largest_component(case.wall, draw) for draw in draws[:COMPONENT_DRAWS]])
+    low, high = np.quantile(found, [0.025, 0.975])
+    return {"component_95": float(low <= true <= high), "component_crps": crps(found, true) / true}
+
+
+def slice_scores(case: Truth, stack: SliceStack, draws: np.ndarray) -> dict:
+    """slices_50, _80, _95: share of slice averages in their interval, without tolerance; {} where no slice has scar.
+
+    A slice average is the mean over the wall in a slab as thick as a slice, at every slice of the largest parallel set and
+    midway between two of them; slabs with less than LEAST_SLICE_SCAR of scar are not asked.
+    """
+    volume, group = case.wall.node_measure, [stack.slices[number] for number in stack.parallel_groups()[0]]
+    normal = group[0].normal
+    places = np.array([one.center @ normal for one in group])
+    height = case.wall.nodes @ normal
+    inside = []
+    for place in np.concatenate([places, 0.5 * (places[1:] + places[:-1])]):
+        slab = np.abs(height - place) <= 0.5 * group[0].thickness
+        if not slab.any():
+            continue
+        weights = volume[slab] / volume[slab].sum()
+        true = float(weights @ case.truth[slab])
+        if true >= LEAST_SLICE_SCAR:
+            tails = np.quantile(draws[:, slab] @ weights, [edge for level in LEVELS for edge in (0.5 - level / 2, 0.5 + level / 2)])
+            inside.append([low <= true <= high for low, high in zip(tails[::2], tails[1::2], strict=True)])
+    if not inside:
+        return {}
+    return {f"slices_{level * 100:.0f}": float(share) for level, share in zip(LEVELS, np.mean(inside, axis=0), strict=True)}
+
+
+def calibration_curve(case: Truth, draws: np.ndarray) -> list[float]:
+    """Coverage of band nodes, with TOLERANCE, at each of CURVE_LEVELS."""
+    near, volume = band_nodes(case), case.wall.node_measure
+    truth = case.truth[near]
+    edges = [edge for level in CURVE_LEVELS for edge in (0.5 - level / 2, 0.5 + level / 2)]
+    tails = np.quantile(draws[:, near], edges, axis=0)
+    return [
+        float(np.average(_within(low, high, truth), weights=volume[near])) for low, high in zip(tails[::2], tails[1::2], strict=True)
+    ]
+
+
+def band_nodes(case: Truth) -> np.ndarray:
+    """(n,) bool: nodes within BAND of an edge of the mesh on which the truth crosses 0.5."""
+    edges = mesh_edges(case.wall)
+    scar = case.truth[edges] > 0.5
+    border = case.wall.nodes[edges[scar[:, 0] != scar[:, 1]]].mean(axis=1)
+    if not len(border):
+        return np.zeros(len(case.truth), dtype=bool)
+    return cKDTree(border).query(case.wall.nodes, distance_upper_bound=BAND)[0] < BAND
+
+
+def mesh_edges(wall: Wall) -> np.ndarray:
+    """(e, 2) node numbers of the edges of all tetrahedra, shared ones repeated."""
+    return wall.tetrahedra[:, [0, 1, 0, 2, 0, 3, 1, 2, 1, 3, 2, 3]].reshape(-1, 2)
+
+
+def largest_component(wall: Wall, probability: np.ndarray) -> float:
+    """mm^3 of the largest set of nodes above 0.5 that hang together along edges; 0 where there is none."""
+    scar = np.asarray(probability) > 0.5
+    if not scar.any():
+        return 0.0
+    number = np.cumsum(scar) - 1
+    edges = mesh_edges(wall)
+    edges = number[edges[scar[edges].all(axis=1)]]
+    count = int(scar.sum())
+    part = connected_components(sparse.coo_array((np.ones(len(edges), dtype=np.int8), edges.T), shape=(count, count)), directed=False)[1]
+    return float(np.bincount(part, wall.node_measure[scar]).max())
+
+
+def sparsification(uncertainty: np.ndarray, error: np.ndarray, volume: np.ndarray) -> float:
+    """AUSE of Ilg et al. 2018 on the RMSE: how much worse it is to give up the most uncertain places than the worst ones."""
+    difference = sparsification_curve(uncertainty, error, volume) - sparsification_curve(error, error, volume)
+    return float(np.mean(difference) / np.sqrt(np.average(error**2, weights=volume)))
+
+
+def sparsification_curve(uncertainty: np.ndarray, error: np.ndarray, volume: np.ndarray) -> np.ndarray:
+    """RMSE of what is left when only the surest share of the wall is kept, at each of KEPT."""
+    order = np.argsort(uncertainty)
+    mass, loss = np.cumsum(volume[order]), np.cumsum(volume[order] * error[order] ** 2)
+    last = np.searchsorted(mass, KEPT * mass[-1] * (1 - 1e-12))
+    return np.sqrt(loss[last] / mass[last])
+
+
+def crps(draws: np.ndarray, truth: float) -> float:
+    """Continuous ranked probability score of equally likely draws."""
+    return float(np.mean(np.abs(draws - truth)) - 0.5 * np.mean(np.abs(draws[:, None] - draws[None])))
+
+
+def _ranking_scores(mean: np.ndarray, sd: np.ndarray, truth: np.ndarray, near: np.ndarray, volume: np.ndarray) -> dict:
+    error, by_itself, scores = np.abs(mean - truth), mean * (1 - mean), {}
+    for name, where in (("ause", slice(None)), ("ause_band", near)):
+        scores[name] = sparsification(sd[where], error[where], volume[where])
+        scores[name + "_p"] = sparsification(by_itself[where], error[where], volume[where])
+    return scores
+
+
+def _interval_scores(low, high, mean, truth, near, volume, coverage: float) -> dict:
+    by_itself, band_volume = mean * (1 - mean), volume[near]
+    low_p, high_p = _scaled_to(coverage, mean[near], by_itself[near], truth[near], band_volume)
+    return {
+        "interval_score": _interval_score(low[near], high[near], truth[near], band_volume),
+        "interval_score_p": _interval_score(low_p, high_p, truth[near], band_volume),
+    }
+
+
+def _within(low: np.ndarray, high: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    return (truth >= low - TOLERANCE) & (truth <= high + TOLERANCE)
+
+
+def _share(inside: np.ndarray, where: np.ndarray, volume: np.ndarray) -> float:
+    return float(volume[where] @ inside[where] / volume[where].sum())
+
+
+def _interval_score(low: np.ndarray, high: np.ndarray, truth: np.ndarray, volume: np.ndarray) -> float:
+    outside = np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
+    return float(np.average(high - low + 2 / (1 - LEVELS[-1]) * outside, weights=volume))
+
+
+def _scaled_to(
+    coverage: float, mean: np.ndarray, width: np.ndarray, truth: np.ndarray, volume: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """mean +- k width, clipped to [0, 1], that covers as much."""
+
+    def ends(log_k: float) -> tuple[np.ndarray, np.ndarray]:
+        reach = np.exp(log_k) * width
+        return np.clip(mean - reach, 0, 1), np.clip(mean + reach, 0, 1)
+
+    def missing(log_k: float) -> float:
+        low, high = ends(log_k)
+        return float(np.average(_within(low, high, truth), weights=volume)) - coverage
+
+    if missing(-12) >= 0:
+        return ends(-12)
+    return ends(brentq(missing, -12, 12, xtol=1e-3)) if missing(12) > 0 else ends(12)
