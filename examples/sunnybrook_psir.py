@@ -9,14 +9,14 @@ the pictures show whether the map agrees with what is seen.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
-from CardioScarLib.geometry.drawn_wall import drawn_wall
-from CardioScarLib.geometry.ruled_wall import RuledWall
+from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
 from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.io.contours import read_drawn_contours
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.pipeline import Reconstruction, reconstruct
 from CardioScarLib.reconstruction.operator import slice_operator
@@ -33,16 +33,15 @@ def load_stack() -> SliceStack:
     return read_stack([DATA / "lge_psir_sax.nii.gz"], thickness=THICKNESS)
 
 
-def hand_placed_wall(stack: SliceStack) -> RuledWall:
-    contours = json.loads((DATA / "lv_contours.json").read_text())["contours"]
-    return drawn_wall(stack, contours, layers=5, sectors=90)
+def hand_placed_wall(stack: SliceStack) -> Wall:
+    return build_wall(shape_from_contours(read_drawn_contours(DATA / "lv_contours.json", stack))).wall
 
 
-def run(stack: SliceStack, built: RuledWall, method: str = "weighted", preset: str = "standard", samples: int = 32) -> Reconstruction:
+def run(stack: SliceStack, wall: Wall, method: str = "weighted", preset: str = "standard", samples: int = 32) -> Reconstruction:
     settings = ReconstructionSettings(
         evidence=EvidenceSettings(method, lge_type="psir"), model=ModelSettings(preset=preset, samples=samples)
     )
-    return reconstruct(stack, built.wall, settings)
+    return reconstruct(stack, wall, settings)
 
 
 def draw(stack: SliceStack, result: Reconstruction, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,13 +58,14 @@ def addPhantomSample(scene):
 
 def addPsirSample(scene):
     """A short-axis PSIR stack of a pig with an anteroseptal infarct, and its LV wall from contours placed by hand."""
-    from CardioScarLib.geometry.drawn_wall import drawn_wall
+    from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
+    from CardioScarLib.io.contours import read_drawn_contours
     from CardioScarLib.io.images import read_stack
 
     if not PSIR_IMAGE.is_file() or hashlib.sha256(PSIR_IMAGE.read_bytes()).hexdigest() != PSIR_IMAGE_SHA256:
         raise UnreadableFile(f"The sample file {PSIR_IMAGE.name} is missing or damaged; install CardioScar again.")
     stack = read_stack([PSIR_IMAGE], thickness=PSIR_THICKNESS)
-    built = drawn_wall(stack, json.loads(PSIR_CONTOURS.read_text(encoding="utf-8"))["contours"])
+    built = build_wall(shape_from_contours(read_drawn_contours(PSIR_CONTOURS, stack)))
     return addVolumeNode(scene, stack, "Pig PSIR LGE"), addModelNode(scene, gridFromWall(built.wall), "Pig LV wall")
 
 

@@ -1,22 +1,26 @@
-"""Contour files: one text file per slice and surface, with columns and rows of the pixels of an image."""
+"""Contour files: one text file per slice and surface, or a few points of all in one; columns and rows of an image's pixels."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from CardioScarLib.errors import UnreadableFile
 from CardioScarLib.geometry.lv_wall.contours import SliceContours
-from CardioScarLib.geometry.slices import Slice
+from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 
 KINDS = {"icontour": "endo", "ocontour": "epi", "endo": "endo", "epi": "epi"}
 """What a file name calls the surface. i and o are inner and outer, as in the Sunnybrook collections."""
+CURVE_POINTS = 96
+"""Of a closed curve through a few points."""
 NAME = re.compile(r"(\d+)\D*?(icontour|ocontour|endo|epi)", re.IGNORECASE)
 
 
@@ -45,6 +49,31 @@ def read_contours(
         curves = {kind: _curve(files[number, kind], plane) if (number, kind) in files else None for kind in ("endo", "epi")}
         slices.append(SliceContours(curves["endo"], curves["epi"], plane.normal, plane.thickness, plane.center, f"slice {number}"))
     return slices, notes
+
+
+def read_drawn_contours(path: Path, stack: SliceStack) -> list[SliceContours]:
+    """Contours of slices in LPS mm, from a few points each.
+
+    path: JSON file whose "contours" each hold "slice", its number in the stack, and "endo" and "epi", points as column
+        and row in pixels counted from 0, which a periodic cubic spline joins.
+    """
+    try:
+        drawn = json.loads(check_readable(Path(path)).read_text(encoding="utf-8"))["contours"]
+        planes = [(stack.slices[one["slice"]], one) for one in drawn]
+        curves = [[_smooth_curve(one[kind], plane) for kind in ("endo", "epi")] for plane, one in planes]
+    except (ValueError, KeyError, TypeError, IndexError) as problem:
+        raise UnreadableFile(f"{Path(path).name} does not hold contours of this stack of {len(stack)} slices ({problem}).") from problem
+    return [
+        SliceContours(endo, epi, plane.normal, plane.thickness, plane.center, plane.label)
+        for (endo, epi), (plane, _) in zip(curves, planes, strict=True)
+    ]
+
+
+def _smooth_curve(points: Sequence[Sequence[float]], plane: Slice) -> np.ndarray:
+    """(CURVE_POINTS, 3) LPS mm."""
+    closed = np.array([*points, points[0]], dtype=np.float64)
+    column, row = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")(np.linspace(0, len(points), CURVE_POINTS + 1)[:-1]).T
+    return plane.to_points(row, column)
 
 
 def _contour_files(paths: Sequence[Path]) -> dict[tuple[int, str], Path]:

@@ -60,6 +60,25 @@ def a_block(low, high, cells, mirrored: bool = False) -> Wall:
     return Wall.from_tetrahedra(low + grid * (high - low) / cells, number[tuple(np.moveaxis(place, -1, 0))].reshape(-1, 4))
 
 
+def a_tube(inner, outer, layers: int = 4, between: int = 4) -> Wall:
+    """The space between two lists of rings, (n, 3) each, one pair per height: straight lines from inner point i to outer point i.
+
+    layers: cells through the wall. between: cells from one pair of rings to the next. All around, a cell per point.
+    """
+    inner, outer = np.asarray(inner, float), np.asarray(outer, float)
+    up, depth = np.linspace(0, len(inner) - 1, between * (len(inner) - 1) + 1), np.linspace(0, 1, layers + 1)
+    below = np.minimum(up.astype(int), len(inner) - 2)
+    share = (up - below)[:, None, None]
+    inside, outside = ((1 - share) * rings[below] + share * rings[below + 1] for rings in (inner, outer))
+    nodes = inside[:, None] + depth[:, None, None] * (outside - inside)[:, None]
+    cells = np.array([len(up) - 1, layers, inner.shape[1]])
+    number = np.arange(nodes[..., 0].size).reshape(nodes.shape[:3])
+    number = np.concatenate([number, number[..., :1]], axis=2)  # the last cell around ends where the first begins
+    first = np.stack(np.meshgrid(*(np.arange(count) for count in cells), indexing="ij"), -1).reshape(-1, 3)
+    place = first[:, None, None] + np.array(KUHN)[None]
+    return Wall.from_tetrahedra(nodes.reshape(-1, 3), number[tuple(np.moveaxis(place, -1, 0))].reshape(-1, 4))
+
+
 def a_cloud(points) -> Wall:
     return Wall(np.array(points, float), NO_CELLS, np.empty((0, 3)), "points")
 

@@ -15,7 +15,8 @@ from CardioScarLib.cli.main import main
 from CardioScarLib.errors import UnreadableFile
 from CardioScarLib.geometry.finished_wall import finished_wall
 from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
-from CardioScarLib.io.contours import read_contours
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.io.contours import read_contours, read_drawn_contours
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_mesh, read_wall
 
@@ -60,6 +61,32 @@ def test_the_wall_of_a_real_heart_passes_through_its_contours(real_contours):
     assert finished.distance.most < PIXEL_OF_SAMPLE
     assert finished.quality.closed and finished.quality.manifold
     assert finished.quality.slivers == 0 and finished.quality.inverted == 0
+
+
+def test_a_few_points_are_joined_by_a_smooth_closed_curve(tmp_path):
+    stack = SliceStack.from_volume(np.zeros((3, 60, 60)), np.diag([2.0, 2.0, 5.0, 1.0]), 5.0)
+    angle = 2 * np.pi * np.arange(8) / 8
+
+    def points(radius):
+        return np.column_stack([30 + radius * np.cos(angle), 25 + radius * np.sin(angle)]).tolist()
+
+    file = tmp_path / "contours.json"
+    file.write_text(json.dumps({"contours": [{"slice": 2, "endo": points(10), "epi": points(15)}]}))
+    (one,) = read_drawn_contours(file, stack)
+    assert one.label == "slice 2" and one.thickness == 5.0
+    for curve, radius in ((one.endo, 20.0), (one.epi, 30.0)):  # a column is x, a row is y, 2 mm each
+        assert np.hypot(curve[:, 0] - 60, curve[:, 1] - 50) == pytest.approx(np.full(len(curve), radius), rel=0.01)
+        assert np.all(curve[:, 2] == 10.0) and np.linalg.norm(np.diff(curve, axis=0), axis=1).max() < 2.5
+
+
+@pytest.mark.parametrize(
+    "text", ['{"contours": [{"slice": 3, "endo": [[1, 1]], "epi": []}]}', '{"contours": [{"slice": 0}]}', "{}", "contours", "[1]"]
+)
+def test_points_that_are_no_contours_of_the_stack_are_refused(text, tmp_path):
+    stack = SliceStack.from_volume(np.zeros((3, 60, 60)), np.eye(4), 5.0)
+    (tmp_path / "contours.json").write_text(text)
+    with pytest.raises(UnreadableFile, match="contours.json does not hold contours of this stack of 3 slices"):
+        read_drawn_contours(tmp_path / "contours.json", stack)
 
 
 def test_files_that_hold_no_contour_are_refused(tmp_path):

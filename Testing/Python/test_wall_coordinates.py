@@ -7,10 +7,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from bodies import a_block, a_cloud, a_sheet, applied, renumbered, rigid, the_skin_of
+from bodies import a_block, a_cloud, a_sheet, a_tube, applied, renumbered, rigid, the_skin_of
 
 from CardioScarLib.errors import BadWall
-from CardioScarLib.geometry.ruled_wall import ruled_wall
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.geometry.wall_coordinates import WallCoordinates, wall_coordinates
 from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI, WallSurfaces, wall_surfaces
@@ -109,11 +108,11 @@ def test_apex_to_base_is_the_arc_length_on_the_ellipsoids():
 
 
 def test_a_wall_that_is_open_below_has_its_apex_at_the_lower_rim():
-    angle = np.linspace(0, 2 * np.pi, 100, endpoint=False)
-    ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(100)])
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(60)])
     heights, scale = np.arange(6) * 8.0, np.linspace(0.7, 1.0, 6)
     circles = [[radius * share * ring + (0, 0, z) for z, share in zip(heights, scale, strict=True)] for radius in (20.0, 30.0)]
-    wall = ruled_wall(*circles).wall
+    wall = a_tube(*circles)
     found = wall_coordinates(wall)
     assert np.abs(found.apicobasal - wall.nodes[:, 2] / 40).max() < 0.06
     assert any("open at the apex" in note for note in found.notes)
@@ -167,10 +166,10 @@ def test_a_right_ventricle_that_does_not_touch_the_wall_is_said_and_not_used():
 
 
 def test_the_angle_grows_evenly_along_a_wall_that_is_thin_on_one_side():
-    angle = np.linspace(0, 2 * np.pi, 200, endpoint=False)
-    ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(200)])
+    angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(72)])
     inner, outer = [[radius * ring + (shift, 0, z) for z in (0.0, 8.0, 16.0)] for radius, shift in ((20.0, 4.0), (27.0, 0.0))]
-    wall = ruled_wall(inner, outer, layers=4, sectors=72).wall  # 3 mm thick on one side, 11 mm on the other
+    wall = a_tube(inner, outer)  # 3 mm thick on one side, 11 mm on the other
     found = wall_coordinates(wall, zero_at=np.array([27.0, 0.0, 8.0]))
     epi = found.transmural == 1
     plain = np.arctan2(wall.nodes[:, 1], wall.nodes[:, 0])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bodies import a_block, a_cloud, a_sheet, rigid, the_skin_of
+from bodies import a_block, a_cloud, a_sheet, a_tube, rigid, the_skin_of
 
 from CardioScarLib.errors import BadWall
-from CardioScarLib.geometry.ruled_wall import ruled_wall
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI, labeled_surfaces, skin, wall_surfaces
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
@@ -60,15 +59,15 @@ def test_a_slanted_base_is_base_and_the_rest_is_not():
     assert np.mean(found.region == plain.region) > 0.98
 
 
-def a_tube(lean: float = 0.0) -> Wall:
+def an_upright_tube(lean: float = 0.0) -> Wall:
     """Upright, 40 mm high; `lean` is how far its upper end is moved aside, mm, in its last 8 mm."""
-    angle = np.linspace(0, 2 * np.pi, 80, endpoint=False)
-    ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(80)])
-    return ruled_wall(*[[radius * ring + (lean * (z == 40), 0, z) for z in np.arange(0, 41, 8.0)] for radius in (20.0, 30.0)]).wall
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(60)])
+    return a_tube(*[[radius * ring + (lean * (z == 40), 0, z) for z in np.arange(0, 41, 8.0)] for radius in (20.0, 30.0)])
 
 
 def test_the_endocardium_reaches_the_base_where_the_wall_leans_outward():
-    wall = a_tube(lean=7.0)
+    wall = an_upright_tube(lean=7.0)
     found = wall_surfaces(wall)
     assert set(np.round(wall.nodes[found.part_nodes(ENDO), 2])) >= {0.0, 40.0}
     top = found.part_nodes(ENDO)[wall.nodes[found.part_nodes(ENDO), 2] > 39.9]
@@ -76,7 +75,7 @@ def test_the_endocardium_reaches_the_base_where_the_wall_leans_outward():
 
 
 def test_a_tube_has_two_rims():
-    wall = a_tube()
+    wall = an_upright_tube()
     found = wall_surfaces(wall)
     height = wall.nodes[found.part(BASE)].mean(axis=1)[:, 2]
     assert np.all(np.minimum(height, 40 - height) < 1e-9) and 0 < np.count_nonzero(height < 20) < len(height)
