@@ -24,6 +24,7 @@ from CardioScarLib.cli.demo import demo
 from CardioScarLib.cli.fine_tune import fine_tune
 from CardioScarLib.cli.foundation import foundation
 from CardioScarLib.cli.info import info
+from CardioScarLib.cli.next_slice import next_slice
 from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.train import train
@@ -40,7 +41,7 @@ def cardioscar() -> None:
     """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
 
 
-for command in (reconstruct, info, demo, prepare, train, fine_tune, apply, foundation, wall, coordinates):
+for command in (reconstruct, info, demo, prepare, train, fine_tune, apply, foundation, wall, coordinates, next_slice):
     cardioscar.add_command(command)
 
 

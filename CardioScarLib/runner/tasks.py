@@ -14,6 +14,7 @@ TASKS = {
     "reconstruct": "CardioScarLib.runner.reconstruction",
     "wall": "CardioScarLib.runner.wall",
     "device": "CardioScarLib.runner.device",
+    "next_slice": "CardioScarLib.runner.next_slice",
     "case": "CardioScarLib.batch.task",
 }
 """Module of each task; it has a function `run_task(folder: Path, progress: TaskProgress) -> None`, which finds what to
