@@ -35,6 +35,10 @@ class StackMissesWall(CardioScarError):
     """The slices and the LV model do not meet in space."""
 
 
+class BadAlignment(CardioScarError):
+    """Shifts of slices cannot be found from what was given, or belong to other slices."""
+
+
 class BadEvidence(CardioScarError):
     """Scar evidence cannot be derived from these pixels with this method."""
 

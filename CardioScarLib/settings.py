@@ -17,6 +17,7 @@ WALL_BASES = ("flat", "contour")
 PAPILLARY_MUSCLES = ("cavity", "wall")
 RECIPES = ("modern", "original")
 DEVICES = ("auto", "cpu", "cuda")
+ALIGNMENT_SOURCES = ("mask", "contours", "image")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -169,6 +170,22 @@ def _from_dict(kind: type, values: dict):
         else:
             made[name] = tuple(value) if isinstance(value, list) else value
     return kind(**made)
+
+
+@dataclass(frozen=True)
+class AlignmentSettings:
+    """How slices are moved in their planes to fit the wall, where that is asked for.
+
+    largest_shift: mm that a slice may be moved by.
+    wall_labels: label values of the wall in a mask; None takes those that lie on the wall.
+    """
+
+    largest_shift: float = 10.0
+    wall_labels: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.largest_shift <= 50:
+            raise BadSettings(f"The largest shift of a slice is {self.largest_shift} mm; it has to be more than 0 and at most 50.")
 
 
 @dataclass(frozen=True)

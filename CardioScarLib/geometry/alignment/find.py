@@ -1,0 +1,138 @@
+"""From a stack, a wall and the borders of the myocardium to the shift of each slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from CardioScarLib.errors import BadAlignment
+from CardioScarLib.geometry.alignment.borders import borders_of_contours, borders_of_mask
+from CardioScarLib.geometry.alignment.labels import check_grid, wall_labels
+from CardioScarLib.geometry.alignment.match import Match, match
+from CardioScarLib.geometry.alignment.outline import bordering_skin, outline
+from CardioScarLib.geometry.alignment.result import WORTH_TELLING, Alignment, SliceShift
+from CardioScarLib.geometry.alignment.shrink import shrunken
+from CardioScarLib.geometry.lv_wall import SliceContours
+from CardioScarLib.geometry.overlap import check_overlap
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.settings import AlignmentSettings
+
+SYSTEMATIC = 0.2
+"""mm by which borders as a whole are drawn off center on a slice, besides what their scatter tells."""
+SURE_ENOUGH = 1.0
+"""mm: a slice whose shift is less sure in some direction does not speak for itself."""
+AGREEING = 0.5
+"""Share of the borders that has to fit the outline."""
+
+
+def find_shifts(
+    stack: SliceStack,
+    wall: Wall,
+    source: str,
+    mask: SliceStack | None = None,
+    contours: Sequence[SliceContours] | None = None,
+    settings: AlignmentSettings | None = None,
+) -> Alignment:
+    """How each slice has to be moved in its plane for the borders of the myocardium to lie on those of the wall.
+
+    stack, wall: LPS mm. source: "mask", "contours" or "image". mask: labels on the grid of the stack. contours: as read by
+    `io.contours.read_contours`, drawn on slices of the stack.
+    Raises BadAlignment with a sentence, BadWall for a wall without an inside, StackMissesWall.
+    """
+    settings = settings or AlignmentSettings()
+    notes = list(check_overlap(stack, wall))
+    surface = bordering_skin(wall)
+    outlines = [outline(surface, one) for one in stack]
+    if source == "mask":
+        check_grid(stack, mask)
+        labels = settings.wall_labels or wall_labels(mask, wall, notes)
+        borders = borders_of_mask(stack, mask, labels)
+    elif source == "contours":
+        borders = borders_of_contours(stack, contours or ())
+    else:
+        raise BadAlignment(f"Slices cannot be aligned from '{source}'; use contours, mask or image.")
+    found = [match(line, border, one.thickness, settings.largest_shift) for line, border, one in zip(outlines, borders, stack, strict=True)]
+    doubts = [_doubt(one, len(line), len(border), settings) for one, line, border in zip(found, outlines, borders, strict=True)]
+    return _alignment(stack, source, found, doubts, notes)
+
+
+def _doubt(found: Match | None, cut: int, drawn: int, settings: AlignmentSettings) -> str | None:
+    """Why a slice does not speak for itself; None where it does."""
+    if not cut:
+        return "The slice's middle misses the wall."
+    if not drawn:
+        return "No border of the myocardium is given on this slice."
+    if found is None or found.agreeing < AGREEING:
+        share = 0.0 if found is None else found.agreeing
+        return f"Only {share:.0%} of the borders fit the wall's outline here."
+    distance = float(np.hypot(*found.shift))
+    if distance > settings.largest_shift:
+        return f"It would have to be moved by {distance:.1f} mm, more than the {settings.largest_shift:g} mm that are allowed."
+    worst = float(np.sqrt(np.linalg.eigvalsh(found.covariance)[-1]))
+    if worst > SURE_ENOUGH:
+        return f"Too little of the wall's border, or too oblique a one, is seen here: the shift is known to {worst:.1f} mm only."
+    return None
+
+
+def _alignment(stack: SliceStack, source: str, found: list[Match | None], doubts: list[str | None], notes: list[str]) -> Alignment:
+    sure = np.array([doubt is None for doubt in doubts])
+    if not sure.any():
+        raise BadAlignment(f"On none of the {len(stack)} slices can a shift be found. {_most_common(doubts)}")
+    groups = stack.parallel_groups()
+    group, axes = np.empty(len(stack), dtype=int), np.empty((len(groups), 2, 3))
+    for number, members in enumerate(groups):
+        group[members] = number
+        axes[number] = _directions(stack.slices[members[0]])
+    # Rows and columns of slices into those of their group, and back.
+    turns = np.array([axes[group[number]] @ _directions(one).T for number, one in enumerate(stack)])
+    measured, covariance = np.zeros((len(stack), 2)), np.full((len(stack), 2, 2), np.inf)
+    for number in np.flatnonzero(sure):
+        measured[number] = turns[number] @ found[number].shift
+        covariance[number] = turns[number] @ (found[number].covariance + SYSTEMATIC**2 * np.eye(2)) @ turns[number].T
+    shifts, sd, offsets, spread = shrunken(measured, covariance, group)
+    slices = tuple(
+        SliceShift(
+            one.label,
+            tuple(float(value) for value in turns[number].T @ shifts[number]),
+            tuple(float(value) for value in np.abs(turns[number].T) @ sd[number]),
+            bool(sure[number]),
+            doubts[number] or f"{found[number].seen:.0f} mm of border fit with a residual of {found[number].residual:.1f} mm.",
+        )
+        for number, one in enumerate(stack)
+    )
+    common = offsets[0] @ axes[0]
+    return Alignment(source, slices, tuple(float(value) for value in common), spread, (*notes, *_sentences(source, slices, common)))
+
+
+def _directions(one) -> np.ndarray:
+    """(2, 3) unit vectors along rows and columns."""
+    return np.stack([one.row_step / one.spacing[0], one.column_step / one.spacing[1]])
+
+
+SOURCES_IN_WORDS = {"mask": "a mask of the myocardium", "contours": "contours of the wall", "image": "the borders seen in the image"}
+
+
+def _sentences(source: str, slices: Sequence[SliceShift], common: np.ndarray) -> list[str]:
+    far = sum(one.distance > WORTH_TELLING for one in slices)
+    largest = max(slices, key=lambda one: one.distance)
+    words = (
+        f"Slices were moved in their planes to fit the wall, by {SOURCES_IN_WORDS[source]}: {far} of {len(slices)} by more than "
+        f"{WORTH_TELLING:g} mm, {largest.label} the furthest, by {largest.distance:.1f} mm."
+    )
+    sentences = [words]
+    unsure = [one.label for one in slices if not one.reliable]
+    if unsure:
+        sentences.append(f"No shift of their own was found for {', '.join(unsure)}.")
+    offset = float(np.linalg.norm(common))
+    if offset > WORTH_TELLING:
+        sentences.append(
+            f"All slices together lie {offset:.1f} mm beside the wall, which breath holds do not explain: the LV model may be in the "
+            "wrong place, or of another examination."
+        )
+    return sentences
+
+
+def _most_common(doubts: list[str | None]) -> str:
+    return max((doubt for doubt in doubts if doubt), key=doubts.count)
