@@ -1,6 +1,14 @@
 """An open suite of cases with exact truth, and of scores, for maps of scar between slices. Phantoms, never patients."""
 
-from CardioScarLib.benchmark.case import DEVELOPMENT_SEEDS, FROZEN_SEEDS, Case, make_case
-from CardioScarLib.benchmark.families import FAMILIES, Family
+_IN_CASE = ("DEVELOPMENT_SEEDS", "FROZEN_SEEDS", "FAMILIES", "Case", "Family", "make_case")
 
-__all__ = ["DEVELOPMENT_SEEDS", "FAMILIES", "FROZEN_SEEDS", "Case", "Family", "make_case"]
+__all__ = list(_IN_CASE)
+
+
+def __getattr__(name: str):
+    """Cases are loaded when they are asked for: scores and the command line do without."""
+    if name not in _IN_CASE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from CardioScarLib.benchmark import case
+
+    return getattr(case, name)
