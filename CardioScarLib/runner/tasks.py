@@ -13,6 +13,7 @@ TaskProgress = Callable[..., None]
 TASKS = {
     "reconstruct": "CardioScarLib.runner.reconstruction",
     "wall": "CardioScarLib.runner.wall",
+    "align": "CardioScarLib.runner.alignment",
     "device": "CardioScarLib.runner.device",
     "next_slice": "CardioScarLib.runner.next_slice",
     "case": "CardioScarLib.batch.task",
