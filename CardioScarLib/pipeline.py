@@ -12,6 +12,7 @@ import numpy as np
 from CardioScarLib.errors import BadEvidence, StackMissesWall
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.geometry.alignment import Alignment
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.geometry.slices import SliceStack
@@ -57,13 +58,16 @@ def reconstruct(
     wall: Wall,
     settings: ReconstructionSettings | None = None,
     progress: Progress | None = None,
+    alignment: Alignment | None = None,
 ) -> Reconstruction:
     """Reconstruct the scar field of a wall from the slices that cross it.
 
-    stack and wall: LPS mm. progress: see `Progress`. The same input, settings and machine give the same result.
+    stack and wall: LPS mm. progress: see `Progress`. alignment: shifts found on this stack, by which its slices are moved.
+    The same input, settings and machine give the same result.
     Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network without PyTorch.
     """
     settings = settings or ReconstructionSettings()
+    stack = alignment.applied(stack) if alignment else stack
     if settings.model.model == "network":
         choose_device(settings.model.network.device)  # what is missing is said now, not after the long work
     clock = _Clock(progress or (lambda stage, step, steps, **detail: None))
@@ -98,6 +102,8 @@ def reconstruct(
         "evidence": evidence.description,
         "fit": {"model": settings.model.model, **posterior.summary},
     }
+    if alignment:
+        summary["alignment"] = alignment.as_dict()
     return Reconstruction(wall, posterior, evidence, settings, arrays, summary, (*notes, *evidence.notes), clock.seconds)
 
 

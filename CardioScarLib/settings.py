@@ -187,6 +187,11 @@ class AlignmentSettings:
         if not 0 < self.largest_shift <= 50:
             raise BadSettings(f"The largest shift of a slice is {self.largest_shift} mm; it has to be more than 0 and at most 50.")
 
+    @classmethod
+    def from_dict(cls, values: dict) -> AlignmentSettings:
+        """The settings that `asdict`, or JSON made of it, came from."""
+        return _from_dict(cls, values)
+
 
 @dataclass(frozen=True)
 class WallSettings:

@@ -92,11 +92,22 @@ class Inputs:
     def read_stack(self) -> SliceStack:
         """The slices, with the labels of the mask as their pixels where there is one."""
         from CardioScarLib.cli.case import with_mask
+
+        stack = self.read_images()
+        return with_mask(stack, self.read_labels(self.masks)) if self.masks else stack
+
+    def read_images(self) -> SliceStack:
+        """The slices as the images show them."""
+        return self._read(self.images, label_map=False)
+
+    def read_labels(self, files: tuple[Path, ...]) -> SliceStack:
+        """A label map that is kept as the images are."""
+        return self._read(files, label_map=True)
+
+    def _read(self, files: tuple[Path, ...], label_map: bool) -> SliceStack:
         from CardioScarLib.io.images import read_stack
 
-        how = (self.slice_axis, self.slice_indices, self.slice_thickness, self.vtk_scalar_field)
-        stack = read_stack(self.images, *how)
-        return with_mask(stack, read_stack(self.masks, *how, label_map=True)) if self.masks else stack
+        return read_stack(files, self.slice_axis, self.slice_indices, self.slice_thickness, self.vtk_scalar_field, label_map)
 
 
 def input_options(command: Callable) -> Callable:

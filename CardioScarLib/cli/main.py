@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from CardioScarLib import __version__
+from CardioScarLib.cli.align import align
 from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
 from CardioScarLib.cli.coordinates import coordinates
@@ -32,7 +33,7 @@ from CardioScarLib.cli.wall import wall
 from CardioScarLib.errors import Cancelled, CardioScarError
 from CardioScarLib.runner.environment import ONE_THREAD
 
-FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers", "--contours")
+FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers", "--contours", "--align-from")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -41,7 +42,7 @@ def cardioscar() -> None:
     """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
 
 
-for command in (reconstruct, info, demo, prepare, train, fine_tune, apply, foundation, wall, coordinates, next_slice):
+for command in (reconstruct, align, info, demo, prepare, train, fine_tune, apply, foundation, wall, coordinates, next_slice):
     cardioscar.add_command(command)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from CardioScarLib.cli.alignment import align_options, in_words
 from CardioScarLib.cli.arguments import setting
 from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
 from CardioScarLib.cli.inputs import Inputs, input_options
@@ -15,6 +16,7 @@ from CardioScarLib.settings import DEVICES, MODELS, PRESETS, RECIPES, ModelSetti
 
 @click.command(short_help="Make a scar map from slices and a wall.")
 @input_options
+@align_options()
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the results: .vtu .vtk .vtp, openCARP .dat.")
 @setting("--model", ModelSettings, "model", type=click.Choice(MODELS), help="The field, the network, or a baseline.")
 @setting("--preset", ModelSettings, "preset", type=click.Choice(PRESETS), help="Effort of the field.")
@@ -31,7 +33,7 @@ from CardioScarLib.settings import DEVICES, MODELS, PRESETS, RECIPES, ModelSetti
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def reconstruct(
-    inputs: Inputs, output, model, preset, recipe, device, hidden_size, hidden_layers, dropout, max_epochs,
+    inputs: Inputs, align, output, model, preset, recipe, device, hidden_size, hidden_layers, dropout, max_epochs,
     threshold, samples, seed, volume, overwrite, as_json,
 ) -> None:  # fmt: skip
     """Reconstruct scar probability and uncertainty on an LV wall from a stack of LGE slices."""
@@ -45,14 +47,18 @@ def reconstruct(
     from CardioScarLib.cli import case
 
     targets = case.Targets(output, volume)
-    targets.check_names(inputs.files, overwrite)
+    files = (*inputs.files, *align.files)
+    targets.check_names(files, overwrite)
     mesh_file = inputs.read_wall()
     targets.check_for(mesh_file, settings, overwrite)
     stack = inputs.read_stack()
+    alignment = align.find(inputs, stack, mesh_file.wall)
+    if alignment and not as_json:
+        click.echo(in_words(alignment), err=True)
     with progress_bars(quiet=as_json) as progress:
-        result = case.run(stack, mesh_file.wall, settings, progress)
+        result = case.run(stack, mesh_file.wall, settings, progress, alignment)
     say_notes(result.notes)
     voxel = min(min(one.spacing) for one in stack)
     with hold_interrupts():
-        report = case.write(result, mesh_file, targets, inputs.files, inputs.reading, voxel, overwrite)
+        report = case.write(result, mesh_file, targets, files, inputs.reading, voxel, overwrite)
     click.echo(json.dumps(report, indent=2) if as_json else case.in_words(report))

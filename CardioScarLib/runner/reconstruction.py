@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from CardioScarLib.geometry.alignment import Alignment
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.runner.environment import environment_for
@@ -34,17 +35,23 @@ class StoredReconstruction:
     record: dict
 
 
-def start_reconstruction(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> Job:
-    """`pipeline.reconstruct` in a child process; its result is read by `read_reconstruction(job.folder)`."""
-    return start_job("reconstruct", lambda folder: write_inputs(folder, stack, wall, settings), environment_for(settings))
+def start_reconstruction(stack: SliceStack, wall: Wall, settings: ReconstructionSettings, alignment: Alignment | None = None) -> Job:
+    """`pipeline.reconstruct` in a child process; its result is read by `read_reconstruction(job.folder)`.
+
+    stack: as it is, not yet moved by the alignment.
+    """
+    return start_job("reconstruct", lambda folder: write_inputs(folder, stack, wall, settings, alignment), environment_for(settings))
 
 
-def write_inputs(folder: Path, stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> None:
+def write_inputs(
+    folder: Path, stack: SliceStack, wall: Wall, settings: ReconstructionSettings, alignment: Alignment | None = None
+) -> None:
     np.savez(folder / INPUTS, nodes=wall.nodes, tetrahedra=wall.tetrahedra, triangles=wall.triangles, **stack_arrays(stack))
     content = {
         "settings": settings.as_dict(),
         **stack_values(stack),
         "wall": {"kind": wall.kind, "notes": wall.notes},
+        "alignment": alignment.as_dict() if alignment else None,
     }
     write_job(folder, "reconstruct", content)
 
@@ -57,12 +64,17 @@ def read_inputs(folder: Path) -> tuple[SliceStack, Wall, ReconstructionSettings]
     return stack, wall, ReconstructionSettings.from_dict(job["settings"])
 
 
+def read_alignment(folder: Path) -> Alignment | None:
+    found = read_job(folder)["alignment"]
+    return Alignment.from_dict(found) if found else None
+
+
 def run_task(folder: Path, progress: TaskProgress) -> None:
     from CardioScarLib.pipeline import reconstruct
     from CardioScarLib.provenance import provenance
 
     stack, wall, settings = read_inputs(folder)
-    result = reconstruct(stack, wall, settings, progress)
+    result = reconstruct(stack, wall, settings, progress, read_alignment(folder))
     progress("write", 0, 1)
     record = provenance(settings, (), result.seconds, result.summary, result.notes)
     write_results(folder, result.arrays, record)

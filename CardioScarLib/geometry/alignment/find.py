@@ -55,7 +55,7 @@ def find_shifts(
         raise BadAlignment(f"Slices cannot be aligned from '{source}'; use contours, mask or image.")
     found = [match(line, border, one.thickness, settings.largest_shift) for line, border, one in zip(outlines, borders, stack, strict=True)]
     doubts = [_doubt(one, len(line), len(border), settings) for one, line, border in zip(found, outlines, borders, strict=True)]
-    return _alignment(stack, source, found, doubts, notes)
+    return _alignment(stack, source, settings, found, doubts, notes)
 
 
 def _doubt(found: Match | None, cut: int, drawn: int, settings: AlignmentSettings) -> str | None:
@@ -76,7 +76,9 @@ def _doubt(found: Match | None, cut: int, drawn: int, settings: AlignmentSetting
     return None
 
 
-def _alignment(stack: SliceStack, source: str, found: list[Match | None], doubts: list[str | None], notes: list[str]) -> Alignment:
+def _alignment(
+    stack: SliceStack, source: str, settings: AlignmentSettings, found: list[Match | None], doubts: list[str | None], notes: list[str]
+) -> Alignment:
     sure = np.array([doubt is None for doubt in doubts])
     if not sure.any():
         raise BadAlignment(f"On none of the {len(stack)} slices can a shift be found. {_most_common(doubts)}")
@@ -103,7 +105,7 @@ def _alignment(stack: SliceStack, source: str, found: list[Match | None], doubts
         for number, one in enumerate(stack)
     )
     common = offsets[0] @ axes[0]
-    return Alignment(source, slices, tuple(float(value) for value in common), spread, (*notes, *_sentences(source, slices, common)))
+    return Alignment(source, slices, tuple(common.tolist()), spread, settings, (*notes, *_sentences(source, slices, common)))
 
 
 def _directions(one) -> np.ndarray:
@@ -118,8 +120,8 @@ def _sentences(source: str, slices: Sequence[SliceShift], common: np.ndarray) ->
     far = sum(one.distance > WORTH_TELLING for one in slices)
     largest = max(slices, key=lambda one: one.distance)
     words = (
-        f"Slices were moved in their planes to fit the wall, by {SOURCES_IN_WORDS[source]}: {far} of {len(slices)} by more than "
-        f"{WORTH_TELLING:g} mm, {largest.label} the furthest, by {largest.distance:.1f} mm."
+        f"By {SOURCES_IN_WORDS[source]}, {far} of {len(slices)} slices lie more than {WORTH_TELLING:g} mm beside the wall in their "
+        f"plane; the furthest is {largest.label}, by {largest.distance:.1f} mm."
     )
     sentences = [words]
     unsure = [one.label for one in slices if not one.reliable]

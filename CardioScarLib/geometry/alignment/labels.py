@@ -29,10 +29,9 @@ def check_grid(stack: SliceStack, mask: SliceStack | None) -> None:
         if one.pixels.shape == labeled.pixels.shape:
             apart = float(np.linalg.norm(labeled.corners() - one.corners(), axis=1).max())
         if apart > SAME_GRID:
-            words = (
-                f"up to {apart:.3g} mm away" if np.isfinite(apart) else f"of {labeled.pixels.shape[1]} x {labeled.pixels.shape[0]} pixels"
-            )
-            raise BadAlignment(f"The mask of the myocardium is on another grid than the slices: at {one.label} its pixels are {words}.")
+            size = f"it has {labeled.pixels.shape[1]} x {labeled.pixels.shape[0]} pixels"
+            words = f"its pixels lie up to {apart:.3g} mm away" if np.isfinite(apart) else size
+            raise BadAlignment(f"The mask of the myocardium is on another grid than the slices: at {one.label} {words}.")
 
 
 def wall_labels(mask: SliceStack, wall: Wall, notes: list[str]) -> tuple[int, ...]:
@@ -48,9 +47,8 @@ def wall_labels(mask: SliceStack, wall: Wall, notes: list[str]) -> tuple[int, ..
     on, total = np.zeros(len(labels)), np.zeros(len(labels))
     points = sub_points(wall, mask, COARSE)[0]
     for one in mask:
-        row, column, height = one.to_index(points[np.abs((points - one.origin) @ one.normal) <= 0.5 * one.thickness]).T
-        del height
-        row, column = np.rint(row).astype(int), np.rint(column).astype(int)
+        slab = points[np.abs((points - one.origin) @ one.normal) <= 0.5 * one.thickness]
+        row, column = np.rint(one.to_index(slab)[:, :2].T).astype(int)
         rows, columns = one.pixels.shape
         inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
         covered = np.zeros((rows, columns), dtype=bool)
@@ -62,7 +60,6 @@ def wall_labels(mask: SliceStack, wall: Wall, notes: list[str]) -> tuple[int, ..
     share = on / np.maximum(total, 1)
     chosen = tuple(label for label, part in zip(labels, share, strict=True) if part >= ON_THE_WALL * share.max())
     words = " and ".join(str(label) for label in chosen)
-    notes.append(
-        f"Of the labels {', '.join(map(str, labels))} in the mask, {words} {'was' if len(chosen) == 1 else 'were'} taken for the wall."
-    )
+    were = "was" if len(chosen) == 1 else "were"
+    notes.append(f"Of the labels {', '.join(map(str, labels))} in the mask, {words} {were} taken for the wall.")
     return chosen

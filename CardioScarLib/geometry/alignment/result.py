@@ -9,6 +9,7 @@ import numpy as np
 
 from CardioScarLib.errors import BadAlignment
 from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.settings import AlignmentSettings
 
 WORTH_TELLING = 2.0
 """mm: slices that are moved further are counted in the note."""
@@ -46,6 +47,7 @@ class Alignment:
     slices: tuple[SliceShift, ...]
     common: tuple[float, float, float]
     spread: float
+    settings: AlignmentSettings
     notes: tuple[str, ...]
 
     def applied(self, stack: SliceStack) -> SliceStack:
@@ -59,7 +61,7 @@ class Alignment:
             )
             for one, found in zip(stack, self.slices, strict=True)
         )
-        return SliceStack(moved, (*stack.notes, *self.notes))
+        return SliceStack(moved, (*stack.notes, *self.notes, "The slices were moved by these shifts."))
 
     def as_dict(self) -> dict:
         """Plain JSON values."""
@@ -71,4 +73,11 @@ class Alignment:
         slices = tuple(
             SliceShift(one["label"], tuple(one["shift"]), tuple(one["sd"]), one["reliable"], one["sentence"]) for one in values["slices"]
         )
-        return cls(values["source"], slices, tuple(values["common"]), values["spread"], tuple(values["notes"]))
+        return cls(
+            values["source"],
+            slices,
+            tuple(values["common"]),
+            values["spread"],
+            AlignmentSettings.from_dict(values["settings"]),
+            tuple(values["notes"]),
+        )
