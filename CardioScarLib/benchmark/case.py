@@ -53,8 +53,8 @@ class Case:
         return self.heart.scar(self.heart.place(points))
 
     def acquire(self, planes: Sequence[Slice], seed: int) -> tuple[Slice, ...]:
-        """Further slices of the same heart, with the noise and the breath-hold shifts of the case; whatever pixels they had are replaced."""
-        random = _random(FAMILIES[self.family].geometry, seed, "further slices")
+        """Further slices of the same heart, with the noise and breath-hold shifts of the case, whatever pixels they had."""
+        random = _random(FAMILIES[self.family].source, seed, "further slices")
         shifts = drawn_shifts(self.scan, len(planes), random)
         means = [seen(self.heart, plane, self.scan, moved)[0] for plane, moved in zip(planes, shifts, strict=True)]
         return tuple(replace(plane, pixels=with_noise(mean, self.scan, random)) for plane, mean in zip(planes, means, strict=True))
@@ -82,10 +82,10 @@ def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | Non
         raise BadSettings(f"A scan has no '{unknown[0]}'; what can be changed is {', '.join(Scan.__dataclass_fields__)}.")
     noise_seed = seed if noise_seed is None else noise_seed
     chosen: Family = FAMILIES[family]
-    heart, scan = chosen.make(_random(chosen.geometry, seed, "heart"), seed, nodes)
+    heart, scan = chosen.make(_random(chosen.source, seed, "heart"), seed, nodes)
     scan = replace(scan, **changes)
 
-    random = _random(chosen.geometry, seed, "slices")
+    random = _random(chosen.source, seed, "slices")
     planes = planned_slices(heart, scan, random)
     shifts = drawn_shifts(scan, len(planes), random)
     images = [seen(heart, plane, scan, moved) for plane, moved in zip(planes, shifts, strict=True)]
@@ -96,7 +96,7 @@ def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | Non
         shifts[spoiled] += scan.one_slice_shift * np.array([np.cos(angle), np.sin(angle)])
         images[spoiled] = seen(heart, planes[spoiled], scan, shifts[spoiled])
 
-    random = _random(chosen.geometry, noise_seed, "noise")
+    random = _random(chosen.source, noise_seed, "noise")
     stack = SliceStack(
         tuple(replace(plane, pixels=with_noise(mean, scan, random)) for plane, (mean, _) in zip(planes, images, strict=True))
     )

@@ -1,67 +1,91 @@
-"""The families of the benchmark's cases. A new one is a function that makes a heart and says how it is scanned."""
+"""The families of the benchmark's cases. A new one is an entry in this list; see docs/benchmark_suite.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
+from CardioScarLib.benchmark.recipes import (
+    Recipe,
+    any_scar,
+    border_zone,
+    channel,
+    on_contours,
+    on_ellipsoids,
+    on_phantom,
+    wedge,
+    wedge_and_islands,
+)
 
-from CardioScarLib.benchmark.hearts import EllipsoidHeart, Heart
-from CardioScarLib.benchmark.scanner import Scan
-from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
-
-Maker = Callable[[np.random.Generator, int, int], tuple[Heart, Scan]]
-"""Called with random numbers, the seed and the number of nodes."""
+DEVELOPMENT, FROZEN = "development", "frozen"
+CHANNEL_WIDTHS = (2, 3, 4, 5, 6)
+"""mm."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """about: one line for tables. part: "development", or "frozen" for families that no constant was fitted on.
+    """about: one line for tables.
 
-    geometry: the family whose hearts and slice positions it shares: a closed control has those of its open channel.
+    part: DEVELOPMENT, or FROZEN for families that no constant was fitted on: those are run to report, with any seed.
+    hearts: the family whose hearts, slices and noise it shares: a closed control differs from its open channel in the
+        bridge alone. "" means its own.
     """
 
     name: str
     about: str
-    make: Maker
-    part: str
-    geometry: str
+    make: Recipe
+    part: str = DEVELOPMENT
+    hearts: str = ""
+
+    @property
+    def source(self) -> str:
+        """What its random numbers are named by."""
+        return self.hearts or self.name
 
 
-FAMILIES: dict[str, Family] = {}
-
-
-def add_family(name: str, about: str, make: Maker, part: str = "development", geometry: str | None = None) -> None:
-    FAMILIES[name] = Family(name, about, make, part, geometry or name)
-
-
-COARSE = 20.0
-"""mm: pixels of phantoms whose own images are not looked at."""
-
-
-def _phantom(kind: str) -> Maker:
-    """The heart, scar and slices of a phantom kind, seen by the benchmark's scanner."""
-
-    def make(random: np.random.Generator, seed: int, nodes: int) -> tuple[Heart, Scan]:
-        made = phantom_case(kind, seed, nodes, pixel=COARSE)
-        scan = Scan(**{**vars(made.acquisition), "pixel": random.uniform(1.25, 1.5)})
-        return EllipsoidHeart(made.heart, made.scar, made.center, made.pose, made.wall), scan
-
-    return make
-
-
-KIND_NAMES = {
-    "W": "subendocardial wedge",
-    "I3": "channel of 3.5 mm through a transmural scar",
-    "I2": "channel of 2.5 mm, noise, oblique slices",
-    "B": "core with border zone, noise, gaps between slices",
-    "S": "small islands",
-    "M": "mid-wall band, oblique slices",
-    "X": "wedge and islands, noise, slices shifted",
-    "E": "pixels over the whole prism, background included, noise",
-    "I3C": "I3 with its channel closed",
-    "I2C": "I2 with its channel closed",
-}
-for _kind in KINDS + CONTROLS:
-    add_family(_kind, KIND_NAMES[_kind], _phantom(_kind), geometry=_kind.removesuffix("C"))
+_LIST = [
+    Family("W", "subendocardial wedge", on_phantom("W")),
+    Family("I3", "channel of 3.5 mm through a transmural scar", on_phantom("I3")),
+    Family("I2", "channel of 2.5 mm, noise, oblique slices", on_phantom("I2")),
+    Family("B", "core with border zone, noise, 2 mm between slices of 8 mm", on_phantom("B")),
+    Family("S", "small islands, 2 mm between slices of 8 mm", on_phantom("S")),
+    Family("M", "mid-wall band, oblique slices", on_phantom("M")),
+    Family("X", "wedge and islands, noise, slices shifted by 1.5 mm", on_phantom("X")),
+    Family("E", "wedge and islands, pixels over the whole prism with background, noise", on_phantom("E")),
+    Family("I3C", "I3, its channel closed", on_phantom("I3C"), hearts="I3"),
+    Family("I2C", "I2, its channel closed", on_phantom("I2C"), hearts="I2"),
+    Family("long-axis", "2 or 3 long-axis slices beside slices 10 mm apart", on_ellipsoids(any_scar, spacing=10, long_axes=[2, 3])),
+    Family("spacing-6", "slices of 6 mm without gaps", on_ellipsoids(any_scar, spacing=6, thickness=6)),
+    Family("spacing-12", "4 mm between slices of 8 mm", on_ellipsoids(any_scar, spacing=12)),
+    Family("noisy", "noise of .08 to .10", on_ellipsoids(any_scar, noise=(0.08, 0.10))),
+    Family("rician", "Rician noise of .05 to .08", on_ellipsoids(any_scar, noise=(0.05, 0.08), noise_kind="rician")),
+    Family(
+        "correlated",
+        "noise of .05 to .08, alike in neighboring pixels",
+        on_ellipsoids(any_scar, noise=(0.05, 0.08), noise_kind="correlated"),
+    ),
+    Family("shifted", "slices shifted by 1.5 to 3 mm in each direction", on_ellipsoids(any_scar, shift=(1.5, 3.0))),
+    Family("bad-slice", "one slice shifted by 4 to 6 mm", on_ellipsoids(wedge_and_islands, one_slice_shift=(4.0, 6.0))),
+    Family("wrong-thickness", "slices say 8 mm and average 6 or 10 mm", on_ellipsoids(any_scar, averaged=[6.0, 10.0])),
+    Family("edges", "border zone, pixels over the whole prism with background", on_ellipsoids(border_zone, pixel_support="prism")),
+]
+for _width in CHANNEL_WIDTHS:
+    _name = f"channel-{_width}"
+    _LIST += [
+        Family(_name, f"channel of {_width} mm", on_ellipsoids(channel(_width))),
+        Family(f"{_name}-closed", f"{_name}, closed", on_ellipsoids(channel(_width, closed=True)), hearts=_name),
+    ]
+_LIST += [
+    Family("thin", "wall of 4 to 5 mm, wide cavity", on_ellipsoids(any_scar, radius=(26.0, 30.0), wall=(4.0, 5.0)), FROZEN),
+    Family("infarct-thinned", "wall thinned to half at the scar", on_ellipsoids(border_zone, bulge=0.0, thinned=(0.4, 0.6)), FROZEN),
+    Family("aneurysm", "bulge of 5 to 8 mm, thinned to half", on_ellipsoids(border_zone, bulge=(5.0, 8.0), thinned=(0.4, 0.6)), FROZEN),
+    Family("real-contours", "wall from contours of a pig's MRI", on_contours("pig", any_scar, size=(1.15, 1.3)), FROZEN),
+    Family(
+        "real-contours-wedge", "the same, wedge, slices shifted by 1.5 mm", on_contours("pig", wedge, size=(1.15, 1.3), shift=1.5), FROZEN
+    ),
+    Family("real-mesh", "wall from a model of a human heart", on_contours("human", any_scar), FROZEN),
+    Family("real-mesh-channel", "the same, channel of 4 mm", on_contours("human", channel(4)), FROZEN),
+    Family(
+        "real-mesh-channel-closed", "real-mesh-channel, closed", on_contours("human", channel(4, closed=True)), FROZEN, "real-mesh-channel"
+    ),
+]
+FAMILIES: dict[str, Family] = {one.name: one for one in _LIST}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, Heart, to_lps, to_local
+from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, Heart, to_local
 from CardioScarLib.errors import BadSettings
 from CardioScarLib.geometry.slices import Slice
 from CardioScarLib.phantom import Acquisition
@@ -51,17 +51,18 @@ def planned_slices(heart: Heart, scan: Scan, random: np.random.Generator) -> lis
     """Slices without content: across the long axis from apex to base, then those through it."""
     local = to_local(heart.pose, heart.wall.nodes)
     slope = np.radians(scan.tilt)
-    normal, across = np.array([np.sin(slope), 0.0, np.cos(slope)]), np.array([np.cos(slope), 0.0, -np.sin(slope)])
+    across = np.array([np.cos(slope), 0.0, -np.sin(slope)])
     low, high = local[:, 2].min(), local[:, 2].max()
-    radius = np.hypot(local[:, 0], local[:, 1]).max()
+    middle = np.array([*(0.5 * (local[:, :2].min(axis=0) + local[:, :2].max(axis=0))), 0.0])
+    radius = np.linalg.norm(local[:, :2] - middle[:2], axis=1).max()
     count = int(np.ceil((high - low) / scan.spacing)) + 1
     heights = 0.5 * (low + high) + (np.arange(count) - 0.5 * (count - 1) + 0.5 * random.uniform(-0.5, 0.5)) * scan.spacing
-    places = [(np.array([0.0, 0.0, height]), np.array([0.0, 1.0, 0.0]), across, 2 * radius) for height in heights]
+    places = [(middle + [0.0, 0.0, height], np.array([0.0, 1.0, 0.0]), across, 2 * radius) for height in heights]
     first = random.uniform(0, np.pi)
     for number in range(scan.long_axes):
         angle = first + np.pi * number / scan.long_axes
-        middle = np.array([0.0, 0.0, 0.5 * (low + high)])
-        places.append((middle, np.array([0.0, 0.0, -1.0]), np.array([np.cos(angle), np.sin(angle), 0.0]), max(2 * radius, high - low)))
+        columns_along = np.array([np.cos(angle), np.sin(angle), 0.0])
+        places.append((middle + [0.0, 0.0, 0.5 * (low + high)], np.array([0.0, 0.0, -1.0]), columns_along, max(2 * radius, high - low)))
     return [_blank(*place, scan, f"slice {number}").transformed(heart.pose) for number, place in enumerate(places)]
 
 
