@@ -17,6 +17,7 @@ TASKS = {
     "device": "CardioScarLib.runner.device",
     "next_slice": "CardioScarLib.runner.next_slice",
     "case": "CardioScarLib.batch.task",
+    "benchmark": "CardioScarLib.benchmark.task",
 }
 """Module of each task; it has a function `run_task(folder: Path, progress: TaskProgress) -> None`, which finds what to
 do in files of the job folder and leaves its results there. Imported only by the child that runs it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from store import ROOT, Store
 
+from CardioScarLib.benchmark.task import peak_mb
 from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.phantom import phantom_case
@@ -75,18 +75,10 @@ def _child(path: str, preset: str) -> dict:
     cpu, clock = time.process_time(), time.perf_counter()
     result = reconstruct(stack, wall, settings)
     used = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.perf_counter() - clock}
-    used["peak_mb"] = _peak_mb()
+    used["peak_mb"] = peak_mb()
     used["pixels"], used["slices"] = result.summary["evidence"]["pixels"], result.summary["slices"]
     used["rmse"] = float(np.sqrt(np.mean((result.arrays["scar_probability"] - data["truth"]) ** 2)))
     return used
-
-
-def _peak_mb() -> float:
-    """Of this process alone: on Linux, ru_maxrss starts at the size of the process that started it."""
-    status = Path("/proc/self/status")
-    if status.is_file():
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # bytes on macOS
 
 
 if __name__ == "__main__":

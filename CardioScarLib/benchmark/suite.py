@@ -1,0 +1,184 @@
+"""The run itself: every method on every case, one after the other, and nothing twice."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from CardioScarLib.benchmark import scores
+from CardioScarLib.benchmark.case import DEVELOPMENT_SEEDS, FROZEN_SEEDS, Case, make_case
+from CardioScarLib.benchmark.families import FAMILIES
+from CardioScarLib.benchmark.methods import Method
+from CardioScarLib.benchmark.problem import Answer, Problem
+from CardioScarLib.benchmark.records import Records
+from CardioScarLib.benchmark.surface import overlap_scores
+from CardioScarLib.benchmark.task import read_answer, start_method
+from CardioScarLib.errors import BadSettings, Cancelled, CardioScarError, MissingPackage
+
+PARTS = ("development", "frozen")
+BETWEEN_POLLS = 0.05
+CHANNEL_DRAWS = 32
+CURVE_STEP = 5
+"""Of the points of a sparsification curve every fifth is kept in a record."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. records: below this folder, by part. original_python: as for `find_method`."""
+
+    part: str
+    families: tuple[str, ...]
+    seeds: tuple[int, ...]
+    methods: tuple[Method, ...]
+    nodes: int
+    folder: Path
+    jobs: int = 1
+    original_python: str | None = None
+
+    @property
+    def runs(self) -> int:
+        return len(self.families) * len(self.seeds) * len(self.methods)
+
+
+def chosen_families(part: str, named: Sequence[str]) -> tuple[str, ...]:
+    """Those named, or all of the part: development leaves out the families that no constant was fitted on."""
+    for name in named:
+        if name not in FAMILIES:
+            raise BadSettings(f"There is no benchmark family '{name}'; the families are {', '.join(FAMILIES)}.")
+        if part != "frozen" and FAMILIES[name].part == "frozen":
+            raise BadSettings(f"The family '{name}' belongs to the frozen part, which is run only to report: --part frozen.")
+    return tuple(named) or tuple(name for name, family in FAMILIES.items() if part == "frozen" or family.part != "frozen")
+
+
+def chosen_seeds(part: str, named: Sequence[int]) -> tuple[int, ...]:
+    """Those named, or all of the part. Raises BadSettings for seeds of the other part."""
+    first = FROZEN_SEEDS.start
+    for seed in named:
+        if seed < 0:
+            raise BadSettings(f"The seed {seed} is negative; seeds are whole numbers from 0.")
+        if part == "frozen" and seed < first:
+            raise BadSettings(f"The seed {seed} is not one of the frozen part; its seeds are {first} and up.")
+        if part != "frozen" and seed >= first:
+            raise BadSettings(f"The seed {seed} belongs to the frozen part, which is run only to report: --part frozen.")
+    return tuple(named) or tuple(FROZEN_SEEDS if part == "frozen" else DEVELOPMENT_SEEDS)
+
+
+def run_suite(plan: Plan, say: Callable[[str], None] = print) -> list[dict]:
+    """Measure what no finished record holds yet; returns the records of the plan, in its order.
+
+    A method that fails on a case, or a case that cannot be made, is recorded as failed with a sentence, and tried again by the
+    next run. Ctrl-C ends it and keeps every finished record.
+    """
+    run = _Run(plan, say)
+    tasks = [(family, seed) for seed in plan.seeds for family in plan.families]  # seeds outside: half a run covers all families
+    with ThreadPoolExecutor(plan.jobs) as pool:
+        futures = [pool.submit(run.one_case, family, seed) for family, seed in tasks]
+        try:
+            return [record for future in futures for record in future.result()]
+        except BaseException:
+            run.stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+class _Run:
+    def __init__(self, plan: Plan, say: Callable[[str], None]):
+        self.plan, self.say = plan, say
+        self.records = Records(plan.folder / "records")
+        self.stop, self.lock, self.done = threading.Event(), threading.Lock(), 0
+
+    def one_case(self, family: str, seed: int) -> list[dict]:
+        made: list[Case] = []
+
+        def case() -> Case:
+            if not made:
+                made.append(make_case(family, seed, self.plan.nodes))
+            return made[0]
+
+        return [self._one(case, family, seed, method) for method in self.plan.methods]
+
+    def _one(self, case: Callable[[], Case], family: str, seed: int, method: Method) -> dict:
+        key = (family, seed, self.plan.nodes, method.name)
+        record = self.records.known(key, method)
+        if record is None:
+            about = {"method": method.name, "part": self.plan.part, "family": family, "seed": seed, "nodes": self.plan.nodes}
+            try:
+                content = self._measured(case(), method)
+            except Cancelled:
+                raise
+            except Exception as problem:  # one case or method of many: the others go on, and the run says so at its end
+                known_kind = isinstance(problem, CardioScarError)
+                content = {"failed": str(problem) if known_kind else f"A fault of the program, {type(problem).__name__}: {problem}"}
+            record = self.records.keep(key, method, {**about, **content})
+            words = record.get("failed") or f"RMSE {record['scores']['rmse']:.4f}, {record['cpu_seconds']:.1f} CPU s"
+        else:
+            words = "kept"
+        with self.lock:
+            self.done += 1
+            self.say(f"[{self.done}/{self.plan.runs}] {family} {seed} {method.name}: {words}")
+        return record
+
+    def _measured(self, case: Case, method: Method) -> dict:
+        answer, used = answer_of(case, method, self.plan.original_python, self.stop)
+        values, curves = scored(case, answer)
+        about = {name: value for name, value in case.about.items() if isinstance(value, int | float | str) and not isinstance(value, bool)}
+        channel = {"channel_mm": float(case.heart.scar.channel)} if case.has_channel else {}
+        return {**used, "scores": values, "curves": curves, "about": {**about, **channel}}
+
+
+def answer_of(
+    case: Case, method: Method, original_python: str | None = None, stop: threading.Event | None = None, seed: int = 0
+) -> tuple[Answer, dict]:
+    """What a method says about a case, without its truth, and what that cost. seed: of the method.
+
+    Raises Cancelled when `stop` is set, and what the method has failed with.
+    """
+    problem = Problem(case.stack, case.wall, case.settings, case.myocardium, seed)
+    search_path = os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))) if ":" in method.name else ""
+    job = start_method(problem, method.name, original_python, search_path)
+    try:
+        while job.poll() == "running":
+            if stop is not None and stop.is_set():
+                raise Cancelled
+            time.sleep(BETWEEN_POLLS)
+        if job.error is not None:
+            raise job.error
+        return read_answer(job.folder)
+    finally:
+        job.close()
+
+
+def scored(case: Case, answer: Answer) -> tuple[dict, dict]:
+    """All scores an answer allows, and the points of its curves."""
+    mean, sd, draws = answer.mean, answer.sd, answer.draws
+    values, curves = scores.map_scores(case, mean), {}
+    try:
+        values.update(overlap_scores(case.wall, case.truth, mean))
+    except MissingPackage:
+        pass  # the page says which scores are missing, and why
+    if case.has_channel:
+        values["channel_open"], values["truth_open"] = bool(case.channel_is_open(mean)), bool(case.channel_is_open(case.truth))
+    if draws is not None:
+        values.update(scores.spread_scores(case, mean, sd, draws))
+        values.update(scores.component_scores(case, draws))
+        values.update(scores.slice_scores(case, case.stack, draws))
+        curves["calibration"] = scores.calibration_curve(case, draws)
+        if case.has_channel:
+            values["channel_open_share"] = float(np.mean([bool(case.channel_is_open(draw)) for draw in draws[:CHANNEL_DRAWS]]))
+    elif sd is not None:
+        values.update(scores.sd_scores(case, mean, sd))
+    if sd is not None:
+        near, error = scores.band_nodes(case), np.abs(mean - case.truth)
+        rankings = {"sd": sd, "p": mean * (1 - mean), "best": error}
+        curves["sparsification"] = {
+            name: scores.sparsification_curve(values_[near], error[near], case.wall.node_measure[near])[::CURVE_STEP].tolist()
+            for name, values_ in rankings.items()
+        }
+    return values, curves
