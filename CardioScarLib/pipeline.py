@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from CardioScarLib.errors import BadEvidence, StackMissesWall
+from CardioScarLib.errors import BadEvidence, BadSettings, StackMissesWall
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.geometry.alignment import Alignment
@@ -17,6 +17,7 @@ from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.reconstruction.audit import Audit, audit
 from CardioScarLib.reconstruction.baselines import fit_baseline
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.field import fit_field
@@ -41,6 +42,7 @@ class Reconstruction:
     summary: numbers to print and to keep: pixels, slices, evidence description, stopping reason ...
     notes: sentences about what was assumed on the way, from reading to fitting.
     seconds: wall-clock time of each stage.
+    audit: what the stack supports, where it was asked for; its words and numbers are in the summary too.
     """
 
     wall: Wall
@@ -51,6 +53,7 @@ class Reconstruction:
     summary: dict = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    audit: Audit | None = None
 
 
 def reconstruct(
@@ -59,14 +62,18 @@ def reconstruct(
     settings: ReconstructionSettings | None = None,
     progress: Progress | None = None,
     alignment: Alignment | None = None,
+    audited: bool = False,
 ) -> Reconstruction:
     """Reconstruct the scar field of a wall from the slices that cross it.
 
     stack and wall: LPS mm. progress: see `Progress`. alignment: shifts found on this stack, by which its slices are moved.
+    audited: whether slices are left out and predicted, which takes about twice the time of a standard fit.
     The same input, settings and machine give the same result.
     Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network without PyTorch.
     """
     settings = settings or ReconstructionSettings()
+    if audited and settings.model.model != "field":
+        raise BadSettings(f"The audit is one of the model 'field'; it says nothing about the model '{settings.model.model}'.")
     stack = alignment.applied(stack) if alignment else stack
     if settings.model.model == "network":
         choose_device(settings.model.network.device)  # what is missing is said now, not after the long work
@@ -91,6 +98,10 @@ def reconstruct(
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, stack, settings.threshold)
+    verdict = None
+    if audited:
+        with clock.stage("audit") as step:
+            verdict = audit(*of_fit, posterior, wall, settings.model, step)
     summary = {
         "slices": len(stack),
         "slices_that_miss_the_wall": [stack.slices[number].label for number in operator.unseen],
@@ -104,7 +115,9 @@ def reconstruct(
     }
     if alignment:
         summary["alignment"] = alignment.as_dict()
-    return Reconstruction(wall, posterior, evidence, settings, arrays, summary, (*notes, *evidence.notes), clock.seconds)
+    if verdict:
+        summary["audit"] = verdict.as_dict()
+    return Reconstruction(wall, posterior, evidence, settings, arrays, summary, (*notes, *evidence.notes), clock.seconds, verdict)
 
 
 def fit(

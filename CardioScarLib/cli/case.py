@@ -113,6 +113,9 @@ def in_words(report: dict) -> str:
     if beyond := summary["nodes_beyond_the_stack"]:
         share = f"{beyond / summary['nodes']:.0%}"
         lines.append(f"Beyond {share} of the nodes lie beyond the slices, where the map is a guess (scar_observed 0)")
+    if found := summary.get("audit"):
+        lines.append(f"Audit  {found['light'].upper()}: {found['sentence']}")
+        lines += [f"       {one['sentence']}" for one in (*found["claims"], *found["suspects"])]
     lines += [f"{'Wrote' if number == 0 else '':<7}{path}" for number, path in enumerate(report["outputs"])]
     lines.append(f"Time   {sum(report['seconds'].values()):.1f} s")
     return "\n".join(lines)

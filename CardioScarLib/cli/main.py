@@ -20,6 +20,8 @@ from CardioScarLib import __version__
 from CardioScarLib.cli.align import align
 from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
+from CardioScarLib.cli.audit import audit
+from CardioScarLib.cli.benchmark import benchmark
 from CardioScarLib.cli.coordinates import coordinates
 from CardioScarLib.cli.demo import demo
 from CardioScarLib.cli.fine_tune import fine_tune
@@ -42,7 +44,7 @@ def cardioscar() -> None:
     """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
 
 
-for command in (reconstruct, align, info, demo, prepare, train, fine_tune, apply, foundation, wall, coordinates, next_slice):
+for command in (reconstruct, audit, align, info, demo, prepare, train, fine_tune, apply, foundation, wall, coordinates, next_slice, benchmark):
     cardioscar.add_command(command)
 
 

@@ -29,12 +29,13 @@ from CardioScarLib.settings import DEVICES, MODELS, PRESETS, RECIPES, ModelSetti
 @setting("--threshold", ReconstructionSettings, "threshold", type=float, metavar="T", help="Also write scar_binary, T or more.")
 @setting("--samples", ModelSettings, "samples", type=int, metavar="N", help="Joint samples behind the uncertainty.")
 @setting("--seed", ModelSettings, "seed", type=int, metavar="N", help="Of everything random.")
+@click.option("--audit", "audited", is_flag=True, help="Also leave slices out and say what the stack supports.")
 @click.option("--volume", type=Path, metavar="FILE", help="Also write the probability as a volume: .nrrd, .nii.gz, .mha.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def reconstruct(
     inputs: Inputs, align, output, model, preset, recipe, device, hidden_size, hidden_layers, dropout, max_epochs,
-    threshold, samples, seed, volume, overwrite, as_json,
+    threshold, samples, seed, audited, volume, overwrite, as_json,
 ) -> None:  # fmt: skip
     """Reconstruct scar probability and uncertainty on an LV wall from a stack of LGE slices."""
     settings = ReconstructionSettings(
@@ -56,7 +57,7 @@ def reconstruct(
     if alignment and not as_json:
         click.echo(in_words(alignment), err=True)
     with progress_bars(quiet=as_json) as progress:
-        result = case.run(stack, mesh_file.wall, settings, progress, alignment)
+        result = case.run(stack, mesh_file.wall, settings, progress, alignment, audited)
     say_notes(result.notes)
     voxel = min(min(one.spacing) for one in stack)
     with hold_interrupts():

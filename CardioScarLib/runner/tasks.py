@@ -12,6 +12,7 @@ TaskProgress = Callable[..., None]
 
 TASKS = {
     "reconstruct": "CardioScarLib.runner.reconstruction",
+    "audit": "CardioScarLib.runner.audit",
     "wall": "CardioScarLib.runner.wall",
     "align": "CardioScarLib.runner.alignment",
     "device": "CardioScarLib.runner.device",

@@ -1,0 +1,159 @@
+"""From what left-out slices show to what a stack supports. The constants are measured, see docs/audit.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.geometry.wall_surfaces import area_vectors, skin
+from CardioScarLib.reconstruction.audit.disagreement import Suspect
+from CardioScarLib.reconstruction.audit.displacement import Displacement
+from CardioScarLib.reconstruction.audit.left_out import LeftOutSlice
+from CardioScarLib.reconstruction.audit.result import Claim
+from CardioScarLib.reconstruction.field_posterior import FieldPosterior
+from CardioScarLib.reconstruction.network import sigmoid
+from CardioScarLib.reconstruction.objective import slice_plane
+
+DENSITY = 1.05
+"""Of myocardium, g/mL."""
+SURE_MASS = 0.15
+"""Half of the 95 % interval of the scar volume, as a share of it, up to which a mass is supported."""
+QUARTER = 0.25
+"""Of the wall's thickness: transmurality is told in quarters, so a border that is less sure than this says little."""
+MAP_SHARE = 0.5
+"""Error of a border in the map as a share of that in slices left out, which lie twice as far from the nearest one seen."""
+LEAST_COVERAGE = 0.8
+"""Of left-out pixels near borders in 95 % intervals: below, the intervals of the map are not to be believed either."""
+WIDEST_CHANNEL = 10.0
+"""mm: a stack that shows wider channels only shows none that conduct slowly."""
+YELLOW, RED = 0.03, 0.06
+"""Expected error of the map."""
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What the verdict rests on.
+
+    noise: of a pixel. coverage: of left-out pixels near borders, pooled. suspects: slices that disagree. posterior: of the
+    whole stack.
+    """
+
+    slices: Sequence[LeftOutSlice]
+    displacements: dict[int, Displacement]
+    suspects: tuple[Suspect, ...]
+    noise: float
+    coverage: float | None
+    posterior: FieldPosterior
+    wall: Wall
+
+
+def border_error(slices: Sequence[LeftOutSlice], noise: float) -> float | None:
+    """mm by which borders of scar lie elsewhere than predicted in left-out slices: the area where slice and prediction
+    differ, beyond the noise, over the length of the predicted borders. None without borders."""
+    area = length = 0.0
+    for one in slices:
+        pixel = float(np.prod(one.operator.stack.slices[one.number].spacing))
+        squares = one.weights @ (one.predicted - one.values) ** 2 - 0.5 * noise**2 * np.count_nonzero(one.weights)
+        area += pixel * max(squares, 0.0)
+        length += pixel * float(one.weights @ _slope(one))
+    return area / length if length > 0 else None
+
+
+def _slope(one: LeftOutSlice) -> np.ndarray:
+    """(p,) length of the in-plane gradient of the predicted pixels, 1/mm."""
+    directions = slice_plane(one.operator, one.number)[1]
+    slope = np.zeros((len(one.operator.points), 3))
+    for share, member in zip(one.posterior.shares, one.posterior.members, strict=True):
+        logit, gradient = member.network.spatial_gradient(member.weights, member.network.features(one.operator.points))
+        probability = sigmoid(logit)
+        slope += share * (probability * (1 - probability))[:, None] * gradient
+    return np.hypot(*(one.operator.matrix @ (slope @ directions)).T)
+
+
+def largest_gap(slices: Sequence[LeftOutSlice]) -> float:
+    """mm between the planes of the slices of the largest parallel set that show scar, or of all."""
+    stack = slices[0].operator.stack
+    numbers = [one.number for one in slices]
+    group = [number for number in stack.parallel_groups()[0] if number in numbers]
+    if len(group) < 2:
+        return float("inf")
+    heights = np.sort([stack.slices[number].center @ stack.slices[group[0]].normal for number in group])
+    return float(np.diff(heights).max())
+
+
+def thickness(wall: Wall) -> float | None:
+    """Mean thickness of the wall, mm: twice its volume over the area of its skin; None where it has no volume."""
+    if wall.kind != "volume":
+        return None
+    return 2 * float(wall.volumes.sum()) / float(np.linalg.norm(area_vectors(wall.nodes, skin(wall)), axis=1).sum())
+
+
+def expected_error(facts: Facts) -> float:
+    """RMS error of the map that is to be expected."""
+    sd = facts.posterior.sd(facts.wall.nodes)
+    return float(np.sqrt(np.average(sd**2, weights=facts.wall.node_measure)))
+
+
+def claims(facts: Facts) -> tuple[Claim, ...]:
+    error = border_error(facts.slices, facts.noise)
+    in_map = MAP_SHARE * error if error is not None else 0.0
+    return (_mass(facts), _transmurality(facts, in_map), _channels(facts, in_map))
+
+
+def _mass(facts: Facts) -> Claim:
+    measure = facts.wall.node_measure
+    draws = facts.posterior.samples(facts.posterior.count, facts.wall.nodes) @ measure
+    low, high = np.quantile(draws, [0.025, 0.975])
+    middle = float(facts.posterior.mean(facts.wall.nodes) @ measure)
+    share = float((high - low) / (2 * max(middle, 1e-9)))
+    unit, factor = ("g", 1e-3 * DENSITY) if facts.wall.kind == "volume" else ("% of the wall", 100 / measure.sum())
+    interval = f"{factor * middle:.1f} {unit}, 95 % interval {factor * low:.1f} to {factor * high:.1f}"
+    if facts.coverage is not None and facts.coverage < LEAST_COVERAGE:
+        reason = f"only {facts.coverage:.0%} of the left-out pixels near borders lie in their 95 % intervals, so the interval is too narrow"
+        return Claim("scar mass", False, f"Scar mass is not supported ({interval}): {reason}.")
+    if share > SURE_MASS:
+        return Claim("scar mass", False, f"Scar mass is not supported: {interval}, which is wider than ±{SURE_MASS:.0%}.")
+    return Claim("scar mass", True, f"Scar mass is supported: {interval}.")
+
+
+def _transmurality(facts: Facts, error: float) -> Claim:
+    across = thickness(facts.wall)
+    if across is None:
+        return Claim("transmurality", False, "Transmurality is not supported: this LV model has no thickness.")
+    told = f"borders between slices are known to about {error:.1f} mm in a wall of {across:.0f} mm"
+    if error > QUARTER * across:
+        return Claim("transmurality", False, f"Transmurality is not supported: {told}, which is more than a quarter of it.")
+    return Claim("transmurality", True, f"Transmurality in quarters is supported: {told}.")
+
+
+def _channels(facts: Facts, error: float) -> Claim:
+    across, along = channel_widths(facts, error)
+    sentence = f"Channels that cross the slices are supported when they are wider than {across:.0f} mm"
+    sentence += f", channels that run along the slices when they are wider than {along:.0f} mm."
+    return Claim("channels", bool(across <= WIDEST_CHANNEL), sentence)
+
+
+def channel_widths(facts: Facts, error: float) -> tuple[float, float]:
+    """mm: the narrowest channel that is to be believed, across the slices and along them."""
+    stack = facts.slices[0].operator.stack
+    pixel = max(max(stack.slices[one.number].spacing) for one in facts.slices)
+    thick = max(stack.slices[one.number].thickness for one in facts.slices)
+    gap = largest_gap(facts.slices)
+    return 2 * pixel + 2 * error, max(gap, thick) + 2 * error
+
+
+def light(facts: Facts, expected: float, made: Sequence[Claim]) -> tuple[str, str]:
+    """The traffic light, and why."""
+    if facts.suspects:
+        names = ", ".join(one.label for one in facts.suspects)
+        sentence = f"Look at {names} first: {'it disagrees' if len(facts.suspects) == 1 else 'they disagree'} with the other slices."
+        return ("red" if expected > YELLOW else "yellow"), sentence
+    if expected > RED:
+        return "red", "The slices predict each other badly: the map between them is a guess."
+    unsupported = [one.name for one in made if not one.supported]
+    if expected > YELLOW or unsupported:
+        return "yellow", f"The slices support a part of the claims only; not {', '.join(unsupported) or 'fine detail'}."
+    return "green", "The slices predict each other well."
