@@ -20,8 +20,8 @@ PIXELS = ("CardioScarLib.evidence.derive", "CardioScarLib.reconstruction.operato
 class Method:
     """name: in records, tables and on the command line. about: one line. run: the method itself, in a process of its own.
 
-    code: modules whose change makes earlier records out of date. packages: imported before the clock starts; without them
-    the method is skipped. usual: whether it runs unless methods are named. random: whether Problem.seed changes its answer.
+    code: modules whose change makes earlier records out of date. packages: without them the method is skipped. Both are
+    imported before the clock starts. usual: whether it runs unless methods are named. random: whether Problem.seed changes its answer.
     """
 
     name: str

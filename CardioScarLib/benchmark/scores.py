@@ -149,9 +149,7 @@ def calibration_curve(case: Truth, draws: np.ndarray) -> list[float]:
     truth = case.truth[near]
     edges = [edge for level in CURVE_LEVELS for edge in (0.5 - level / 2, 0.5 + level / 2)]
     tails = np.quantile(draws[:, near], edges, axis=0)
-    return [
-        float(np.average(_within(low, high, truth), weights=volume[near])) for low, high in zip(tails[::2], tails[1::2], strict=True)
-    ]
+    return [float(np.average(_within(low, high, truth), weights=volume[near])) for low, high in zip(tails[::2], tails[1::2], strict=True)]
 
 
 def band_nodes(case: Truth) -> np.ndarray:

@@ -18,6 +18,7 @@ from CardioScarLib.benchmark.families import FAMILIES
 from CardioScarLib.benchmark.methods import Method
 from CardioScarLib.benchmark.problem import Answer, Problem
 from CardioScarLib.benchmark.records import Records
+from CardioScarLib.benchmark.summary import GROUPS, group_of
 from CardioScarLib.benchmark.surface import overlap_scores
 from CardioScarLib.benchmark.task import read_answer, start_method
 from CardioScarLib.errors import BadSettings, Cancelled, CardioScarError, MissingPackage
@@ -48,13 +49,16 @@ class Plan:
 
 
 def chosen_families(part: str, named: Sequence[str]) -> tuple[str, ...]:
-    """Those named, or all of the part: development leaves out the families that no constant was fitted on."""
+    """Those named, by themselves or as a group, or all of the part: development leaves out families that nothing was tuned on."""
+    in_part = [name for name, family in FAMILIES.items() if part == "frozen" or family.part != "frozen"]
+    of_groups = {group: [name for name in in_part if group_of(name) == group] for group in GROUPS}
+    named = list(dict.fromkeys(one for name in named for one in of_groups.get(name, [name])))
     for name in named:
         if name not in FAMILIES:
-            raise BadSettings(f"There is no benchmark family '{name}'; the families are {', '.join(FAMILIES)}.")
+            raise BadSettings(f"There is no benchmark family '{name}'; choose among {', '.join([*GROUPS, *FAMILIES])}.")
         if part != "frozen" and FAMILIES[name].part == "frozen":
             raise BadSettings(f"The family '{name}' belongs to the frozen part, which is run only to report: --part frozen.")
-    return tuple(named) or tuple(name for name, family in FAMILIES.items() if part == "frozen" or family.part != "frozen")
+    return tuple(named or in_part)
 
 
 def chosen_seeds(part: str, named: Sequence[int]) -> tuple[int, ...]:
@@ -86,6 +90,11 @@ def run_suite(plan: Plan, say: Callable[[str], None] = print) -> list[dict]:
             run.stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def earlier_records(plan: Plan) -> list[dict]:
+    """Every record in the plan's folder of its mesh size, of this run or an earlier one, whatever it was of."""
+    return [one for one in Records(plan.folder / "records").all() if one["nodes"] == plan.nodes]
 
 
 class _Run:

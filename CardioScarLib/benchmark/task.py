@@ -30,9 +30,8 @@ def start_method(problem: Problem, method: str, original_python: str | None = No
 def run_task(folder: Path, progress: TaskProgress) -> None:
     job, problem = read_job(folder), read_problem(folder)
     method = find_method(job["method"], job["original_python"])
-    for package in method.packages:
-        import_module(package)  # its import is no part of the work
-    import_module("CardioScarLib.pipeline")
+    for package in (*method.packages, *method.code):
+        import_module(package)  # no part of the work
     progress("fit", 0, 1)
     start, clock = _cpu_seconds(), time.perf_counter()
     try:

@@ -44,7 +44,22 @@ def cardioscar() -> None:
     """3D maps of scar probability and uncertainty from a stack of LGE slices and an LV wall mesh. Research use only."""
 
 
-for command in (reconstruct, audit, align, info, demo, prepare, train, fine_tune, apply, foundation, wall, coordinates, next_slice, benchmark):
+for command in (
+    reconstruct,
+    audit,
+    align,
+    info,
+    demo,
+    prepare,
+    train,
+    fine_tune,
+    apply,
+    foundation,
+    wall,
+    coordinates,
+    next_slice,
+    benchmark,
+):
     cardioscar.add_command(command)
 
 

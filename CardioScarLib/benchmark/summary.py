@@ -1,0 +1,212 @@
+"""From records to tables: means over families, with bootstrap intervals over families and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from CardioScarLib.benchmark.families import FAMILIES
+from CardioScarLib.phantom import KINDS
+
+GROUPS = {
+    "kinds": "The eight kinds that constants were tuned on, other seeds",
+    "scans": "Other ways to scan hearts of the same shape",
+    "walls": "Walls that nothing was tuned on",
+    "channels": "Channels of known width, and their closed controls",
+}
+RESAMPLINGS = 1000
+
+
+def group_of(family: str) -> str:
+    """The key of GROUPS of a family, also of one that this version does not know any more."""
+    if family in KINDS:
+        return "kinds"
+    known = FAMILIES.get(family)
+    if known is None:
+        return "scans"
+    if known.hearts or (known.part != "frozen" and any(other.hearts == family for other in FAMILIES.values())):
+        return "channels"
+    return "walls" if known.part == "frozen" else "scans"
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def markdown(self) -> str:
+        lines = [self.head, ["---"] + ["---:"] * (len(self.head) - 1), *self.rows]
+        text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return f"### {self.title}\n\n{text}" + (f"\n\n{self.note}" if self.note else "")
+
+
+class Summary:
+    """Finished records of one part and one mesh size. methods, families: in the order of the plan, those that have records."""
+
+    def __init__(self, records: Iterable[dict], methods: Sequence[str], families: Sequence[str]):
+        records = list(records)
+        self.failed = [record for record in records if "failed" in record]
+        self.records = [record for record in records if "failed" not in record]
+        there = {(record["method"], record["family"]) for record in self.records}
+        self.methods = [method for method in methods if any(method == one for one, _ in there)]
+        self.families = [family for family in families if any(family == one for _, one in there)]
+
+    def of(self, method: str, families: Iterable[str]) -> dict[str, list[dict]]:
+        """Records of a method by family, those families that have any."""
+        chosen = {family: [one for one in self.records if (one["method"], one["family"]) == (method, family)] for family in families}
+        return {family: some for family, some in chosen.items() if some}
+
+    def in_group(self, group: str) -> list[str]:
+        return [family for family in self.families if group_of(family) == group]
+
+    def with_spread(self) -> list[str]:
+        return [method for method in self.methods if any("coverage_95" in one["scores"] for one in self.records if one["method"] == method)]
+
+    def tables(self) -> list[Table]:
+        tables = []
+        for group, title in GROUPS.items():
+            families = self.in_group(group)
+            if families and group != "channels":
+                tables += [self._accuracy(families, title), self._by_family(families, title)]
+                tables += [self._spread(families, title)] if self.with_spread() else []
+                tables += [self._spread_by_family(method, families, title) for method in self.with_spread()]
+        if any("channel_open" in one["scores"] for one in self.records):
+            tables.append(self._channels())
+        return tables
+
+    def _accuracy(self, families: list[str], title: str) -> Table:
+        columns = {
+            "RMSE": ("rmse", 4), "MAE": ("mae", 4), "Brier": ("brier", 4), "NLL": ("nll", 3), "Dice": ("dice", 3), "ASSD, mm": ("assd", 2),
+            "HD95, mm": ("hd95", 2), "volume error, %": ("volume_error", 1),
+        }  # fmt: skip
+        rows = []
+        for method in self.methods:
+            records = self.of(method, families)
+            cells = [in_words(records, name, digits, 100 if "%" in head else 1) for head, (name, digits) in columns.items()]
+            cost = (_mean_of(records, "cpu_seconds", 1), _mean_of(records, "peak_mb", 0))
+            rows.append((method, *cells, *cost))
+        note = "Mean over families of the mean over seeds, with its 95 % bootstrap interval over families and seeds."
+        return Table(f"{title}: accuracy", ("method", *columns, "CPU s", "memory, MB"), tuple(rows), note)
+
+    def _by_family(self, families: list[str], title: str) -> Table:
+        rows = []
+        for family in families:
+            cells = []
+            for method in self.methods:
+                values = [one["scores"]["rmse"] for some in self.of(method, [family]).values() for one in some]
+                cells.append(f"{np.mean(values):.3f}" if values else "-")
+            rows.append((f"{family}: {_about(family)}", *cells))
+        return Table(f"{title}: RMSE by family", ("family", *self.methods), tuple(rows), "Mean over seeds.")
+
+    def _spread(self, families: list[str], title: str) -> Table:
+        rows = []
+        for method in self.methods:
+            records = self.of(method, families)
+            if not records or "coverage_95" not in next(iter(records.values()))[0]["scores"]:
+                rows.append((method, *["-"] * 14, in_words(records, "volume_error", 2, 100)))
+                continue
+            by_family = [np.mean([one["scores"]["coverage_95"] for one in some]) for some in records.values()]
+            every = [one["scores"]["coverage_95"] for some in records.values() for one in some]
+            z = in_words(records, "volume_z", 2, of=lambda mean: np.sqrt(mean), transform=np.square)
+            rows.append((
+                method, *(in_words(records, f"coverage_{level}", 3) for level in (50, 80, 95)),
+                f"{min(by_family):.3f}", f"{min(every):.3f}",
+                in_words(records, "exact_95", 3), in_words(records, "all_nodes_95", 3), in_words(records, "slices_95", 3),
+                in_words(records, "interval_score", 3), in_words(records, "interval_score_p", 3),
+                in_words(records, "ause_band", 3), in_words(records, "ause_band_p", 3),
+                in_words(records, "volume_95", 2), z, in_words(records, "volume_crps", 2, 100),
+            ))  # fmt: skip
+        head = (
+            "method", "50 %", "80 %", "95 %", "95 %, worst family", "95 %, worst case", "95 %, no tolerance", "95 %, all nodes",
+            "95 %, slice averages", "interval score", "that of p(1-p)", "AUSE", "that of p(1-p)", "volume in 95 %", "z of volume, RMS",
+            "CRPS of volume, %",
+        )  # fmt: skip
+        note = (
+            "Band nodes unless said otherwise. p(1-p) is scaled to the same coverage, with the truth. The CRPS of a method without a "
+            "spread is the error of its one number."
+        )
+        return Table(f"{title}: uncertainty", head, tuple(rows), note)
+
+    def _spread_by_family(self, method: str, families: list[str], title: str) -> Table:
+        names = {
+            "50 %": "coverage_50", "80 %": "coverage_80", "95 %": "coverage_95", "no tolerance": "exact_95", "all nodes": "all_nodes_95",
+            "slice averages": "slices_95", "interval score": "interval_score", "of p(1-p)": "interval_score_p", "AUSE": "ause_band",
+            "of p(1-p) ": "ause_band_p", "volume in 95 %": "volume_95", "CRPS of volume": "volume_crps", "error of volume": "volume_error",
+            "CRPS of component": "component_crps", "error of component": "component_error",
+        }  # fmt: skip
+        rows = []
+        for family, records in self.of(method, families).items():
+            cells = [_mean_score(records, name) for name in names.values()]
+            z = [one["scores"]["volume_z"] ** 2 for one in records if "volume_z" in one["scores"]]
+            least = min((one["scores"].get("coverage_95", np.nan) for one in records), default=np.nan)
+            cells += [f"{np.sqrt(np.mean(z)):.2f}" if z else "-", f"{least:.3f}"]
+            rows.append((family, *cells))
+        return Table(f"{title}: uncertainty of {method} by family", ("family", *names, "z of volume, RMS", "95 %, worst case"), tuple(rows))
+
+    def _channels(self) -> Table:
+        """How often a channel is reported open, by its width, where it is open and where it is closed."""
+        with_channel = [one for one in self.records if "channel_open" in one["scores"]]
+        widths = sorted({(one["about"]["channel_mm"], not one["scores"]["truth_open"]) for one in with_channel})
+        rows = []
+        for width, closed in widths:
+            cells = []
+            for method in self.methods:
+                found = [
+                    one["scores"]["channel_open"]
+                    for one in with_channel
+                    if one["method"] == method and (one["about"]["channel_mm"], not one["scores"]["truth_open"]) == (width, closed)
+                ]
+                cells.append(f"{sum(found)} of {len(found)}" if found else "-")
+            rows.append((f"{width:g} mm, {'closed' if closed else 'open'}", *cells))
+        return Table("Channels reported open, by width", ("channel", *self.methods), tuple(rows), "Closed ones are controls: 0 is right.")
+
+
+def in_words(
+    records: dict[str, list[dict]], name: str, digits: int, scale: float = 1.0,
+    of: Callable = lambda mean: mean, transform: Callable = lambda value: value,
+) -> str:  # fmt: skip
+    """A score with its interval, as text; "-" where no record has it."""
+    values = {family: [transform(float(one["scores"][name])) for one in some if name in one["scores"]] for family, some in records.items()}
+    values = {family: some for family, some in values.items() if some}
+    if not values:
+        return "-"
+    middle, low, high = bootstrap(values, of)
+    return f"{scale * middle:.{digits}f} ({scale * low:.{digits}f}-{scale * high:.{digits}f})"
+
+
+def bootstrap(values: dict[str, Sequence[float]], of: Callable = lambda mean: mean, seed: int = 0) -> tuple[float, float, float]:
+    """`of` the mean over families of the mean over their seeds, with its 95 % percentile interval.
+
+    values: numbers by family. Families are drawn again with replacement, and in each of them its seeds (Davison & Hinkley 1997, 3.8).
+    """
+    families = [np.asarray(some, dtype=np.float64) for some in values.values()]
+    counts = np.array([len(some) for some in families])
+    table = np.zeros((len(families), counts.max()))
+    for row, some in zip(table, families, strict=True):
+        row[: len(some)] = some
+    random = np.random.default_rng(seed)
+    family = random.integers(len(families), size=(RESAMPLINGS, len(families)))
+    count = counts[family]
+    place = (random.random((*family.shape, counts.max())) * count[..., None]).astype(int)
+    drawn = np.where(np.arange(counts.max()) < count[..., None], table[family[..., None], place], 0.0)
+    means = of((drawn.sum(axis=-1) / count).mean(axis=1))
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(of(np.mean([some.mean() for some in families]))), float(low), float(high)
+
+
+def _mean_of(records: dict[str, list[dict]], name: str, digits: int) -> str:
+    values = [one[name] for some in records.values() for one in some if one[name] is not None]
+    return f"{np.mean(values):.{digits}f}" if values else "-"
+
+
+def _mean_score(records: list[dict], name: str) -> str:
+    values = [one["scores"][name] for one in records if name in one["scores"]]
+    return f"{np.mean(values):.3f}" if values else "-"
+
+
+def _about(family: str) -> str:
+    return FAMILIES[family].about if family in FAMILIES else ""
