@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -79,18 +79,32 @@ def contour_heart(name: str, scar, center: tuple[float, float], pose: np.ndarray
 
     center: angle in radians and share of the way from apex to base. stretch: (3,) factors along x, y and the long axis.
     """
-    contours = [
-        SliceContours(*(None if curve is None else curve * stretch for curve in (endo, epi)), np.array([0.0, 0.0, 1.0]), apart * stretch[2],
-                      np.array([0.0, 0.0, height * stretch[2]]), f"the section at {height:.0f} mm")
+    shape, profile, local, cells, thinnest = _meshed(name, nodes, *stretch)
+    wall = Wall.from_tetrahedra(to_lps(pose, local), cells)
+    return ContourHeart(shape, profile, scar, (center[0], center[1] * profile.lengths[-1]), pose, wall, thinnest)
+
+
+@lru_cache(maxsize=4)
+def _meshed(name: str, nodes: int, *stretch: float) -> tuple[WallShape, Profile, np.ndarray, np.ndarray, float]:
+    """Shape, profile, (n, 3) nodes in its frame, (m, 4) cells, and the thinnest wall of the mesh, mm.
+
+    Kept for the next case, which often has the same heart: a closed control, or another noise.
+    """
+    slices = [
+        SliceContours(
+            *(None if curve is None else curve * stretch for curve in (endo, epi)),
+            np.array([0.0, 0.0, 1.0]),
+            apart * stretch[2],
+            np.array([0.0, 0.0, height * stretch[2]]),
+            f"the section at {height:.0f} mm",
+        )
         for height, apart, endo, epi in _sections(name)
-    ]  # fmt: skip
-    shape = shape_from_contours(contours)
+    ]
+    shape = shape_from_contours(slices)
     edge = float(np.clip((NODES_PER_VOLUME * _volume(shape) / nodes) ** (1 / 3), 0.5, 5.0))
     built = build_wall(shape, WallSettings(edge_length=edge))
     local = (built.wall.nodes - shape.origin) @ shape.axes.T
-    profile = _profile(shape, contours)
-    wall = Wall.from_tetrahedra(to_lps(pose, local), built.wall.tetrahedra)
-    return ContourHeart(shape, profile, scar, (center[0], center[1] * profile.lengths[-1]), pose, wall, THINNEST * edge)
+    return shape, _profile(shape, slices), local, built.wall.tetrahedra, THINNEST * edge
 
 
 @cache

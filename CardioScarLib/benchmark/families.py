@@ -77,7 +77,9 @@ for _width in CHANNEL_WIDTHS:
 _LIST += [
     Family("thin", "wall of 4 to 5 mm, wide cavity", on_ellipsoids(any_scar, radius=(26.0, 30.0), wall=(4.0, 5.0)), FROZEN),
     Family("infarct-thinned", "wall thinned to half at the scar", on_ellipsoids(border_zone, bulge=0.0, thinned=(0.4, 0.6)), FROZEN),
-    Family("aneurysm", "bulge of 5 to 8 mm, thinned to half", on_ellipsoids(border_zone, bulge=(5.0, 8.0), thinned=(0.4, 0.6)), FROZEN),
+    Family(
+        "aneurysm", "bulge of 6 to 10 mm, wall thinned to half", on_ellipsoids(border_zone, bulge=(6.0, 10.0), thinned=(0.4, 0.6)), FROZEN
+    ),
     Family("real-contours", "wall from contours of a pig's MRI", on_contours("pig", any_scar, size=(1.15, 1.3)), FROZEN),
     Family(
         "real-contours-wedge", "the same, wedge, slices shifted by 1.5 mm", on_contours("pig", wedge, size=(1.15, 1.3), shift=1.5), FROZEN

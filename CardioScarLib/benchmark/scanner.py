@@ -55,8 +55,9 @@ def planned_slices(heart: Heart, scan: Scan, random: np.random.Generator) -> lis
     low, high = local[:, 2].min(), local[:, 2].max()
     middle = np.array([*(0.5 * (local[:, :2].min(axis=0) + local[:, :2].max(axis=0))), 0.0])
     radius = np.linalg.norm(local[:, :2] - middle[:2], axis=1).max()
-    count = int(np.ceil((high - low) / scan.spacing)) + 1
-    heights = 0.5 * (low + high) + (np.arange(count) - 0.5 * (count - 1) + 0.5 * random.uniform(-0.5, 0.5)) * scan.spacing
+    apart = scan.spacing / np.cos(slope)
+    count = int(np.ceil((high - low) / apart)) + 1
+    heights = 0.5 * (low + high) + (np.arange(count) - 0.5 * (count - 1) + 0.5 * random.uniform(-0.5, 0.5)) * apart
     places = [(middle + [0.0, 0.0, height], np.array([0.0, 1.0, 0.0]), across, 2 * radius) for height in heights]
     first = random.uniform(0, np.pi)
     for number in range(scan.long_axes):
@@ -131,7 +132,7 @@ def with_noise(mean: np.ndarray, scan: Scan, random: np.random.Generator) -> np.
 
 def drawn_shifts(scan: Scan, count: int, random: np.random.Generator) -> np.ndarray:
     """(count, 2) mm along rows and columns, of breath-holds."""
-    return random.normal(size=(count, 2)) * scan.shift
+    return random.normal(size=(count, 2)) * scan.shift + 0.0  # no minus zeros
 
 
 def slice_to_spoil(means: Sequence[np.ndarray], random: np.random.Generator) -> int:
