@@ -17,6 +17,8 @@ from CardioScarLib.geometry.slices import Slice, SliceStack
 
 STEP = 1.0
 """mm along a contour between its points."""
+LEAST_LENGTH = 8.0
+"""mm: a shorter contour is a dot."""
 SAME_PLANE = 0.5
 """mm: contours whose points leave a slice's plane further were drawn on another slice."""
 ROUNDING = 0.7
@@ -53,7 +55,9 @@ def _along(curve: np.ndarray, outside: float) -> BorderPoints:
     """A closed (n, 2) curve at even steps. outside: 1 where the wall lies inside of it, -1 where around it."""
     closed = np.vstack([curve, curve[:1]])
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    count = max(8, int(np.ceil(length[-1] / STEP)))
+    if not length[-1] >= LEAST_LENGTH:
+        return NOTHING
+    count = int(np.ceil(length[-1] / STEP))
     at = np.arange(count) * length[-1] / count
     places = np.column_stack([np.interp(at, length, closed[:, axis]) for axis in (0, 1)])
     # Over 3 mm to either side, so that the steps of a curve along pixels do not turn its normals.

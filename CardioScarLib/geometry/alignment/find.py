@@ -8,21 +8,26 @@ import numpy as np
 
 from CardioScarLib.errors import BadAlignment
 from CardioScarLib.geometry.alignment.borders import borders_of_contours, borders_of_mask
+from CardioScarLib.geometry.alignment.edges import Brightness, brightness, edges, searched
 from CardioScarLib.geometry.alignment.labels import check_grid, wall_labels
 from CardioScarLib.geometry.alignment.match import Match, match
-from CardioScarLib.geometry.alignment.outline import bordering_skin, outline
+from CardioScarLib.geometry.alignment.outline import BorderPoints, Outline, bordering_skin, outline
 from CardioScarLib.geometry.alignment.result import WORTH_TELLING, Alignment, SliceShift
 from CardioScarLib.geometry.alignment.shrink import shrunken
 from CardioScarLib.geometry.lv_wall import SliceContours
 from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.settings import AlignmentSettings
+from CardioScarLib.settings import ALIGNMENT_SOURCES, AlignmentSettings
 
 SYSTEMATIC = 0.2
 """mm by which borders as a whole are drawn off center on a slice, besides what their scatter tells."""
+COMMON_BIAS = {"mask": 0.0, "contours": 0.0, "image": 1.0}
+"""mm by which all slices together seem shifted where none is: scar and papillary muscles lie at the same side on all of them."""
 SURE_ENOUGH = 1.0
 """mm: a slice whose shift is less sure in some direction does not speak for itself."""
+EDGE_ROUNDS, SETTLED = 8, 0.05
+"""How often edges are sought in the image, unless the shift settles within so many mm."""
 AGREEING = 0.5
 """Share of the borders that has to fit the outline."""
 
@@ -45,17 +50,38 @@ def find_shifts(
     notes = list(check_overlap(stack, wall))
     surface = bordering_skin(wall)
     outlines = [outline(surface, one) for one in stack]
+    largest = settings.largest_shift
+    if source == "image":
+        found = [_seen(image, line, largest) for image, line in zip(brightness(stack, wall), outlines, strict=True)]
+        doubts = [_doubt(one, len(line), 1, settings) for one, line in zip(found, outlines, strict=True)]
+    else:
+        borders = _given(source, stack, wall, mask, contours, settings, notes)
+        found = [match(line, border, one.thickness, largest) for line, border, one in zip(outlines, borders, stack, strict=True)]
+        doubts = [_doubt(one, len(line), len(border), settings) for one, line, border in zip(found, outlines, borders, strict=True)]
+    return _alignment(stack, source, settings, found, doubts, notes)
+
+
+def _given(source, stack, wall, mask, contours, settings: AlignmentSettings, notes: list[str]) -> list[BorderPoints]:
+    """The borders that somebody drew or segmented, per slice."""
+    if source == "contours":
+        return borders_of_contours(stack, contours or ())
     if source == "mask":
         check_grid(stack, mask)
-        labels = settings.wall_labels or wall_labels(mask, wall, notes)
-        borders = borders_of_mask(stack, mask, labels)
-    elif source == "contours":
-        borders = borders_of_contours(stack, contours or ())
-    else:
-        raise BadAlignment(f"Slices cannot be aligned from '{source}'; use contours, mask or image.")
-    found = [match(line, border, one.thickness, settings.largest_shift) for line, border, one in zip(outlines, borders, stack, strict=True)]
-    doubts = [_doubt(one, len(line), len(border), settings) for one, line, border in zip(found, outlines, borders, strict=True)]
-    return _alignment(stack, source, settings, found, doubts, notes)
+        return borders_of_mask(stack, mask, settings.wall_labels or wall_labels(mask, wall, notes))
+    raise BadAlignment(f"Slices cannot be aligned by '{source}'; use {', '.join(ALIGNMENT_SOURCES)}.")
+
+
+def _seen(image: Brightness, line: Outline, largest: float) -> Match | None:
+    """The shift of a slice by the edges in its image, sought anew from where the last ones brought it."""
+    shift, found = searched(image, line, largest), None
+    for _ in range(EDGE_ROUNDS):
+        if shift is None:
+            return None
+        found = match(line, edges(image, line, shift), image.one.thickness, largest, start=shift)
+        if found is None or np.linalg.norm(found.shift - shift) < SETTLED or np.linalg.norm(found.shift) > 2 * largest:
+            break
+        shift = found.shift
+    return found
 
 
 def _doubt(found: Match | None, cut: int, drawn: int, settings: AlignmentSettings) -> str | None:
@@ -93,7 +119,7 @@ def _alignment(
     for number in np.flatnonzero(sure):
         measured[number] = turns[number] @ found[number].shift
         covariance[number] = turns[number] @ (found[number].covariance + SYSTEMATIC**2 * np.eye(2)) @ turns[number].T
-    shifts, sd, offsets, spread = shrunken(measured, covariance, group)
+    shifts, sd, offsets, spread = shrunken(measured, covariance, group, COMMON_BIAS[source])
     slices = tuple(
         SliceShift(
             one.label,

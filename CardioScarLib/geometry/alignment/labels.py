@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from CardioScarLib.errors import BadAlignment
+from CardioScarLib.geometry.alignment.covered import covered
 from CardioScarLib.geometry.quadrature import sub_points
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
@@ -47,15 +48,10 @@ def wall_labels(mask: SliceStack, wall: Wall, notes: list[str]) -> tuple[int, ..
     on, total = np.zeros(len(labels)), np.zeros(len(labels))
     points = sub_points(wall, mask, COARSE)[0]
     for one in mask:
-        slab = points[np.abs((points - one.origin) @ one.normal) <= 0.5 * one.thickness]
-        row, column = np.rint(one.to_index(slab)[:, :2].T).astype(int)
-        rows, columns = one.pixels.shape
-        inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-        covered = np.zeros((rows, columns), dtype=bool)
-        covered[row[inside], column[inside]] = True
+        covered_here = covered(one, points)
         for number, label in enumerate(labels):
             here = np.rint(one.pixels) == label
-            on[number] += np.count_nonzero(here & covered)
+            on[number] += np.count_nonzero(here & covered_here)
             total[number] += np.count_nonzero(here)
     share = on / np.maximum(total, 1)
     chosen = tuple(label for label, part in zip(labels, share, strict=True) if part >= ON_THE_WALL * share.max())
