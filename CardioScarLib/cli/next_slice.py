@@ -49,6 +49,6 @@ def in_words(advice) -> str:
     for rank, one in enumerate(advice.proposals, 1):
         center = ", ".join(f"{value:.1f}" for value in one.plane.center)
         normal = ", ".join(f"{value:.3f}" for value in one.plane.normal)
-        lines.append(f"{rank:>2}.  uncertainty -{one.drop:.0%}: {one.label}")
+        lines.append(f"{rank:>2}.  expected error -{one.drop:.0%}: {one.label}")
         lines.append(f"     {one.plane.thickness:.3g} mm thick, center {center} mm, normal {normal} (LPS)")
     return "\n".join(lines)

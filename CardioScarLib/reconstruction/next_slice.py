@@ -1,9 +1,10 @@
 """Which one further slice would lower the uncertainty of a map most.
 
-The errors of the map are taken as a Gaussian field on the wall. Its standard deviation is the posterior's, and more where no
-slice has been; it is alike within a few millimeters. What a slice would see of it are averages over its pixels' prisms, and
-what remains of the variance then has a closed form (Gaussian process regression, Rasmussen & Williams 2006, eq. 2.26): no
-slice has to be made up, and no field fitted. Constants are measured, see docs/next_slice.md.
+The errors of the map that a further slice can take away are taken as a Gaussian field on the wall, alike within a few
+millimeters: as large as the posterior says, or somewhat larger, between slices, and next to nothing in their middle. What a
+slice would see of it are averages over its pixels' prisms, and what it takes away has a closed form (Gaussian process
+regression, Rasmussen & Williams 2006, eq. 2.26): no slice has to be made up, and no field fitted. Constants are measured, see
+docs/next_slice.md.
 """
 
 from __future__ import annotations
@@ -28,16 +29,19 @@ CELL = 3.0
 """mm: the wall is looked at in cubes of this size, and a slice in squares."""
 LENGTH = 5.0
 """mm: scale over which errors of the map are alike."""
-UNSEEN = 0.05
-"""Standard deviation far from all slices of what nobody knows of, such as an island of scar."""
-UNSEEN_LENGTH = 4.0
-"""mm from the nearest slice at which that has come in."""
-PIXEL_ERROR = 0.1
-"""Standard deviation of what a square of a slice says about its part of the wall: noise, partial volume, place."""
 REACH = 2.5
 """Lengths: errors farther apart have nothing in common."""
+UNKNOWN = 0.1
+"""Standard deviation of what the posterior does not know of, such as an island of scar between two slices: networks that have not
+seen it agree that it is not there."""
+SEEN_LENGTH = 8.0
+"""mm from the middle of a slice over which what is known fades. Errors within slices are what slices like them cannot take away."""
+STAYING = 0.02
+"""Standard deviation, RMS over the wall, of errors that no further slice takes away."""
+PIXEL_ERROR = 0.1
+"""Standard deviation of what a square of a slice says about its part of the wall: noise, partial volume, place."""
 LITTLE = 0.03
-"""Share of the uncertainty below which a further slice is hardly worth its time."""
+"""Drop below which further slices changed the error of phantoms by next to nothing."""
 OTHER_ANGLE = 30.0
 """Degrees between long-axis proposals at least; short-axis proposals keep a thickness apart."""
 THICKEST = 50.0
@@ -45,24 +49,22 @@ THICKEST = 50.0
 
 
 class WallErrors:
-    """What is uncertain on a wall, as a Gaussian field.
+    """Errors on a wall that a slice can take away, as a Gaussian field.
 
     points: (n, 3) LPS mm, centers of cubes of wall. measure: (n,) of each. sd: (n,) standard deviation there.
     """
 
     def __init__(self, points: np.ndarray, measure: np.ndarray, sd: np.ndarray):
         self.points, self.measure, self.sd = points, measure, sd
-        self.total = float(measure @ sd**2)
+        self.total = float(measure @ (sd**2 + STAYING**2))
 
-    def remaining(self, plane: Slice) -> float:
-        """Share of the uncertainty (RMS over the wall) that is left when this slice has been taken."""
-        if self.total == 0:
-            return 1.0
+    def drop(self, plane: Slice) -> float:
+        """Share of the squared error over the wall that this slice is expected to take away."""
         row, column, height = plane.to_index(self.points).T
         depth = np.clip(0.5 * (plane.thickness + CELL) - np.abs(height), 0, min(CELL, plane.thickness)) / CELL
         seen = np.flatnonzero(depth > 0)
         if not len(seen):
-            return 1.0
+            return 0.0
         near = np.flatnonzero(np.abs(height) < 0.5 * plane.thickness + REACH * LENGTH)
         rows, columns = (np.floor(index[seen] * step / CELL) for index, step in zip((row, column), plane.spacing, strict=True))
         _, square = np.unique(np.column_stack([rows, columns]), axis=0, return_inverse=True)
@@ -73,7 +75,7 @@ class WallErrors:
         between = share @ self._covariance(seen, seen) @ share.T
         between[np.diag_indices_from(between)] += PIXEL_ERROR**2
         taken = np.einsum("sn,sn->n", seeing, cho_solve(cho_factor(between), seeing))
-        return float(np.sqrt(max(0.0, 1 - self.measure[near] @ taken / self.total)))
+        return float(self.measure[near] @ taken / self.total)
 
     def _covariance(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         squared = cdist(self.points[first], self.points[second], "sqeuclidean")
@@ -85,7 +87,8 @@ class Proposal:
     """A slice worth taking.
 
     plane: where; its pixels are zeros. kind: "short axis" or "long axis". label: where, in words. drop: expected share of the
-    uncertainty (RMS of the standard deviation over the wall) that it takes away.
+    squared error over the wall that it takes away; on phantoms the RMS error fell by about that share, as a slice helps beyond
+    what it sees.
     """
 
     plane: Slice
@@ -157,14 +160,14 @@ def advise(
     drops = []
     for number, one in enumerate(candidates):
         step(number, len(candidates))
-        drops.append(1 - errors.remaining(one.plane))
+        drops.append(errors.drop(one.plane))
     step(len(candidates), len(candidates))
     words = PlaneWords(stack, long_axis(points, measure))
     best = _best_of_their_surroundings(candidates, np.array(drops))[:count]
     proposals = tuple(Proposal(candidates[i].plane, candidates[i].kind, words.of(candidates[i]), drops[i]) for i in best)
     notes = words.notes(stack, wall)
     if not proposals or proposals[0].drop < LITTLE:
-        notes += (f"No further slice of {thickness:g} mm is expected to lower the uncertainty by {LITTLE:.0%} or more.",)
+        notes += (f"No further slice of {thickness:g} mm is expected to lower the error by {LITTLE:.0%} or more.",)
     return Advice(proposals, notes)
 
 
@@ -193,6 +196,16 @@ def _wall_errors(stack: SliceStack, posterior: Posterior, frame: CanonicalFrame,
     total = np.bincount(cube, measure)
     filled = np.flatnonzero(total > 0)
     centers = frame.from_frame(np.column_stack([np.bincount(cube, measure * axis)[filled] / total[filled] for axis in local.T]))
-    distance = np.min([np.abs(one.to_index(centers)[:, 2]) - 0.5 * one.thickness for one in stack], axis=0)
-    unseen = UNSEEN**2 * (1 - np.exp(-0.5 * (np.maximum(distance, 0) / UNSEEN_LENGTH) ** 2))
-    return WallErrors(centers, total[filled], np.sqrt(posterior.sd(centers) ** 2 + unseen))
+    unseen = 1 - np.exp(-0.5 * (_distance(centers, stack) / SEEN_LENGTH) ** 2)
+    return WallErrors(centers, total[filled], np.sqrt((posterior.sd(centers) ** 2 + UNKNOWN**2) * unseen))
+
+
+def _distance(points: np.ndarray, stack: SliceStack) -> np.ndarray:
+    """(n,) mm from (n, 3) points to the middle of the nearest slice whose image reaches there."""
+    distance = np.full(len(points), np.inf)
+    for one in stack:
+        row, column, height = one.to_index(points).T
+        rows, columns = one.pixels.shape
+        over = (row >= -0.5) & (row <= rows - 0.5) & (column >= -0.5) & (column <= columns - 0.5)
+        distance[over] = np.minimum(distance[over], np.abs(height[over]))
+    return distance
