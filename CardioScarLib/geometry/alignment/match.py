@@ -9,14 +9,14 @@ from scipy.spatial import cKDTree
 
 from CardioScarLib.geometry.alignment.outline import BorderPoints, Outline
 
-TURN = 6.0
-"""mm that a border facing away counts as further off, by the distance between unit normals: an endocardium does not match
-the epicardium across a thin wall."""
 SEARCH_STEP = 2.0
 SEARCH_POINTS = 120
 """mm between the shifts that are tried first, and the border points looked at for them."""
 FAR = 6.0
 """mm: points further off do not pull, at first and in the search."""
+FACING = 0.5
+"""Cosine between the normals of a border and of its outline: an endocardium does not match the epicardium of a thin wall, nor
+the end of an open ring the ring."""
 REJECT = 4.685
 """Tukey's biweight: residuals beyond this many robust SD do not pull; 95 % efficient on normal errors."""
 LEAST_SCALE = 0.25
@@ -53,7 +53,7 @@ def match(outline: Outline, border: BorderPoints, thickness: float, largest: flo
     """
     if len(outline) < 3 or len(border) < 3:
         return None
-    tree = cKDTree(np.hstack([outline.places, TURN * outline.normals]))
+    tree = cKDTree(outline.places)
     shift = _searched(tree, border, largest) if start is None else np.array(start, dtype=np.float64)
     regions, region = np.unique(outline.region, return_inverse=True)
     count = 2 + len(regions)
@@ -61,12 +61,12 @@ def match(outline: Outline, border: BorderPoints, thickness: float, largest: flo
     size = np.zeros(len(regions))
     scale = FAR / REJECT
     for step in range(ROUNDS):
-        nearest = _nearest(tree, border, shift)[1]
+        nearest = tree.query(border.places + shift)[1]
         apart = border.places + shift - outline.places[nearest]
         normal = outline.normals[nearest]
-        facing = np.einsum("ij,ij->i", normal, border.normals) > 0.5
-        facing &= np.linalg.norm(apart, axis=1) < 2 * FAR
-        residual = np.einsum("ij,ij->i", apart, normal) - size[region[nearest]]
+        facing = np.einsum("ij,ij->i", normal, border.normals) > FACING
+        across = np.einsum("ij,ij->i", apart, normal)
+        residual = across - size[region[nearest]]
         spread = np.hypot(1.0, PEN * thickness * outline.slope[nearest] / scale)
         weight = np.where(facing, np.clip(1 - (residual / (REJECT * scale * spread)) ** 2, 0, None) ** 2, 0.0)
         if not weight.any():
@@ -90,17 +90,13 @@ def match(outline: Outline, border: BorderPoints, thickness: float, largest: flo
     return Match(shift, covariance, seen, seen / float(border.lengths.sum()), float(scale))
 
 
-def _nearest(tree: cKDTree, border: BorderPoints, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return tree.query(np.hstack([border.places + shift, TURN * border.normals]))
-
-
 def _searched(tree: cKDTree, border: BorderPoints, largest: float) -> np.ndarray:
     """The best of the shifts on a grid."""
     every = -(-len(border) // SEARCH_POINTS)
-    few = BorderPoints(border.places[::every], border.normals[::every], border.lengths[::every])
+    places, lengths = border.places[::every], border.lengths[::every]
     along = np.arange(-np.ceil(largest / SEARCH_STEP), np.ceil(largest / SEARCH_STEP) + 1) * SEARCH_STEP
     tried = np.array([(row, column) for row in along for column in along if np.hypot(row, column) <= largest + SEARCH_STEP])
-    cost = [few.lengths @ np.minimum(_nearest(tree, few, shift)[0], FAR) ** 2 for shift in tried]
+    cost = [lengths @ np.minimum(tree.query(places + shift)[0], FAR) ** 2 for shift in tried]
     return tried[int(np.argmin(cost))]
 
 
