@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
-from bodies import rms
+from bodies import a_block, rms
 
-from CardioScarLib.benchmark import DEVELOPMENT_SEEDS, FAMILIES, FROZEN_SEEDS, make_case
+from CardioScarLib.benchmark import DEVELOPMENT_SEEDS, FAMILIES, FROZEN_SEEDS, Family, make_case
 from CardioScarLib.benchmark import contour_heart as contour_heart_module
 from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, coordinates, to_local, to_lps
-from CardioScarLib.benchmark.recipes import drawn
+from CardioScarLib.benchmark.recipes import drawn, on_ellipsoids
 from CardioScarLib.benchmark.scanner import Scan, seen, with_noise
 from CardioScarLib.errors import BadSettings, UnreadableFile
 from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.phantom.scars import Place, Transmural, step
 
+SUITE = Path(__file__).resolve().parents[2] / "docs" / "benchmark_suite.md"
 SEED = 100
 ONE_OF_EACH_HEART = ("W", "aneurysm", "thin", "real-contours", "real-mesh")
 
@@ -333,3 +336,59 @@ def test_a_channel_of_six_mm_is_seen_on_the_nodes_too_and_hearts_without_one_say
     assert case.about["channel"] == 6.0 and case.channel_is_open(case.truth) is True
     assert case.channel_is_open(np.ones_like(case.truth)) is False
     assert the_case("W").channel_is_open(the_case("W").truth) is None and the_case("W").about["channel"] is None
+
+
+# What the documentation says
+
+
+def test_the_table_of_families_lists_each_with_its_part():
+    rows = [line.split(" | ") for line in SUITE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")][1:]
+    told = {}
+    for names, part, about in ((row[0].removeprefix("| "), row[1], row[2]) for row in rows if row[1] in ("development", "frozen")):
+        first, _, last = names.partition(" to ")
+        widths = range(int(first[8]), int(last[8]) + 1) if last else ()
+        told |= {name: (part, about) for name in ([first.replace("2", str(width), 1) for width in widths] or [names])}
+    assert {name: part for name, (part, _) in told.items()} == {name: family.part for name, family in FAMILIES.items()}
+    for kind in KINDS + CONTROLS:
+        assert told[kind][1].removesuffix(" |") == FAMILIES[kind].about
+
+
+def test_a_new_family_is_a_few_lines(monkeypatch):
+    def epicardial_patch(random):
+        radius = random.uniform(12, 18)
+        return lambda place: step(radius - np.hypot(place.around, place.along), 1.0) * step((place.depth - 0.5) * place.thickness, 0.5)
+
+    thick = {"radius": (17, 20), "wall": (14, 18), "thickness": [10, 12], "spacing": 12, "noise": (0.02, 0.06)}
+    new = Family("thick", "hypertrophic wall, thick slices, epicardial patch", on_ellipsoids(epicardial_patch, **thick))
+    monkeypatch.setitem(FAMILIES, "thick", new)
+    case = make_case("thick", 100, 1500, pixel=4.0)
+    assert case.about["thickness"] in (10, 12) and case.about["spacing"] == 12
+    assert 14 <= np.diff(radial(case, 0.0, 0.0)) <= 18
+    inner = case.heart.place(case.wall.nodes).depth < 0.3
+    assert case.truth[inner].max() < 0.01 and case.truth.max() > 0.9
+    assert max(one.pixels.max() for one in case.stack) > 0.8
+
+
+class Slab:
+    """A heart with nothing of an ellipsoid: a block of wall of 60 x 40 x 60 mm beside blood."""
+
+    def __init__(self, scar):
+        self.wall, self.pose, self.scar = a_block((-30, -20, -30), (30, 20, 30), (12, 8, 12)), np.eye(4), scar
+
+    def tissue(self, points):
+        inside = np.all(np.abs(points) < [30, 20, 30], axis=1)
+        return np.where(inside, WALL, np.where(points[:, 1] > 20, BLOOD, OUTSIDE))
+
+    def place(self, points):
+        return Place(0.5 - points[:, 1] / 40, points[:, 0], points[:, 2], 40.0)
+
+
+def test_another_heart_is_a_class_with_five_members(monkeypatch):
+    scar = Transmural(radius=15.0)
+    monkeypatch.setitem(FAMILIES, "slab", Family("slab", "a block", lambda random, seed, nodes: (Slab(scar), Scan(spacing=10))))
+    case = make_case("slab", 1, pixel=4.0)
+    assert case.about["wall_ml"] == pytest.approx(60 * 40 * 60 / 1000)
+    # A slice of 8 mm is all wall but for blood at its side; the disc of scar is 30 mm wide in the middle one.
+    middle = min(case.stack, key=lambda one: abs(one.center[2]))
+    across = middle.pixels.max(axis=0) > 0.5
+    assert across.sum() * 4.0 == pytest.approx(30, abs=6)
