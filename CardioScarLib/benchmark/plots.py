@@ -48,7 +48,7 @@ def _rmse(summary: Summary) -> str:
     axis.set(ylabel="RMSE", ylim=(0, None), title="Phantom: error by family, one dot per case")
     for edge in range(len(families) + 1):
         axis.axvline(edge - 0.5, color="0.9", linewidth=0.5, zorder=0)
-    _legend(figure, axis)
+    _legend(axis)
     return _svg(figure)
 
 
@@ -65,7 +65,7 @@ def _calibration(summary: Summary) -> str:
             axis.fill_between([0, *CURVE_LEVELS, 1], [0, *curves.min(axis=0), 1], [0, *curves.max(axis=0), 1], color=color, alpha=0.12)
     axis.set(xlabel="level of the interval", ylabel="share of band nodes in it", xlim=(0, 1), ylim=(0, 1))
     axis.set_title("Phantom: calibration, mean and range of families")
-    _legend(figure, axis)
+    _legend(axis)
     return _svg(figure)
 
 
@@ -82,28 +82,23 @@ def _sparsification(summary: Summary) -> str:
         axis.plot(1 - KEPT[::CURVE_STEP], curves.mean(axis=0), "o-", color=color, label=label, markersize=3)
     axis.set(xlabel="share of the band given up", ylabel="RMSE of the rest, as a share", xlim=(0, 1), ylim=(0, 1.05))
     axis.set_title(f"Phantom: sparsification of {method}, mean of families")
-    _legend(figure, axis)
+    _legend(axis)
     return _svg(figure)
 
 
 def _channels(summary: Summary) -> str:
-    with_channel = [one for one in summary.records if "channel_open" in one["scores"]]
-    if not with_channel:
+    found = {method: summary.channels(method) for method in summary.methods}
+    if not any(found.values()):
         return ""
     figure, axis = _figure(6.2, 3.6)
     for method, color in _colors(summary.methods).items():
         for closed, style in ((False, "o-"), (True, "x:")):
-            found: dict[float, list] = {}
-            for one in with_channel:
-                if one["method"] == method and one["scores"]["truth_open"] != closed:
-                    found.setdefault(one["about"]["channel_mm"], []).append(one["scores"]["channel_open"])
-            if found:
-                widths = sorted(found)
-                rates, label = [np.mean(found[width]) for width in widths], None if closed else method
-                axis.plot(widths, rates, style, color=color, label=label, markersize=4)
-    axis.set(xlabel="width of the channel, mm", ylabel="reported open", ylim=(-0.05, 1.05))
+            rates = {width: np.mean(some) for (width, is_closed), some in sorted(found[method].items()) if is_closed == closed}
+            axis.plot(list(rates), list(rates.values()), style, color=color, label=None if closed else method, markersize=4)
+    widths = sorted({width for some in found.values() for width, _ in some})
+    axis.set(xlabel="width of the channel, mm", ylabel="reported open", ylim=(-0.05, 1.05), xticks=widths)
     axis.set_title("Phantom: channels; dotted: closed controls, where 0 is right")
-    _legend(figure, axis)
+    _legend(axis)
     return _svg(figure)
 
 
@@ -131,7 +126,7 @@ def _figure(width: float, height: float):
     return pyplot.subplots(figsize=(width, height), layout="constrained")
 
 
-def _legend(figure, axis) -> None:
+def _legend(axis) -> None:
     axis.grid(alpha=0.25)
     axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 

@@ -75,6 +75,7 @@ def spread_scores(case: Truth, mean: np.ndarray, sd: np.ndarray, draws: np.ndarr
     truth, volume = case.truth, case.wall.node_measure
     near = band_nodes(case)
     tails = np.quantile(draws, [edge for level in LEVELS for edge in (0.5 - level / 2, 0.5 + level / 2)], axis=0)
+    tails = np.clip(tails, 0, 1)  # draws of a process that knows no limits keep the right volume, and no node needs more
     inside = [_within(low, high, truth) for low, high in zip(tails[::2], tails[1::2], strict=True)]
     scores = {f"coverage_{level * 100:.0f}": _share(one, near, volume) for level, one in zip(LEVELS, inside, strict=True)}
     scores["exact_95"] = _share((truth >= tails[-2]) & (truth <= tails[-1]), near, volume)

@@ -138,7 +138,8 @@ class _Run:
         answer, used = answer_of(case, method, self.plan.original_python, self.stop)
         values, curves = scored(case, answer)
         about = {name: value for name, value in case.about.items() if isinstance(value, int | float | str) and not isinstance(value, bool)}
-        channel = {"channel_mm": float(case.heart.scar.channel)} if case.has_channel else {}
+        scar = case.heart.scar
+        channel = {"channel_mm": float(scar.channel), "channel_closed": int(scar.blocked > 0)} if case.has_channel else {}
         return {**used, "scores": values, "curves": curves, "about": {**about, **channel}}
 
 

@@ -17,6 +17,7 @@ GROUPS = {
     "channels": "Channels of known width, and their closed controls",
 }
 RESAMPLINGS = 1000
+BASE = "log-odds"
 
 
 def group_of(family: str) -> str:
@@ -74,23 +75,28 @@ class Summary:
                 tables += [self._accuracy(families, title), self._by_family(families, title)]
                 tables += [self._spread(families, title)] if self.with_spread() else []
                 tables += [self._spread_by_family(method, families, title) for method in self.with_spread()]
-        if any("channel_open" in one["scores"] for one in self.records):
-            tables.append(self._channels())
-        return tables
+        channels = self._channels()
+        return [*tables, channels] if channels.rows else tables
 
     def _accuracy(self, families: list[str], title: str) -> Table:
         columns = {
             "RMSE": ("rmse", 4), "MAE": ("mae", 4), "Brier": ("brier", 4), "NLL": ("nll", 3), "Dice": ("dice", 3), "ASSD, mm": ("assd", 2),
             "HD95, mm": ("hd95", 2), "volume error, %": ("volume_error", 1),
         }  # fmt: skip
+        base = {(family, one["seed"]): one["scores"]["rmse"] for family, some in self.of(BASE, families).items() for one in some}
         rows = []
         for method in self.methods:
             records = self.of(method, families)
             cells = [in_words(records, name, digits, 100 if "%" in head else 1) for head, (name, digits) in columns.items()]
+            ratios = {
+                family: [one["scores"]["rmse"] / base[family, one["seed"]] for one in some if (family, one["seed"]) in base]
+                for family, some in records.items()
+            }
+            cells.insert(1, _interval(_filled(ratios), 2))
             cost = (_mean_of(records, "cpu_seconds", 1), _mean_of(records, "peak_mb", 0))
             rows.append((method, *cells, *cost))
         note = "Mean over families of the mean over seeds, with its 95 % bootstrap interval over families and seeds."
-        return Table(f"{title}: accuracy", ("method", *columns, "CPU s", "memory, MB"), tuple(rows), note)
+        return Table(f"{title}: accuracy", ("method", "RMSE", f"over {BASE}", *list(columns)[1:], "CPU s", "memory, MB"), tuple(rows), note)
 
     def _by_family(self, families: list[str], title: str) -> Table:
         rows = []
@@ -107,23 +113,31 @@ class Summary:
         for method in self.methods:
             records = self.of(method, families)
             if not records or "coverage_95" not in next(iter(records.values()))[0]["scores"]:
-                rows.append((method, *["-"] * 14, in_words(records, "volume_error", 2, 100)))
+                rows.append((method, *["-"] * 14, in_words(records, "volume_error", 2, 100), "1"))
                 continue
             by_family = [np.mean([one["scores"]["coverage_95"] for one in some]) for some in records.values()]
             every = [one["scores"]["coverage_95"] for some in records.values() for one in some]
-            z = in_words(records, "volume_z", 2, of=lambda mean: np.sqrt(mean), transform=np.square)
+            squares = {
+                family: [one["scores"]["volume_z"] ** 2 for one in some if "volume_z" in one["scores"]] for family, some in records.items()
+            }
+            gains = {
+                family: [(one["scores"]["volume_crps"], one["scores"]["volume_error"]) for one in some if "volume_crps" in one["scores"]]
+                for family, some in records.items()
+            }
             rows.append((
                 method, *(in_words(records, f"coverage_{level}", 3) for level in (50, 80, 95)),
                 f"{min(by_family):.3f}", f"{min(every):.3f}",
                 in_words(records, "exact_95", 3), in_words(records, "all_nodes_95", 3), in_words(records, "slices_95", 3),
                 in_words(records, "interval_score", 3), in_words(records, "interval_score_p", 3),
                 in_words(records, "ause_band", 3), in_words(records, "ause_band_p", 3),
-                in_words(records, "volume_95", 2), z, in_words(records, "volume_crps", 2, 100),
+                in_words(records, "volume_95", 2), _interval(_filled(squares), 2, of=lambda mean: np.sqrt(mean[..., 0])),
+                in_words(records, "volume_crps", 2, 100) if any(gains.values()) else "-",
+                _interval(_filled(gains), 2, of=lambda mean: mean[..., 0] / mean[..., 1]),
             ))  # fmt: skip
         head = (
             "method", "50 %", "80 %", "95 %", "95 %, worst family", "95 %, worst case", "95 %, no tolerance", "95 %, all nodes",
             "95 %, slice averages", "interval score", "that of p(1-p)", "AUSE", "that of p(1-p)", "volume in 95 %", "z of volume, RMS",
-            "CRPS of volume, %",
+            "CRPS of volume, %", "CRPS over error of volume",
         )  # fmt: skip
         note = (
             "Band nodes unless said otherwise. p(1-p) is scaled to the same coverage, with the truth. The CRPS of a method without a "
@@ -147,55 +161,69 @@ class Summary:
             rows.append((family, *cells))
         return Table(f"{title}: uncertainty of {method} by family", ("family", *names, "z of volume, RMS", "95 %, worst case"), tuple(rows))
 
+    def channels(self, method: str) -> dict[tuple[float, bool], list[bool]]:
+        """Whether a method reports each channel open, by width (mm) and whether it is closed by formula.
+
+        Channels that are open by formula but closed on the mesh by the truth itself are left out: the mesh is too coarse for them.
+        """
+        found: dict[tuple[float, bool], list[bool]] = {}
+        for one in self.records:
+            if one["method"] == method and "channel_open" in one["scores"]:
+                closed = bool(one["about"]["channel_closed"])
+                if closed or one["scores"]["truth_open"]:
+                    found.setdefault((one["about"]["channel_mm"], closed), []).append(one["scores"]["channel_open"])
+        return found
+
     def _channels(self) -> Table:
-        """How often a channel is reported open, by its width, where it is open and where it is closed."""
-        with_channel = [one for one in self.records if "channel_open" in one["scores"]]
-        widths = sorted({(one["about"]["channel_mm"], not one["scores"]["truth_open"]) for one in with_channel})
+        found = {method: self.channels(method) for method in self.methods}
         rows = []
-        for width, closed in widths:
-            cells = []
-            for method in self.methods:
-                found = [
-                    one["scores"]["channel_open"]
-                    for one in with_channel
-                    if one["method"] == method and (one["about"]["channel_mm"], not one["scores"]["truth_open"]) == (width, closed)
-                ]
-                cells.append(f"{sum(found)} of {len(found)}" if found else "-")
+        for width, closed in sorted({key for some in found.values() for key in some}):
+            reported = [found[method].get((width, closed)) for method in self.methods]
+            cells = [f"{sum(some)} of {len(some)}" if some else "-" for some in reported]
             rows.append((f"{width:g} mm, {'closed' if closed else 'open'}", *cells))
-        return Table("Channels reported open, by width", ("channel", *self.methods), tuple(rows), "Closed ones are controls: 0 is right.")
+        note = "Closed ones are controls: 0 is right. Channels that are too narrow for the mesh itself are left out."
+        return Table("Channels reported open, by width", ("channel", *self.methods), tuple(rows), note)
 
 
-def in_words(
-    records: dict[str, list[dict]], name: str, digits: int, scale: float = 1.0,
-    of: Callable = lambda mean: mean, transform: Callable = lambda value: value,
-) -> str:  # fmt: skip
-    """A score with its interval, as text; "-" where no record has it."""
-    values = {family: [transform(float(one["scores"][name])) for one in some if name in one["scores"]] for family, some in records.items()}
-    values = {family: some for family, some in values.items() if some}
-    if not values:
-        return "-"
-    middle, low, high = bootstrap(values, of)
-    return f"{scale * middle:.{digits}f} ({scale * low:.{digits}f}-{scale * high:.{digits}f})"
+def in_words(records: dict[str, list[dict]], name: str, digits: int, scale: float = 1.0, of: Callable = lambda mean: mean[..., 0]) -> str:
+    """A score with its interval, as text; "-" where no record has it. of: as for `bootstrap`."""
+    values = {family: [one["scores"][name] for one in some if name in one["scores"]] for family, some in records.items()}
+    return _interval(_filled(values), digits, scale, of)
 
 
-def bootstrap(values: dict[str, Sequence[float]], of: Callable = lambda mean: mean, seed: int = 0) -> tuple[float, float, float]:
+def _filled(values: dict[str, list]) -> dict[str, list]:
+    return {family: some for family, some in values.items() if some}
+
+
+def bootstrap(
+    values: dict[str, Sequence], of: Callable[[np.ndarray], np.ndarray] = lambda mean: mean[..., 0], seed: int = 0
+) -> tuple[float, float, float]:
     """`of` the mean over families of the mean over their seeds, with its 95 % percentile interval.
 
-    values: numbers by family. Families are drawn again with replacement, and in each of them its seeds (Davison & Hinkley 1997, 3.8).
+    values: by family, a number or a tuple of k numbers per case. of: from (..., k) means to (...) results.
+    Families are drawn again with replacement, and in each of them its cases (Davison & Hinkley 1997, section 3.8).
     """
-    families = [np.asarray(some, dtype=np.float64) for some in values.values()]
+    families = [np.asarray(some, dtype=np.float64).reshape(len(some), -1) for some in values.values()]
     counts = np.array([len(some) for some in families])
-    table = np.zeros((len(families), counts.max()))
+    most = counts.max()
+    table = np.zeros((len(families), most, families[0].shape[1]))
     for row, some in zip(table, families, strict=True):
         row[: len(some)] = some
     random = np.random.default_rng(seed)
     family = random.integers(len(families), size=(RESAMPLINGS, len(families)))
     count = counts[family]
-    place = (random.random((*family.shape, counts.max())) * count[..., None]).astype(int)
-    drawn = np.where(np.arange(counts.max()) < count[..., None], table[family[..., None], place], 0.0)
-    means = of((drawn.sum(axis=-1) / count).mean(axis=1))
+    place = (random.random((*family.shape, most)) * count[..., None]).astype(int)
+    drawn = np.where((np.arange(most) < count[..., None])[..., None], table[family[..., None], place], 0.0)
+    means = of((drawn.sum(axis=2) / count[..., None]).mean(axis=1))
     low, high = np.quantile(means, [0.025, 0.975])
-    return float(of(np.mean([some.mean() for some in families]))), float(low), float(high)
+    return float(of(np.mean([some.mean(axis=0) for some in families], axis=0))), float(low), float(high)
+
+
+def _interval(values: dict[str, Sequence], digits: int, scale: float = 1.0, of: Callable = lambda mean: mean[..., 0]) -> str:
+    if not values:
+        return "-"
+    middle, low, high = bootstrap(values, of)
+    return f"{scale * middle:.{digits}f} ({scale * low:.{digits}f}-{scale * high:.{digits}f})"
 
 
 def _mean_of(records: dict[str, list[dict]], name: str, digits: int) -> str:

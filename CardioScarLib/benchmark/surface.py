@@ -17,7 +17,7 @@ from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.vtk_files import grid_from
 
 VOXEL = 1.0
-"""mm."""
+"""mm. The library's borders are a voxel thick, so distances come out up to half a voxel too small, alike for all methods."""
 PERCENT = 95
 
 

@@ -35,7 +35,8 @@ class Kriging:
     """The process given the data. centers: (d, 3) canonical frame, mm. weights: (d,) of the mean; level: its constant.
 
     values: (d,) the data. factor: Cholesky factor of their covariance. Draws are draws of the process, corrected by kriging
-    what they leave of the data (Matheron's rule), so each is one function of place. Everything is clipped to [0, 1].
+    what they leave of the data (Matheron's rule), so each is one function of place. The mean is
+    clipped to [0, 1]; draws are not: their volumes would all be too large.
     """
 
     centers: np.ndarray
@@ -73,7 +74,7 @@ class Kriging:
             samples[:, where] = (
                 self.level + self._basis(local, frequencies, phases) @ amplitudes + self._covariance(local) @ corrections
             ).T
-        return np.clip(samples, 0, 1)
+        return samples
 
     def _draw(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Amplitudes of the waves and errors of the data of one draw: its own generator, the same in every call."""
