@@ -24,9 +24,14 @@ if importlib.util.find_spec("CardioScarLib") is None:  # in a source checkout th
 
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
+from CardioScarMRML.next_slices import removePlanes
 from CardioScarMRML.parameters import LAST_SLICE, CardioScarParameterNode, settingsFrom, sliceIndices
 from CardioScarMRML.samples import registerSamples
+from CardioScarMRML.shifts import shiftsFromText
 from CardioScarMRML.walls import describeWall, wallNotes
+from CardioScarPanel.advice_view import AdviceView
+from CardioScarPanel.alignment_view import AlignmentView
+from CardioScarPanel.audit_view import AuditView
 from CardioScarPanel.dependencies import ensureTorch, slicerIsTooOld
 from CardioScarPanel.device_check import DeviceCheck
 from CardioScarPanel.evidence_preview import EvidencePreview
@@ -44,7 +49,7 @@ from CardioScarLib.settings import ModelSettings, ReconstructionSettings
 OWN_PACKAGES = ("CardioScarLib", "CardioScarMRML", "CardioScarPanel")
 SHOWN_INPUTS = (
     "lgeVolume lvModel scarSegmentation scarSegmentID wallSegmentation sliceThickness sliceSelection sliceRangeMinimum sliceRangeMaximum "
-    "sliceList evidenceMethod nSd lgeType pixelSupport sliceProfile"
+    "sliceList evidenceMethod nSd lgeType pixelSupport sliceProfile alignmentSegmentation"
 ).split()
 DRAG_PAUSE_MS = 100
 """A slider that is dragged is followed when it rests: the preview of a large stack takes longer than a move."""
@@ -127,8 +132,13 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._geometryCheck = GeometryCheck(self.ui, inputs)
         self._sliceTable = SliceTable(self.ui, inputs)
         self._deviceCheck = DeviceCheck(self.ui)
-        self._parts = [self._result, self._scarSegments, self._wallMaker, self._deviceCheck]
-        self._inputParts = [self._geometryCheck, self._sliceTable, EvidencePreview(self.ui, inputs)]
+        self._alignment = AlignmentView(self.ui, inputs, self._runControl, self._startFindShifts)
+        self._audit = AuditView(
+            self.ui, inputs, self._runControl, self._startAudit, self._resultModel, self._auditWouldBeAbout, self._sliceTable
+        )
+        self._advice = AdviceView(self.ui, self._runControl, self._startAdvice, self._resultModel)
+        self._parts = [self._result, self._scarSegments, self._wallMaker, self._deviceCheck, self._advice]
+        self._inputParts = [self._geometryCheck, self._sliceTable, EvidencePreview(self.ui, inputs), self._alignment, self._audit]
 
         # Looking at the inputs takes a moment: after the panel is open, and once for all changes that come together.
         self._inputTimer = qt.QTimer()
@@ -139,6 +149,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndChange)
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
         self.ui.applyButton.clicked.connect(self.onApplyButton)
         self.ui.loadExampleButton.clicked.connect(self.onLoadExampleButton)
         self.initializeParameterNode()
@@ -188,6 +199,12 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._bindAgain = False
             self.initializeParameterNode()
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAboutToBeRemoved(self, caller, event, node) -> None:
+        """Planes of a next slice go with the model whose map they were found for."""
+        if node.IsA("vtkMRMLModelNode") and not caller.IsClosing():
+            removePlanes(node)
+
     def initializeParameterNode(self) -> None:
         """Make sure that a parameter node exists and is observed; preselect the first volume and model."""
         parameterNode = self.logic.getParameterNode()
@@ -228,14 +245,16 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 if self._inputs["lgeVolume"] is not before["lgeVolume"]:  # the numbers belonged to another volume
                     self._parameterNode.sliceRangeMinimum, self._parameterNode.sliceRangeMaximum = 0, LAST_SLICE
                     self._parameterNode.sliceList = ""
+                if any(self._inputs[name] is not before[name] for name in ("lgeVolume", "lvModel")):
+                    self._parameterNode.shifts, self._parameterNode.useShifts = "", False
                 if self._inputs["lvModel"] is not before["lvModel"]:
                     self._parameterNode.resultModel = None
                 self._inputs = self._chosenInputs()
             self._observeInputs()
             changed = {name for name in SHOWN_INPUTS if self._inputs[name] != before[name]}
             self._inputTimer.start(DRAG_PAUSE_MS if changed == {"nSd"} else 0)
-        self._result.update()
-        self._deviceCheck.update()
+        for part in (self._result, self._deviceCheck, self._advice, *((self._alignment, self._audit) if self._inputPartsConnected else ())):
+            part.update()
         self._showWhatMatters()
         self._checkCanApply()
 
@@ -257,6 +276,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ("scarSegmentation", slicer.vtkSegmentation.SegmentRemoved),
             ("wallSegmentation", slicer.vtkSegmentation.SegmentAdded),
             ("wallSegmentation", slicer.vtkSegmentation.SegmentRemoved),
+            ("alignmentSegmentation", slicer.vtkSegmentation.SegmentAdded),
+            ("alignmentSegmentation", slicer.vtkSegmentation.SegmentRemoved),
         ):
             node = self._inputs.get(name)
             if node is not None and (node, event) not in self._observedInputs:
@@ -296,6 +317,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             (parameters.model == "field", (ui.presetLabel, ui.presetComboBox)),
             (isNetwork, (ui.deviceTitleLabel, ui.deviceFrame, ui.recipeLabel, ui.recipeComboBox)),
             (parameters.placement == "keep", (ui.suffixLabel, ui.suffixLineEdit)),
+            (parameters.alignmentSource == "segmentation", (ui.alignmentSegmentationLabel, ui.alignmentSegmentationFrame)),
+            (parameters.alignmentSource == "labelmap", (ui.alignmentLabelMapLabel, ui.alignmentLabelMapSelector)),
         ):
             for widget in widgets:
                 widget.visible = shown
@@ -307,34 +330,40 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         button = self.ui.applyButton
         self.ui.loadExampleButton.enabled = not self._runControl.running
         self._wallMaker.checkCanStart()
+        nodesMissing, missing = self._missing()
+        self._alignment.checkCanStart(" ".join(nodesMissing))
+        self._audit.checkCanStart(" ".join(missing))
+        self._advice.checkCanStart(" ".join(missing))
         if self._runControl.running:
             button.text, button.enabled = _("Cancel"), True
             button.toolTip = _("Stop the run. The scene stays as it is.")
             return
-        missing = self._missing()
         button.text, button.enabled = _("Apply"), not missing
         button.toolTip = " ".join(missing) or _("Compute the scar map and color the LV model by it.")
 
-    def _missing(self) -> list[str]:
-        """What has to be done before a run, in sentences."""
+    def _missing(self) -> tuple[list[str], list[str]]:
+        """What has to be done before slices and wall can be looked at, and before a run, in sentences."""
         parameters, missing = self._parameterNode, []
         if not (parameters and parameters.lgeVolume):
             missing.append(_("Choose the LGE volume."))
         if not (parameters and parameters.lvModel):
             missing.append(_("Choose the LV model."))
         if missing:
-            return missing
-        if parameters.scarSegmentation is not None and not parameters.scarSegmentID:
-            missing.append(_("The segmentation of the scar has no segment; draw one, or take the scar from intensities."))
-        if parameters.placement == "keep" and not parameters.suffix.strip():
-            missing.append(_("Type a suffix for the earlier maps."))
+            return missing, missing
         try:
             sliceIndices(parameters)
         except CardioScarError as error:
             missing.append(str(error))
         if self._geometryCheck.error:
             missing.append(self._geometryCheck.error)
-        return missing
+        more = []
+        if parameters.scarSegmentation is not None and not parameters.scarSegmentID:
+            more.append(_("The segmentation of the scar has no segment; draw one, or take the scar from intensities."))
+        if parameters.placement == "keep" and not parameters.suffix.strip():
+            more.append(_("Type a suffix for the earlier maps."))
+        if self._alignment.error:
+            more.append(self._alignment.error)
+        return missing, [*more, *missing]
 
     # --- what is done --------------------------------------------------------------------------------------------
 
@@ -350,16 +379,45 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters.model == "network" and not ensureTorch():
             return None
         return self.logic.startReconstruction(
-            parameters.lgeVolume,
-            parameters.lvModel,
-            segmentationNode=parameters.scarSegmentation,
-            scarSegmentID=parameters.scarSegmentID or None,
-            sliceIndices=sliceIndices(parameters),
-            sliceThickness=parameters.sliceThickness or None,
-            settings=settingsFrom(parameters),
+            *self._nodes(),
+            **self._caseChoices(),
             asCopy=parameters.placement == "copy",
             keepEarlierAs=parameters.suffix if parameters.placement == "keep" else None,
         )
+
+    def _startFindShifts(self, **source):
+        parameters = self._parameterNode
+        slices = {"sliceIndices": sliceIndices(parameters), "sliceThickness": parameters.sliceThickness or None}
+        return self.logic.startFindShifts(*self._nodes(), **slices, **source)
+
+    def _startAudit(self):
+        return self.logic.startAudit(*self._nodes(), **self._caseChoices(), resultModelNode=self._resultModel())
+
+    def _startAdvice(self):
+        if self._parameterNode.model == "network" and not ensureTorch():
+            return None
+        return self.logic.startAdvice(*self._nodes(), **self._caseChoices(), resultModelNode=self._resultModel())
+
+    def _auditWouldBeAbout(self) -> dict:
+        return self.logic.auditWouldBeAbout(*self._nodes(), **self._caseChoices())
+
+    def _nodes(self) -> tuple:
+        return self._parameterNode.lgeVolume, self._parameterNode.lvModel
+
+    def _resultModel(self):
+        return self._result.modelNode
+
+    def _caseChoices(self) -> dict:
+        """What a run, an audit and an advice have in common."""
+        parameters = self._parameterNode
+        return {
+            "segmentationNode": parameters.scarSegmentation,
+            "scarSegmentID": parameters.scarSegmentID or None,
+            "sliceIndices": sliceIndices(parameters),
+            "sliceThickness": parameters.sliceThickness or None,
+            "settings": settingsFrom(parameters),
+            "alignment": shiftsFromText(parameters.shifts) if parameters.useShifts else None,
+        }
 
     def _onReconstructed(self, result) -> str:
         if self._parameterNode:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from slicer import vtkMRMLModelNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLModelNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 
 from CardioScarLib.errors import BadSettings
@@ -25,6 +25,7 @@ from CardioScarLib.settings import (
 
 SLICE_SELECTIONS = ("all", "range", "list")
 PLACEMENTS = ("replace", "keep", "copy")
+ALIGNMENT_SOURCES = ("none", "segmentation", "labelmap", "image")
 DISPLAYS = ("probability", "uncertainty", "binary")
 LAST_SLICE = 9999
 
@@ -38,6 +39,8 @@ class CardioScarParameterNode:
     scarSegmentation, scarSegmentID - Where the scar is drawn on the slices; without a segmentation, intensities tell.
     wallSegmentation, wallMyocardiumID, wallCavityID - What an LV wall is made from; an empty ID is found by its name.
     wallBaseIsSet, wallBaseAt - Whether it ends so many mm above the last complete contour, or where it is found to end.
+    alignmentSource, alignmentSegmentation, alignmentSegmentID, alignmentLabelMap - What shows the myocardium on the slices.
+    shifts, useShifts - Shifts of slices that were found (JSON, see `CardioScarMRML.shifts`), and whether they are used.
     sliceThickness - In mm; 0 takes what the volume tells.
     sliceSelection - "all", "range" (from sliceRangeMinimum to sliceRangeMaximum), or "list" (sliceList, as in "2,5,8").
     nSd - Threshold of the evidence method "nsd".
@@ -56,6 +59,12 @@ class CardioScarParameterNode:
     wallCavityID: str = ""
     wallBaseIsSet: bool = False
     wallBaseAt: Annotated[float, WithinRange(-100.0, 50.0)] = 0.0
+    alignmentSource: Annotated[str, Choice(ALIGNMENT_SOURCES)] = "none"
+    alignmentSegmentation: vtkMRMLSegmentationNode
+    alignmentSegmentID: str = ""
+    alignmentLabelMap: vtkMRMLLabelMapVolumeNode
+    shifts: str = ""
+    useShifts: bool = False
     sliceThickness: Annotated[float, WithinRange(0.0, 50.0)] = 0.0
     sliceSelection: Annotated[str, Choice(SLICE_SELECTIONS)] = "all"
     sliceRangeMinimum: Annotated[int, WithinRange(0, LAST_SLICE)] = 0

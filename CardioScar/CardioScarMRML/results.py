@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from CardioScarMRML.audits import removeAuditOfOthers
 from CardioScarMRML.display import showScarProbability
+from CardioScarMRML.next_slices import removePlanes
 from CardioScarMRML.results_table import keepEarlierTable, resultNumbers, writeResultsTable
 from CardioScarMRML.writing import keepEarlier, scarArrays, writeReconstruction
 
@@ -52,6 +54,8 @@ def writeResult(
     if keepEarlierAs is not None and scarArrays(modelNode):
         keptAs = keepEarlier(modelNode, keepEarlierAs)
         keepEarlierTable(modelNode, keptAs)
+    removePlanes(modelNode)  # they were advice for the map that was there
+    removeAuditOfOthers(modelNode, reconstruction.settings, runRecord.get("reading"))
     numbers = resultNumbers(wall, reconstruction.arrays, reconstruction.settings.threshold)
     writeReconstruction(modelNode, reconstruction, runRecord, log)
     if lgeVolumeNode is not None and lgeVolumeNode.GetScene() is not None:

@@ -40,22 +40,36 @@ def sliceRows(inputs: Inputs, volumeNode, modelNode=None, sliceThickness: float 
 
 
 def jumpToSlice(scene, row: SliceRow) -> None:
-    """Move all slice views to a slice; the view that comes closest to its plane is turned to show it as it was acquired.
+    """Move all slice views to a slice, as it was acquired."""
+    jumpToPlane(scene, row.center, row.right, row.down)
 
-    Without the turn an oblique slice would show as a line in every view.
+
+def jumpToNumber(inputs: Inputs, volumeNode, number: int) -> None:
+    """`jumpToSlice` for a slice of a volume by its number along k; nothing happens if there is none."""
+    for row in sliceRows(inputs, volumeNode):
+        if row.number == number:
+            jumpToSlice(volumeNode.GetScene(), row)
+
+
+def jumpToPlane(scene, center, right, down) -> None:
+    """Move all slice views to a plane; the view that comes closest to it is turned to show it.
+
+    Without the turn an oblique plane would show as a line in every view.
+
+    :param center: (r, a, s) mm. right, down: unit vectors along the rows and columns of its image, RAS.
     """
     views = slicer.util.getNodesByClass("vtkMRMLSliceNode", scene)
     views = [view for view in views if view.IsMappedInLayout()] or views  # others wait in layouts that are not shown
     if not views:
         return
-    right, up = np.array(row.right), -np.array(row.down)
+    right, up = np.array(right), -np.array(down)
     normal = np.cross(right, up)
     closest = max(views, key=lambda node: abs(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())[:3, 2] @ normal))
     sliceToRas = np.eye(4)
-    sliceToRas[:3] = np.column_stack([right, up, normal, row.center])
+    sliceToRas[:3] = np.column_stack([right, up, normal, center])
     closest.GetSliceToRAS().DeepCopy(slicer.util.vtkMatrixFromArray(sliceToRas))
     closest.UpdateMatrices()
-    slicer.vtkMRMLSliceNode.JumpAllSlices(scene, *row.center, slicer.vtkMRMLSliceNode.OffsetJumpSlice, -1, closest)
+    slicer.vtkMRMLSliceNode.JumpAllSlices(scene, *center, slicer.vtkMRMLSliceNode.OffsetJumpSlice, -1, closest)
 
 
 def _axes(one: Slice) -> tuple[tuple[float, float, float], tuple[float, float, float]]:

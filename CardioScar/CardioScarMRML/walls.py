@@ -74,10 +74,10 @@ def startWall(
     zeroAt = _angleStart(angleStartNode)
     if sourceNode is not None and sourceNode.IsA("vtkMRMLLabelMapVolumeNode"):
         stack = stackFromVolumeNode(sourceNode)
-        labels = labels or _labelsOfColorTable(sourceNode)
+        labels = labels or labelsOfColorTable(sourceNode)
         rightVentricle = _byName(labels).get("right ventricle", ())
     else:
-        stack = _labelStack(sourceNode, myocardiumSegmentID, cavitySegmentID, referenceVolumeNode)
+        stack = labelStack(sourceNode, myocardiumSegmentID, cavitySegmentID, referenceVolumeNode)
         labels, rightVentricle = LABELS, LABELS["right ventricle"]
     if not any(np.isin(rightVentricle, one.pixels).any() for one in stack):
         rightVentricle = ()
@@ -126,7 +126,7 @@ def wallNotes(modelNode) -> tuple[str, ...]:
     return tuple((modelNode.GetAttribute("CardioScar.WallNotes") or "").splitlines())
 
 
-def _labelStack(segmentationNode, myocardiumSegmentID: str | None, cavitySegmentID: str | None, referenceVolumeNode) -> SliceStack:
+def labelStack(segmentationNode, myocardiumSegmentID: str | None, cavitySegmentID: str | None, referenceVolumeNode) -> SliceStack:
     """The slices of the reference volume with LABELS in their pixels."""
     if segmentationNode is None or not segmentationNode.IsA("vtkMRMLSegmentationNode"):
         raise BadWall("There is nothing to make the LV wall from; choose a segmentation or a label map with the myocardium.")
@@ -210,7 +210,7 @@ def _byName(labels: Mapping[str, Sequence[int]] | str | None) -> Mapping[str, Se
     return label_names(labels) if isinstance(labels, str) else labels or {}
 
 
-def _labelsOfColorTable(labelMapNode) -> dict[str, tuple[int, ...]] | None:
+def labelsOfColorTable(labelMapNode) -> dict[str, tuple[int, ...]] | None:
     """Values by name as the label map's colors are named; None if no name says myocardium."""
     displayNode = labelMapNode.GetDisplayNode()
     colorNode = displayNode.GetColorNode() if displayNode is not None else None

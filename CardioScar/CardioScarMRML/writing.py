@@ -12,7 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 import CardioScarLib
 from CardioScarLib.errors import BadSettings, BadWall
 
-PROVENANCE = ("Version", "Settings", "Summary", "Notes", "Arrays", "Run", "Log", "Threshold")
+PROVENANCE = ("Version", "Settings", "Summary", "Notes", "Arrays", "Run", "Log", "Threshold", "Audit")
 """Attributes of a model with a scar map, as `CardioScar.<name>`."""
 SUFFIX = re.compile(r"_?[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
 

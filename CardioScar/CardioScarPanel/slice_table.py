@@ -8,8 +8,7 @@ from CardioScarMRML.slice_list import jumpToSlice, sliceRows
 from slicer.i18n import tr as _
 
 from CardioScarLib.errors import BadSettings, CardioScarError
-
-GRAY = 128
+from CardioScarPanel.tables import RowTable
 
 
 class SliceTable:
@@ -23,25 +22,15 @@ class SliceTable:
         self._parameterNode = None
         self._rows: tuple = ()
         self._selection = ""
-        titles = (_("Slice"), _("Position"), _("Thickness"), _("Wall"), "")
-        toolTips = (
-            _("Number of the slice along the volume's third axis, from 0."),
-            _("Distance from slice 0 along the normal, in mm."),
-            _("Thickness of the slice, in mm."),
-            _("How much of the wall lies in the slice."),
-            _("Why a slice says nothing about the wall."),
+        self._suspects: dict[int, str] = {}
+        columns = (
+            (_("Slice"), _("Number of the slice along the volume's third axis, from 0.")),
+            (_("Position"), _("Distance from slice 0 along the normal, in mm.")),
+            (_("Thickness"), _("Thickness of the slice, in mm.")),
+            (_("Wall"), _("How much of the wall lies in the slice.")),
+            ("", _("Why a slice says nothing about the wall, or is suspect after an audit.")),
         )
-        self._table.setColumnCount(len(titles))
-        self._table.setHorizontalHeaderLabels(titles)
-        for column, toolTip in enumerate(toolTips):
-            self._table.horizontalHeaderItem(column).setToolTip(toolTip)
-        self._table.horizontalHeader().setStretchLastSection(True)
-        self._table.verticalHeader().setVisible(False)
-        self._table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        self._table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        self._table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        self._table.itemSelectionChanged.connect(self._onSelected)  # by a click or by keys
-        self._table.cellClicked.connect(self._show)  # a selected row can be clicked again after the views were moved
+        self._cells = RowTable(self._table, columns, self._show)
         self._table.itemChanged.connect(self._onChecked)
 
     def connect(self, parameterNode) -> None:
@@ -78,21 +67,22 @@ class SliceTable:
                 continue
         return ()
 
+    def showSuspects(self, suspects: dict[int, str]) -> None:
+        """Tell in the last column why slices are suspect. suspects: sentence by number of the slice."""
+        if suspects != self._suspects:
+            self._suspects = suspects
+            self._fill()
+            if self._parameterNode is not None:
+                self._mark()
+
     def _fill(self) -> None:
-        self._table.blockSignals(True)
-        self._table.setRowCount(len(self._rows))
-        for number, row in enumerate(self._rows):
+        rows = []
+        for row in self._rows:
             share = "" if row.share is None else _shareInWords(row.share)
-            cells = (str(row.number), f"{row.position:.1f} mm", f"{row.thickness:.3g} mm", share, row.reason or "")
-            for column, text in enumerate(cells):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(row.reason or _("Click to show this slice in the slice views."))
-                if row.reason:
-                    item.setForeground(qt.QBrush(qt.QColor(GRAY, GRAY, GRAY)))
-                self._table.setItem(number, column, item)
-        self._table.resizeColumnsToContents()
-        self._table.setColumnWidth(self._table.columnCount - 1, 0)  # takes what the others leave
-        self._table.blockSignals(False)
+            remark = row.reason or ("\N{WARNING SIGN} " + self._suspects[row.number] if row.number in self._suspects else "")
+            texts = (str(row.number), f"{row.position:.1f} mm", f"{row.thickness:.3g} mm", share, remark)
+            rows.append((texts, remark or _("Click to show this slice in the slice views."), row.reason is not None))
+        self._cells.fill(rows)
 
     def _mark(self) -> None:
         """Set the check marks to what a run would use; only those of a list can be changed."""
@@ -115,11 +105,6 @@ class SliceTable:
             return
         checked = [row.number for number, row in enumerate(self._rows) if self._table.item(number, 0).checkState() == qt.Qt.Checked]
         self._parameterNode.sliceList = ",".join(str(number) for number in checked)
-
-    def _onSelected(self) -> None:
-        selected = self._table.selectedItems()
-        if selected:
-            self._show(selected[0].row())
 
     def _show(self, row: int) -> None:
         if row < len(self._rows) and self._parameterNode is not None and self._parameterNode.lgeVolume is not None:

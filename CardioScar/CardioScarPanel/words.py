@@ -31,6 +31,9 @@ def stageInWords(stage: str) -> str:
         "map": _("Computing the map on the model"),
         "shape": _("Finding the outline of the wall"),
         "mesh": _("Filling the wall with tetrahedra"),
+        "shifts": _("Comparing the slices with the wall"),
+        "audit": _("Predicting each slice from the others"),
+        "next slice": _("Trying planes for a next slice"),
         "coordinates": _("Finding depth, height and angle in the wall"),
         "quality": _("Checking the cells of the wall"),
         "write": _("Storing the result"),
@@ -51,6 +54,12 @@ def _choices() -> dict[str, dict[str, tuple[str, str]]]:
             "all": (_("All"), _("Every slice of the volume is used.")),
             "range": (_("A range"), _("The slices between two numbers are used, these two included.")),
             "list": (_("Those checked below"), _("The slices with a check mark in the table are used.")),
+        },
+        "alignmentSourceComboBox": {
+            "none": (_("Nothing"), _("The slices are taken to lie where the volume says.")),
+            "segmentation": (_("A segmentation"), _("A segment of the myocardium, drawn on the LGE volume.")),
+            "labelmap": (_("A label map"), _("A label map of the myocardium, drawn on the LGE volume.")),
+            "image": (_("The image itself"), _("The borders of the myocardium as they are seen in the LGE volume.")),
         },
         "evidenceMethodComboBox": {
             "auto": (_("Found by itself"), _("Looks at the image: a label map, values between 0 and 1, or intensities that are weighted.")),

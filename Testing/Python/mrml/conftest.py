@@ -102,7 +102,12 @@ def new_scene(temporary_folder):
     scene = slicer.vtkMRMLScene()
     application = slicer.vtkSlicerApplicationLogic()
     application.SetMRMLScene(scene)
-    kinds = {"Colors": slicer.vtkSlicerColorLogic, "Volumes": slicer.vtkSlicerVolumesLogic, "Models": slicer.vtkSlicerModelsLogic}
+    kinds = {
+        "Colors": slicer.vtkSlicerColorLogic,
+        "Volumes": slicer.vtkSlicerVolumesLogic,
+        "Models": slicer.vtkSlicerModelsLogic,
+        "Markups": slicer.vtkSlicerMarkupsLogic,
+    }
     application.SetSliceLogics(vtk.vtkCollection())
     application.SetViewLogics(vtk.vtkCollection())
     kept = []  # nobody else does, and a color logic takes its colors along when it goes
@@ -146,6 +151,26 @@ def a_case(a_scene, a_phantom):
     return addPhantomNodes(a_scene, a_phantom)
 
 
+@pytest.fixture(scope="session")
+def a_small_phantom():
+    """Ten slices with large pixels, so that fits take about a second."""
+    return phantom_case("B", seed=1, nodes=1500, pixel=4.0, noise=0.0)
+
+
+@pytest.fixture
+def quick(a_small_phantom):
+    """Settings for `a_small_phantom`."""
+    return replace(a_small_phantom.settings, model=ModelSettings(preset="preview", samples=4))
+
+
+@pytest.fixture
+def a_small_case(a_scene, a_small_phantom):
+    """`a_small_phantom` as (volume node, model node, phantom)."""
+    from CardioScarMRML import addPhantomNodes
+
+    return *addPhantomNodes(a_scene, a_small_phantom), a_small_phantom
+
+
 @dataclass(frozen=True)
 class FakeReconstruction:
     arrays: dict
@@ -158,8 +183,9 @@ class FakeReconstruction:
 def a_fake_reconstruct(a_phantom):
     """Gives the truth at once; `calls` keeps what it was called with, `observed` is per node."""
 
-    def reconstruct(stack, wall, settings, progress):
+    def reconstruct(stack, wall, settings, progress, alignment=None):
         reconstruct.calls.append((stack, wall, settings))
+        reconstruct.alignment = alignment
         if reconstruct.error:
             raise reconstruct.error
         if progress:

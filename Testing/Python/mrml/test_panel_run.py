@@ -12,7 +12,6 @@ from panels import choose, chosen, click, wait_for
 
 from CardioScar import CardioScarWidget
 from CardioScarLib.errors import BadEvidence
-from CardioScarLib.phantom import phantom_case
 from CardioScarLib.runner import ProgressReport
 
 
@@ -183,12 +182,6 @@ def test_a_first_try_needs_no_data(a_panel):
 
 
 # --- with the real child process -----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def a_small_phantom():
-    """Large pixels, so that a run with the default settings takes few seconds."""
-    return phantom_case("B", seed=1, nodes=1500, pixel=4.0, noise=0.0)
 
 
 @pytest.fixture

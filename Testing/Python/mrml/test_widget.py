@@ -301,7 +301,7 @@ def test_opening_the_panel_changes_nothing_but_its_own_parameter_node(a_scene, a
 
 def test_every_bound_widget_has_a_parameter_and_the_other_way_round(a_panel):
     bound = {widget.property("SlicerParameterName") for widget in vars(a_panel.ui).values()} - {None}
-    by_hand = {"scarSegmentID", "wallMyocardiumID", "wallCavityID", "sliceList", "display", "resultModel"}
+    by_hand = {"scarSegmentID", "wallMyocardiumID", "wallCavityID", "sliceList", "display", "resultModel", "alignmentSegmentID", "shifts"}
     assert bound | by_hand == set(CardioScar.CardioScarParameterNode.allParameters) and not bound & by_hand
 
 

@@ -1,0 +1,119 @@
+"""The audit of a stack: asked for, told in a traffic light and sentences, and slice by slice."""
+
+from __future__ import annotations
+
+from CardioScarMRML.audits import auditIsAbout, auditOf
+from CardioScarMRML.slice_list import jumpToNumber
+from slicer.i18n import tr as _
+
+from CardioScarLib.errors import CardioScarError
+from CardioScarPanel.run_button import RunButton
+from CardioScarPanel.tables import RowTable
+from CardioScarPanel.traffic_light import lightPixmap
+
+
+class AuditView:
+    """Shows the audit of the model with the result, and marks its suspects in the table of slices.
+
+    :param inputs: a `CardioScarMRML.inputs.Inputs`, shared with the other parts.
+    :param startAudit: called without arguments; returns the run.
+    :param modelNode: called without arguments; returns the model that holds the result, or None.
+    :param about: called without arguments; what an audit of the present choices would be about. May raise CardioScarError.
+    :param sliceTable: its `showSuspects` is called.
+    """
+
+    def __init__(self, ui, inputs, runControl, startAudit, modelNode, about, sliceTable) -> None:
+        self._ui, self._inputs, self._modelNode, self._about, self._sliceTable = ui, inputs, modelNode, about, sliceTable
+        self._parameterNode = None
+        self._shown = None
+        self._button = RunButton(ui.auditButton, runControl, startAudit, self._onAudited)
+        columns = (
+            (_("Slice"), _("Number of the slice along the volume's third axis, from 0.")),
+            (_("Error"), _("RMS difference between the slice and what the other slices predict of it; scar counts from 0 to 1.")),
+            (_("In 95 %"), _("Share of the pixels near borders of scar that lie in their 95 % intervals.")),
+            (_("Remark"), _("What stands out.")),
+        )
+        self._table = RowTable(ui.auditTable, columns, self._showSlice)
+
+    def connect(self, parameterNode) -> None:
+        self._parameterNode = parameterNode
+        self.update()
+
+    def update(self) -> None:
+        """Show the audit there is, and whether it is about the present choices."""
+        audit = auditOf(self._modelNode()) if self._parameterNode is not None else None
+        ui = self._ui
+        for widget in (ui.auditFrame, ui.claimsLabel, ui.auditTable):
+            widget.visible = audit is not None
+        if audit is None:
+            self._shown = None
+            self._sliceTable.showSuspects({})
+            return
+        isNow = self._isAboutNow()
+        if (audit, isNow) == self._shown:
+            return
+        self._shown = audit, isNow
+        ui.lightLabel.setPixmap(lightPixmap(audit["light"]))
+        ui.lightLabel.toolTip = _lightInWords(audit["light"])
+        other = "" if isNow else "\n" + _("This audit is of other slices or choices than those above.")
+        ui.auditLabel.text = "{light}: {sentence}{other}".format(
+            light=_lightInWords(audit["light"]), sentence=audit["sentence"], other=other
+        )
+        ui.claimsLabel.text = "\n".join(_sentences(audit))
+        sentences = {one["label"]: one["sentence"] for one in audit["suspects"]}
+        self._table.fill([_cells(one, sentences.get(one["label"], "")) for one in audit["slices"]])
+        self._sliceTable.showSuspects({_number(label): sentence for label, sentence in sentences.items()} if isNow else {})
+
+    def checkCanStart(self, missing: str) -> None:
+        """missing: what has to be done before any run, in sentences."""
+        if not missing and self._parameterNode is not None and self._parameterNode.model != "field":
+            missing = _("Only the model Field can be audited; choose it as the model.")
+        self._button.update(missing)
+
+    def cleanup(self) -> None:
+        self.connect(None)
+
+    def _isAboutNow(self) -> bool:
+        try:
+            return auditIsAbout(self._modelNode(), self._about())
+        except CardioScarError:  # said elsewhere
+            return False
+
+    def _onAudited(self, audit: dict) -> str:
+        self.update()
+        return _("The stack was audited. {light}: {sentence}").format(light=_lightInWords(audit["light"]), sentence=audit["sentence"])
+
+    def _showSlice(self, row: int) -> None:
+        parameters = self._parameterNode
+        if parameters is None or parameters.lgeVolume is None:
+            return
+        jumpToNumber(self._inputs, parameters.lgeVolume, int(self._ui.auditTable.item(row, 0).text()))
+
+
+def _lightInWords(light: str) -> str:
+    return {"green": _("Green"), "yellow": _("Yellow"), "red": _("Red")}[light]
+
+
+def _sentences(audit: dict) -> list[str]:
+    """Claims and suspects, a line each, with a sign before it."""
+    claims = [("\N{CHECK MARK} " if one["supported"] else "\N{BALLOT X} ") + one["sentence"] for one in audit["claims"]]
+    return [*claims, *("\N{WARNING SIGN} " + one["sentence"] for one in audit["suspects"])]
+
+
+def _number(label: str) -> int:
+    """Along k: slices of a volume are labeled "slice 7"."""
+    return int(label.rpartition(" ")[2])
+
+
+def _cells(one: dict, sentence: str) -> tuple:
+    """One row of the table. sentence: why the slice is suspect, or nothing."""
+    remark = f"\N{WARNING SIGN} {one['remark']}" if one["remark"] else ""
+    coverage = "" if one["coverage_95"] is None else f"{100 * one['coverage_95']:.0f} %"
+    texts = (str(_number(one["label"])), f"{one['rmse']:.3f}", coverage, remark)
+    toolTip = _("CRPS {crps:.3f}. Click to show this slice in the slice views.").format(crps=one["crps"])
+    if one["shift"] is not None:
+        down, right = one["shift"]
+        toolTip = _("It would fit the others best when moved by {right:+.1f} mm to the right and {down:+.1f} mm down. {more}").format(
+            right=right, down=down, more=toolTip
+        )
+    return texts, "\n".join(part for part in (sentence, toolTip) if part), False
