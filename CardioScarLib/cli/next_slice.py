@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from CardioScarLib.cli.arguments import setting
 from CardioScarLib.cli.console import progress_bars, say_notes
 from CardioScarLib.cli.inputs import Inputs, input_options
 from CardioScarLib.settings import PRESETS, ModelSettings, ReconstructionSettings
+
+if TYPE_CHECKING:
+    from CardioScarLib.reconstruction.next_slice import Advice
 
 KINDS = {"any": ("short axis", "long axis"), "short": ("short axis",), "long": ("long axis",)}
 
@@ -23,7 +28,7 @@ KINDS = {"any": ("short axis", "long axis"), "short": ("short axis",), "long": (
 @click.option("--count", type=click.IntRange(1, 50), default=5, show_default=True, metavar="N", help="Proposals at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def next_slice(inputs: Inputs, preset, seed, thickness, kind, count, as_json) -> None:
-    """Rank the planes in which one further LGE slice could be taken by how much of the map's uncertainty it would take away."""
+    """Rank the planes in which one further LGE slice could be taken by how much of the map's error it is expected to take away."""
     settings = ReconstructionSettings(inputs.operator_settings, inputs.evidence_settings, ModelSettings(preset=preset, seed=seed))
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.pipeline import reconstruct
@@ -43,12 +48,16 @@ def next_slice(inputs: Inputs, preset, seed, thickness, kind, count, as_json) ->
         click.echo(in_words(advice))
 
 
-def in_words(advice) -> str:
-    """The proposals as a table for a person."""
+def in_words(advice: Advice) -> str:
+    """The proposals, best first, for a person at a scanner."""
     lines = []
     for rank, one in enumerate(advice.proposals, 1):
-        center = ", ".join(f"{value:.1f}" for value in one.plane.center)
         normal = ", ".join(f"{value:.3f}" for value in one.plane.normal)
-        lines.append(f"{rank:>2}.  expected error -{one.drop:.0%}: {one.label}")
-        lines.append(f"     {one.plane.thickness:.3g} mm thick, center {center} mm, normal {normal} (LPS)")
-    return "\n".join(lines)
+        lines.append(f"{rank:>2}. error {-one.drop:+.0%}, {one.label}")
+        lines.append(f"    {one.plane.thickness:.3g} mm thick, center {in_letters(one.plane.center)}, normal {normal} (LPS)")
+    return "\n".join([*lines, "The change of the error is what is expected of the map's squared error, for one slice."])
+
+
+def in_letters(point: Sequence[float]) -> str:
+    """LPS mm as scanners show it: a letter says which way a number counts."""
+    return " ".join(f"{pair[int(value < 0)]} {abs(value):.1f}" for pair, value in zip(("LR", "PA", "SI"), point, strict=True)) + " mm"

@@ -62,7 +62,12 @@ def short_axis_group(stack: SliceStack, axis: LongAxis) -> list[int]:
 
 
 def candidate_planes(
-    stack: SliceStack, frame: CanonicalFrame, points: np.ndarray, measure: np.ndarray, thickness: float, kinds: tuple[str, ...] = (SHORT, LONG)
+    stack: SliceStack,
+    frame: CanonicalFrame,
+    points: np.ndarray,
+    measure: np.ndarray,
+    thickness: float,
+    kinds: tuple[str, ...] = (SHORT, LONG),
 ) -> tuple[Candidate, ...]:
     """Short-axis planes from one end of the wall to the other, parallel to the stack, and long-axis planes all around.
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
@@ -44,7 +45,7 @@ LITTLE = 0.03
 """Drop below which further slices changed the error of phantoms by next to nothing."""
 OTHER_ANGLE = 30.0
 """Degrees between long-axis proposals at least; short-axis proposals keep a thickness apart."""
-THICKEST = 50.0
+THICKEST = 20.0
 """mm."""
 
 
@@ -68,18 +69,14 @@ class WallErrors:
         near = np.flatnonzero(np.abs(height) < 0.5 * plane.thickness + REACH * LENGTH)
         rows, columns = (np.floor(index[seen] * step / CELL) for index, step in zip((row, column), plane.spacing, strict=True))
         _, square = np.unique(np.column_stack([rows, columns]), axis=0, return_inverse=True)
-        share = np.zeros((square.max() + 1, len(seen)))
-        share[square.ravel(), np.arange(len(seen))] = self.measure[seen] * depth[seen]
-        share /= share.sum(axis=1, keepdims=True)
-        seeing = share @ self._covariance(seen, near)
-        between = share @ self._covariance(seen, seen) @ share.T
+        weight = self.measure[seen] * depth[seen]
+        average = sparse.csr_array((weight / np.bincount(square.ravel(), weight)[square.ravel()], (square.ravel(), np.arange(len(seen)))))
+        squared = cdist(self.points[seen], self.points[near], "sqeuclidean")
+        seeing = average @ (self.sd[seen, None] * self.sd[near] * np.exp(squared * (-0.5 / LENGTH**2)))
+        between = (average @ seeing[:, np.searchsorted(near, seen)].T).T
         between[np.diag_indices_from(between)] += PIXEL_ERROR**2
         taken = np.einsum("sn,sn->n", seeing, cho_solve(cho_factor(between), seeing))
         return float(self.measure[near] @ taken / self.total)
-
-    def _covariance(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        squared = cdist(self.points[first], self.points[second], "sqeuclidean")
-        return self.sd[first, None] * self.sd[second] * np.exp(-0.5 * squared / LENGTH**2)
 
 
 @dataclass(frozen=True, eq=False)

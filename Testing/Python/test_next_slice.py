@@ -1,0 +1,294 @@
+"""The adviser for one further slice: where it looks, what it expects, and what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
+
+from CardioScarLib.cli.main import main
+from CardioScarLib.cli.next_slice import in_letters
+from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.errors import BadSettings, NoSpread
+from CardioScarLib.geometry.candidate_planes import long_axis
+from CardioScarLib.geometry.quadrature import sub_points
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.reconstruction import next_slice
+from CardioScarLib.reconstruction.next_slice import WallErrors, advise
+from CardioScarLib.runner.next_slice import read_next_slice, start_next_slice
+from CardioScarLib.settings import ModelSettings
+
+SHORT, LONG = ("short axis",), ("long axis",)
+
+
+class Doubt:
+    """A posterior with this standard deviation: a number, or a function of (n, 3) points in LPS mm."""
+
+    has_spread, summary = True, {}
+
+    def __init__(self, sd):
+        self._sd = sd if callable(sd) else lambda points: np.full(len(points), sd)
+
+    def sd(self, points):
+        return self._sd(points)
+
+
+@pytest.fixture(scope="module")
+def case():
+    return the_phantom("W", pixel=4.0)
+
+
+@pytest.fixture(scope="module")
+def a_stack_with_a_gap(case):
+    """Without slices 5 and 6 of 12, so with 16 mm more between slices 4 and 7."""
+    return case.stack.select([number for number in range(len(case.stack)) if number not in (5, 6)])
+
+
+def heights_of(stack, plane):
+    """Of the slices and of a plane, along the normal of the stack."""
+    normal = stack.slices[0].normal
+    return np.array([one.center @ normal for one in stack]), plane.center @ normal
+
+
+def axis_of(case):
+    return long_axis(*sub_points(case.wall, case.stack, 64.0))
+
+
+# --- where
+
+
+def test_the_slice_to_take_lies_in_the_middle_of_the_only_gap(case, a_stack_with_a_gap):
+    best = advise(a_stack_with_a_gap, Doubt(0.05), case.wall).proposals[0]
+    heights, height = heights_of(case.stack, best.plane)
+    assert best.kind == "short axis"
+    assert abs(height - heights[[5, 6]].mean()) < 4  # half a slice
+    assert best.label.endswith("(between slice 7 and slice 4)")
+
+
+def test_a_field_that_was_fitted_to_the_stack_with_a_gap_says_the_same(case, a_stack_with_a_gap):
+    posterior = reconstructed(case, "preview", a_stack_with_a_gap).posterior
+    best = advise(a_stack_with_a_gap, posterior, case.wall, kinds=SHORT, count=1).proposals[0]
+    heights, height = heights_of(case.stack, best.plane)
+    assert heights[[4, 7]].min() < height < heights[[4, 7]].max()
+
+
+def test_doubt_on_one_side_calls_for_the_long_axis_plane_through_it(case):
+    axis = axis_of(case)
+    aside = np.cross(axis.direction, [1.0, 0.0, 0.0])
+    aside /= np.linalg.norm(aside)
+    in_doubt = Doubt(lambda points: 0.3 * ((points - axis.center) @ aside > 20))
+    best, *_, worst = advise(case.stack, in_doubt, case.wall, kinds=LONG, count=50).proposals
+    assert abs(best.plane.normal @ aside) < np.sin(np.radians(8))  # candidates are 15 degrees apart
+    assert abs(worst.plane.normal @ aside) > np.sin(np.radians(60))
+    assert best.drop > 2 * worst.drop
+
+
+def test_long_axis_planes_hold_the_axis_and_short_axis_planes_are_parallel_to_the_stack(case):
+    axis = axis_of(case)
+    proposals = advise(case.stack, Doubt(0.05), case.wall, count=50).proposals
+    assert {one.kind for one in proposals} == {"short axis", "long axis"}
+    for one in proposals:
+        if one.kind == "long axis":
+            assert abs(one.plane.normal @ axis.direction) < 1e-6
+            assert abs(one.plane.to_index(axis.center[None])[0, 2]) < 1e-6
+        else:
+            assert abs(one.plane.normal @ case.stack.slices[0].normal) > 1 - 1e-9
+        low, high = applied_to_index(one.plane, case.wall.nodes)
+        assert low.min() > 0 and np.all(high < one.plane.pixels.shape)  # the whole wall is in the picture
+
+
+def applied_to_index(plane, points):
+    index = plane.to_index(points)[:, :2]
+    return index.min(axis=0), index.max(axis=0)
+
+
+@pytest.mark.parametrize("height", [30.0, 90.0])
+def test_the_axis_of_a_wall_is_found_whether_it_is_long_or_flat(height):
+    tube = np.array([(25 * np.cos(a), 25 * np.sin(a), z) for a in np.linspace(0, 2 * np.pi, 40, False) for z in np.linspace(0, height, 20)])
+    tube = np.vstack([tube, tube[tube[:, 2] > 0.8 * height] * [0.5, 0.5, 1]])  # narrower at one end, so the tail is the other
+    matrix = rigid(4)
+    found = long_axis(applied(matrix, tube), np.ones(len(tube)))
+    assert np.allclose(found.direction, -matrix[:3, 2], atol=0.02)
+
+
+def test_a_turned_case_gets_the_same_advice_turned(case, a_stack_with_a_gap):
+    matrix = rigid(7)
+
+    def doubt_after(back):
+        return Doubt(lambda points: 0.02 + 0.1 * (applied(back, points) @ case.pose[:3, 0] > 0))
+
+    in_doubt, turned_doubt = doubt_after(np.eye(4)), doubt_after(np.linalg.inv(matrix))
+    there = advise(a_stack_with_a_gap, in_doubt, case.wall, count=3)
+    turned = advise(a_stack_with_a_gap.transformed(matrix), turned_doubt, case.wall.transformed(matrix), count=3)
+    for one, other in zip(there.proposals, turned.proposals, strict=True):
+        assert one.kind == other.kind and abs(one.drop - other.drop) < 0.01
+        assert np.allclose(applied(matrix, one.plane.center[None])[0], other.plane.center, atol=0.1)
+        assert abs(matrix[:3, :3] @ one.plane.normal @ other.plane.normal) > 1 - 1e-6
+
+
+# --- how much
+
+
+def test_the_closed_form_is_that_of_conditioning_a_gaussian_on_slice_averages():
+    random = np.random.default_rng(0)
+    points = np.stack(np.meshgrid(*3 * [np.arange(0, 18, 3.0)], indexing="ij"), -1).reshape(-1, 3)
+    measure, sd = random.uniform(1, 2, len(points)), random.uniform(0.1, 0.3, len(points))
+    plane = a_stack([6.0], thickness=6.0, pixel=3.0, shape=(6, 6), first=(0.0, 0.0)).slices[0]
+    covariance = sd[:, None] * sd * np.exp(-0.5 * np.sum((points[:, None] - points) ** 2, axis=2) / next_slice.LENGTH**2)
+    inside = np.array([0.5, 1.0, 0.5])  # of cubes in the layers at 3, 6 and 9 mm
+    average = np.zeros((36, len(points)))
+    for number, point in enumerate(points):
+        if 3 <= point[2] <= 9:
+            average[int(point[0] // 3 * 6 + point[1] // 3), number] = measure[number] * inside[int(point[2] // 3) - 1]
+    average /= average.sum(axis=1, keepdims=True)
+    seen = average @ covariance
+    after = covariance - seen.T @ np.linalg.solve(seen @ average.T + next_slice.PIXEL_ERROR**2 * np.eye(36), seen)
+    expected = measure @ (sd**2 - np.diag(after)) / (measure @ (sd**2 + next_slice.STAYING**2))
+    assert 0.2 < expected < 0.9
+    assert WallErrors(points, measure, sd).drop(plane) == pytest.approx(expected, abs=0.01)  # neighbors beyond 2.5 lengths do not count
+
+
+def test_a_slice_beside_the_wall_takes_nothing_away():
+    wall = WallErrors(np.zeros((1, 3)), np.ones(1), np.full(1, 0.2))
+    assert wall.drop(a_stack([60.0], thickness=8.0).slices[0]) == 0
+    assert wall.drop(a_stack([0.0], thickness=8.0).slices[0]) > 0.5
+
+
+def test_a_thicker_slice_in_a_gap_takes_a_little_more_away(case, a_stack_with_a_gap):
+    """On phantoms, with the same noise, slices of 2 to 14 mm in the same place lowered the error alike (docs/next_slice.md)."""
+    drops = {}
+    for thickness in (3.0, 8.0):
+        best = advise(a_stack_with_a_gap, Doubt(0.05), case.wall, thickness, SHORT, 1).proposals[0]
+        assert best.plane.thickness == best.as_dict()["thickness"] == thickness
+        drops[thickness] = best.drop
+    assert 1.0 < drops[8.0] / drops[3.0] < 1.2
+
+
+def test_where_slices_touch_and_the_map_is_certain_little_is_expected_and_said(case, a_stack_with_a_gap):
+    touching = advise(case.stack, Doubt(0.001), case.wall)
+    assert touching.proposals[0].drop < next_slice.LITTLE
+    assert any("No further slice" in note for note in touching.notes)
+    with_gap = advise(a_stack_with_a_gap, Doubt(0.001), case.wall)
+    assert with_gap.proposals[0].drop > 4 * touching.proposals[0].drop
+    assert with_gap.notes == ()
+
+
+def test_proposals_come_best_first_and_apart_from_each_other(case, a_stack_with_a_gap):
+    proposals = advise(a_stack_with_a_gap, Doubt(0.05), case.wall, count=50).proposals
+    drops = [one.drop for one in proposals]
+    assert drops == sorted(drops, reverse=True)
+    heights = sorted(heights_of(case.stack, one.plane)[1] for one in proposals if one.kind == "short axis")
+    assert np.diff(heights).min() > 7.9  # a thickness
+    normals = [one.plane.normal for one in proposals if one.kind == "long axis"]
+    assert max(abs(a @ b) for number, a in enumerate(normals) for b in normals[:number]) < np.cos(np.radians(29))
+    assert len(advise(a_stack_with_a_gap, Doubt(0.05), case.wall, count=2).proposals) == 2
+
+
+# --- what it cannot do, and what it says
+
+
+def test_a_model_without_uncertainty_cannot_advise(case):
+    with pytest.raises(NoSpread, match="use the model 'field'"):
+        advise(case.stack, reconstructed(case, model="linear").posterior, case.wall)
+
+
+@pytest.mark.parametrize("thickness", [0.0, -3.0, 80.0, float("nan")])
+def test_a_thickness_that_is_none_is_refused(case, thickness):
+    with pytest.raises(BadSettings, match="thickness of the further slice"):
+        advise(case.stack, Doubt(0.05), case.wall, thickness)
+
+
+def test_a_single_slice_is_enough_for_advice_with_a_warning(case):
+    advice = advise(case.stack.select([6]), Doubt(0.05), case.wall, kinds=SHORT)
+    heights, height = heights_of(case.stack, advice.proposals[0].plane)
+    assert abs(height - heights[6]) > 8
+    assert any("single slice" in note for note in advice.notes)
+
+
+def test_slices_along_the_long_axis_alone_get_short_axis_planes_across_the_wall(case):
+    axis = axis_of(case)
+    along = advise(case.stack, Doubt(0.05), case.wall, kinds=LONG, count=2).proposals
+    advice = advise(SliceStack(tuple(one.plane for one in along)), Doubt(0.05), case.wall, kinds=SHORT, count=2)
+    assert abs(advice.proposals[0].plane.normal @ axis.direction) > 1 - 1e-6
+    assert "from the middle of the wall towards the" in advice.proposals[0].label
+    assert any("no short-axis slices" in note for note in advice.notes)
+
+
+@pytest.mark.parametrize("made", [the_skin_of, lambda block: a_cloud(block.nodes)])
+def test_walls_without_cells_get_advice_too(made):
+    wall = made(a_block((0, 0, 0), (20, 20, 60), (5, 5, 15)))
+    advice = advise(a_stack([5.0, 15.0, 45.0, 55.0], thickness=8.0), Doubt(0.05), wall, kinds=SHORT, count=1)
+    assert abs(advice.proposals[0].plane.center[2] - 30) < 3
+    assert any("no inside" in note for note in advice.notes) == (wall.kind == "points")
+
+
+def test_words_say_where_from_the_apical_slice(case, a_stack_with_a_gap):
+    labels = {one.label for one in advise(a_stack_with_a_gap, Doubt(0.05), case.wall, count=50).proposals}
+    short, along = ([label for label in labels if label.startswith(kind)] for kind in ("short axis", "long axis"))
+    assert any("mm from slice 0, the most apical, towards the base (between slice" in label for label in short)
+    assert all("degrees clockwise from the rows of slice" in label for label in along)
+    ends = advise(a_stack_with_a_gap.select([4, 5, 6]), Doubt(0.05), case.wall, kinds=SHORT, count=50).proposals
+    assert any("mm beyond slice 4, the most apical, towards the apex" in one.label for one in ends)
+    assert any("mm beyond slice 8, the most basal, towards the base" in one.label for one in ends)
+
+
+def test_the_numbers_of_a_proposal_are_those_of_its_plane(case):
+    proposal = advise(case.stack, Doubt(0.05), case.wall, kinds=LONG, count=1).proposals[0]
+    told, plane = proposal.as_dict(), proposal.plane
+    along_row, along_column = np.array(told["row_cosines"]), np.array(told["column_cosines"])
+    assert np.allclose([np.linalg.norm(along_row), np.linalg.norm(along_column), along_row @ along_column], [1, 1, 0])
+    assert np.allclose(np.cross(along_row, along_column), told["normal"])  # as in DICOM
+    height, width = told["rows"] * told["spacing"][0], told["columns"] * told["spacing"][1]
+    a, b, c, d = np.array(told["corners"])
+    assert np.allclose(b - a, width * along_row) and np.allclose(d - a, height * along_column) and np.allclose(c - b, d - a)
+    assert np.allclose(np.array(told["origin"]) - a, 0.5 * plane.spacing[0] * along_column + 0.5 * plane.spacing[1] * along_row)
+    assert np.allclose(np.mean([a, c], axis=0), told["center"])
+    assert plane.spacing == pytest.approx(case.stack.slices[0].spacing)
+
+
+# --- on the command line, and in a child process
+
+
+def test_the_command_names_the_gap_and_gives_the_planes_as_json(case, tmp_path, capsys):
+    files = write_phantom(case, tmp_path)
+    kept = ",".join(str(number) for number in range(len(case.stack)) if number not in (5, 6))
+    words = ["next-slice", "--mesh-vtk", files.mesh, "--image", files.image, "--evidence", "values", "--slice-thickness", 8]
+    words = [str(word) for word in (*words, "--slice-indices", kept, "--preset", "preview", "--count", 2)]
+    assert main([*words, "--kind", "short"]) == 0
+    said = capsys.readouterr().out
+    assert re.match(r" 1\. error -\d+%, short axis, \d+\.\d mm from slices.nrrd slice 0, the most apical, towards the base", said)
+    assert "(between slices.nrrd slice 7 and slices.nrrd slice 4)" in said.splitlines()[0]
+    assert re.search(r"8 mm thick, center [LR] [\d.]+ [PA] [\d.]+ [SI] [\d.]+ mm, normal", said)
+    assert main([*words, "--kind", "long", "--thickness", "6", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one["kind"] for one in told["proposals"]] == 2 * ["long axis"]
+    assert all(one["thickness"] == 6 for one in told["proposals"])
+    assert main([*words, "--thickness", "0"]) == 2
+    assert "has to be between 0 and 20" in capsys.readouterr().err
+
+
+def test_letters_say_which_way_the_numbers_of_a_point_count():
+    assert in_letters([-1.04, 2.0, -3.0]) == "R 1.0 P 2.0 I 3.0 mm"
+    assert in_letters([1.0, -2.0, 3.0]) == "L 1.0 A 2.0 S 3.0 mm"
+
+
+def test_a_child_process_gives_the_same_proposals(case, a_stack_with_a_gap):
+    settings = replace(case.settings, model=ModelSettings(preset="preview"))
+    job = start_next_slice(a_stack_with_a_gap, case.wall, settings, kinds=SHORT, count=2)
+    try:
+        while job.poll() == "running":
+            time.sleep(0.05)
+        assert job.state == "done", job.log
+        told = read_next_slice(job.folder)
+    finally:
+        job.close()
+    posterior = reconstructed(case, "preview", a_stack_with_a_gap).posterior
+    here = advise(a_stack_with_a_gap, posterior, case.wall, kinds=SHORT, count=2).as_dict()
+    assert [one["label"] for one in told["proposals"]] == [one["label"] for one in here["proposals"]]
+    assert np.allclose([one["corners"] for one in told["proposals"]], [one["corners"] for one in here["proposals"]])
+    assert "next slice" in job.log
