@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from CardioScarLib.errors import BadWall
 from CardioScarLib.geometry.frame import CanonicalFrame
 from CardioScarLib.geometry.slices import Slice, SliceStack
+from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.geometry.wall_coordinates import wall_coordinates
 
 SHORT, LONG = "short axis", "long axis"
 STEP = 2.0
@@ -22,7 +25,10 @@ ACROSS = 45.0
 
 @dataclass(frozen=True, eq=False)
 class LongAxis:
-    """The long axis of an LV. center: (3,) middle of the wall. direction: (3,) unit vector towards the apex. LPS mm."""
+    """The long axis of an LV, LPS mm.
+
+    center: (3,) the point on it at the height of the wall's center of mass. direction: (3,) unit vector towards the apex.
+    """
 
     center: np.ndarray
     direction: np.ndarray
@@ -41,11 +47,21 @@ class Candidate:
     place: float
 
 
-def long_axis(points: np.ndarray, measure: np.ndarray) -> LongAxis:
-    """The axis of rotation of a wall, as far as it has one: the principal axis whose spread differs most from the others'.
+def long_axis(wall: Wall, points: np.ndarray, measure: np.ndarray) -> LongAxis:
+    """The line from the middle of the base to the apex; where they cannot be found, the wall's axis of rotation.
 
-    points: (n, 3) LPS mm and measure: (n,) spread over the wall. The longer tail is the apex.
+    points: (n, 3) LPS mm and measure: (n,) spread over the wall.
     """
+    try:
+        apex, base = wall_coordinates(wall).axis
+    except BadWall:  # no cells, or no telling endocardium from epicardium
+        return axis_of_rotation(points, measure)
+    direction = (apex - base) / np.linalg.norm(apex - base)
+    return LongAxis(base + (measure @ (points - base) / measure.sum() @ direction) * direction, direction)
+
+
+def axis_of_rotation(points: np.ndarray, measure: np.ndarray) -> LongAxis:
+    """The principal axis whose spread differs most from the others'; the longer tail is the apex."""
     center = measure @ points / measure.sum()
     offset = points - center
     spreads, axes = np.linalg.eigh((offset * measure[:, None]).T @ offset / measure.sum())
@@ -63,18 +79,17 @@ def short_axis_group(stack: SliceStack, axis: LongAxis) -> list[int]:
 
 def candidate_planes(
     stack: SliceStack,
+    axis: LongAxis,
     frame: CanonicalFrame,
     points: np.ndarray,
-    measure: np.ndarray,
     thickness: float,
     kinds: tuple[str, ...] = (SHORT, LONG),
 ) -> tuple[Candidate, ...]:
     """Short-axis planes from one end of the wall to the other, parallel to the stack, and long-axis planes all around.
 
-    points: (n, 3) LPS mm and measure: (n,) spread over the wall. thickness: of the new slice, mm; its pixels are as large
-    as the stack's. frame: of the case, so that a turned case has the same candidates, turned.
+    axis: of the wall. points: (n, 3) LPS mm, all over the wall. thickness: of the new slice, mm; its pixels are as large as
+    the stack's. frame: of the case, so that a turned case has the same candidates, turned.
     """
-    axis = long_axis(points, measure)
     group = short_axis_group(stack, axis)
     normal = stack.slices[group[0]].normal if group else axis.direction
     normal = normal * np.sign(normal @ axis.direction)

@@ -153,13 +153,14 @@ def advise(
     points, measure = sub_points(wall, stack, CELL**3)
     frame = canonical_frame(stack, points, measure)
     errors = _wall_errors(stack, posterior, frame, points, measure)
-    candidates = candidate_planes(stack, frame, points, measure, thickness, kinds)
+    axis = long_axis(wall, points, measure)
+    candidates = candidate_planes(stack, axis, frame, points, thickness, kinds)
     drops = []
     for number, one in enumerate(candidates):
         step(number, len(candidates))
         drops.append(errors.drop(one.plane))
     step(len(candidates), len(candidates))
-    words = PlaneWords(stack, long_axis(points, measure))
+    words = PlaneWords(stack, axis)
     best = _best_of_their_surroundings(candidates, np.array(drops))[:count]
     proposals = tuple(Proposal(candidates[i].plane, candidates[i].kind, words.of(candidates[i]), drops[i]) for i in best)
     notes = words.notes(stack, wall)

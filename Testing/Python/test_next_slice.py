@@ -15,7 +15,7 @@ from CardioScarLib.cli.main import main
 from CardioScarLib.cli.next_slice import in_letters
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.errors import BadSettings, NoSpread
-from CardioScarLib.geometry.candidate_planes import long_axis
+from CardioScarLib.geometry.candidate_planes import axis_of_rotation, long_axis
 from CardioScarLib.geometry.quadrature import sub_points
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.reconstruction import next_slice
@@ -56,7 +56,7 @@ def heights_of(stack, plane):
 
 
 def axis_of(case):
-    return long_axis(*sub_points(case.wall, case.stack, 64.0))
+    return long_axis(case.wall, *sub_points(case.wall, case.stack, 64.0))
 
 
 # --- where
@@ -107,12 +107,20 @@ def applied_to_index(plane, points):
     return index.min(axis=0), index.max(axis=0)
 
 
+def test_the_axis_of_an_ellipsoid_is_its_own(case):
+    found = axis_of(case)
+    middle = np.average(case.wall.nodes, axis=0, weights=case.wall.node_measure)
+    assert found.direction @ -case.pose[:3, 2] > np.cos(np.radians(1.5))
+    assert np.linalg.norm(np.cross(found.center - case.pose[:3, 3], case.pose[:3, 2])) < 1.0  # mm beside it
+    assert abs((found.center - middle) @ found.direction) < 1.0
+
+
 @pytest.mark.parametrize("height", [30.0, 90.0])
 def test_the_axis_of_a_wall_is_found_whether_it_is_long_or_flat(height):
     tube = np.array([(25 * np.cos(a), 25 * np.sin(a), z) for a in np.linspace(0, 2 * np.pi, 40, False) for z in np.linspace(0, height, 20)])
     tube = np.vstack([tube, tube[tube[:, 2] > 0.8 * height] * [0.5, 0.5, 1]])  # narrower at one end, so the tail is the other
     matrix = rigid(4)
-    found = long_axis(applied(matrix, tube), np.ones(len(tube)))
+    found = axis_of_rotation(applied(matrix, tube), np.ones(len(tube)))
     assert np.allclose(found.direction, -matrix[:3, 2], atol=0.02)
 
 
