@@ -15,6 +15,8 @@ from CardioScarLib.benchmark.methods import Method
 from CardioScarLib.errors import UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_path
 
+CONTOURS = Path(__file__).with_name("contours.json")
+"""The real hearts' shapes."""
 SCORED_BY = ("CardioScarLib.benchmark.case", "CardioScarLib.benchmark.scores", "CardioScarLib.benchmark.surface")
 
 
@@ -65,6 +67,7 @@ def code_of(method: Method) -> str:
     """Hash of the code behind a method's record: its own, that of the cases, and that of the scores."""
     outside = [importlib.util.find_spec(module) for module in method.code if not module.startswith("CardioScarLib")]
     digest = hashlib.sha256(code_hash(used_by(*SCORED_BY, *method.code)).encode())
+    digest.update(CONTOURS.read_bytes())
     for spec in outside:
         if spec is not None and spec.has_location:
             digest.update(Path(spec.origin).read_bytes())

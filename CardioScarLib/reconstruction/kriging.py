@@ -27,7 +27,7 @@ MOST_DATA = 4000
 """Averages that are kriged; of more than that, every second, third ... is left out."""
 WAVES = 1024
 """Random waves that stand for the process in a draw from it (Rahimi & Recht 2007)."""
-CHUNK = 4096
+CHUNK = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,10 @@ class Kriging:
 def matern(distance: np.ndarray, length: float) -> np.ndarray:
     """Correlation at a distance, mm."""
     scaled = np.sqrt(3) / length * distance
-    return (1 + scaled) * np.exp(-scaled)
+    correlation = np.exp(-scaled)
+    scaled += 1
+    correlation *= scaled
+    return correlation
 
 
 def fit_kriging(operator: SliceOperator, evidence: Evidence, samples: int = 64, seed: int = 0) -> Kriging:

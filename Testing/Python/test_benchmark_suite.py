@@ -1,0 +1,247 @@
+"""The benchmark's run: what is measured is kept, what is frozen is guarded, and pages say what they show."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from CardioScarLib.benchmark import repeatability
+from CardioScarLib.benchmark.case import FROZEN_SEEDS
+from CardioScarLib.benchmark.families import FAMILIES
+from CardioScarLib.benchmark.methods import METHODS
+from CardioScarLib.benchmark.page import LABEL, write_page
+from CardioScarLib.benchmark.plots import plots
+from CardioScarLib.benchmark.repeatability import repeatability_table, run_repeatability
+from CardioScarLib.benchmark.suite import Plan, chosen_families, chosen_seeds, earlier_records, run_suite
+from CardioScarLib.benchmark.summary import GROUPS, Summary, bootstrap, group_of
+from CardioScarLib.cli.main import main
+from CardioScarLib.errors import BadSettings
+from CardioScarLib.phantom import KINDS
+
+NODES = 3000
+
+
+def silent(text):
+    pass
+
+
+def a_plan(folder, methods=("linear", "field-preview"), families=("W", "I3C")):
+    return Plan("development", families, (100,), tuple(METHODS[name] for name in methods), NODES, folder)
+
+
+@pytest.fixture(scope="module")
+def a_run(tmp_path_factory):
+    plan = a_plan(tmp_path_factory.mktemp("benchmark"))
+    return plan, run_suite(plan, silent)
+
+
+def a_summary(records):
+    return Summary(records, list(METHODS), list(FAMILIES))
+
+
+# Runs
+
+
+def test_a_record_holds_its_scores_and_where_they_come_from(a_run):
+    plan, records = a_run
+    assert [(one["family"], one["method"]) for one in records] == [(f, m.name) for f in plan.families for m in plan.methods]
+    linear, field = records[0], records[1]
+    assert 0.02 < linear["scores"]["rmse"] < 0.05  # what a wedge of this size leaves between slices
+    assert {"date", "cpu", "cardioscar", "code", "cpu_seconds", "peak_mb"} <= set(linear)
+    assert {"dice", "assd", "hd95", "brier", "nll", "mae"} <= set(linear["scores"])
+    assert "coverage_95" not in linear["scores"]
+    assert {"coverage_95", "interval_score", "ause_band", "volume_crps", "component_crps", "slices_95"} <= set(field["scores"])
+    assert len(field["curves"]["calibration"]) == 9
+    assert "channel_open" not in linear["scores"]
+    assert records[2]["scores"]["truth_open"] is False and records[2]["about"]["channel_closed"] == 1
+
+
+def test_what_is_measured_is_not_measured_again(a_run):
+    plan, records = a_run
+    said = []
+    again = run_suite(plan, said.append)
+    assert len(said) == 4 and all(line.endswith("kept") for line in said)
+    assert [one["scores"]["rmse"] for one in again] == pytest.approx([one["scores"]["rmse"] for one in records], rel=1e-5)
+
+
+def test_a_record_of_other_code_is_measured_again_and_so_is_a_failed_one(a_run, tmp_path):
+    plan, _ = a_run
+    folder = tmp_path / "records"
+    folder.mkdir()
+    for path in (plan.folder / "records").glob("W__*.json"):
+        record = json.loads(path.read_text())
+        if record["method"] == "linear":
+            record["code"] = "of yesterday"
+        else:
+            record["failed"] = "The disk was full."
+        (folder / path.name).write_text(json.dumps(record))
+    said = []
+    records = run_suite(replace(plan, folder=tmp_path, families=("W",)), said.append)
+    assert not any(line.endswith("kept") for line in said)
+    assert "failed" not in records[1] and records[0]["code"] != "of yesterday"
+
+
+def test_a_method_that_fails_stops_nobody_and_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "lazy_method.py").write_text("def refuse(problem):\n    raise ValueError('not today')\n")
+    monkeypatch.chdir(tmp_path)
+    words = ["benchmark", "--quick", "--families", "W", "--methods", "linear", "--method", "lazy_method:refuse", "--output", str(tmp_path)]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert "lazy_method:refuse: The method lazy_method:refuse failed: ValueError: not today" in said.err
+    assert "1 of 2 runs failed" in said.err
+    page = (tmp_path / "quick" / "benchmark.html").read_text()
+    assert "lazy_method:refuse on W 100 failed" in page and "linear" in page
+
+
+def test_ctrl_c_keeps_what_is_measured(a_run, tmp_path):
+    plan, _ = a_run
+    plan = a_plan(tmp_path, methods=("linear", "nearest"), families=("W",))
+
+    def stopped_after_the_first(text):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_suite(plan, stopped_after_the_first)
+    assert [path.name for path in (tmp_path / "records").iterdir()] == [f"W__100__{NODES}__linear.json"]
+    said = []
+    run_suite(plan, said.append)
+    assert [line.endswith("kept") for line in said] == [True, False]
+
+
+def test_a_record_cut_short_is_named_with_what_to_do(a_run, tmp_path, capsys):
+    (tmp_path / "quick" / "records").mkdir(parents=True)
+    (tmp_path / "quick" / "records" / f"W__100__{NODES}__linear.json").write_text('{"method": "lin')
+    assert main(["benchmark", "--quick", "--families", "W", "--methods", "linear", "--output", str(tmp_path)]) == 2
+    assert "is not a whole record of the benchmark; remove it" in capsys.readouterr().err
+
+
+# The frozen part
+
+
+def test_the_frozen_part_is_only_run_by_name():
+    frozen = [name for name, family in FAMILIES.items() if family.part == "frozen"]
+    assert frozen
+    assert not set(chosen_families("development", ())) & set(frozen)
+    assert set(frozen) < set(chosen_families("frozen", ()))
+    assert chosen_seeds("frozen", ()) == tuple(FROZEN_SEEDS)
+    for choose in (lambda: chosen_families("development", frozen[:1]), lambda: chosen_seeds("development", (1000,))):
+        with pytest.raises(BadSettings, match="frozen part, which is run only to report"):
+            choose()
+    with pytest.raises(BadSettings, match="not one of the frozen part"):
+        chosen_seeds("frozen", (100,))
+
+
+def test_groups_stand_for_their_families():
+    assert chosen_families("development", ("kinds",)) == KINDS
+    assert set(chosen_families("frozen", ("walls",))) == {name for name in FAMILIES if group_of(name) == "walls"}
+    assert all(FAMILIES[name].part == "frozen" for name in chosen_families("frozen", ("walls",)))
+    every = [name for group in GROUPS for name in FAMILIES if group_of(name) == group]
+    assert sorted(every) == sorted(FAMILIES)
+    assert group_of("I3C") == "channels" and group_of("channel-3") == "channels" and group_of("noisy") == "scans"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--families", "Z"], "There is no benchmark family 'Z'; choose among kinds"),
+        (["--methods", "cubic"], "There is no method 'cubic'"),
+        (["--seeds", "1000"], "The seed 1000 belongs to the frozen part"),
+        (["--families", "thin"], "The family 'thin' belongs to the frozen part"),
+        (["--part", "frozen", "--quick"], "The frozen part is not run in a quick way"),
+        (["--part", "frozen", "--seeds", "100"], "is not one of the frozen part"),
+        (["--methods", "original-installed"], "needs --original-python"),
+        (["--original-python", "/no/python"], "There is no Python at python"),
+        (["--seeds", "one"], "is not a list of whole numbers"),
+    ],
+)
+def test_the_command_says_in_a_sentence_what_it_cannot_do(words, sentence, tmp_path, capsys):
+    assert main(["benchmark", *words, "--output", str(tmp_path / "out")]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_lists_families_and_methods(capsys):
+    assert main(["benchmark", "--list"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in (*FAMILIES, *METHODS))
+
+
+# Tables and pages
+
+
+def test_a_mean_of_families_has_the_interval_of_their_spread():
+    rng = np.random.default_rng(0)
+    values = {str(family): list(mean + 0.01 * rng.normal(size=3)) for family, mean in enumerate(rng.normal(size=20))}
+    middle, low, high = bootstrap(values)
+    assert middle == pytest.approx(np.mean(list(values.values())))
+    # Twenty families with a standard deviation of 1: the mean's is 1 / sqrt(20), and the interval's width four times that.
+    assert high - low == pytest.approx(3.92 / np.sqrt(20), rel=0.35)
+    narrow = bootstrap({family: [0.3 + 0.01 * one for one in some] for family, some in values.items()})
+    assert narrow[2] - narrow[1] < 0.02 * (high - low)
+
+
+def test_families_count_alike_however_many_seeds_they_have():
+    assert bootstrap({"a": [0.0], "b": [1.0, 1.0, 1.0]})[0] == 0.5
+    assert bootstrap({"a": [2.0, 2.0]}) == (2.0, 2.0, 2.0)
+
+
+def test_a_ratio_of_means_is_resampled_in_pairs():
+    pairs = {"a": [(1.0, 2.0), (3.0, 6.0)], "b": [(5.0, 10.0)]}
+    assert bootstrap(pairs, lambda mean: mean[..., 0] / mean[..., 1]) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_every_table_and_figure_of_the_page_says_phantom(a_run, tmp_path):
+    plan, _ = a_run
+    files = write_page(a_summary(earlier_records(plan)), tmp_path, ["A <b>run</b>."])
+    text = files[0].read_text()
+    assert LABEL in text and "A &lt;b&gt;run&lt;/b&gt;." in text
+    assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"|<!DOCTYPE[^>]*>|<metadata>.*?</metadata>', "", text, flags=re.DOTALL)
+    assert text.count("<svg") == text.count("<figcaption") >= 3
+    assert all(part.startswith("Phantom.") for part in re.findall(r"<figcaption class='note'>([^<]*)", text))
+    assert all("Phantom" in picture for picture in plots(a_summary(earlier_records(plan))).values())
+    assert text.count("<table>") == text.count('<p class="note">Phantom.')
+    tables = files[1].read_text()
+    assert LABEL in tables and "AMD" in tables or "one thread of" in tables
+
+
+def test_tables_hold_the_records_numbers(a_run):
+    _, records = a_run
+    summary = a_summary(records)
+    tables = {table.title: table for table in summary.tables()}
+    accuracy = next(table for title, table in tables.items() if title.endswith("accuracy"))
+    linear = next(row for row in accuracy.rows if row[0] == "linear")
+    assert linear[1].startswith(f"{records[0]['scores']['rmse']:.4f}")  # of the one kind; the control is no kind
+    channels = tables["Channels reported open, by width"]
+    assert channels.rows == (("3.5 mm, closed", *(f"{int(one['scores']['channel_open'])} of 1" for one in records[2:])),)
+
+
+def test_channels_too_narrow_for_the_mesh_itself_are_left_out(a_run):
+    _, records = a_run
+    opened = {**records[2], "about": {**records[2]["about"], "channel_closed": 0}}
+    assert a_summary([opened]).channels("linear") == {}
+    visible = {**opened, "scores": {**opened["scores"], "truth_open": True, "channel_open": True}}
+    assert a_summary([visible]).channels("linear") == {(3.5, False): [True]}
+
+
+def test_numbers_of_methods_that_ran_earlier_stay_on_the_page(a_run, tmp_path):
+    plan, records = a_run
+    only_linear = replace(plan, methods=plan.methods[:1])
+    assert {one["method"] for one in earlier_records(only_linear)} == {"linear", "field-preview"}
+    assert earlier_records(replace(plan, nodes=500)) == []
+
+
+def test_repeatability_tells_the_method_s_seed_from_the_noise(tmp_path, monkeypatch):
+    monkeypatch.setattr(repeatability, "REPEATS", 2)
+    plan = a_plan(tmp_path, families=("W", "I2"))
+    plan = replace(plan, methods=(METHODS["log-odds"], replace(METHODS["linear"], random=True)))
+    records = run_repeatability(plan, silent)
+    found = {(one["family"], one["method"]): one for one in records}
+    assert set(found) == {("W", "linear"), ("I2", "log-odds"), ("I2", "linear")}  # log-odds has no seed of its own
+    assert (found["W", "linear"]["change"], found["W", "linear"]["correlation"]) == (0, pytest.approx(1))
+    noise = found["I2", "log-odds"]
+    assert 0.9 < noise["correlation"] < 0.9999 and 0 < noise["change"] < 0.2
+    assert len(repeatability_table(records).rows) == 3
