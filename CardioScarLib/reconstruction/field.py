@@ -15,6 +15,7 @@ from CardioScarLib.reconstruction.gauss_newton import PreviewRecipe, fit_preview
 from CardioScarLib.reconstruction.noise import pixel_noise
 from CardioScarLib.reconstruction.objective import ShiftTolerance
 from CardioScarLib.reconstruction.operator import SliceOperator
+from CardioScarLib.reconstruction.slice_shifts import NO_SHIFTS, SeemingShifts, seeming_shifts
 from CardioScarLib.reconstruction.spread import Spread, find_spread
 from CardioScarLib.settings import ModelSettings
 
@@ -71,7 +72,7 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
         for _ in range(counts[tolerant]):
             members.append(fit_network(operator, evidence, of_family, settings.seed + len(members), noise, tolerance, work.tick))
             shares.append(family_share / counts[tolerant])
-    spread = find_spread(members, np.array(shares), operator, evidence, noise)
+    spread = find_spread(members, np.array(shares), operator, evidence, noise, left_out.shifts)
     work.finish()
     summary = {
         "members": len(members),
@@ -86,7 +87,7 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
 
 
 def _about(spread: Spread) -> dict:
-    return {"pixel_noise": spread.noise, "slice_shift_mm": spread.shift}
+    return {"pixel_noise": spread.noise, "slice_shift_mm": spread.shift, "slice_displacement_mm": spread.displacement}
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,12 @@ class LeftOut:
     """What leaving slices out says about a stack.
 
     error: RMS of the predicted pixels of left-out slices; None when there are too few slices. tolerant_share: weight of
-    the networks that tolerate slice shifts.
+    the networks that tolerate slice shifts. shifts: by which slices seem displaced against the others' prediction.
     """
 
     error: float | None
     tolerant_share: float
+    shifts: SeemingShifts
 
 
 def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noise: float, tick: Callable[[np.ndarray], None]) -> LeftOut:
@@ -109,8 +111,8 @@ def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noi
     numbers = operator.pixels.slices
     seen = [number for number in dict.fromkeys(numbers.tolist()) if evidence.weights[numbers == number].any()]
     if len(seen) < FOLDS + 1:
-        return LeftOut(None, 0.0)
-    errors, total = np.zeros(2), 0.0
+        return LeftOut(None, 0.0, NO_SHIFTS)
+    errors, total, shifts = np.zeros(2), 0.0, NO_SHIFTS
     for fold in range(FOLDS):
         left = np.isin(numbers, seen[fold::FOLDS])
         kept_evidence = Evidence(evidence.values[~left], evidence.weights[~left])
@@ -121,10 +123,13 @@ def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noi
         total += weights.sum()
         for family, tolerance in enumerate((None, ShiftTolerance())):
             one = fit_network(kept, kept_evidence, FOLD_RECIPE, seed + fold, noise, tolerance, tick)
-            errors[family] += weights @ (out.matrix @ one.network.field(one.weights, out.points) - values) ** 2
+            average, slope = one.slice_averages(out)
+            errors[family] += weights @ (average - values) ** 2
+            if tolerance is None:
+                shifts = shifts.joined(seeming_shifts(out, Evidence(values, weights), average, slope))
     ratio = np.sqrt(errors[1] / max(errors[0], 1e-12))
     share = float(expit((1 - TOLERANT_GAIN - ratio) / GAIN_WIDTH))
-    return LeftOut(float(np.sqrt(errors[int(share > 0.5)] / total)), share)
+    return LeftOut(float(np.sqrt(errors[int(share > 0.5)] / total)), share, shifts)
 
 
 class _Work:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import ndtr, ndtri
 
 from CardioScarLib.geometry.frame import CanonicalFrame
 from CardioScarLib.reconstruction.fit_network import FittedNetwork
@@ -16,15 +16,18 @@ from CardioScarLib.reconstruction.spread import Spread
 CHUNK = 16_384
 BOUND = 4.0
 """Logits are compared as BOUND tanh(logit / BOUND): those of remote tissue differ by 3 to 5 between seeds and mean nothing."""
-LOGIT_LENGTH = 3.5
+LOGIT_LENGTH = 2.5
 """mm: how far apart errors of the logit are independent. Slice averages are known, so errors undo each other within a slice."""
-SHIFT_LENGTH = 8.0
-"""mm along the slice normal: shifts of slices are independent, and move all of a slice."""
-FREQUENCIES = 128
-TAIL_FREEDOM = 3
-"""Degrees of freedom of the Student-t scale of a draw, so that 50, 80 and 95 % intervals are consistent."""
-QUANTILES = stdtrit(TAIL_FREEDOM, (np.arange(24) + 0.5) / 24).astype(np.float32)
-"""Equally likely deviations of a draw at one place, in units of its scale there."""
+AMPLITUDE_LENGTH = 20.0
+"""mm: over which the amplitude of the errors stays alike. Many places are known better than the disagreement says, some are not."""
+AMPLITUDE_POWER = 2.5
+"""The amplitude of a draw at a place is a uniform number in [0, 1] to this power: 50, 80 and 95 % intervals are then consistent."""
+FREQUENCIES, AMPLITUDE_FREQUENCIES = 128, 48
+
+
+MIDDLES = (np.arange(64) + 0.5) / 64
+QUANTILES = np.quantile(np.outer(ndtri(MIDDLES), MIDDLES**AMPLITUDE_POWER), (np.arange(24) + 0.5) / 24).astype(np.float32)
+"""Equally likely deviations of a draw at one place, in units of its scale there: a normal variable times an amplitude."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +37,8 @@ class FieldPosterior:
     members: fitted networks. shares: (m,) of each in the mean, summing to 1. frame: canonical frame they live in.
     spread: how far the field may be off, and where. count: of draws that are usual. seed: of the draws.
 
-    A draw is one function of space: mean + smooth noise of the logit, larger where the networks disagree + an offset of all
-    logits + gradient x in-plane displacement of whole slices, all scaled by one Student-t factor per draw, in bounded logits.
+    A draw is one function of space: mean + amplitude x (smooth noise of the logit, larger where the networks disagree + an
+    offset of all logits + gradient x in-plane displacement of whole slices), in bounded logits. The amplitude varies slowly.
     """
 
     members: tuple[FittedNetwork, ...]
@@ -56,9 +59,8 @@ class FieldPosterior:
     def sd(self, points: np.ndarray) -> np.ndarray:
         sd = np.empty(len(points))
         for where, local in self._chunks(points):
-            middle, squeeze, scale, slope = self._marginals(local)
-            shifted = self.spread.displacement * np.linalg.norm(slope, axis=1)
-            width = np.sqrt(scale**2 + (self.spread.offset * squeeze) ** 2 + shifted**2)
+            middle, squeeze, scale, moves = self._marginals(local)
+            width = np.sqrt(scale**2 + (self.spread.offset * squeeze) ** 2 + np.sum(moves**2, axis=1))
             sd[where] = _unbounded(middle[:, None] + width[:, None] * QUANTILES).std(axis=1)
         return sd
 
@@ -78,8 +80,8 @@ class FieldPosterior:
             yield where, self.frame.to_frame(points[where])
 
     def _marginals(self, local: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Of the bounded logit of the mean, each (n,): itself, its derivative by the logit, the scale of its noise; and its
-        in-plane gradient (n, 2), 1/mm."""
+        """Of the bounded logit of the mean, each (n,): itself, its derivative by the logit, the scale of its noise; and what
+        displaced slices do to it, (n, m), one column per independent displacement."""
         center, slope = np.zeros(len(local), dtype=SINGLE), np.zeros((len(local), 3), dtype=SINGLE)
         for share, one in zip(self.shares.astype(SINGLE), self.members, strict=True):
             logit, gradient = one.network.spatial_gradient(one.weights, one.network.features(local))
@@ -90,22 +92,24 @@ class FieldPosterior:
         middle = BOUND * np.tanh(np.log(center / (1 - center)) / BOUND)
         squeeze = 1 - (middle / BOUND) ** 2
         slope *= (squeeze / (center * (1 - center)))[:, None]
-        return middle, squeeze, squeeze * self.spread.logit_scale(local).astype(SINGLE), slope[:, :2]
+        return middle, squeeze, squeeze * self.spread.logit_scale(local).astype(SINGLE), self.spread.moves(local, slope).astype(SINGLE)
 
     def _draws(self, n: int, local: np.ndarray) -> np.ndarray:
         """(n, len(local)) draws at points in the canonical frame."""
-        middle, squeeze, scale, slope = self._marginals(local)
-        noise = FourierNetwork.drawn(FREQUENCIES, LOGIT_LENGTH, (), [self.seed, 3])
-        along = FourierNetwork(FourierNetwork.drawn(FREQUENCIES, SHIFT_LENGTH, (), [self.seed, 4]).frequencies * [0, 0, 1], ())
-        waves, swings = (one.features(local) / SINGLE(np.sqrt(2 * FREQUENCIES)) for one in (noise, along))
+        middle, squeeze, scale, moves = self._marginals(local)
+        networks = (
+            FourierNetwork.drawn(FREQUENCIES, LOGIT_LENGTH, (), [self.seed, 3]),
+            FourierNetwork.drawn(AMPLITUDE_FREQUENCIES, AMPLITUDE_LENGTH, (), [self.seed, 4]),
+        )
+        waves, swells = (one.features(local) / SINGLE(np.sqrt(2 * len(one.frequencies))) for one in networks)
         draws = np.empty((n, len(local)), dtype=SINGLE)
         for number in range(n):  # one generator per draw: draw i is the same field in every call
             random = np.random.default_rng([self.seed, 5, number])
-            tail = np.sqrt(TAIL_FREEDOM / random.chisquare(TAIL_FREEDOM))
+            amplitude = ndtr(swells @ random.normal(size=swells.shape[1]).astype(SINGLE)) ** AMPLITUDE_POWER
             moved = scale * (waves @ random.normal(size=waves.shape[1]).astype(SINGLE))
             moved += random.normal(scale=self.spread.offset) * squeeze
-            shift = swings @ random.normal(scale=self.spread.displacement, size=(swings.shape[1], 2)).astype(SINGLE)
-            draws[number] = _unbounded(middle + SINGLE(tail) * (moved + np.einsum("nx,nx->n", slope, shift)))
+            moved += moves @ random.normal(size=moves.shape[1]).astype(SINGLE)
+            draws[number] = _unbounded(middle + amplitude * moved)
         return draws
 
 

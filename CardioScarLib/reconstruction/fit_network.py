@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import logit
 
 from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.reconstruction.network import FourierNetwork
+from CardioScarLib.reconstruction.network import FourierNetwork, sigmoid
 from CardioScarLib.reconstruction.objective import ShiftTolerance, SliceObjective
 from CardioScarLib.reconstruction.operator import SliceOperator
 
@@ -43,6 +43,12 @@ class FittedNetwork:
     residual: float
     evaluations: int
     held_out_stop: bool
+
+    def slice_averages(self, operator: SliceOperator) -> tuple[np.ndarray, np.ndarray]:
+        """(p,) averages of the field over the pixels, and (p, 3) their gradients, 1/mm."""
+        logit, slope = self.network.spatial_gradient(self.weights, self.network.features(operator.points))
+        field = sigmoid(logit)
+        return operator.matrix @ field, operator.matrix @ (slope * (field * (1 - field))[:, None])
 
 
 class _Stop(Exception):

@@ -11,23 +11,21 @@ from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.geometry.quadrature import ANCHOR_SPACING
 from CardioScarLib.reconstruction.fit_network import FittedNetwork
 from CardioScarLib.reconstruction.network import SINGLE, sigmoid
-from CardioScarLib.reconstruction.objective import slice_plane
 from CardioScarLib.reconstruction.operator import SliceOperator
+from CardioScarLib.reconstruction.slice_shifts import NO_SHIFTS, SeemingShifts, SlicePlanes, seeming_shifts, slice_planes
 
-GAIN = 7.5
+GAIN = 23.0
 """mm of a border's place per unit of disagreement: networks that share their data also share part of their errors."""
 BLUR = 0.006
 """What networks that agree still miss, as a disagreement."""
-OFFSET_GAIN = 0.5
+OFFSET_GAIN = 2.0
 """Standard deviation of an offset of all logits per unit of pixel noise: noise that is cut off at 0 and 1 leaves a little lift."""
+SHIFT_OFFSET = 0.35
+"""The same per mm that slices may be displaced: shifts bring tissue into view and out of it."""
+TORN = 1.0
+"""Of displaced slices' share in the noise: their borders are torn in all directions, not only displaced in the plane."""
 LONE_DISAGREEMENT = 0.08
 """Of a single network, which has nobody to disagree with."""
-SHIFT_GAIN = 1.8
-"""A fit follows part of every shift of a slice; what it leaves is less than what there was."""
-SHIFT_PRIOR = 0.3
-"""1/mm^2, against the summed squared slopes of a slice's pixels: slices with little border say little about their shift."""
-SURE_SLICE = 3.0
-"""1/mm^2: slices with more border than this count alike."""
 SMOOTHING = 4.0
 """mm: over which disagreement is averaged; pointwise it says little from three or four networks."""
 NEIGHBORS = 8
@@ -39,7 +37,8 @@ class Spread:
 
     anchors: (k, 3) points of the wall, canonical frame, mm. disagreement: (k,) RMS difference of the networks from their
     mean around each, in probability. sharpness: of borders, mean |gradient| over mean p (1 - p), 1/mm.
-    shift: mm per in-plane direction by which slices seem displaced against the field, RMS. noise: of a pixel.
+    shift: mm per in-plane direction by which slices seem displaced against the field, RMS. planes: of the slices, with
+    how far each may really be displaced. noise: of a pixel.
     factor: on all of it, from a recalibration on this very stack.
     """
 
@@ -47,32 +46,50 @@ class Spread:
     disagreement: np.ndarray
     sharpness: float
     shift: float
+    planes: SlicePlanes
     noise: float
     factor: float = 1.0
 
     def logit_scale(self, points: np.ndarray) -> np.ndarray:
         """(n,) standard deviation of the logit at (n, 3) points in the canonical frame, apart from slice shifts."""
-        if not len(self.anchors):
-            return np.full(len(points), self.factor * GAIN * self.sharpness * (BLUR + LONE_DISAGREEMENT))
+        doubt = BLUR + (self._around(points) if len(self.anchors) else LONE_DISAGREEMENT)
+        torn = TORN * self.planes.displacement_at(points)
+        return self.factor * self.sharpness * np.hypot(GAIN * doubt, torn)
+
+    def _around(self, points: np.ndarray) -> np.ndarray:
+        """(n,) disagreement around points."""
         distance, nearest = cKDTree(self.anchors).query(points, min(NEIGHBORS, len(self.anchors)))
         distance, nearest = distance.reshape(len(points), -1), nearest.reshape(len(points), -1)
         near = np.exp(-2 * (distance**2 - distance[:, :1] ** 2) / ANCHOR_SPACING**2)  # relative: all may be far
-        around = np.sqrt(np.sum(near * self.disagreement[nearest] ** 2, axis=1) / near.sum(axis=1))
-        return self.factor * GAIN * self.sharpness * (BLUR + around)
+        return np.sqrt(np.sum(near * self.disagreement[nearest] ** 2, axis=1) / near.sum(axis=1))
+
+    def moves(self, points: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """(n, m) what m independent displacements of slices do to a field with (n, 3) slopes; canonical frame."""
+        return self.factor * self.planes.moves(points, slope)
 
     @property
     def displacement(self) -> float:
-        """mm, standard deviation per in-plane direction of what slice shifts do to borders."""
-        return self.factor * SHIFT_GAIN * self.shift
+        """mm, standard deviation per in-plane direction by which slices may be displaced, RMS over the slices."""
+        return self.factor * float(np.sqrt(np.mean(self.planes.displacement**2))) if len(self.planes.displacement) else 0.0
 
     @property
     def offset(self) -> float:
         """Standard deviation of what all logits have in common."""
-        return self.factor * OFFSET_GAIN * self.noise
+        return float(np.hypot(self.factor * OFFSET_GAIN * self.noise, SHIFT_OFFSET * self.displacement))
 
 
-def find_spread(members: list[FittedNetwork], shares: np.ndarray, operator: SliceOperator, evidence: Evidence, noise: float) -> Spread:
-    """From the networks and what they leave unexplained. shares: (m,) of each network in the mean. noise: of a pixel."""
+def find_spread(
+    members: list[FittedNetwork],
+    shares: np.ndarray,
+    operator: SliceOperator,
+    evidence: Evidence,
+    noise: float,
+    left_out: SeemingShifts = NO_SHIFTS,
+) -> Spread:
+    """From the networks and what they leave unexplained.
+
+    shares: (m,) of each network in the mean. noise: of a pixel. left_out: shifts of slices against the others' prediction.
+    """
     field, slope = np.zeros(len(operator.points), dtype=SINGLE), np.zeros((len(operator.points), 3), dtype=SINGLE)
     for share, one in zip(shares.astype(SINGLE), members, strict=True):
         logit, gradient = one.network.spatial_gradient(one.weights, one.network.features(operator.points))
@@ -80,30 +97,13 @@ def find_spread(members: list[FittedNetwork], shares: np.ndarray, operator: Slic
         field += share * probability
         slope += share * (probability * (1 - probability))[:, None] * gradient
     sharpness = float(np.linalg.norm(slope, axis=1).mean() / max(np.mean(field * (1 - field)), 1e-9))
-    shift = _slice_shift(operator, evidence, operator.matrix @ field, operator.matrix @ slope)
+    of_fit = seeming_shifts(operator, evidence, operator.matrix @ field, operator.matrix @ slope)
+    shift, planes = np.sqrt(of_fit.mean_variance), slice_planes(operator, of_fit, left_out)
     if len(members) < 2:
-        return Spread(np.empty((0, 3)), np.empty(0), sharpness, shift, noise)
+        return Spread(np.empty((0, 3)), np.empty(0), sharpness, float(shift), planes, noise)
     fields = np.array([one.network.field(one.weights, operator.anchors) for one in members], dtype=np.float64)
     variance = shares @ (fields - shares @ fields) ** 2
-    return Spread(operator.anchors, np.sqrt(_smoothed(variance, operator.anchors)), sharpness, shift, noise)
-
-
-def _slice_shift(operator: SliceOperator, evidence: Evidence, average: np.ndarray, slope: np.ndarray) -> float:
-    """RMS over slices and in-plane directions of the shift that explains most of a slice's residual, mm.
-
-    average: (p,) of the field over the pixels; slope: (p, 3) its gradient, 1/mm. Too small for a correction, as the
-    field has followed most of the shift, but it tells stacks with shifted slices from straight ones.
-    """
-    squares, certainty = [], []
-    for number in np.unique(operator.pixels.slices):
-        rows, directions = slice_plane(operator, number)
-        change = slope[rows] @ directions
-        weighted = change.T * evidence.weights[rows]
-        precision = weighted @ change
-        shift = np.linalg.solve(precision + SHIFT_PRIOR * np.eye(2), weighted @ (average - evidence.values)[rows])
-        squares.append(shift @ shift / 2)
-        certainty.append(min(np.trace(precision) / 2, SURE_SLICE))
-    return float(np.sqrt(np.average(squares, weights=certainty))) if np.any(certainty) else 0.0
+    return Spread(operator.anchors, np.sqrt(_smoothed(variance, operator.anchors)), sharpness, float(shift), planes, noise)
 
 
 def _smoothed(values: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -167,6 +167,7 @@ def test_leaving_slices_out_needs_four_of_them(its_operator, its_evidence):
     few = leave_slices_out(its_operator.rows(three), of_three, 0, 0.04, lambda: None)
     assert few.error is None
     assert few.tolerant_share == 0
+    assert not few.shifts.vectors
 
 
 # Weights, progress, cancelling
