@@ -9,24 +9,8 @@ from CardioScarMRML.next_slices import addPlanes, adviceNotes, jumpToPlaneNode, 
 from conftest import BACKGROUND, View
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.geometry.slices import Slice
-from CardioScarLib.reconstruction.next_slice import Advice, Proposal
 
 TO_RAS = np.array([-1.0, -1.0, 1.0])
-
-
-@pytest.fixture
-def an_advice(a_phantom) -> dict:
-    """Between two slices of the phantom, and across them; rows and columns of different numbers and sizes."""
-    first, second = a_phantom.stack.slices[3:5]
-    right, down = (step / np.linalg.norm(step) for step in (first.column_step, first.row_step))
-    across = Slice(np.zeros((30, 50)), 0.5 * (first.origin + second.origin), 2.0 * down, 1.5 * right, 6.0, "")
-    along = Slice(np.zeros((40, 60)), first.center - 30 * first.normal - 40 * right, 1.5 * first.normal, 1.5 * right, 6.0, "")
-    proposals = (
-        Proposal(across, "short axis", "short axis, 34 mm from slice 0, the most apical (between slice 3 and slice 4)", 0.21),
-        Proposal(along, "long axis", "long axis, through the middle, 80 degrees from the rows", 0.125),
-    )
-    return Advice(proposals, ("One end is not covered.",)).as_dict()
 
 
 def corners_of(plane) -> np.ndarray:
