@@ -29,7 +29,7 @@ REACH, STEP = 7.0, 0.5
 """mm to either side of the outline in which an edge is sought, and between samples."""
 SIDE = 3.0
 """mm to either side of an edge over which the brightness is averaged."""
-LEAST_STEP = 0.25
+LEAST_STEP = 0.35
 """Of the step from muscle to blood: a weaker edge says nothing."""
 NEAR = 4.0
 """mm: SD of the distance at which an edge is expected; further ones count less."""
@@ -72,18 +72,18 @@ def brightness(stack: SliceStack, wall: Wall) -> list[Brightness]:
         blank += np.count_nonzero(beside & (flat | ~finite))
         muscle.append(one.pixels[on & finite])
         blood.append(one.pixels[cavity & (apart > DEEP) & finite])
-    muscle, blood = np.concatenate(muscle), np.concatenate(blood)
     if around == 0 or blank > BLANK * around:
         raise BadAlignment(
             "The image shows nothing beside the wall, as scar values and label maps do; to align slices by the image, LGE intensities "
             "are needed."
         )
+    muscle, blood = np.concatenate(muscle), np.concatenate(blood)
     if len(blood) < FEWEST_PIXELS:
         raise BadAlignment("No slice shows a cavity enclosed by the wall, so the image's blood cannot be told from its muscle.")
     remote, spread = _darker(muscle)
     level = float(np.median(blood))
     noise = float(np.hypot(spread, 1.4826 * np.median(np.abs(blood - level))))
-    if level - remote < CONTRAST * noise:
+    if level - remote <= CONTRAST * noise:
         raise BadAlignment(
             f"Blood ({level:.4g}) is not clearly brighter than muscle ({remote:.4g}, noise {noise:.3g}) in this image, so the wall's "
             "borders cannot be seen in it; align by contours or a mask."

@@ -24,8 +24,9 @@ SYSTEMATIC = 0.2
 """mm by which borders as a whole are drawn off center on a slice, besides what their scatter tells."""
 COMMON_BIAS = {"mask": 0.0, "contours": 0.0, "image": 1.0}
 """mm by which all slices together seem shifted where none is: scar and papillary muscles lie at the same side on all of them."""
-SURE_ENOUGH = 1.0
-"""mm: a slice whose shift is less sure in some direction does not speak for itself."""
+SURE_ENOUGH = {"mask": 1.0, "contours": 1.0, "image": 0.7}
+"""mm: a slice whose shift is less sure in some direction does not speak for itself. Scar and papillary muscles are not chance, so
+that the scatter of edges in an image tells less than all of their error."""
 EDGE_ROUNDS, SETTLED = 8, 0.05
 """How often edges are sought in the image, unless the shift settles within so many mm."""
 AGREEING = 0.5
@@ -53,11 +54,11 @@ def find_shifts(
     largest = settings.largest_shift
     if source == "image":
         found = [_seen(image, line, largest) for image, line in zip(brightness(stack, wall), outlines, strict=True)]
-        doubts = [_doubt(one, len(line), 1, settings) for one, line in zip(found, outlines, strict=True)]
+        doubts = [_doubt(one, source, len(line), 1, settings) for one, line in zip(found, outlines, strict=True)]
     else:
         borders = _given(source, stack, wall, mask, contours, settings, notes)
         found = [match(line, border, one.thickness, largest) for line, border, one in zip(outlines, borders, stack, strict=True)]
-        doubts = [_doubt(one, len(line), len(border), settings) for one, line, border in zip(found, outlines, borders, strict=True)]
+        doubts = [_doubt(one, source, len(line), len(border), settings) for one, line, border in zip(found, outlines, borders, strict=True)]
     return _alignment(stack, source, settings, found, doubts, notes)
 
 
@@ -84,7 +85,7 @@ def _seen(image: Brightness, line: Outline, largest: float) -> Match | None:
     return found
 
 
-def _doubt(found: Match | None, cut: int, drawn: int, settings: AlignmentSettings) -> str | None:
+def _doubt(found: Match | None, source: str, cut: int, drawn: int, settings: AlignmentSettings) -> str | None:
     """Why a slice does not speak for itself; None where it does."""
     if not cut:
         return "The slice's middle misses the wall."
@@ -97,7 +98,7 @@ def _doubt(found: Match | None, cut: int, drawn: int, settings: AlignmentSetting
     if distance > settings.largest_shift:
         return f"It would have to be moved by {distance:.1f} mm, more than the {settings.largest_shift:g} mm that are allowed."
     worst = float(np.sqrt(np.linalg.eigvalsh(found.covariance)[-1]))
-    if worst > SURE_ENOUGH:
+    if worst > SURE_ENOUGH[source]:
         return f"Too little of the wall's border, or too oblique a one, is seen here: the shift is known to {worst:.1f} mm only."
     return None
 
@@ -152,7 +153,7 @@ def _sentences(source: str, slices: Sequence[SliceShift], common: np.ndarray) ->
     sentences = [words]
     unsure = [one.label for one in slices if not one.reliable]
     if unsure:
-        sentences.append(f"No shift of their own was found for {', '.join(unsure)}.")
+        sentences.append(f"{len(unsure)} of {len(slices)} slices tell no shift of their own: {', '.join(unsure)}.")
     offset = float(np.linalg.norm(common))
     if offset > WORTH_TELLING:
         sentences.append(
