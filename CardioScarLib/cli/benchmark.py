@@ -15,6 +15,10 @@ from CardioScarLib.cli.console import stderr
 QUICK = {"families": ("W", "I3", "I3C", "X"), "seeds": (100,), "nodes": 3_000}
 NODES = 20_000
 STOPPED = 130
+PARTS_IN_WORDS = {
+    "development": "The development part: constants of CardioScar's models were tuned on cases like these.",
+    "frozen": "The frozen part, run to report: nothing was tuned on these seeds, nor on the walls that are marked so.",
+}
 LABEL = "PHANTOM results: hearts made by formula, not patients. Research use only."
 
 
@@ -103,7 +107,8 @@ def benchmark(part, families, methods, own, seeds, nodes, quick, repeatability, 
     summary = Summary(everything, list(in_order), list(dict.fromkeys((*FAMILIES, *(one["family"] for one in everything)))))
     seeds_used = [str(seed) for seed in sorted({one["seed"] for one in everything})]
     about = [
-        f"The {plan.folder.name} part, walls of about {plan.nodes:,} nodes, seeds {', '.join(seeds_used)}.",
+        f"Walls of about {plan.nodes:,} nodes, seeds {', '.join(seeds_used)}.",
+        PARTS_IN_WORDS[part],
         *(f"{name} was skipped: {reason}." for name, reason in skipped.items()),
     ]
     files = write_page(summary, plan.folder, about, [repeatability_table(repeated)] if repeated else [])
