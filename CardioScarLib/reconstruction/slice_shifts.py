@@ -21,7 +21,7 @@ SURE_SLICE = 3.0
 """1/mm^2: slices with more border than this count alike."""
 CHANCE = 0.25
 """Share of the mean squared displacement that may alternate by chance."""
-FIT_GAIN, LEFT_OUT_GAIN = 2.2, 4.2
+FIT_GAIN, LEFT_OUT_GAIN = 1.8, 3.4
 """mm of displacement per mm that is seen, against the fit and in the alternation: both see part of a shift."""
 OWN_SHARE = 0.25
 """Of a slice's variance that is its own; the rest is that of all slices. One bad slice must not spoil all others."""

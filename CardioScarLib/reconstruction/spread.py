@@ -20,9 +20,9 @@ BLUR = 0.006
 """What networks that agree still miss, as a disagreement."""
 OFFSET_GAIN = 2.0
 """Standard deviation of an offset of all logits per unit of pixel noise: noise that is cut off at 0 and 1 leaves a little lift."""
-SHIFT_OFFSET = 0.35
+SHIFT_OFFSET = 0.45
 """The same per mm that slices may be displaced: shifts bring tissue into view and out of it."""
-TORN = 1.0
+TORN = 1.5
 """Of displaced slices' share in the noise: their borders are torn in all directions, not only displaced in the plane."""
 LONE_DISAGREEMENT = 0.08
 """Of a single network, which has nobody to disagree with."""
