@@ -43,18 +43,19 @@ def audit(
     seen = [number for group in chains(operator, evidence) for number in group]
     if len(seen) < FEWEST_SLICES:
         return _refused(
+            "red",
             f"There is nothing to audit with: slices are left out and predicted from the others, for which {FEWEST_SLICES} slices "
-            f"have to show wall, and {len(seen)} of this stack {'does' if len(seen) == 1 else 'do'}."
+            f"have to show wall, and {len(seen)} of this stack {'does' if len(seen) == 1 else 'do'}.",
         )
     if not np.any(evidence.weights * (evidence.values > LEAST_SCAR)):
-        return _refused("There is no scar in these slices to audit: whether there is one between them, they cannot tell.")
+        return _refused("yellow", "There is no scar in these slices to audit: whether there is one between them, they cannot tell.")
     noise = pixel_noise(operator.pixels, evidence)
     slices = leave_each_out(operator, evidence, noise, settings, step)
     scores = {one.number: score(one, noise) for one in slices}
     displacements = {one.number: find_displacement(one) for one in slices}
     suspects = find_suspects(slices, displacements)
     coverage = _pooled_coverage(slices, scores)
-    facts = verdict.Facts(slices, displacements, suspects, noise, coverage, posterior, wall)
+    facts = verdict.Facts(slices, suspects, verdict.map_border(slices, noise), coverage, posterior, wall)
     expected = verdict.expected_error(facts)
     made = verdict.claims(facts)
     light, sentence = verdict.light(facts, expected, made)
@@ -70,9 +71,9 @@ def audit(
     )  # fmt: skip
 
 
-def _refused(sentence: str) -> Audit:
+def _refused(light: str, sentence: str) -> Audit:
     names = ("scar mass", "transmurality", "channels")
-    return Audit("red", sentence, tuple(Claim(name, False, f"{name[:1].upper()}{name[1:]}: not audited.") for name in names))
+    return Audit(light, sentence, tuple(Claim(name, False, f"{name[:1].upper()}{name[1:]}: not audited.") for name in names))
 
 
 def _pooled_coverage(slices: Sequence[LeftOutSlice], scores: dict[int, SliceScores]) -> float | None:

@@ -1,4 +1,4 @@
-"""Which slice disagrees with its neighbors, and how."""
+"""Which slice disagrees with its neighbors, and how. The constants are measured, see docs/audit.md."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.reconstruction.audit.displacement import Displacement, error_at
+from CardioScarLib.reconstruction.audit.displacement import FARTHEST, Displacement, error_at
 from CardioScarLib.reconstruction.audit.left_out import LeftOutSlice
 
 ERROR_FLOOR = 0.02
 """Errors below are alike: the fits themselves leave as much."""
-RELIEF = 0.85
-"""Neighbors whose error falls below this share of it without a slice are better off without. A sound slice helps: without it
-their error is 1.5 to 2.5 times as large."""
-SEEMS_SHIFTED = 2.5
-"""mm: smaller shifts are found where there is none."""
-EXPLAINED = 0.8
-"""A shift explains a slice that fits this much better, as a ratio of errors, after it."""
+LEAST_SCAR = 0.02
+"""Mean scar fraction of a slice's wall below which it says nothing about its place."""
+SUSPICIOUS = 0.6
+"""Sum of two logarithms: by what factor a shift lowers the error of the slice, and by what factor leaving the slice out too
+lowers that of its neighbors."""
+SEEMS_SHIFTED, TOO_FAR = 2.5, FARTHEST - 0.5
+"""mm: smaller shifts are found where there is none, and what is found at the end of the search is not a shift."""
+MISLEADS, STANDS_OUT = 0.9, 0.7
+"""Logarithms for a slice that no shift explains: of the relief of its neighbors, and of its error over the usual one."""
 BRIGHT = 0.5
 """Mean evidence in pixels where the other slices see no scar, in a slice that shows scar everywhere."""
 DARK = 0.2
 """Mean evidence in pixels where the other slices see scar, in a slice that shows none."""
-FEWEST = 15
-"""Pixels that say what a slice shows where the others see scar."""
+LEAST_AREA = 60.0
+"""mm^2 of wall that say what a slice shows where the others see scar, or none."""
+BESIDE_THE_WORST = 0.5
+"""Share of the suspicion against the worst slice that others have to reach: it misleads farther than its neighbors."""
+IN_ORDER = 0.6
+"""Two slices have changed places when the error of both falls below this share after they have changed back."""
 
 
 @dataclass(frozen=True)
@@ -42,61 +48,90 @@ class Suspect:
     shift: tuple[float, float] | None = None
 
 
-def relief(one: LeftOutSlice, slices: dict[int, LeftOutSlice]) -> float | None:
-    """How much larger the error of its neighbors is without a slice than with it, as a ratio; below 1 the slice misleads them.
-
-    Of each neighbor, left out, the error is taken with and without the slice among those that predict it. None without
-    two neighbors: at an end, the neighbor that remains is predicted from beyond the end of what is left.
-    """
-    if len(one.without) < 2:
-        return None
-    with_it = [slices[number].error for number in one.without]
-    without = [slices[number].error_without(one.number) for number in one.without]
-    return float(np.hypot(*np.maximum(without, ERROR_FLOOR)) / np.hypot(*np.maximum(with_it, ERROR_FLOOR)))
-
-
 def find_suspects(slices: Sequence[LeftOutSlice], displacements: dict[int, Displacement]) -> tuple[Suspect, ...]:
-    """The slices that disagree, the worst first."""
+    """The slices that disagree, the worst first.
+
+    Neighbors of one that is named are not: it misleads what is predicted there. Beside a gross fault (an artifact, a wrong
+    label, a wrong order) no shifts are named: they can be told when it has been put right.
+    """
     by_number = {one.number: one for one in slices}
+    usual = float(np.median([max(one.error, ERROR_FLOOR) for one in slices]))
     found: list[tuple[float, Suspect]] = []
     for one in slices:
-        kind = _artifact(one)
-        ease = relief(one, by_number)
-        if kind:
-            found.append((0.0, _suspect(one, "artifact", kind)))
-        elif ease is not None and ease < RELIEF:
-            found.append((ease, _named(one, displacements[one.number], by_number)))
-    return tuple(suspect for _, suspect in sorted(found, key=lambda pair: pair[0]))
+        suspect, weight = _judged(one, displacements[one.number], by_number, usual)
+        if suspect:
+            found.append((weight, suspect))
+    if any(suspect.kind != "shifted" for _, suspect in found):
+        found = [(weight, suspect) for weight, suspect in found if suspect.kind != "shifted"]
+    worst = max((weight for weight, _ in found), default=0.0)
+    found = [(weight, suspect) for weight, suspect in found if weight >= BESIDE_THE_WORST * worst]
+    named: dict[int, Suspect] = {}
+    for _, suspect in sorted(found, key=lambda pair: -pair[0]):
+        if not any(number in named for number in by_number[suspect.number].without):
+            named[suspect.number] = suspect
+    return tuple(named.values())
 
 
-def _artifact(one: LeftOutSlice) -> str | None:
-    healthy, scar = one.predicted < 0.2, one.predicted > 0.8
-    if one.weights[healthy].sum() > FEWEST:
-        seen = np.average(one.values[healthy], weights=one.weights[healthy])
-        if seen > BRIGHT:
-            return f"shows scar in {seen:.0%} of the wall where its neighbors show none: is its brightness that of the others?"
-    if one.weights[scar].sum() > FEWEST:
-        seen = np.average(one.values[scar], weights=one.weights[scar])
-        if seen < DARK:
-            return f"shows scar in only {seen:.0%} of the wall where its neighbors show it: is it labeled, and is its brightness right?"
-    return None
+def relief(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> float:
+    """Logarithm of the factor by which the error of its neighbors falls when a slice is left out too.
+
+    A sound slice helps to predict its neighbors: -0.4 to -0.9. A slice that misleads them has a positive one.
+    """
+    with_it = [by_number[number].error for number in one.without]
+    without = [by_number[number].error_without(one.number) for number in one.without]
+    return float(np.log(np.hypot(*np.maximum(with_it, ERROR_FLOOR)) / np.hypot(*np.maximum(without, ERROR_FLOOR))))
 
 
-def _named(one: LeftOutSlice, displacement: Displacement, by_number: dict[int, LeftOutSlice]) -> Suspect:
+def suspicion(displacement: Displacement, relieved: float) -> float:
+    """How much speaks for a shift, see SUSPICIOUS; 0 where the shift is too small to tell or at the end of the search."""
+    if not SEEMS_SHIFTED <= displacement.distance <= TOO_FAR:
+        return 0.0
+    return float(np.log(max(displacement.before, ERROR_FLOOR) / max(displacement.after, ERROR_FLOOR))) + relieved
+
+
+def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usual: float) -> tuple[Suspect | None, float]:
+    gross = _gross(one)
+    if gross:
+        return gross, np.inf
+    # At an end there is one neighbor only, predicted from beyond the end of what is left.
+    if len(one.without) < 2:
+        return None, 0.0
+    relieved = relief(one, by_number)
+    weight = suspicion(displacement, relieved) if one.scar > LEAST_SCAR else 0.0
+    misleads = relieved > MISLEADS and np.log(one.error / usual) > STANDS_OUT
+    if weight <= SUSPICIOUS and not misleads:
+        return None, 0.0
     swapped = _swapped_with(one, by_number)
     if swapped is not None:
         label = by_number[swapped].operator.stack.slices[swapped].label
-        return _suspect(one, "out of order", f"fits better in the place of {label}, and {label} in its: are they in the right order?")
-    if displacement.distance >= SEEMS_SHIFTED and displacement.after < EXPLAINED * displacement.before:
+        return _suspect(one, "out of order", f"fits better in the place of {label}, and {label} in its: check their order"), weight
+    if weight > SUSPICIOUS:
         rows, columns = displacement.shift
-        sentence = f"fits its neighbors best when it is moved by {displacement.distance:.0f} mm ({rows:+.0f} along its rows' direction, "
-        sentence += f"{columns:+.0f} along its columns')"
-        return _suspect(one, "shifted", sentence, displacement.shift)
-    return _suspect(one, "mislabeled", "contradicts both neighbors, and no shift explains it: look at its contours and at its labels")
+        sentence = f"fits its neighbors best when it is moved by {displacement.distance:.0f} mm "
+        sentence += f"({rows:+.0f} mm along its rows' direction, {columns:+.0f} mm along its columns')"
+        return _suspect(one, "shifted", sentence, displacement.shift), weight
+    return _suspect(one, "mislabeled", "contradicts both neighbors, and no shift explains it: check its contours and labels"), relieved
+
+
+def _gross(one: LeftOutSlice) -> Suspect | None:
+    """Scar all over, or none where it has to be."""
+    # Without either neighbor too, which may be the one that is wrong.
+    predictions = np.array([one.predicted, *(one.predicted_without(number) for number in one.without)])
+    pixel = float(np.prod(one.operator.stack.slices[one.number].spacing))
+    healthy, scar = predictions.max(axis=0) < 0.2, predictions.min(axis=0) > 0.8
+    if pixel * one.weights[healthy].sum() > LEAST_AREA:
+        seen = np.average(one.values[healthy], weights=one.weights[healthy])
+        if seen > BRIGHT:
+            return _suspect(one, "artifact", f"shows {seen:.0%} scar where its neighbors show none: check its brightness and its labels")
+    if len(one.without) == 2 and pixel * one.weights[scar].sum() > LEAST_AREA:  # scar may end with the stack
+        seen = np.average(one.values[scar], weights=one.weights[scar])
+        if seen < DARK:
+            return _suspect(one, "mislabeled", f"shows {seen:.0%} scar where its neighbors show it: check its labels and its brightness")
+    return None
 
 
 def _swapped_with(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> int | None:
-    """The neighbor with which a slice fits much better when both change places, as a network says that has seen neither."""
+    """The neighbor with which it has changed places: both fit much better when they change back, says a network that has seen neither."""
     for number, network in one.without.items():
         other = by_number[number]
         offset = other.operator.stack.slices[number].center - one.operator.stack.slices[one.number].center
@@ -104,13 +139,13 @@ def _swapped_with(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> int 
         def field(points, network=network):
             return network.network.field(network.weights, points)
 
-        as_is = np.hypot(one.error_without(number), other.error_without(one.number))
-        swapped = np.hypot(error_at(one, field, offset), error_at(other, field, -offset))
-        if swapped < 0.6 * as_is:
+        of_one = error_at(one, field, offset) / max(one.error_without(number), ERROR_FLOOR)
+        of_other = error_at(other, field, -offset) / max(other.error_without(one.number), ERROR_FLOOR)
+        if max(of_one, of_other) < IN_ORDER:
             return number
     return None
 
 
 def _suspect(one: LeftOutSlice, kind: str, sentence: str, shift: tuple[float, float] | None = None) -> Suspect:
     label = one.operator.stack.slices[one.number].label
-    return Suspect(one.number, label, kind, f"{label[:1].upper()}{label[1:]} {sentence}.".replace("?.", "?"), shift)
+    return Suspect(one.number, label, kind, f"{label[:1].upper()}{label[1:]} {sentence}.", shift)

@@ -65,8 +65,12 @@ class LeftOutSlice:
         return float(np.sqrt(np.average((predicted - self.values) ** 2, weights=self.weights)))
 
     def error_without(self, neighbor: int) -> float:
+        return self.error_of(self.predicted_without(neighbor))
+
+    def predicted_without(self, neighbor: int) -> np.ndarray:
+        """(p,) the pixels as predicted when a neighbor is left out too."""
         one = self.without[neighbor]
-        return self.error_of(self.operator.matrix @ one.network.field(one.weights, self.operator.points))
+        return self.operator.matrix @ one.network.field(one.weights, self.operator.points)
 
 
 def chains(operator: SliceOperator, evidence: Evidence) -> list[list[int]]:

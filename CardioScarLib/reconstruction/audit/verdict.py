@@ -10,7 +10,6 @@ import numpy as np
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.geometry.wall_surfaces import area_vectors, skin
 from CardioScarLib.reconstruction.audit.disagreement import Suspect
-from CardioScarLib.reconstruction.audit.displacement import Displacement
 from CardioScarLib.reconstruction.audit.left_out import LeftOutSlice
 from CardioScarLib.reconstruction.audit.result import Claim
 from CardioScarLib.reconstruction.field_posterior import FieldPosterior
@@ -23,8 +22,11 @@ SURE_MASS = 0.15
 """Half of the 95 % interval of the scar volume, as a share of it, up to which a mass is supported."""
 QUARTER = 0.25
 """Of the wall's thickness: transmurality is told in quarters, so a border that is less sure than this says little."""
-MAP_SHARE = 0.5
-"""Error of a border in the map as a share of that in slices left out, which lie twice as far from the nearest one seen."""
+MAP_SHARE = 3.5
+"""mm: error of a border in the map, over that in left-out slices, times the distance between slices. Of what makes left-out
+slices hard to predict, shifts are in the map too, but what lies in a gap is less the smaller the gaps are that remain."""
+USUAL_GAP = 8.0
+"""mm between slices, where no two are parallel."""
 LEAST_COVERAGE = 0.8
 """Of left-out pixels near borders in 95 % intervals: below, the intervals of the map are not to be believed either."""
 WIDEST_CHANNEL = 10.0
@@ -37,51 +39,63 @@ YELLOW, RED = 0.03, 0.06
 class Facts:
     """What the verdict rests on.
 
-    noise: of a pixel. coverage: of left-out pixels near borders, pooled. suspects: slices that disagree. posterior: of the
-    whole stack.
+    border: mm by which borders of scar in the map are off, to be expected. coverage: of left-out pixels near borders,
+    pooled. suspects: slices that disagree. posterior: of the whole stack.
     """
 
     slices: Sequence[LeftOutSlice]
-    displacements: dict[int, Displacement]
     suspects: tuple[Suspect, ...]
-    noise: float
+    border: float
     coverage: float | None
     posterior: FieldPosterior
     wall: Wall
 
 
-def border_error(slices: Sequence[LeftOutSlice], noise: float) -> float | None:
-    """mm by which borders of scar lie elsewhere than predicted in left-out slices: the area where slice and prediction
-    differ, beyond the noise, over the length of the predicted borders. None without borders."""
-    area = length = 0.0
+def border_error(slices: Sequence[LeftOutSlice], noise: float) -> float:
+    """mm by which borders of scar lie elsewhere than predicted in left-out slices, RMS.
+
+    A border of width w that is d off makes squared differences of d^2 / w per length where d is small against w, and of d
+    where it is large; the larger one of the two estimates of d is right.
+    """
+    squares = length = steepness = 0.0
     for one in slices:
         pixel = float(np.prod(one.operator.stack.slices[one.number].spacing))
-        squares = one.weights @ (one.predicted - one.values) ** 2 - 0.5 * noise**2 * np.count_nonzero(one.weights)
-        area += pixel * max(squares, 0.0)
-        length += pixel * float(one.weights @ _slope(one))
-    return area / length if length > 0 else None
+        beyond_noise = one.weights @ (one.predicted - one.values) ** 2 - 0.5 * noise**2 * np.count_nonzero(one.weights)
+        slope = _slope(one)
+        squares += pixel * max(beyond_noise, 0.0)
+        length += pixel * float(one.weights @ slope)
+        steepness += pixel * float(one.weights @ slope**2)
+    return float(max(squares / max(length, 1e-9), np.sqrt(squares / max(steepness, 1e-9))))
 
 
 def _slope(one: LeftOutSlice) -> np.ndarray:
     """(p,) length of the in-plane gradient of the predicted pixels, 1/mm."""
     directions = slice_plane(one.operator, one.number)[1]
-    slope = np.zeros((len(one.operator.points), 3))
-    for share, member in zip(one.posterior.shares, one.posterior.members, strict=True):
-        logit, gradient = member.network.spatial_gradient(member.weights, member.network.features(one.operator.points))
+    return np.hypot(*(one.operator.matrix @ (_gradient(one.posterior, one.operator.points) @ directions)).T)
+
+
+def _gradient(posterior: FieldPosterior, points: np.ndarray) -> np.ndarray:
+    """(n, 3) of the mean at points in the canonical frame, 1/mm."""
+    slope = np.zeros((len(points), 3))
+    for share, member in zip(posterior.shares, posterior.members, strict=True):
+        logit, gradient = member.network.spatial_gradient(member.weights, member.network.features(points))
         probability = sigmoid(logit)
         slope += share * (probability * (1 - probability))[:, None] * gradient
-    return np.hypot(*(one.operator.matrix @ (slope @ directions)).T)
+    return slope
 
 
-def largest_gap(slices: Sequence[LeftOutSlice]) -> float:
-    """mm between the planes of the slices of the largest parallel set that show scar, or of all."""
+def gaps(slices: Sequence[LeftOutSlice]) -> np.ndarray:
+    """mm between the planes of neighbors in the largest set of parallel slices; the usual one where there is no set."""
     stack = slices[0].operator.stack
-    numbers = [one.number for one in slices]
-    group = [number for number in stack.parallel_groups()[0] if number in numbers]
-    if len(group) < 2:
-        return float("inf")
+    seen = {one.number for one in slices}
+    group = [number for number in stack.parallel_groups()[0] if number in seen]
     heights = np.sort([stack.slices[number].center @ stack.slices[group[0]].normal for number in group])
-    return float(np.diff(heights).max())
+    return np.diff(heights) if len(group) > 1 else np.array([USUAL_GAP])
+
+
+def map_border(slices: Sequence[LeftOutSlice], noise: float) -> float:
+    """mm by which borders of scar in the map are off, to be expected."""
+    return MAP_SHARE * border_error(slices, noise) / float(np.median(gaps(slices)))
 
 
 def thickness(wall: Wall) -> float | None:
@@ -92,15 +106,13 @@ def thickness(wall: Wall) -> float | None:
 
 
 def expected_error(facts: Facts) -> float:
-    """RMS error of the map that is to be expected."""
-    sd = facts.posterior.sd(facts.wall.nodes)
-    return float(np.sqrt(np.average(sd**2, weights=facts.wall.node_measure)))
+    """RMS error of the map when its borders lie elsewhere by as much as is to be expected."""
+    slope = _gradient(facts.posterior, facts.posterior.frame.to_frame(facts.wall.nodes))
+    return facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=facts.wall.node_measure)))
 
 
 def claims(facts: Facts) -> tuple[Claim, ...]:
-    error = border_error(facts.slices, facts.noise)
-    in_map = MAP_SHARE * error if error is not None else 0.0
-    return (_mass(facts), _transmurality(facts, in_map), _channels(facts, in_map))
+    return (_mass(facts), _transmurality(facts), _channels(facts))
 
 
 def _mass(facts: Facts) -> Claim:
@@ -119,30 +131,29 @@ def _mass(facts: Facts) -> Claim:
     return Claim("scar mass", True, f"Scar mass is supported: {interval}.")
 
 
-def _transmurality(facts: Facts, error: float) -> Claim:
+def _transmurality(facts: Facts) -> Claim:
     across = thickness(facts.wall)
     if across is None:
         return Claim("transmurality", False, "Transmurality is not supported: this LV model has no thickness.")
-    told = f"borders between slices are known to about {error:.1f} mm in a wall of {across:.0f} mm"
-    if error > QUARTER * across:
+    told = f"borders between slices are known to about {facts.border:.1f} mm in a wall of {across:.0f} mm"
+    if facts.border > QUARTER * across:
         return Claim("transmurality", False, f"Transmurality is not supported: {told}, which is more than a quarter of it.")
     return Claim("transmurality", True, f"Transmurality in quarters is supported: {told}.")
 
 
-def _channels(facts: Facts, error: float) -> Claim:
-    across, along = channel_widths(facts, error)
+def _channels(facts: Facts) -> Claim:
+    across, along = channel_widths(facts)
     sentence = f"Channels that cross the slices are supported when they are wider than {across:.0f} mm"
     sentence += f", channels that run along the slices when they are wider than {along:.0f} mm."
     return Claim("channels", bool(across <= WIDEST_CHANNEL), sentence)
 
 
-def channel_widths(facts: Facts, error: float) -> tuple[float, float]:
+def channel_widths(facts: Facts) -> tuple[float, float]:
     """mm: the narrowest channel that is to be believed, across the slices and along them."""
     stack = facts.slices[0].operator.stack
     pixel = max(max(stack.slices[one.number].spacing) for one in facts.slices)
     thick = max(stack.slices[one.number].thickness for one in facts.slices)
-    gap = largest_gap(facts.slices)
-    return 2 * pixel + 2 * error, max(gap, thick) + 2 * error
+    return 2 * pixel + 2 * facts.border, max(float(gaps(facts.slices).max()), thick) + 2 * facts.border
 
 
 def light(facts: Facts, expected: float, made: Sequence[Claim]) -> tuple[str, str]:

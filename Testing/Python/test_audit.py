@@ -1,0 +1,174 @@
+"""The self-audit: slices left out and predicted, and what is said about them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from CardioScarLib.benchmark import make_case
+from CardioScarLib.errors import BadSettings, Cancelled
+from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.pipeline import fit, reconstruct
+from CardioScarLib.reconstruction.audit import audit
+from CardioScarLib.reconstruction.audit.displacement import find_displacement
+from CardioScarLib.reconstruction.audit.left_out import chains, leave_each_out
+from CardioScarLib.reconstruction.operator import slice_operator
+from CardioScarLib.settings import ModelSettings
+
+PREVIEW = ModelSettings(preset="preview")
+COARSE = 4.5
+"""mm: pixels that make an audit many times faster than those of a scanner."""
+SEEN = range(3, 10)
+"""Slices of the phantom: those that show scar, and one that shows none."""
+
+
+@cache
+def a_wedge(shift: float = 0.0):
+    """A heart with a wedge of scar, and its slices; one of them is displaced by `shift` mm."""
+    return make_case("W", 100, 3000, pixel=COARSE, **({"one_slice_shift": shift} if shift else {}))
+
+
+def read(case, stack: SliceStack):
+    operator = slice_operator(case.wall, stack)
+    return operator, Evidence(operator.pixels.values(stack), np.ones(len(operator.pixels)))
+
+
+def audited(stack: SliceStack, case=None, step=lambda done, steps: None):
+    case = case or a_wedge()
+    operator, evidence = read(case, stack)
+    return audit(operator, evidence, fit(operator, evidence, PREVIEW), case.wall, PREVIEW, step)
+
+
+@cache
+def of_a_sound_stack():
+    return audited(a_wedge().stack.select(SEEN))
+
+
+@cache
+def of_a_shifted_slice():
+    return audited(a_wedge(5.0).stack.select(SEEN), a_wedge(5.0))
+
+
+# Which slice disagrees
+
+
+def test_a_sound_stack_has_no_suspects_and_is_predicted_well():
+    found = of_a_sound_stack()
+    assert found.suspects == () and found.light == "green"
+    assert found.rmse < 0.04 and found.coverage_95 > 0.6
+
+
+def test_a_displaced_slice_is_named_and_its_shift_is_that_of_its_origin():
+    case, found = a_wedge(5.0), of_a_shifted_slice()
+    spoiled = case.about["shifted_slice"]
+    suspect = found.suspects[0]
+    assert (suspect.kind, suspect.label, found.light) == ("shifted", case.stack.slices[spoiled].label, "red")
+    assert np.linalg.norm(np.array(suspect.shift) - case.true_shifts[spoiled]) < 2
+    assert found.rmse > 2 * of_a_sound_stack().rmse
+
+
+@pytest.mark.parametrize(("content", "kind"), [(1.0, "artifact"), (0.0, "mislabeled")])
+def test_a_slice_full_of_scar_or_without_any_is_named_but_not_its_neighbors(content, kind):
+    stack = a_wedge().stack.select(SEEN[:6])
+    found = audited(stack.with_pixels([0 * one.pixels + content if place == 3 else one.pixels for place, one in enumerate(stack)]))
+    assert [(one.number, one.kind) for one in found.suspects] == [(3, kind)]
+    assert "Slice 6" in found.suspects[0].sentence
+
+
+def test_two_neighbors_in_the_wrong_order_are_named():
+    stack = a_wedge().stack.select(SEEN[:6])
+    pixels = [one.pixels for one in stack]
+    pixels[1], pixels[2] = pixels[2], pixels[1]
+    found = audited(stack.with_pixels(pixels))
+    assert found.suspects[0].number in (1, 2) and found.suspects[0].kind == "out of order"
+
+
+# How slices are left out
+
+
+@pytest.fixture(scope="module")
+def five_left_out():
+    case = a_wedge()
+    operator, evidence = read(case, case.stack.select(range(4, 9)))
+    return operator, evidence, leave_each_out(operator, evidence, 0.002, PREVIEW, lambda done, steps: None)
+
+
+def test_what_a_slice_shows_does_not_change_what_is_predicted_for_it(five_left_out):
+    operator, evidence, slices = five_left_out
+    values = np.where(operator.pixels.slices == 2, 1 - evidence.values, evidence.values)
+    again = leave_each_out(operator, Evidence(values, evidence.weights), 0.002, PREVIEW, lambda done, steps: None)
+    assert np.array_equal(again[2].predicted, slices[2].predicted)
+    assert np.abs(again[1].predicted - slices[1].predicted).max() > 0.1  # its neighbors do see it
+    assert np.array_equal(again[1].predicted_without(2), slices[1].predicted_without(2))
+
+
+def test_a_pair_is_predicted_worse_than_a_slice(five_left_out):
+    slices = five_left_out[2]
+    assert slices[2].error_without(1) > slices[2].error
+
+
+def test_a_moved_prediction_is_found_again(five_left_out):
+    one = five_left_out[2][2]
+    moved = replace(one, values=one.operator.matrix @ one.field(one.operator.points + one.operator.frame.axes @ shift_of(one, (3, -2))))
+    assert np.allclose(find_displacement(moved).shift, (3, -2), atol=1)
+    assert find_displacement(replace(one, values=one.predicted)).shift == (0, 0)
+
+
+def shift_of(one, lengths) -> np.ndarray:
+    """(3,) LPS mm of lengths along the rows' and the columns' direction."""
+    plane = one.operator.stack.slices[one.number]
+    return lengths[0] * plane.row_step / plane.spacing[0] + lengths[1] * plane.column_step / plane.spacing[1]
+
+
+def test_slices_are_paired_along_the_heart_whatever_their_order_in_the_file():
+    case = a_wedge()
+    order = [5, 3, 8, 4, 6]
+    operator, evidence = read(case, case.stack.select(order))
+    heights = [order[number] for number in chains(operator, evidence)[0]]
+    assert heights in (sorted(order), sorted(order, reverse=True))
+
+
+# What is said
+
+
+def test_the_result_is_plain_json_with_a_line_for_every_slice_and_pair():
+    found = json.loads(json.dumps(of_a_shifted_slice().as_dict()))
+    assert len(found["slices"]) == len(SEEN) and len(found["pairs"]) == len(SEEN) - 1
+    assert {claim["name"] for claim in found["claims"]} == {"scar mass", "transmurality", "channels"}
+    assert [one["remark"] for one in found["slices"]].count("shifted") == 1
+
+
+def test_a_worse_stack_is_expected_to_make_a_worse_map():
+    assert of_a_shifted_slice().expected_error > 1.5 * of_a_sound_stack().expected_error
+
+
+def test_too_few_slices_and_no_scar_are_said_in_a_sentence():
+    few = audited(a_wedge().stack.select(range(5, 9)))
+    assert few.light == "red" and "5 slices" in few.sentence and not any(claim.supported for claim in few.claims)
+    stack = a_wedge().stack.select(SEEN)
+    healthy = audited(stack.with_pixels([0 * one.pixels for one in stack]))
+    assert "no scar" in healthy.sentence and healthy.light == "yellow" and healthy.slices == ()
+
+
+def test_only_the_field_is_audited():
+    case = a_wedge()
+    with pytest.raises(BadSettings, match="nearest"):
+        reconstruct(case.stack, case.wall, replace(case.settings, model=ModelSettings("nearest")), audited=True)
+
+
+def test_an_audit_can_be_stopped_between_two_steps_of_a_fit():
+    told = []
+
+    def stop(done, steps):
+        told.append((done, steps))
+        if len(told) > 5:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        audited(a_wedge().stack.select(SEEN), step=stop)
+    assert len(told) == 6 and told[-1][0] == 0
