@@ -46,6 +46,7 @@ def main(words: list[str] | None = None) -> int:
             arguments.overwrite,
             _scene_saver() if arguments.scene else None,
             _say,
+            arguments.audit,
         )
     except CardioScarError as error:
         print(f"Error: {error}", file=sys.stderr, flush=True)
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--samples", type=int, default=model.samples, help="joint samples behind the uncertainty (%(default)s)")
     add("--seed", type=int, default=model.seed, help="of everything random (%(default)s)")
     add("--slice-thickness", type=float, metavar="MM", help="of all cases; otherwise what the files say")
+    add("--audit", action="store_true", help="also audit each stack: slices are left out and predicted, which takes longer")
     add("--scene", action="store_true", help="also save each case as a Slicer scene (.mrb)")
     add("--overwrite", action="store_true", help="replace results of other settings; without it, what is done is kept")
     return parser

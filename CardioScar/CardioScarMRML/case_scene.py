@@ -17,8 +17,10 @@ from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_wall
 from CardioScarLib.runner.reconstruction import StoredReconstruction
 from CardioScarLib.settings import ReconstructionSettings
+from CardioScarMRML.audits import aboutOf, writeAudit
 from CardioScarMRML.phantoms import addModelNode, addVolumeNode
-from CardioScarMRML.reading import RAS_TO_LPS
+from CardioScarMRML.places import placeOf
+from CardioScarMRML.reading import RAS_TO_LPS, describeReading
 from CardioScarMRML.results import writeResult
 
 
@@ -39,7 +41,12 @@ def saveCaseScene(case, folder: Path) -> None:
     volumeNode = addVolumeNode(scene, stack, f"{case.name} LGE") if _isRegular(stack) else None
     meshFile = read_wall(folder / Path(report["outputs"][0]).name)
     modelNode = addModelNode(scene, _inRas(meshFile), f"{case.name} LV wall")
-    writeResult(modelNode, meshFile.wall, _stored(report, meshFile.dataset), _runRecord(report), "", volumeNode)
+    stored = _stored(report, meshFile.dataset)
+    writeResult(modelNode, meshFile.wall, stored, _runRecord(report), "", volumeNode)
+    if "audit" in report["summary"]:
+        reading = describeReading(stack, report["reading"]["mask"])
+        about = aboutOf(stored.settings, reading, placeOf(stack, meshFile.wall))
+        writeAudit(modelNode, report["summary"]["audit"], about, _runRecord(report))
     with tempfile.TemporaryDirectory(prefix=".cardioscar-", dir=folder) as temporary:
         partial = Path(temporary, path.name)
         if not scene.WriteToMRB(str(partial)) or not partial.is_file():

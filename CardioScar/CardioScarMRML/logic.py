@@ -18,7 +18,7 @@ from CardioScarMRML.next_slices import addPlanes
 from CardioScarMRML.parameters import CardioScarParameterNode
 from CardioScarMRML.places import placeOf
 from CardioScarMRML.placing import copyOfModel
-from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML.reading import describeReading, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.results import CardioScarResult, writeResult
 from CardioScarMRML.run import CardioScarRun
 from CardioScarMRML.segments import scarStack
@@ -309,12 +309,7 @@ def _moved(stack: SliceStack, alignment: Alignment | None) -> SliceStack:
 
 
 def _reading(stack: SliceStack, segmentationNode, alignment: Alignment | None) -> dict:
-    return {
-        "slices": [one.label for one in stack],
-        "slice_thickness": sorted({one.thickness for one in stack}),
-        "scar_from": "intensities" if segmentationNode is None else "segment",
-        "aligned_by": None if alignment is None else alignment.source,
-    }
+    return describeReading(stack, segmentationNode is not None, None if alignment is None else alignment.source)
 
 
 def _checkThere(modelNode) -> None:

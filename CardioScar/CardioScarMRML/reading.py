@@ -55,6 +55,16 @@ def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIn
     return stack if sliceIndices is None else stack.select(list(sliceIndices))
 
 
+def describeReading(stack: SliceStack, isFromSegment: bool, alignedBy: str | None = None) -> dict:
+    """How a stack was read, for the provenance; JSON values."""
+    return {
+        "slices": [one.label for one in stack],
+        "slice_thickness": sorted({float(one.thickness) for one in stack}),
+        "scar_from": "segment" if isFromSegment else "intensities",
+        "aligned_by": alignedBy,
+    }
+
+
 def wallFromModelNode(modelNode) -> Wall:
     """The LV wall of a model node (surface or unstructured grid), in world LPS mm, nodes in the order of its mesh.
 

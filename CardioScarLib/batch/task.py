@@ -17,8 +17,11 @@ from CardioScarLib.settings import ReconstructionSettings
 REPORT = "report.json"
 
 
-def start_case(case: Case, folder: Path, settings: ReconstructionSettings, thickness: float | None) -> Job:
-    """Reconstruct a case in a child process. Its mesh, provenance and report go to `folder`, those of an earlier run are replaced."""
+def start_case(case: Case, folder: Path, settings: ReconstructionSettings, thickness: float | None, audited: bool = False) -> Job:
+    """Reconstruct a case in a child process, and audit its stack where asked.
+
+    Its mesh, provenance and report go to `folder`, those of an earlier run are replaced.
+    """
     content = {
         "name": case.name,
         "volume": str(case.volume.resolve()),
@@ -27,6 +30,7 @@ def start_case(case: Case, folder: Path, settings: ReconstructionSettings, thick
         "output": str(folder.resolve()),
         "settings": settings.as_dict(),
         "thickness": thickness,
+        "audited": audited,
     }
     return start_job("case", lambda place: write_job(place, "case", content), environment_for(settings))
 
@@ -49,7 +53,7 @@ def run_task(folder: Path, progress: TaskProgress) -> None:
     if job["segmentation"]:
         images.append(Path(job["segmentation"]))
         stack = with_mask(stack, read_stack(images[1:], thickness=job["thickness"], label_map=True))
-    result = reconstruct(stack, mesh_file.wall, settings, progress)
+    result = reconstruct(stack, mesh_file.wall, settings, progress, audited=job["audited"])
     progress("write", 0, 1)
     reading = {"slice_thickness": job["thickness"], "mask": bool(job["segmentation"])}
     report = write(result, mesh_file, targets, images, reading, spacing=min(min(one.spacing) for one in stack), overwrite=True)

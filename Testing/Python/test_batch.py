@@ -12,7 +12,7 @@ from CardioScarLib.batch import Outcome, find_cases, in_words, run_batch
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.errors import BadEvidence, BadSettings, CardioScarError, UnreadableFile
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.settings import ModelSettings, ReconstructionSettings
+from CardioScarLib.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 
 SCRIPT = Path(__file__).resolve().parents[2] / "CardioScar" / "CardioScarMRML" / "batch.py"
 QUICK = ReconstructionSettings(model=ModelSettings("nearest"))
@@ -147,6 +147,23 @@ def test_results_of_other_settings_or_files_are_kept_unless_one_says_overwrite(a
     assert states(batch(cases, output)) == ["failed"]
     assert states(batch(cases, output, other, overwrite=True)) == ["done"]
     assert json.loads((output / "01 first" / "report.json").read_text())["settings"]["model"]["model"] == "linear"
+
+
+def test_an_audit_is_made_where_asked_and_told_in_the_table(a_folder_of_cases, tmp_path):
+    """With slices that show no scar, which an audit refuses at once: it takes seconds otherwise."""
+    cases, output = find_cases(a_folder_of_cases)[:1], tmp_path / "results"
+    for volume in {case.volume for case in cases}:
+        image = sitk.ReadImage(str(volume))
+        sitk.WriteImage(image * 0, str(volume))
+    settings = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings(preset="preview", samples=4))
+    plain = batch(cases, output, settings)
+    assert states(plain) == ["done"] and plain[0].light == "" and rows_of(output / "cases.csv")[0]["audit"] == ""
+    audited = batch(cases, output, settings, audited=True)  # what is there has no audit
+    assert states(audited) == ["done"] and audited[0].light in ("yellow", "red")
+    assert rows_of(output / "cases.csv")[0]["audit"] == audited[0].light
+    assert "no scar" in json.loads((output / "01 first" / "report.json").read_text())["summary"]["audit"]["sentence"]
+    again = batch(cases, output, settings, audited=True)
+    assert states(again) == ["kept"] and again[0].light == audited[0].light
 
 
 def test_what_comes_after_a_case_may_fail_it_without_stopping_the_others(a_folder_of_cases, tmp_path):
