@@ -12,14 +12,17 @@ from CardioScarLib.geometry.alignment.edges import Brightness, brightness, edges
 from CardioScarLib.geometry.alignment.labels import check_grid, wall_labels
 from CardioScarLib.geometry.alignment.match import Match, match
 from CardioScarLib.geometry.alignment.outline import BorderPoints, Outline, bordering_skin, outline
-from CardioScarLib.geometry.alignment.result import WORTH_TELLING, Alignment, SliceShift
+from CardioScarLib.geometry.alignment.result import Alignment, SliceShift
 from CardioScarLib.geometry.alignment.shrink import shrunken
 from CardioScarLib.geometry.lv_wall import SliceContours
 from CardioScarLib.geometry.overlap import check_overlap
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.settings import ALIGNMENT_SOURCES, AlignmentSettings
 
+WORTH_TELLING = 2.0
+"""mm: slices that lie further beside the wall are counted in the note."""
+SOURCES_IN_WORDS = {"mask": "a mask of the myocardium", "contours": "contours of the wall", "image": "the borders seen in the image"}
 SYSTEMATIC = 0.2
 """mm by which borders as a whole are drawn off center on a slice, besides what their scatter tells."""
 COMMON_BIAS = {"mask": 0.0, "contours": 0.0, "image": 1.0}
@@ -135,12 +138,9 @@ def _alignment(
     return Alignment(source, slices, tuple(common.tolist()), spread, settings, (*notes, *_sentences(source, slices, common)))
 
 
-def _directions(one) -> np.ndarray:
+def _directions(one: Slice) -> np.ndarray:
     """(2, 3) unit vectors along rows and columns."""
     return np.stack([one.row_step / one.spacing[0], one.column_step / one.spacing[1]])
-
-
-SOURCES_IN_WORDS = {"mask": "a mask of the myocardium", "contours": "contours of the wall", "image": "the borders seen in the image"}
 
 
 def _sentences(source: str, slices: Sequence[SliceShift], common: np.ndarray) -> list[str]:

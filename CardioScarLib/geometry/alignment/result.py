@@ -11,9 +11,6 @@ from CardioScarLib.errors import BadAlignment
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.settings import AlignmentSettings
 
-WORTH_TELLING = 2.0
-"""mm: slices that are moved further are counted in the note."""
-
 
 @dataclass(frozen=True)
 class SliceShift:
@@ -40,7 +37,8 @@ class Alignment:
     """Shifts of all slices of a stack against the wall, in the order of the stack.
 
     source: what they were found from. common: (3,) LPS mm, the part of the shifts that all slices of the largest parallel group
-    share; it is part of `slices`. spread: mm, SD of the slices' own shifts per direction. notes: what was found, in sentences.
+    share; it is part of `slices`. spread: mm, SD of the slices' own shifts per direction. settings: those they were
+    found with. notes: what was found, in sentences.
     """
 
     source: str
