@@ -60,7 +60,9 @@ def _machines(summary: Summary) -> list[str]:
     cpus, versions = sorted({one["cpu"] for one in summary.records}), sorted({one["cardioscar"] for one in summary.records})
     failed = [f"{one['method']} on {one['family']} {one['seed']} failed: {one['failed']}" for one in summary.failed]
     where = f"each run in a process of its own on one thread of {', '.join(cpus)}"
-    return [f"Measured {when}, {where}; CardioScar {', '.join(versions)}.", *failed]
+    by_day = {method: sorted({one["date"] for one in summary.records if one["method"] == method}) for method in summary.methods}
+    each = [f"{method} was measured {' and '.join(some)}." for method, some in by_day.items()] if len(days) > 1 else []
+    return [f"Measured {when}, {where}; CardioScar {', '.join(versions)}.", *each, *failed]
 
 
 def _html(tables: list[Table], pictures: dict[str, str], about: list[str]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from CardioScarLib import __version__
 from CardioScarLib.benchmark.code import code_hash, cpu_model, used_by
-from CardioScarLib.benchmark.methods import Method
+from CardioScarLib.benchmark.methods import METHODS, Method
 from CardioScarLib.errors import UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_path
 
@@ -60,6 +60,11 @@ class Records:
         except (OSError, ValueError) as problem:
             sentence = f"{path.name} is not a whole record of the benchmark; remove it, and it will be measured again."
             raise UnreadableFile(sentence) from problem
+
+
+def is_out_of_date(record: dict) -> bool:
+    """Whether a record of one of our methods was measured by other code than today's."""
+    return record["code"] != code_of(METHODS[record["method"]])
 
 
 @cache

@@ -58,6 +58,7 @@ def benchmark(part, families, methods, own, seeds, nodes, quick, repeatability, 
     from CardioScarLib.benchmark import methods as known
     from CardioScarLib.benchmark.families import FAMILIES
     from CardioScarLib.benchmark.page import write_page
+    from CardioScarLib.benchmark.records import is_out_of_date
     from CardioScarLib.benchmark.repeatability import repeatability_table, run_repeatability
     from CardioScarLib.benchmark.suite import Plan, chosen_families, chosen_seeds, earlier_records, run_suite
     from CardioScarLib.benchmark.summary import Summary
@@ -103,6 +104,7 @@ def benchmark(part, families, methods, own, seeds, nodes, quick, repeatability, 
         say(f"Stopped; what is measured so far is kept in {plan.folder}, and the same command goes on.")
         raise click.exceptions.Exit(STOPPED) from None
     everything = earlier_records(plan)
+    of_earlier_code = sorted({one["method"] for one in everything if one["method"] in known.METHODS and is_out_of_date(one)})
     in_order = dict.fromkeys((*known.method_names(), *names, *(one["method"] for one in everything)))
     summary = Summary(everything, list(in_order), list(dict.fromkeys((*FAMILIES, *(one["family"] for one in everything)))))
     seeds_used = [str(seed) for seed in sorted({one["seed"] for one in everything})]
@@ -110,6 +112,7 @@ def benchmark(part, families, methods, own, seeds, nodes, quick, repeatability, 
         f"Walls of about {plan.nodes:,} nodes, seeds {', '.join(seeds_used)}.",
         PARTS_IN_WORDS[part],
         *(f"{name} was skipped: {reason}." for name, reason in skipped.items()),
+        *(f"Some records of {name} were measured by earlier code." for name in of_earlier_code),
     ]
     files = write_page(summary, plan.folder, about, [repeatability_table(repeated)] if repeated else [])
     failed = [one for one in records if "failed" in one]

@@ -146,11 +146,9 @@ def test_a_problem_is_the_same_on_the_other_side(tmp_path):
 
 def test_a_method_in_its_own_process_says_what_it_says_here_and_what_it_costs():
     problem = a_problem()
-    answer, used = answered(problem, "kriging")
-    here = METHODS["kriging"].run(problem)
-    assert np.array_equal(answer.mean, here.mean)
-    assert answer.draws.shape == (200, len(problem.wall.nodes))
-    assert 0.05 < used["cpu_seconds"] < 60
+    answer, used = answered(problem, "log-odds")
+    assert np.array_equal(answer.mean, METHODS["log-odds"].run(problem).mean)
+    assert 0.01 < used["cpu_seconds"] < 60
     assert 100 < used["peak_mb"] < 4000
 
 
@@ -310,7 +308,7 @@ def test_the_reimplemented_original_learns_something(monkeypatch):
     pytest.importorskip("torch")
     problem, case = a_problem(), the_phantom("I3", pixel=2.6, nodes=1500)
     errors = []
-    for epochs in (1, 60):
+    for epochs in (1, 30):
         monkeypatch.setattr(original_peers, "EPOCHS", epochs)
         errors.append(rms(original_peers.reimplemented(problem).mean - case.truth))
     assert errors[1] < 0.9 * errors[0]
