@@ -174,10 +174,11 @@ def largest_component(wall: Wall, probability: np.ndarray) -> float:
     if not scar.any():
         return 0.0
     number = np.cumsum(scar) - 1
-    edges = mesh_edges(wall)
-    edges = number[edges[scar[edges].all(axis=1)]]
+    first, second = mesh_edges(wall).T
+    within = scar[first] & scar[second]
+    edges = number[np.array([first[within], second[within]])]
     count = int(scar.sum())
-    part = connected_components(sparse.coo_array((np.ones(len(edges), dtype=np.int8), edges.T), shape=(count, count)), directed=False)[1]
+    part = connected_components(sparse.coo_array((np.ones(edges.shape[1], dtype=np.int8), edges), shape=(count, count)), directed=False)[1]
     return float(np.bincount(part, wall.node_measure[scar]).max())
 
 
