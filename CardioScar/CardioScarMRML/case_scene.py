@@ -20,7 +20,7 @@ from CardioScarLib.settings import ReconstructionSettings
 from CardioScarMRML.audits import aboutOf, writeAudit
 from CardioScarMRML.phantoms import addModelNode, addVolumeNode
 from CardioScarMRML.places import placeOf
-from CardioScarMRML.reading import RAS_TO_LPS, describeReading
+from CardioScarMRML.reading import RAS_TO_LPS, describeReading, stackFromVolumeNode
 from CardioScarMRML.results import writeResult
 
 
@@ -44,8 +44,9 @@ def saveCaseScene(case, folder: Path) -> None:
     stored = _stored(report, meshFile.dataset)
     writeResult(modelNode, meshFile.wall, stored, _runRecord(report), "", volumeNode)
     if "audit" in report["summary"]:
-        reading = describeReading(stack, report["reading"]["mask"])
-        about = aboutOf(stored.settings, reading, placeOf(stack, meshFile.wall))
+        inScene = stack if volumeNode is None else stackFromVolumeNode(volumeNode)  # numbers its slices as the panel does
+        reading = describeReading(inScene, report["reading"]["mask"])
+        about = aboutOf(stored.settings, reading, placeOf(inScene, meshFile.wall))
         writeAudit(modelNode, report["summary"]["audit"], about, _runRecord(report))
     with tempfile.TemporaryDirectory(prefix=".cardioscar-", dir=folder) as temporary:
         partial = Path(temporary, path.name)

@@ -83,7 +83,8 @@ def jumpToPlaneNode(planeNode) -> None:
 
 
 def _addPlane(scene, number: int, proposal: dict):
-    where = ", ".join(proposal["label"].split(", ")[:2])  # all of it is in the description
+    # All of the label is in the description; long-axis planes all go through the middle.
+    where = ", ".join(proposal["label"].split(", ")[: 1 if proposal["kind"] == "long axis" else 2])
     plane = scene.AddNewNodeByClass("vtkMRMLMarkupsPlaneNode", f"Next slice {number}: {where}")
     center, right, down = (_ras(proposal[name]) for name in ("center", "row_cosines", "column_cosines"))
     betweenRows, betweenColumns = proposal["spacing"]

@@ -89,5 +89,7 @@ class EvidencePreview:
         self._ui.histogramLabel.visible = False
 
     def _say(self, text: str) -> None:
-        self._ui.evidenceLabel.text = text
-        self._ui.evidenceLabel.visible = bool(text)
+        label = self._ui.evidenceLabel
+        label.text = text
+        label.visible = bool(text)
+        label.setMinimumHeight(label.heightForWidth(label.width) if text else 0)  # layouts cut the last line of many

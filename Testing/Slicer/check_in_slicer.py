@@ -27,20 +27,20 @@ class Checks:
     def __init__(self, widget, output: str):
         self.widget, self.ui, self.output = widget, widget.ui, output
 
-    def check1_NothingHeavyWasImported(self):
+    def check01_NothingHeavyWasImported(self):
         heavy = sorted({"torch", "matplotlib", "pandas"} & set(sys.modules))
         assert not heavy, heavy
 
-    def check2_ApplySaysWhatIsMissing(self):
+    def check02_ApplySaysWhatIsMissing(self):
         assert not self.ui.applyButton.enabled and self.ui.applyButton.toolTip
 
-    def check3_ExampleIsLoadedByItsButton(self):
+    def check03_ExampleIsLoadedByItsButton(self):
         self.ui.loadExampleButton.click()
         settle()
         assert self.ui.lgeVolumeSelector.currentNode() is not None and self.ui.lvModelSelector.currentNode() is not None
         assert self.ui.applyButton.enabled, self.ui.applyButton.toolTip
 
-    def check4_CancelLeavesTheSceneAlone(self):
+    def check04_CancelLeavesTheSceneAlone(self):
         nodes = slicer.mrmlScene.GetNumberOfNodes()
         self.ui.applyButton.click()
         settle(1.0)
@@ -50,7 +50,7 @@ class Checks:
         assert time.monotonic() - start < 2, time.monotonic() - start
         assert not self.hasMap() and slicer.mrmlScene.GetNumberOfNodes() == nodes
 
-    def check5_RunColorsTheModelAndTheWindowLives(self):
+    def check05_RunColorsTheModelAndTheWindowLives(self):
         self.ui.presetComboBox.currentIndex = self.ui.presetComboBox.findData("preview")
         self.ui.applyButton.click()
         gaps, last, end = [], time.monotonic(), time.monotonic() + PATIENCE_S
@@ -66,22 +66,73 @@ class Checks:
         assert longest < 10 * LONGEST_BLOCK_MS  # a fit in this process would take seconds; a busy machine some 100 ms
         self.picture("panel.png")
 
-    def check6_SampleDataModuleOffersTheExamples(self):
+    def check06_ShiftsAreFoundAndNotUsedByThemselves(self):
+        volumeNode, modelNode = self.nodes()
+        labelMapNode = labelsOfTheWall(volumeNode, modelNode)
+        self.ui.alignmentCollapsibleButton.collapsed = False
+        self.ui.alignmentSourceComboBox.currentIndex = self.ui.alignmentSourceComboBox.findData("labelmap")
+        self.ui.alignmentLabelMapSelector.setCurrentNode(labelMapNode)
+        self.run(self.ui.findShiftsButton)
+        assert self.ui.shiftTable.rowCount == volumeNode.GetImageData().GetDimensions()[2], self.ui.statusLabel.text
+        assert not self.ui.useShiftsCheckBox.checked
+        nodes = slicer.mrmlScene.GetNumberOfNodes()
+        self.ui.outlinesCheckBox.click()
+        settle()
+        assert slicer.mrmlScene.GetNumberOfNodes() == nodes + 4
+        self.picture("panel_shifts.png")
+        self.ui.outlinesCheckBox.click()
+        settle()
+        assert slicer.mrmlScene.GetNumberOfNodes() == nodes
+        self.ui.alignmentCollapsibleButton.collapsed = True
+
+    def check07_NextSliceIsAdvisedAndDrawn(self):
+        self.ui.trustCollapsibleButton.collapsed = False
+        self.run(self.ui.adviseButton)
+        planes = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsPlaneNode")
+        assert planes == self.ui.adviceTable.rowCount > 0, self.ui.statusLabel.text
+        self.ui.adviceTable.selectRow(0)
+        settle()
+        self.picture("panel_advice.png")
+        self.ui.removePlanesButton.click()
+        settle()
+        assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsPlaneNode") == 0
+
+    def check08_StackIsAudited(self):
+        self.run(self.ui.auditButton)
+        assert self.ui.auditTable.rowCount > 0 and self.ui.auditLabel.text, self.ui.statusLabel.text
+        assert self.nodes()[1].GetAttribute("CardioScar.Audit")
+        self.picture("panel_audit.png")
+
+    def check09_SampleDataModuleOffersTheExamples(self):
         sources = getattr(slicer.modules, "sampleDataSources", {}).get("CardioScar", [])
         assert len(sources) == 2, sources
 
-    def check7_ReloadKeepsThePanelWorking(self):
+    def check10_ReloadKeepsThePanelWorking(self):
         self.widget.onReload()
         settle()
         self.ui = slicer.modules.CardioScarWidget.ui
         assert self.ui.applyButton.enabled, self.ui.applyButton.toolTip
 
-    def check8_SelfTestPasses(self):
+    def check11_SelfTestPasses(self):
         module = importlib.import_module("CardioScar")
         result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(
             unittest.defaultTestLoader.loadTestsFromTestCase(module.CardioScarTest)
         )
         assert result.wasSuccessful() and result.testsRun >= 4
+
+    def nodes(self) -> tuple:
+        return self.ui.lgeVolumeSelector.currentNode(), self.ui.lvModelSelector.currentNode()
+
+    def run(self, button) -> None:
+        """Click on a button that starts a run, and wait for its end."""
+        text = button.text
+        assert button.enabled, button.toolTip
+        button.click()
+        end = time.monotonic() + PATIENCE_S
+        while button.text != text and time.monotonic() < end:
+            slicer.app.processEvents()
+            time.sleep(0.01)
+        settle()
 
     def hasMap(self) -> bool:
         node = self.ui.lvModelSelector.currentNode()
@@ -90,6 +141,34 @@ class Checks:
     def picture(self, name: str) -> None:
         path = os.path.join(self.output, name)
         assert self.widget.parent.grab().save(path), path
+
+
+def labelsOfTheWall(volumeNode, modelNode):
+    """A label map with 1 in the voxels whose centers lie in the wall, as a person would paint it."""
+    import numpy as np
+    import vtk
+    from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+    surface, inside = vtk.vtkGeometryFilter(), vtk.vtkSelectEnclosedPoints()
+    surface.SetInputData(modelNode.GetMesh())
+    surface.Update()
+    columns, rows, slices = volumeNode.GetImageData().GetDimensions()
+    toRas = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(toRas)
+    k, j, i = (grid.ravel() for grid in np.indices((slices, rows, columns)))
+    points = vtk.vtkPoints()
+    matrix = slicer.util.arrayFromVTKMatrix(toRas)
+    points.SetData(numpy_to_vtk(np.column_stack([i, j, k]) @ matrix[:3, :3].T + matrix[:3, 3], deep=True))
+    cloud = vtk.vtkPolyData()
+    cloud.SetPoints(points)
+    inside.SetInputData(cloud)
+    inside.SetSurfaceData(surface.GetOutput())
+    inside.Update()
+    labels = vtk_to_numpy(inside.GetOutput().GetPointData().GetArray("SelectedPoints"))
+    labelMapNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Wall labels")
+    slicer.util.updateVolumeFromArray(labelMapNode, labels.reshape(slices, rows, columns).astype(np.uint8))
+    labelMapNode.CopyOrientation(volumeNode)
+    return labelMapNode
 
 
 def settle(seconds: float = 0.3) -> None:

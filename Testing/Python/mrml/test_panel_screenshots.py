@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 import qt
 import slicer
-from conftest import OUTPUT
+from conftest import BACKGROUND, OUTPUT, View
 from panels import choose, click, wait_for
 
 from CardioScar import CardioScarWidget
@@ -43,6 +44,47 @@ def side_by_side(panel, views: list[np.ndarray], path: Path) -> None:
     painter.end()
     FOLDER.mkdir(parents=True, exist_ok=True)
     assert canvas.save(str(path))
+
+
+@pytest.mark.skipif("CARDIOSCAR_SCREENSHOTS" not in os.environ, reason="a real audit takes long; the panel is tested elsewhere")
+def test_the_panel_beside_its_audit_and_planes(can_draw, a_scene, a_parent):
+    """A phantom of which one slice was taken 6 mm too far to the right."""
+    logic = slicer.vtkMRMLViewLogic()
+    logic.SetMRMLScene(a_scene)
+    node = logic.AddViewNode("1")
+    node.SetBoxVisible(False)
+    node.SetAxisLabelsVisible(False)
+    for setter in (node.SetBackgroundColor, node.SetBackgroundColor2):
+        setter(*BACKGROUND)
+    names = [f"vtkMRML{kind}DisplayableManager" for kind in ("Camera", "View", "Model", "ColorLegend", "Markups")]
+    view = View(a_scene, node, slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance(), names, (760, 1600))
+    widget = CardioScarWidget(a_parent)
+    widget.setup()
+    widget.enter()
+    a_parent.resize(440, 1200)
+    volume, model = widget.logic.loadExample("phantom")
+    pixels = slicer.util.arrayFromVolume(volume)
+    pixels[6] = np.roll(pixels[6], round(6 / volume.GetSpacing()[0]), axis=1)
+    widget._parameterNode.lgeVolume, widget._parameterNode.lvModel = volume, model
+    ui = widget.ui
+    choose(ui.presetComboBox, "preview")
+    ui.methodCollapsibleButton.collapsed, ui.trustCollapsibleButton.collapsed = True, False
+    qt.QApplication.processEvents()
+    for button in (ui.applyButton, ui.adviseButton, ui.auditButton):
+        click(button)
+        wait_for(lambda: not widget._runControl.running, 300)
+    assert ui.auditTable.rowCount and ui.adviceTable.rowCount
+    bounds = np.zeros(6)
+    model.GetRASBounds(bounds)
+    center = bounds.reshape(3, 2).mean(axis=1)
+    camera = view.renderer.GetActiveCamera()
+    camera.SetFocalPoint(*center)
+    camera.SetPosition(*(center + 420 * np.array([0.6, -1.0, 0.5]) / np.linalg.norm([0.6, -1.0, 0.5])))
+    camera.SetViewUp(0, 0, 1)
+    view.renderer.ResetCameraClippingRange()
+    side_by_side(a_parent, [view.picture("panel_3d")], FOLDER / "panel_trust.png")
+    view.close()
+    widget.cleanup()
 
 
 def colors_in(pixels: np.ndarray) -> int:
