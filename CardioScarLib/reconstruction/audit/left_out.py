@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from scipy.optimize import minimize
@@ -20,6 +20,7 @@ from CardioScarLib.reconstruction.field_posterior import FieldPosterior
 from CardioScarLib.reconstruction.fit_network import FittedNetwork, fit_network
 from CardioScarLib.reconstruction.objective import SliceObjective
 from CardioScarLib.reconstruction.operator import SliceOperator
+from CardioScarLib.reconstruction.slice_shifts import NO_SHIFTS, SeemingShifts, seeming_shifts
 from CardioScarLib.reconstruction.spread import find_spread
 from CardioScarLib.settings import ModelSettings
 
@@ -107,14 +108,14 @@ def leave_each_out(
         return one
 
     without_pair = {pair: fitted(pair, settings.seed + place % 2) for place, pair in enumerate(pairs)}
-    slices = []
+    of_pairs = {number: {pair: one for pair, one in without_pair.items() if number in pair} for number in numbers}
+    members = {}
     for number in numbers:
-        of_pairs = {pair: one for pair, one in without_pair.items() if number in pair}
-        members = [fitted((number,), settings.seed, one) for one in of_pairs.values()]
-        members += [fitted((number,), settings.seed + 2 + place) for place in range(2 - len(members))]
-        slices.append(_left_out(operator, evidence, number, members, of_pairs, noise, settings))
+        members[number] = [fitted((number,), settings.seed, one) for one in of_pairs[number].values()]
+        members[number] += [fitted((number,), settings.seed + 2 + place) for place in range(2 - len(members[number]))]
+    shifts = {number: _seeming_shift(operator, evidence, number, members[number][0]) for number in numbers}
     step(steps, steps)
-    return slices
+    return [_left_out(operator, evidence, number, members[number], of_pairs[number], shifts, noise, settings) for number in numbers]
 
 
 def _gone_on(start: FittedNetwork, operator: SliceOperator, evidence: Evidence, noise: float, watch) -> FittedNetwork:
@@ -124,11 +125,19 @@ def _gone_on(start: FittedNetwork, operator: SliceOperator, evidence: Evidence, 
     return replace(start, weights=found.x, evaluations=start.evaluations + found.nfev)
 
 
-def _left_out(operator, evidence, number, members, of_pairs, noise, settings) -> LeftOutSlice:
+def _seeming_shift(operator: SliceOperator, evidence: Evidence, number: int, member: FittedNetwork) -> SeemingShifts:
+    here = operator.pixels.slices == number
+    out = operator.rows(here)
+    return seeming_shifts(out, Evidence(evidence.values[here], evidence.weights[here]), *member.slice_averages(out))
+
+
+def _left_out(operator, evidence, number, members, of_pairs, shifts, noise, settings) -> LeftOutSlice:
+    """The posterior knows by how much the other slices seem displaced, not this one."""
     here = operator.pixels.slices == number
     kept, kept_evidence = _without(operator, evidence, (number,))
+    of_others = reduce(SeemingShifts.joined, (shift for other, shift in shifts.items() if other != number), NO_SHIFTS)
     shares = np.full(len(members), 1 / len(members))
-    spread = find_spread(members, shares, kept, kept_evidence, noise)
+    spread = find_spread(members, shares, kept, kept_evidence, noise, of_others)
     posterior = FieldPosterior(tuple(members), shares, operator.frame, spread, settings.samples, settings.seed)
     without = {pair[0] if pair[1] == number else pair[1]: one for pair, one in of_pairs.items()}
     return LeftOutSlice(number, operator.rows(here), evidence.values[here], evidence.weights[here], posterior, without)

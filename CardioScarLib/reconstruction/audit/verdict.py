@@ -27,11 +27,12 @@ MAP_SHARE = 3.5
 slices hard to predict, shifts are in the map too, but what lies in a gap is less the smaller the gaps are that remain."""
 USUAL_GAP = 8.0
 """mm between slices, where no two are parallel."""
-LEAST_COVERAGE = 0.8
-"""Of left-out pixels near borders in 95 % intervals: below, the intervals of the map are not to be believed either."""
+LEAST_COVERAGE = 0.55
+"""Of left-out pixels near borders in 95 % intervals, for the interval of a mass to be believed. They lie a whole gap from what
+is seen, so sound stacks have .63 to .91 only; one slice that is shifted by 5 mm makes it .5."""
 WIDEST_CHANNEL = 10.0
 """mm: a stack that shows wider channels only shows none that conduct slowly."""
-YELLOW, RED = 0.03, 0.06
+YELLOW, RED = 0.045, 0.09
 """Expected error of the map."""
 
 
@@ -70,18 +71,9 @@ def border_error(slices: Sequence[LeftOutSlice], noise: float) -> float:
 
 def _slope(one: LeftOutSlice) -> np.ndarray:
     """(p,) length of the in-plane gradient of the predicted pixels, 1/mm."""
-    directions = slice_plane(one.operator, one.number)[1]
-    return np.hypot(*(one.operator.matrix @ (_gradient(one.posterior, one.operator.points) @ directions)).T)
-
-
-def _gradient(posterior: FieldPosterior, points: np.ndarray) -> np.ndarray:
-    """(n, 3) of the mean at points in the canonical frame, 1/mm."""
-    slope = np.zeros((len(points), 3))
-    for share, member in zip(posterior.shares, posterior.members, strict=True):
-        logit, gradient = member.network.spatial_gradient(member.weights, member.network.features(points))
-        probability = sigmoid(logit)
-        slope += share * (probability * (1 - probability))[:, None] * gradient
-    return slope
+    members = zip(one.posterior.shares, one.posterior.members, strict=True)
+    slope = sum(share * member.slice_averages(one.operator)[1] for share, member in members)
+    return np.hypot(*(slope @ slice_plane(one.operator, one.number)[1]).T)
 
 
 def gaps(slices: Sequence[LeftOutSlice]) -> np.ndarray:
@@ -107,7 +99,11 @@ def thickness(wall: Wall) -> float | None:
 
 def expected_error(facts: Facts) -> float:
     """RMS error of the map when its borders lie elsewhere by as much as is to be expected."""
-    slope = _gradient(facts.posterior, facts.posterior.frame.to_frame(facts.wall.nodes))
+    local, slope = facts.posterior.frame.to_frame(facts.wall.nodes), 0.0
+    for share, member in zip(facts.posterior.shares, facts.posterior.members, strict=True):
+        logit, gradient = member.network.spatial_gradient(member.weights, member.network.features(local))
+        probability = sigmoid(logit)
+        slope = slope + share * (probability * (1 - probability))[:, None] * gradient
     return facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=facts.wall.node_measure)))
 
 
@@ -124,7 +120,7 @@ def _mass(facts: Facts) -> Claim:
     unit, factor = ("g", 1e-3 * DENSITY) if facts.wall.kind == "volume" else ("% of the wall", 100 / measure.sum())
     interval = f"{factor * middle:.1f} {unit}, 95 % interval {factor * low:.1f} to {factor * high:.1f}"
     if facts.coverage is not None and facts.coverage < LEAST_COVERAGE:
-        reason = f"only {facts.coverage:.0%} of the left-out pixels near borders lie in their 95 % intervals, so the interval is too narrow"
+        reason = f"only {facts.coverage:.0%} of the left-out pixels near borders lie in their 95 % intervals, so this one is too narrow as well"
         return Claim("scar mass", False, f"Scar mass is not supported ({interval}): {reason}.")
     if share > SURE_MASS:
         return Claim("scar mass", False, f"Scar mass is not supported: {interval}, which is wider than ±{SURE_MASS:.0%}.")
