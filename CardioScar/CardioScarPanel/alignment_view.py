@@ -26,7 +26,7 @@ class AlignmentView:
         self._ui, self._inputs, self._startSearch = ui, inputs, startSearch
         self._parameterNode = None
         self._overlay = None
-        self._shown, self._outlined = None, None
+        self._shown, self._outlined, self._asked = None, None, None
         self.error: str | None = None
         self._segments = SegmentChoice(ui.alignmentSegmentComboBox, "alignmentSegmentation", "alignmentSegmentID", _("Found by its name"))
         self._button = RunButton(ui.findShiftsButton, runControl, self._start, self._onFound)
@@ -86,6 +86,7 @@ class AlignmentView:
 
     def _start(self):
         parameters = self._parameterNode
+        self._asked = parameters, *self._now()
         node = {"segmentation": parameters.alignmentSegmentation, "labelmap": parameters.alignmentLabelMap}.get(parameters.alignmentSource)
         return self._startSearch(
             source="image" if parameters.alignmentSource == "image" else "mask",
@@ -94,10 +95,8 @@ class AlignmentView:
         )
 
     def _onFound(self, alignment) -> str:
-        parameters = self._parameterNode
-        if parameters is None:  # another module is open by now; it cannot be known what they would be kept for
-            return _("The shifts were found, but the panel was left meanwhile; find them again.")
-        stack, wall = self._now()
+        parameters, stack, wall = self._asked  # another module may be open by now, or another slice chosen
+        self._asked = None
         with slicer.util.NodeModify(parameters):
             parameters.useShifts = False  # until somebody has looked at them
             parameters.shifts = shiftsAsText(alignment, stack, wall)

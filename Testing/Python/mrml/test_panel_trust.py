@@ -289,6 +289,18 @@ def test_shifts_of_other_slices_are_not_used_silently(a_panel_with_shifts):
     assert not ui.applyButton.enabled and "Find them again" in ui.applyButton.toolTip
 
 
+def test_shifts_that_are_found_after_the_panel_was_left_are_kept(a_trust_panel, jobs):
+    ui = a_trust_panel.ui
+    choose(ui.alignmentSourceComboBox, "image")
+    click(ui.findShiftsButton)
+    a_trust_panel.exit()
+    finish(a_trust_panel, jobs)
+    assert not a_trust_panel._runControl.running
+    a_trust_panel.enter()
+    qt.QApplication.processEvents()
+    assert cells(ui.shiftTable, 3)[1] == "-2.0 mm" and not ui.useShiftsCheckBox.checked
+
+
 def test_another_volume_forgets_the_shifts(a_panel_with_shifts, a_scene, a_phantom):
     ui = a_panel_with_shifts.ui
     ui.useShiftsCheckBox.checked = True
