@@ -21,16 +21,24 @@ def lightPixmap(light: str):
     """A green disc with a check mark, a yellow triangle with an exclamation mark, or a red octagon with a cross."""
     pixmap = qt.QPixmap(SIZE, SIZE)
     pixmap.fill(qt.QColor(0, 0, 0, 0))
-    painter = qt.QPainter(pixmap)
+    painter = qt.QPainter()
+    painter.begin(pixmap)
     painter.setRenderHint(qt.QPainter.Antialiasing)
-    painter.setPen(qt.QPen(qt.Qt.NoPen))
+    pen = qt.QPen()
+    pen.setStyle(qt.Qt.NoPen)
+    painter.setPen(pen)
     painter.setBrush(qt.QBrush(qt.QColor(*COLORS[light])))
     if light in _SHAPES:
-        painter.drawPolygon(qt.QPolygon([qt.QPoint(round(SIZE * x), round(SIZE * y)) for x, y in _SHAPES[light]]))
+        shape, (first, *others) = qt.QPainterPath(), _SHAPES[light]
+        shape.moveTo(SIZE * first[0], SIZE * first[1])
+        for x, y in others:
+            shape.lineTo(SIZE * x, SIZE * y)
+        shape.closeSubpath()
+        painter.drawPath(shape)
     else:
         painter.drawEllipse(1, 1, SIZE - 2, SIZE - 2)
-    sign = qt.QColor(0, 0, 0) if light == "yellow" else qt.QColor(255, 255, 255)
-    pen = qt.QPen(sign)
+    pen.setStyle(qt.Qt.SolidLine)
+    pen.setColor(qt.QColor(0, 0, 0) if light == "yellow" else qt.QColor(255, 255, 255))
     pen.setWidth(round(0.12 * SIZE))
     pen.setCapStyle(qt.Qt.RoundCap)
     painter.setPen(pen)
