@@ -15,7 +15,7 @@ from CardioScarLib.reconstruction.audit.left_out import LeftOutSlice, chains, le
 from CardioScarLib.reconstruction.audit.result import Audit, Claim, PairAudit, SliceAudit
 from CardioScarLib.reconstruction.audit.scores import SliceScores, border_pixels, recalibration, score
 from CardioScarLib.reconstruction.field_posterior import FieldPosterior
-from CardioScarLib.reconstruction.noise import pixel_noise
+from CardioScarLib.reconstruction.noise import without_noise_floor
 from CardioScarLib.reconstruction.operator import SliceOperator
 from CardioScarLib.settings import ModelSettings
 
@@ -49,7 +49,7 @@ def audit(
         )
     if not np.any(evidence.weights * (evidence.values > LEAST_SCAR)):
         return _refused("yellow", "There is no scar in these slices to audit: whether there is one between them, they cannot tell.")
-    noise = pixel_noise(operator.pixels, evidence)
+    evidence, noise = without_noise_floor(operator.pixels, evidence)
     slices = leave_each_out(operator, evidence, noise, settings, step)
     scores = {one.number: score(one, noise) for one in slices}
     displacements = {one.number: find_displacement(one) for one in slices}

@@ -22,9 +22,9 @@ SURE_MASS = 0.15
 """Half of the 95 % interval of the scar volume, as a share of it, up to which a mass is supported."""
 QUARTER = 0.25
 """Of the wall's thickness: transmurality is told in quarters, so a border that is less sure than this says little."""
-MAP_SHARE = 3.5
-"""mm: error of a border in the map, over that in left-out slices, times the distance between slices. Of what makes left-out
-slices hard to predict, shifts are in the map too, but what lies in a gap is less the smaller the gaps are that remain."""
+MAP_SHARE = 1.25
+"""Error of a border in the map over that in left-out slices, times the root of the distance between slices in mm. Of what
+makes left-out slices hard to predict, shifts are in the map too, but what a gap hides is less where the slice is there."""
 USUAL_GAP = 8.0
 """mm between slices, where no two are parallel."""
 LEAST_COVERAGE = 0.55
@@ -87,7 +87,7 @@ def gaps(slices: Sequence[LeftOutSlice]) -> np.ndarray:
 
 def map_border(slices: Sequence[LeftOutSlice], noise: float) -> float:
     """mm by which borders of scar in the map are off, to be expected."""
-    return MAP_SHARE * border_error(slices, noise) / float(np.median(gaps(slices)))
+    return MAP_SHARE * border_error(slices, noise) / float(np.sqrt(np.median(gaps(slices))))
 
 
 def thickness(wall: Wall) -> float | None:
@@ -120,7 +120,9 @@ def _mass(facts: Facts) -> Claim:
     unit, factor = ("g", 1e-3 * DENSITY) if facts.wall.kind == "volume" else ("% of the wall", 100 / measure.sum())
     interval = f"{factor * middle:.1f} {unit}, 95 % interval {factor * low:.1f} to {factor * high:.1f}"
     if facts.coverage is not None and facts.coverage < LEAST_COVERAGE:
-        reason = f"only {facts.coverage:.0%} of the left-out pixels near borders lie in their 95 % intervals, so this one is too narrow as well"
+        reason = (
+            f"only {facts.coverage:.0%} of the left-out pixels near borders lie in their 95 % intervals, so this one is too narrow as well"
+        )
         return Claim("scar mass", False, f"Scar mass is not supported ({interval}): {reason}.")
     if share > SURE_MASS:
         return Claim("scar mass", False, f"Scar mass is not supported: {interval}, which is wider than ±{SURE_MASS:.0%}.")
@@ -139,8 +141,8 @@ def _transmurality(facts: Facts) -> Claim:
 
 def _channels(facts: Facts) -> Claim:
     across, along = channel_widths(facts)
-    sentence = f"Channels that cross the slices are supported when they are wider than {across:.0f} mm"
-    sentence += f", channels that run along the slices when they are wider than {along:.0f} mm."
+    sentence = f"Channels that cross the slices are supported when they are wider than {np.ceil(across):.0f} mm"
+    sentence += f", channels that run along the slices when they are wider than {np.ceil(along):.0f} mm."
     return Claim("channels", bool(across <= WIDEST_CHANNEL), sentence)
 
 
@@ -149,7 +151,7 @@ def channel_widths(facts: Facts) -> tuple[float, float]:
     stack = facts.slices[0].operator.stack
     pixel = max(max(stack.slices[one.number].spacing) for one in facts.slices)
     thick = max(stack.slices[one.number].thickness for one in facts.slices)
-    return 2 * pixel + 2 * facts.border, max(float(gaps(facts.slices).max()), thick) + 2 * facts.border
+    return 2 * pixel + 2 * facts.border, max(float(gaps(facts.slices).max()), thick, 2 * pixel) + 2 * facts.border
 
 
 def light(facts: Facts, expected: float, made: Sequence[Claim]) -> tuple[str, str]:
