@@ -29,14 +29,10 @@ def addPlanes(modelNode, advice: dict) -> list:
     """
     removePlanes(modelNode)
     scene = modelNode.GetScene()
-    scene.StartState(scene.BatchProcessState)
-    try:
-        planes = [_addPlane(scene, number, proposal) for number, proposal in enumerate(advice["proposals"], 1)]
-        for plane in planes:
-            modelNode.AddNodeReferenceID(PLANE_ROLE, plane.GetID())
-        modelNode.SetAttribute(NOTES_ATTRIBUTE, "\n".join(advice["notes"]))
-    finally:
-        scene.EndState(scene.BatchProcessState)
+    planes = [_addPlane(scene, number, proposal) for number, proposal in enumerate(advice["proposals"], 1)]
+    for plane in planes:
+        modelNode.AddNodeReferenceID(PLANE_ROLE, plane.GetID())
+    modelNode.SetAttribute(NOTES_ATTRIBUTE, "\n".join(advice["notes"]))
     _intoFolder(modelNode, planes)
     return planes
 
@@ -83,7 +79,8 @@ def jumpToPlaneNode(planeNode) -> None:
 
 
 def _addPlane(scene, number: int, proposal: dict):
-    # All of the label is in the description; long-axis planes all go through the middle.
+    # All of the label is in the attribute; the description is where Slicer writes measurements. Long-axis planes all go
+    # through the middle.
     where = ", ".join(proposal["label"].split(", ")[: 1 if proposal["kind"] == "long axis" else 2])
     plane = scene.AddNewNodeByClass("vtkMRMLMarkupsPlaneNode", f"Next slice {number}: {where}")
     center, right, down = (_ras(proposal[name]) for name in ("center", "row_cosines", "column_cosines"))
@@ -94,7 +91,6 @@ def _addPlane(scene, number: int, proposal: dict):
     plane.SetCenter(center)
     plane.SetSize(proposal["columns"] * betweenColumns, proposal["rows"] * betweenRows)
     plane.SetLocked(True)  # a plane to look at; unlocked, every click beside the heart would move it
-    plane.SetDescription(f"{proposal['label']}; {proposal['thickness']:.3g} mm thick")
     plane.SetAttribute(PROPOSAL_ATTRIBUTE, json.dumps(proposal))
     plane.CreateDefaultDisplayNodes()
     display = plane.GetDisplayNode()

@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 import slicer
 from CardioScarMRML import batch, case_scene, stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML.audits import auditIsAbout, auditOf
 from node_values import map_on
 
+from CardioScar import CardioScarLogic
+from CardioScarLib.batch import find_cases
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.phantom import phantom_case
+from CardioScarLib.settings import ReconstructionSettings
 
 SCRIPT = Path(batch.__file__)
 
@@ -67,6 +71,27 @@ def test_a_scene_that_is_up_to_date_is_not_made_again_and_a_missing_one_is(a_sce
     scene_file.unlink()
     assert batch.main(words) == 0
     assert scene_file.is_file() and not list(scene_file.parent.glob(".cardioscar-*"))
+
+
+def test_the_audit_of_a_case_is_in_its_scene_and_is_about_what_the_panel_would_choose(a_scene, a_batch, a_phantom_on_disk):
+    found = {"light": "green", "sentence": "The slices predict each other well.", "claims": [], "suspects": [], "slices": []}
+    case, folder = find_cases(a_phantom_on_disk[0])[0], a_batch / "P1"
+    assert a_scene.ReadFromMRB(str(folder / "P1.mrb"), True)
+    assert auditOf(a_scene.GetFirstNodeByName("P1 LV wall")) is None
+    report, scene_file = json.loads((folder / "report.json").read_text()), (folder / "P1.mrb").read_bytes()
+    (folder / "report.json").write_text(json.dumps(report | {"summary": report["summary"] | {"audit": found}}))
+    try:
+        (folder / "P1.mrb").unlink()
+        case_scene.saveCaseScene(case, folder)
+        assert a_scene.ReadFromMRB(str(folder / "P1.mrb"), True)
+    finally:
+        (folder / "report.json").write_text(json.dumps(report))
+        (folder / "P1.mrb").write_bytes(scene_file)
+    model, volume = a_scene.GetFirstNodeByName("P1 LV wall"), a_scene.GetFirstNodeByName("P1 LGE")
+    assert auditOf(model) == found
+    logic, settings = CardioScarLogic(), ReconstructionSettings.from_dict(report["settings"])
+    assert auditIsAbout(model, logic.auditWouldBeAbout(volume, model, settings=settings))
+    assert not auditIsAbout(model, logic.auditWouldBeAbout(volume, model, settings=settings, sliceIndices=[2, 3]))
 
 
 def test_slices_that_are_no_volume_are_left_out_of_the_scene(a_phantom_on_disk):
