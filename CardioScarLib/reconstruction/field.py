@@ -12,7 +12,7 @@ from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.reconstruction.field_posterior import FieldPosterior
 from CardioScarLib.reconstruction.fit_network import NetworkRecipe, fit_network
 from CardioScarLib.reconstruction.gauss_newton import PreviewRecipe, fit_preview
-from CardioScarLib.reconstruction.noise import pixel_noise
+from CardioScarLib.reconstruction.noise import without_noise_floor
 from CardioScarLib.reconstruction.objective import ShiftTolerance
 from CardioScarLib.reconstruction.operator import SliceOperator
 from CardioScarLib.reconstruction.slice_shifts import NO_SHIFTS, SeemingShifts, alternation, seeming_shifts
@@ -48,7 +48,7 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
 
     step: called with (done, all) as the work goes on; may raise to end it.
     """
-    noise = pixel_noise(operator.pixels, evidence)
+    evidence, noise = without_noise_floor(operator.pixels, evidence)
     if settings.preset == "preview":
         step(0, 1)
         network = fit_preview(operator, evidence, PreviewRecipe(), settings.seed, noise)

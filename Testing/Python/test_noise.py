@@ -8,7 +8,7 @@ from bodies import rms, the_map, the_phantom
 from scipy.stats import norm
 
 from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.reconstruction.noise import FLOOR, CutOffResidual, pixel_noise
+from CardioScarLib.reconstruction.noise import FLOOR, CutOffResidual, pixel_noise, without_noise_floor
 from CardioScarLib.reconstruction.operator import slice_operator
 
 COARSE = 2.6
@@ -53,6 +53,29 @@ def test_it_is_the_noise_of_a_pixel_of_weight_1():
 def test_a_segmentation_has_no_noise():
     _, operator, values = evidence_of("W")
     assert pixel_noise(operator.pixels, Evidence(np.round(values.values), values.weights)) == FLOOR
+
+
+# What a magnitude makes of it
+
+
+def test_the_lift_of_a_magnitude_is_taken_away_and_scar_stays():
+    _, operator, clean = evidence_of("W")
+    real, imaginary = np.random.default_rng(0).normal(scale=0.06, size=(2, len(clean.values)))
+    folded = Evidence(np.minimum(np.hypot(clean.values + real, imaginary), 1), clean.weights)
+    mended, noise = without_noise_floor(operator.pixels, folded)
+    assert noise == pytest.approx(0.06, rel=0.1)
+    remote, scar = clean.values < 0.001, clean.values > 0.9
+    assert folded.values[remote].mean() == pytest.approx(0.06 * np.sqrt(np.pi / 2), rel=0.05)
+    assert np.median(mended.values[remote]) == 0 and mended.values[remote].mean() < 0.035  # the rest is cut off, not a lift
+    assert mended.values[scar].mean() == pytest.approx(folded.values[scar].mean(), abs=0.005)
+
+
+def test_noise_that_was_cut_off_and_lifts_without_noise_stay():
+    _, operator, clean = evidence_of("W")
+    noise = np.random.default_rng(0).normal(scale=0.03, size=len(clean.values))
+    for values in (np.clip(clean.values + noise, 0, 1), clean.values, 0.12 + 0.8 * clean.values + noise):
+        evidence = Evidence(values, clean.weights)
+        assert without_noise_floor(operator.pixels, evidence) == (evidence, pixel_noise(operator.pixels, evidence))
 
 
 # Residuals
