@@ -59,7 +59,7 @@ def of_a_shifted_slice():
 
 def test_a_sound_stack_has_no_suspects_and_is_predicted_well():
     found = of_a_sound_stack()
-    assert found.suspects == () and found.light == "green"
+    assert found.suspects == () and found.light == "green" and all(claim.supported for claim in found.claims)
     assert found.rmse < 0.04 and found.coverage_95 > 0.6
 
 
@@ -69,6 +69,7 @@ def test_a_displaced_slice_is_named_and_its_shift_is_that_of_its_origin():
     suspect = found.suspects[0]
     assert (suspect.kind, suspect.label, found.light) == ("shifted", case.stack.slices[spoiled].label, "red")
     assert np.linalg.norm(np.array(suspect.shift) - case.true_shifts[spoiled]) < 2
+    assert not any(claim.supported for claim in found.claims) and suspect.label in found.claims[0].sentence
     assert found.rmse > 2 * of_a_sound_stack().rmse
 
 

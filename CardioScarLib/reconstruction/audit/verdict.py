@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -108,7 +108,16 @@ def expected_error(facts: Facts) -> float:
 
 
 def claims(facts: Facts) -> tuple[Claim, ...]:
-    return (_mass(facts), _transmurality(facts), _channels(facts))
+    """What the stack supports: nothing, as long as a slice disagrees with the others, as the map rests on it."""
+    made = (_mass(facts), _transmurality(facts), _channels(facts))
+    if not facts.suspects:
+        return made
+    return tuple(replace(one, supported=False, sentence=f"{_disagreeing(facts)}. Without that: {one.sentence}") for one in made)
+
+
+def _disagreeing(facts: Facts) -> str:
+    names = ", ".join(one.label for one in facts.suspects)
+    return f"Not supported while {names} {'disagrees' if len(facts.suspects) == 1 else 'disagree'} with the other slices"
 
 
 def _mass(facts: Facts) -> Claim:
