@@ -305,17 +305,22 @@ class View:
         self.window.Finalize()
 
 
-@pytest.fixture
-def a_3d_view(can_draw, a_scene):
+def three_d_view(scene, size: tuple[int, int], *shown: str) -> View:
+    """A view of models, and of what else is shown: kinds of displayable managers."""
     logic = slicer.vtkMRMLViewLogic()
-    logic.SetMRMLScene(a_scene)
+    logic.SetMRMLScene(scene)
     node = logic.AddViewNode("1")
     node.SetBoxVisible(False)
     node.SetAxisLabelsVisible(False)
     for setter in (node.SetBackgroundColor, node.SetBackgroundColor2):
         setter(*BACKGROUND)
-    names = [f"vtkMRML{kind}DisplayableManager" for kind in ("Camera", "View", "Model", "ColorLegend")]
-    view = View(a_scene, node, slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance(), names, (640, 560))
+    managers = [f"vtkMRML{kind}DisplayableManager" for kind in ("Camera", "View", "Model", *shown)]
+    return View(scene, node, slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance(), managers, size)
+
+
+@pytest.fixture
+def a_3d_view(can_draw, a_scene):
+    view = three_d_view(a_scene, (640, 560), "ColorLegend")
 
     def look_at(model_node, along=(0.0, -1.0, 0.2)):
         bounds = np.zeros(6)

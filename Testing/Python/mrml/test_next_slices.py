@@ -6,7 +6,7 @@ import slicer
 import vtk
 from CardioScarMRML import addPhantomNodes
 from CardioScarMRML.next_slices import addPlanes, adviceNotes, jumpToPlaneNode, planesOf, proposalOf, removePlanes
-from conftest import BACKGROUND, View
+from conftest import three_d_view
 
 from CardioScar import CardioScarLogic
 
@@ -145,15 +145,7 @@ def test_planes_and_their_proposals_stay_in_a_saved_scene(a_scene, a_case, an_ad
 
 
 def test_the_best_plane_is_seen_in_yellow_and_the_others_in_blue(can_draw, a_scene, a_case, an_advice):
-    logic = slicer.vtkMRMLViewLogic()
-    logic.SetMRMLScene(a_scene)
-    node = logic.AddViewNode("1")
-    node.SetBoxVisible(False)
-    node.SetAxisLabelsVisible(False)
-    for setter in (node.SetBackgroundColor, node.SetBackgroundColor2):
-        setter(*BACKGROUND)
-    names = [f"vtkMRML{kind}DisplayableManager" for kind in ("Camera", "View", "Model", "Markups")]
-    view = View(a_scene, node, slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance(), names, (480, 420))
+    view = three_d_view(a_scene, (480, 420), "Markups")
     try:
         center = np.array(an_advice["proposals"][0]["center"]) * TO_RAS
         normals = [np.array(one["normal"]) * TO_RAS for one in an_advice["proposals"]]

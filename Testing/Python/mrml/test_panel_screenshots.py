@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import qt
 import slicer
-from conftest import BACKGROUND, OUTPUT, View
+from conftest import OUTPUT, three_d_view
 from panels import choose, click, wait_for
 
 from CardioScar import CardioScarWidget
@@ -49,15 +49,7 @@ def side_by_side(panel, views: list[np.ndarray], path: Path) -> None:
 @pytest.mark.skipif("CARDIOSCAR_SCREENSHOTS" not in os.environ, reason="a real audit takes long; the panel is tested elsewhere")
 def test_the_panel_beside_its_audit_and_planes(can_draw, a_scene, a_parent):
     """A phantom of which one slice was taken 6 mm too far to the right."""
-    logic = slicer.vtkMRMLViewLogic()
-    logic.SetMRMLScene(a_scene)
-    node = logic.AddViewNode("1")
-    node.SetBoxVisible(False)
-    node.SetAxisLabelsVisible(False)
-    for setter in (node.SetBackgroundColor, node.SetBackgroundColor2):
-        setter(*BACKGROUND)
-    names = [f"vtkMRML{kind}DisplayableManager" for kind in ("Camera", "View", "Model", "ColorLegend", "Markups")]
-    view = View(a_scene, node, slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance(), names, (760, 1600))
+    view = three_d_view(a_scene, (760, 1600), "ColorLegend", "Markups")
     widget = CardioScarWidget(a_parent)
     widget.setup()
     widget.enter()
