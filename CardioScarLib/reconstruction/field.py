@@ -27,8 +27,9 @@ Not in the folds, which have to differ in the tolerance alone."""
 TOLERANT_GAIN, GAIN_WIDTH = 0.045, 0.01
 """By how much the tolerant family has to predict left-out slices better to get half of the result, and how sharply that
 decides. Left-out slices lie a whole gap from their neighbors, where the smoother family gains by its smoothness alone."""
-LEAST_ALTERNATION = 0.2
-"""mm: where left-out slices seem displaced to alternating sides by less, slices are not shifted, and tolerance has nothing to do."""
+LEAST_ALTERNATION, SURE_ALTERNATION, ALTERNATION_WIDTH = 0.2, 0.4, 0.02
+"""mm: where left-out slices seem displaced to alternating sides by less, slices are not shifted, and tolerance has nothing to do;
+by this much, they are, whatever predicts them better; and how sharply that decides."""
 SMALLEST_SHARE = 0.1
 
 
@@ -108,7 +109,8 @@ class LeftOut:
 def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noise: float, tick: Callable[[np.ndarray], None]) -> LeftOut:
     """Predict every third slice from the others, three times, with and without tolerance of slice shifts.
 
-    The family that tolerates shifts gets a share where it predicts clearly better and shifts are seen. noise: of a pixel of weight 1.
+    The family that tolerates shifts gets a share where shifts are sure, or seen while it predicts clearly better.
+    noise: of a pixel of weight 1.
     """
     numbers = operator.pixels.slices
     seen = [number for number in dict.fromkeys(numbers.tolist()) if evidence.weights[numbers == number].any()]
@@ -130,8 +132,9 @@ def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noi
             if tolerance is None:
                 shifts = shifts.joined(seeming_shifts(out, Evidence(values, weights), average, slope))
     ratio = np.sqrt(errors[1] / max(errors[0], 1e-12))
-    shifted = np.mean(list(alternation(shifts, operator).values())) > LEAST_ALTERNATION**2
-    share = float(expit((1 - TOLERANT_GAIN - ratio) / GAIN_WIDTH)) if shifted else 0.0
+    apart = np.sqrt(np.mean(list(alternation(shifts, operator).values()) or [0.0]))
+    better = expit((1 - TOLERANT_GAIN - ratio) / GAIN_WIDTH) if apart > LEAST_ALTERNATION else 0.0
+    share = float(max(better, expit((apart - SURE_ALTERNATION) / ALTERNATION_WIDTH)))
     return LeftOut(float(np.sqrt(errors[int(share > 0.5)] / total)), share, shifts)
 
 
