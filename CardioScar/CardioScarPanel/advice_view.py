@@ -22,7 +22,7 @@ class AdviceView:
         self._button = RunButton(ui.adviseButton, runControl, startAdvice, self._onAdvised)
         columns = (
             ("", _("Place in the order of the proposals.")),
-            (_("Less uncertainty"), _("By how much the slice is expected to lower the uncertainty of the whole map.")),
+            (_("Less error"), _("By how much the slice is expected to lower the squared error of the whole map.")),
             (_("Plane"), _("Where the plane lies.")),
         )
         self._planes: list = []

@@ -112,12 +112,13 @@ def claims(facts: Facts) -> tuple[Claim, ...]:
     made = (_mass(facts), _transmurality(facts), _channels(facts))
     if not facts.suspects:
         return made
-    return tuple(replace(one, supported=False, sentence=f"{_disagreeing(facts)}. Without that: {one.sentence}") for one in made)
+    return tuple(replace(one, supported=False, sentence=_unsettled(one, facts.suspects)) for one in made)
 
 
-def _disagreeing(facts: Facts) -> str:
-    names = ", ".join(one.label for one in facts.suspects)
-    return f"Not supported while {names} {'disagrees' if len(facts.suspects) == 1 else 'disagree'} with the other slices"
+def _unsettled(claim: Claim, suspects: Sequence[Suspect]) -> str:
+    names = ", ".join(one.label for one in suspects)
+    verbs = "are" if claim.name == "channels" else "is", "disagrees" if len(suspects) == 1 else "disagree"
+    return f"{claim.name.capitalize()} {verbs[0]} not supported while {names} {verbs[1]} with the other slices."
 
 
 def _mass(facts: Facts) -> Claim:
