@@ -1,3 +1,57 @@
-"""From a sparse stack of LGE slices and an LV wall to a 3D map of scar probability and its uncertainty."""
+"""From a sparse stack of LGE slices and an LV wall to a 3D map of scar probability and its uncertainty.
+
+>>> import CardioScarLib as cs
+>>> case = cs.read_case("wall.vtu", "lge.nrrd")
+>>> result = cs.reconstruct(case)
+>>> print(*result.quantities, sep="\\n")
+>>> print(cs.audit(result).sentence)
+>>> for proposal in cs.advise(result).proposals:
+...     print(proposal.label)
+>>> result.write("map.vtu")
+>>> cs.read_result("map.vtu").posterior.mean(points)
+
+Nothing is loaded before it is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from CardioScarLib.front_door import (
+        Case,
+        Quantity,
+        ReadingSettings,
+        ReconstructionSettings,
+        Result,
+        advise,
+        align,
+        audit,
+        read_case,
+        read_result,
+        reconstruct,
+    )
 
 __version__ = "0.1.0"
+__all__ = [
+    "Case",
+    "Quantity",
+    "ReadingSettings",
+    "ReconstructionSettings",
+    "Result",
+    "advise",
+    "align",
+    "audit",
+    "read_case",
+    "read_result",
+    "reconstruct",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("CardioScarLib.front_door"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

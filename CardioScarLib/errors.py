@@ -39,6 +39,10 @@ class BadAlignment(CardioScarError):
     """Shifts of slices cannot be found from what was given, or belong to other slices."""
 
 
+class OtherCase(CardioScarError):
+    """A stored result belongs to another wall, or to other slices, than those it is to be used with."""
+
+
 class BadEvidence(CardioScarError):
     """Scar evidence cannot be derived from these pixels with this method."""
 

@@ -1,96 +1,69 @@
-"""The walk of a case: a stack and a wall in, a field with its uncertainty out."""
+"""The walk of a case: slices and a wall in, a map with its uncertainty out; and what starts from a map that is there."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from CardioScarLib.errors import BadEvidence, BadSettings, StackMissesWall
+from CardioScarLib.core.case import Case, check_evidence_of_mask
+from CardioScarLib.core.provenance import Provenance
+from CardioScarLib.core.result import Reconstruction, Result
+from CardioScarLib.errors import BadAlignment, BadEvidence, BadSettings, NoSpread, StackMissesWall
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.alignment import Alignment
+from CardioScarLib.geometry.alignment import Alignment, find_shifts
+from CardioScarLib.geometry.candidate_planes import LONG, SHORT
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.reconstruction.audit import Audit, audit
+from CardioScarLib.quantification.burden import scar_quantities
+from CardioScarLib.reconstruction.audit import Audit
+from CardioScarLib.reconstruction.audit import audit as audit_stack
 from CardioScarLib.reconstruction.baselines import fit_baseline
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.field import fit_field
+from CardioScarLib.reconstruction.field_posterior import FieldPosterior
 from CardioScarLib.reconstruction.mc_dropout.device import choose_device
 from CardioScarLib.reconstruction.mc_dropout.fit import fit_dropout_network
+from CardioScarLib.reconstruction.next_slice import Advice
+from CardioScarLib.reconstruction.next_slice import advise as advise_planes
 from CardioScarLib.reconstruction.operator import SliceOperator, slice_operator
 from CardioScarLib.reconstruction.posterior import Posterior
-from CardioScarLib.settings import ModelSettings, ReconstructionSettings
+from CardioScarLib.settings import AdviceSettings, AlignmentSettings, ModelSettings, ReconstructionSettings
 
 Progress = Callable[..., None]
 """Called with (stage, step, steps), and by models that know it with loss=; may raise `Cancelled` to stop the run."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reconstruction:
-    """The result of a run.
-
-    wall: what it was made on. posterior: the field itself, for any point.
-    arrays: per node of the wall, by name: scar_probability (float32, 0..1), scar_uncertainty (float32, standard
-        deviation; absent for baselines), scar_observed (uint8: 2 inside a slice's slab, 1 between slices, 0 beyond
-        the stack), scar_binary (float32 0/1, only with a threshold).
-    summary: numbers to print and to keep: pixels, slices, evidence description, stopping reason ...
-    notes: sentences about what was assumed on the way, from reading to fitting.
-    seconds: wall-clock time of each stage.
-    audit: what the stack supports, where it was asked for; its words and numbers are in the summary too.
-    """
-
-    wall: Wall
-    posterior: Posterior
-    evidence: Evidence
-    settings: ReconstructionSettings
-    arrays: dict[str, np.ndarray]
-    summary: dict = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    seconds: dict[str, float] = field(default_factory=dict)
-    audit: Audit | None = None
+PLANES = {"any": (SHORT, LONG), "short": (SHORT,), "long": (LONG,)}
 
 
 def reconstruct(
-    stack: SliceStack,
-    wall: Wall,
-    settings: ReconstructionSettings | None = None,
-    progress: Progress | None = None,
-    alignment: Alignment | None = None,
-    audited: bool = False,
-) -> Reconstruction:
-    """Reconstruct the scar field of a wall from the slices that cross it.
+    case: Case, settings: ReconstructionSettings | None = None, progress: Progress | None = None, audited: bool = False
+) -> Result:
+    """Reconstruct the scar field of a case from the slices that cross its wall.
 
-    stack and wall: LPS mm. progress: see `Progress`. alignment: shifts found on this stack, by which its slices are moved.
-    audited: whether slices are left out and predicted, which takes about twice the time of a standard fit.
-    The same input, settings and machine give the same result.
+    progress: see `Progress`. audited: whether slices are left out and predicted, which takes about twice the time of a
+    standard fit. The same input, settings and machine give the same result.
     Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network without PyTorch.
     """
-    settings = settings or ReconstructionSettings()
-    if audited and settings.model.model != "field":
-        raise BadSettings(f"The audit is one of the model 'field'; it says nothing about the model '{settings.model.model}'.")
-    stack = alignment.applied(stack) if alignment else stack
+    settings = settings_for(case, settings)
+    if audited:
+        _check_auditable(settings)
     if settings.model.model == "network":
         choose_device(settings.model.network.device)  # what is missing is said now, not after the long work
-    clock = _Clock(progress or (lambda stage, step, steps, **detail: None))
+    stack, wall = case.observed_stack, case.wall
+    clock = _Clock(progress)
     with clock.stage("geometry") as step:
         step(0, 1)
         notes = (*stack.notes, *wall.notes, *check_overlap(stack, wall))
-        operator = slice_operator(wall, stack, settings.operator)
-        if not len(operator.pixels):
-            raise StackMissesWall(
-                "No pixel of the slices holds enough of the wall to say anything; check the slice thickness and the LV model."
-            )
+        operator = _operator(stack, wall, settings)
     with clock.stage("evidence") as step:
         step(0, 1)
-        evidence = derive_evidence(stack, operator.pixels, settings.evidence, settings.operator.pixel_support)
-        if not evidence.weights.any():
-            raise BadEvidence("No pixel lies far enough inside the wall to count as evidence; check the LV model's position.")
+        evidence = _evidence(stack, operator, settings)
     with clock.stage("fit") as step:
         fitted = settings.model.model in ("field", "network")
         of_fit = coarsened(operator, evidence, wall, settings.operator) if fitted else (operator, evidence)
@@ -98,10 +71,12 @@ def reconstruct(
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, stack, settings.threshold)
+        quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold)
     verdict = None
     if audited:
         with clock.stage("audit") as step:
-            verdict = audit(*of_fit, posterior, wall, settings.model, step)
+            found = audit_stack(*of_fit, _field(posterior), wall, settings.model, step)
+        verdict = replace(found, provenance=_provenance(case, settings, clock, notes))
     summary = {
         "slices": len(stack),
         "slices_that_miss_the_wall": [stack.slices[number].label for number in operator.unseen],
@@ -112,12 +87,54 @@ def reconstruct(
         "nodes_beyond_the_stack": int(np.count_nonzero(arrays["scar_observed"] == 0)),
         "evidence": evidence.description,
         "fit": {"model": settings.model.model, **posterior.summary},
+        "alignment": case.alignment.as_dict() if case.alignment else None,
     }
-    if alignment:
-        summary["alignment"] = alignment.as_dict()
-    if verdict:
-        summary["audit"] = verdict.as_dict()
-    return Reconstruction(wall, posterior, evidence, settings, arrays, summary, (*notes, *evidence.notes), clock.seconds, verdict)
+    provenance = _provenance(case, settings, clock, (*notes, *evidence.notes))
+    return Result.of(case, Reconstruction(settings, evidence, posterior, arrays, quantities, provenance, summary, verdict))
+
+
+def audit(result: Result, progress: Progress | None = None) -> Audit:
+    """Leave each slice of a result's case out, predict it from the others, and say what the stack supports; the map is not fitted again.
+
+    Raises BadSettings for a result of another model than "field".
+    """
+    settings, stack, wall = result.settings, result.case.observed_stack, result.case.wall
+    _check_auditable(settings)
+    clock = _Clock(progress)
+    with clock.stage("geometry") as step:
+        step(0, 1)
+        of_fit = coarsened(_operator(stack, wall, settings), _bare(result.evidence), wall, settings.operator)
+    with clock.stage("audit") as step:
+        found = audit_stack(*of_fit, _field(result.posterior), wall, settings.model, step)
+    return replace(found, provenance=_provenance(result.case, settings, clock, result.notes))
+
+
+def advise(result: Result, settings: AdviceSettings | None = None, progress: Progress | None = None) -> Advice:
+    """Rank the planes in which one further slice would lower the error of a map most.
+
+    Raises NoSpread for a result of a model without uncertainty.
+    """
+    settings = settings or AdviceSettings()
+    if not result.posterior.has_spread:
+        raise NoSpread("The adviser needs an uncertainty, and this model gives none; use the model 'field'.")
+    clock = _Clock(progress)
+    with clock.stage("next slice") as step:
+        found = advise_planes(
+            result.case.observed_stack, result.posterior, result.case.wall, settings.thickness, PLANES[settings.kind], settings.count, step
+        )
+    return replace(found, provenance=_provenance(result.case, result.settings, clock, result.notes))
+
+
+def align(case: Case, source: str, settings: AlignmentSettings | None = None) -> Alignment:
+    """How far each slice of a case lies beside the wall in its own plane, as after different breath-holds; nothing is moved.
+
+    source: "mask" takes the labels of the case's myocardium, or else of its scar; "image" the pixels of its slices.
+    `case.aligned(alignment)` moves the slices.
+    """
+    mask = case.myocardium or case.scar
+    if source == "mask" and mask is None:
+        raise BadAlignment("Alignment by a mask needs a label map of the myocardium on the slices.")
+    return find_shifts(case.stack, case.wall, source, mask=mask.stack if mask else None, settings=settings)
 
 
 def fit(
@@ -132,6 +149,45 @@ def fit(
     return fit_baseline(operator, evidence, settings.model)
 
 
+def settings_for(case: Case, settings: ReconstructionSettings | None) -> ReconstructionSettings:
+    """The settings with which a case is computed: labels of the scar are read as labels."""
+    settings = settings or ReconstructionSettings()
+    if case.scar is None:
+        return settings
+    check_evidence_of_mask(settings.evidence.method)
+    named = case.scar.names.get("scar") or settings.evidence.scar_labels
+    return settings.with_evidence(method="labels", scar_labels=named)
+
+
+def _check_auditable(settings: ReconstructionSettings) -> None:
+    if settings.model.model != "field":
+        raise BadSettings(f"The audit requires the model 'field'; it says nothing about the model '{settings.model.model}'.")
+
+
+def _field(posterior: Posterior) -> FieldPosterior:
+    if not isinstance(posterior, FieldPosterior):
+        raise BadSettings("The audit requires the model 'field'.")
+    return posterior
+
+
+def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> SliceOperator:
+    operator = slice_operator(wall, stack, settings.operator)
+    if not len(operator.pixels):
+        raise StackMissesWall("No pixel of the slices holds enough of the wall to say anything; check the slice thickness and the LV model.")
+    return operator
+
+
+def _evidence(stack: SliceStack, operator: SliceOperator, settings: ReconstructionSettings) -> Evidence:
+    evidence = derive_evidence(stack, operator.pixels, settings.evidence, settings.operator.pixel_support)
+    if not evidence.weights.any():
+        raise BadEvidence("No pixel lies far enough inside the wall to count as evidence; check the LV model's position.")
+    return evidence
+
+
+def _bare(evidence: Evidence) -> Evidence:
+    return Evidence(evidence.values, evidence.weights)
+
+
 def _arrays(posterior: Posterior, wall: Wall, stack: SliceStack, threshold: float | None) -> dict[str, np.ndarray]:
     probability = posterior.mean(wall.nodes).astype(np.float32)
     arrays = {"scar_probability": probability}
@@ -143,15 +199,23 @@ def _arrays(posterior: Posterior, wall: Wall, stack: SliceStack, threshold: floa
     return arrays
 
 
+def _provenance(case: Case, settings: ReconstructionSettings, clock: _Clock, notes: tuple[str, ...]) -> Provenance:
+    return Provenance.now(settings, clock.seconds, case.inputs, case.reading, notes)
+
+
+@dataclass
 class _Clock:
     """Names the stage in progress reports and keeps its wall-clock time."""
 
-    def __init__(self, progress: Progress):
-        self.progress, self.seconds = progress, {}
+    progress: Progress | None
+
+    def __post_init__(self) -> None:
+        self.seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Callable[..., None]]:
+        tell = self.progress or (lambda stage, step, steps, **detail: None)
         start = time.perf_counter()
-        yield lambda step, steps, **detail: self.progress(name, step, steps, **detail)
-        self.progress(name, 1, 1)
+        yield lambda step, steps, **detail: tell(name, step, steps, **detail)
+        tell(name, 1, 1)
         self.seconds[name] = time.perf_counter() - start

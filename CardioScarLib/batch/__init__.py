@@ -1,6 +1,6 @@
 """Many cases in one go: found in a folder or a list, each in a child process, taken up again where it stopped."""
 
-from CardioScarLib.batch.cases import Case, find_cases
+from CardioScarLib.batch.cases import BatchCase, find_cases
 from CardioScarLib.batch.run import Outcome, in_words, run_batch
 
-__all__ = ["Case", "Outcome", "find_cases", "in_words", "run_batch"]
+__all__ = ["BatchCase", "Outcome", "find_cases", "in_words", "run_batch"]

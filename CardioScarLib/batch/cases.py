@@ -14,15 +14,18 @@ from pathlib import Path
 
 from CardioScarLib.errors import BadSettings, UnreadableFile
 from CardioScarLib.io.files import check_readable
+from CardioScarLib.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.tasks.files import FilesTask
 
 VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
-MODELS = (".vtu", ".vtk", ".vtp", ".ply", ".stl", ".pts")
+SURFACES = (".vtp", ".ply", ".stl")
+MODELS = (".vtu", ".vtk", *SURFACES, ".pts")
 LABEL_MAP = re.compile(r"seg|mask|label", re.IGNORECASE)
 CASE_NAME = re.compile(r"[\w.-][\w. -]*")
 
 
 @dataclass(frozen=True)
-class Case:
+class BatchCase:
     """name: of its folder of results. problem: why it cannot be run, in a sentence; None if its files are known."""
 
     name: str
@@ -31,8 +34,17 @@ class Case:
     segmentation: Path | None = None
     problem: str | None = None
 
+    def task(self, folder: Path, settings: ReconstructionSettings, reading: ReadingSettings, audited: bool) -> FilesTask:
+        """What is to be done for it, with its map as `folder`/<name>.vtu, or .vtp where the model is a file of a surface."""
+        if self.volume is None or self.model is None:
+            raise UnreadableFile(f"The case {self.name} has no LGE volume or no LV model.")
+        suffix = ".vtp" if self.model.suffix.lower() in SURFACES else ".vtu"
+        mask = (self.segmentation.resolve(),) if self.segmentation else ()
+        output = folder.resolve() / f"{self.name}{suffix}"
+        return FilesTask(self.model.resolve(), (self.volume.resolve(),), output, mask, reading, settings, audited)
 
-def find_cases(source: Path) -> list[Case]:
+
+def find_cases(source: Path) -> list[BatchCase]:
     """The cases of a folder, or of a CSV list, in the order of their names, or of the list.
 
     A case that lacks something is in the list, too, with its problem. Raises UnreadableFile or BadSettings when there
@@ -45,11 +57,11 @@ def find_cases(source: Path) -> list[Case]:
     return cases
 
 
-def _cases_of_folder(source: Path) -> list[Case]:
+def _cases_of_folder(source: Path) -> list[BatchCase]:
     return [_case_of_folder(folder) for folder in sorted(source.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
 
 
-def _case_of_folder(folder: Path) -> Case:
+def _case_of_folder(folder: Path) -> BatchCase:
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     images = [entry for entry in entries if entry.is_file() and entry.name.lower().endswith(VOLUMES)]
     label_maps = [image for image in images if LABEL_MAP.search(image.name)]
@@ -58,14 +70,14 @@ def _case_of_folder(folder: Path) -> Case:
     for found, what in ((volumes, "LGE volumes"), (models, "LV models")):
         if len(found) != 1:
             names = f" ({', '.join(one.name for one in found)})" if found else ""
-            return Case(folder.name, problem=f"The folder holds {len(found)} {what}{names}; one is needed.")
+            return BatchCase(folder.name, problem=f"The folder holds {len(found)} {what}{names}; one is needed.")
     if len(label_maps) > 1:
         names = ", ".join(one.name for one in label_maps)
-        return Case(folder.name, problem=f"The folder holds {len(label_maps)} label maps ({names}); one can be used.")
-    return Case(folder.name, volumes[0], models[0], label_maps[0] if label_maps else None)
+        return BatchCase(folder.name, problem=f"The folder holds {len(label_maps)} label maps ({names}); one can be used.")
+    return BatchCase(folder.name, volumes[0], models[0], label_maps[0] if label_maps else None)
 
 
-def _cases_of_list(path: Path) -> list[Case]:
+def _cases_of_list(path: Path) -> list[BatchCase]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -85,10 +97,10 @@ def _cases_of_list(path: Path) -> list[Case]:
     return cases
 
 
-def _case_of_row(row: dict[str, str], folder: Path) -> Case:
+def _case_of_row(row: dict[str, str], folder: Path) -> BatchCase:
     files = {column: (row.get(column) or "").strip() for column in ("volume", "model", "segmentation")}
     name = (row["case"] or "").strip()
     for column in ("volume", "model"):
         if not files[column]:
-            return Case(name, problem=f"The list gives no {column}.")
-    return Case(name, folder / files["volume"], folder / files["model"], folder / files["segmentation"] if files["segmentation"] else None)
+            return BatchCase(name, problem=f"The list gives no {column}.")
+    return BatchCase(name, folder / files["volume"], folder / files["model"], folder / files["segmentation"] if files["segmentation"] else None)

@@ -6,25 +6,32 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from CardioScarLib.batch.cases import Case
-from CardioScarLib.batch.task import REPORT, start_case
+from CardioScarLib.batch.cases import BatchCase
+from CardioScarLib.core.provenance import plain
+from CardioScarLib.core.quantity import Quantity
+from CardioScarLib.core.result import SCHEMA
 from CardioScarLib.errors import CardioScarError, UnwritableOutput
 from CardioScarLib.io.files import atomic_path
-from CardioScarLib.provenance import fingerprint
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.io.records import input_files
+from CardioScarLib.io.results import Targets
+from CardioScarLib.runner import start_job
+from CardioScarLib.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.tasks.files import FilesTask
 
 TABLE = "cases.csv"
 LOG = "log.txt"
 BETWEEN_POLLS = 0.05
-NUMBERS = {"scar_percent": "Scar %", "scar_ml": "Scar mL", "scar_g": "Scar g", "lv_g": "LV g"}
+COLUMNS = {"scar_burden_percent": "Scar %", "scar_volume_ml": "Scar mL", "scar_mass_g": "Scar g", "lv_mass_g": "LV g"}
+"""Heads of the quantities in the table."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """state: "done", "kept" (done by an earlier batch) or "failed". message: why it failed. numbers: by key of NUMBERS.
+    """state: "done", "kept" (done by an earlier batch) or "failed". message: why it failed. quantities: by name.
 
     light: "green", "yellow" or "red" by its audit; empty without one.
     """
@@ -33,17 +40,17 @@ class Outcome:
     state: str
     seconds: float = 0.0
     message: str = ""
-    numbers: dict[str, float] = field(default_factory=dict)
+    quantities: dict[str, Quantity] = field(default_factory=dict)
     light: str = ""
 
 
 def run_batch(
-    cases: Iterable[Case],
+    cases: Iterable[BatchCase],
     output: Path,
     settings: ReconstructionSettings,
-    thickness: float | None = None,
+    reading: ReadingSettings | None = None,
     overwrite: bool = False,
-    after_case: Callable[[Case, Path], None] | None = None,
+    after_case: Callable[[BatchCase, Path], None] | None = None,
     say: Callable[[str], None] = print,
     audited: bool = False,
 ) -> list[Outcome]:
@@ -51,8 +58,8 @@ def run_batch(
 
     A case whose results were made by the same settings from the same files is kept. Results of other settings or files
     make it fail, unless `overwrite`.
-    thickness: mm, of the slices of all cases; None takes what the files say.
-    after_case: called with each case that is done, now or earlier, and its folder; when it raises a CardioScarError,
+    reading: how the files of all cases are read.
+    after_case: called with each case that is done, now or earlier, and the path of its map; when it raises a CardioScarError,
         the case has failed.
     audited: whether slices are left out and predicted, see `pipeline.reconstruct`; a result without an audit is then made again.
     """
@@ -63,7 +70,7 @@ def run_batch(
         raise UnwritableOutput(f"The folder {output.name} cannot be made: {problem.strerror}.") from problem
     for number, case in enumerate(cases, 1):
         say(f"[{number}/{len(cases)}] {case.name}")
-        outcome = _one_case(case, output / case.name, settings, thickness, overwrite, after_case, audited)
+        outcome = _one_case(case, output / case.name, settings, reading or ReadingSettings(), overwrite, after_case, audited)
         outcomes.append(outcome)
         say(f"    {_in_a_line(outcome)}")
         _write_table(outcomes, output / TABLE)
@@ -73,12 +80,12 @@ def run_batch(
 def in_words(outcomes: list[Outcome]) -> str:
     """The table at the end of a batch, for a person."""
     audited = any(one.light for one in outcomes)
-    heads = ["Case", "Result", *NUMBERS.values(), *(["Audit"] if audited else []), "Seconds"]
+    heads = ["Case", "Result", *COLUMNS.values(), *(["Audit"] if audited else []), "Seconds"]
     rows = [
         [
             one.case,
             one.state,
-            *(f"{one.numbers[key]:.1f}" if key in one.numbers else "" for key in NUMBERS),
+            *(f"{one.quantities[key].value:.1f}" if key in one.quantities else "" for key in COLUMNS),
             *([one.light] if audited else []),
             f"{one.seconds:.0f}",
         ]
@@ -92,33 +99,40 @@ def in_words(outcomes: list[Outcome]) -> str:
     return "\n".join([*lines, "", *reasons, f"{len(outcomes)} cases: {total}."])
 
 
-def _one_case(case, folder, settings, thickness, overwrite, after_case, audited) -> Outcome:
+def _one_case(
+    case: BatchCase,
+    folder: Path,
+    settings: ReconstructionSettings,
+    reading: ReadingSettings,
+    overwrite: bool,
+    after_case: Callable[[BatchCase, Path], None] | None,
+    audited: bool,
+) -> Outcome:
     start = time.monotonic()
     if case.problem:
         return Outcome(case.name, "failed", message=case.problem)
-    if case.segmentation:
-        settings = replace(settings, evidence=replace(settings.evidence, method="labels"))
     job = None
     try:
-        earlier = _report_in(folder)
-        is_now = earlier is not None and _is_of(earlier, case, settings, thickness)
+        task = case.task(folder, settings, reading, audited)
+        earlier = _record_of(task.output)
+        is_now = earlier is not None and _is_of(earlier, task)
         if earlier is not None and not overwrite and not (is_now and audited and not _light(earlier)):
             if not is_now:
                 raise UnwritableOutput("There are results of other settings or files; choose another output folder, or say --overwrite.")
             if after_case is not None:
-                after_case(case, folder)
-            return Outcome(case.name, "kept", numbers=_numbers(earlier), light=_light(earlier))
+                after_case(case, task.output)
+            return Outcome(case.name, "kept", quantities=_quantities(earlier), light=_light(earlier))
         folder.mkdir(exist_ok=True)
-        job = start_case(case, folder, settings, thickness, audited)
+        job = start_job(task)
         while job.poll() == "running":
             time.sleep(BETWEEN_POLLS)
         _write_log(job.log, folder / LOG)
         if job.error is not None:
             raise job.error
+        record = job.answer()
         if after_case is not None:
-            after_case(case, folder)
-        report = _report_in(folder)
-        return Outcome(case.name, "done", time.monotonic() - start, numbers=_numbers(report), light=_light(report))
+            after_case(case, task.output)
+        return Outcome(case.name, "done", time.monotonic() - start, quantities=_quantities(record), light=_light(record))
     except (CardioScarError, OSError) as error:
         sentence = f"Its files cannot be read or written: {error.strerror}." if isinstance(error, OSError) else str(error)
         return Outcome(case.name, "failed", time.monotonic() - start, sentence)
@@ -127,34 +141,41 @@ def _one_case(case, folder, settings, thickness, overwrite, after_case, audited)
             job.close()
 
 
-def _report_in(folder: Path) -> dict | None:
+def _record_of(output: Path) -> dict[str, Any] | None:
     """What an earlier batch has left of a case; None if it is not there or not whole."""
+    targets = Targets(output)
+    if not all(path.is_file() for path in (targets.output, targets.record, targets.field, targets.case)):
+        return None
     try:
-        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        record = json.loads(targets.record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return report if all(Path(folder, Path(path).name).is_file() for path in report["outputs"]) else None
+    return record if isinstance(record, dict) and record.get("schema") == SCHEMA else None
 
 
-def _is_of(report: dict, case: Case, settings: ReconstructionSettings, thickness: float | None) -> bool:
-    files = [path for path in (case.model, case.volume, case.segmentation) if path]
-    same_settings = ReconstructionSettings.from_dict(report["settings"]) == settings
-    same_thickness = report["reading"]["slice_thickness"] == thickness
-    return same_settings and same_thickness and report["inputs"] == [fingerprint(path) for path in files]
+def _is_of(record: dict[str, Any], task: FilesTask) -> bool:
+    """Whether a record is of the same files, read in the same way, and of the same choices."""
+    made = record["provenance"]
+    settings = task.settings.with_evidence(method="labels") if task.mask else task.settings
+    asked = {**asdict(task.reading), "mesh_frame": made["reading"]["mesh_frame"], "mesh_unit": made["reading"]["mesh_unit"]}
+    same_reading = {name: made["reading"].get(name) for name in asked} == plain(asked)
+    files = (task.mesh, *task.images, *task.mask)
+    return made["settings"] == plain(settings.as_dict()) and same_reading and made["inputs"] == list(input_files(files))
 
 
-def _numbers(report: dict) -> dict[str, float]:
-    return {key: report["scar"][key] for key in NUMBERS if key in report["scar"]}
+def _quantities(record: dict[str, Any]) -> dict[str, Quantity]:
+    return {name: Quantity.from_dict(name, values) for name, values in record["quantities"].items()}
 
 
-def _light(report: dict) -> str:
-    return report["summary"].get("audit", {}).get("light", "")
+def _light(record: dict[str, Any]) -> str:
+    return record["audit"]["light"] if record["audit"] else ""
 
 
 def _in_a_line(outcome: Outcome) -> str:
     if outcome.state == "failed":
         return f"failed: {outcome.message}"
-    words = f"{outcome.state}: {outcome.numbers['scar_percent']:.1f} % scar{', audit ' + outcome.light if outcome.light else ''}"
+    audit = f", audit {outcome.light}" if outcome.light else ""
+    words = f"{outcome.state}: {outcome.quantities['scar_burden_percent'].value:.1f} % scar{audit}"
     return words if outcome.state == "kept" else f"{words}, {outcome.seconds:.0f} s"
 
 
@@ -166,7 +187,7 @@ def _write_log(text: str, path: Path) -> None:
 def _write_table(outcomes: list[Outcome], path: Path) -> None:
     with atomic_path(path, overwrite=True) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["case", "result", *NUMBERS, "audit", "seconds", "message"])
+        writer.writerow(["case", "result", *COLUMNS, "audit", "seconds", "message"])
         for one in outcomes:
-            numbers = [f"{one.numbers[key]:.6g}" if key in one.numbers else "" for key in NUMBERS]
+            numbers = [f"{one.quantities[key].value:.6g}" if key in one.quantities else "" for key in COLUMNS]
             writer.writerow([one.case, one.state, *numbers, one.light, f"{one.seconds:.1f}", one.message])

@@ -29,7 +29,8 @@ def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mes
     from CardioScarLib.io.files import check_writable
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.original.apply import apply as run
-    from CardioScarLib.provenance import provenance, write_provenance
+    from CardioScarLib.core.provenance import Provenance, plain
+    from CardioScarLib.io.records import input_files, write_record
     from CardioScarLib.reconstruction.mc_dropout.device import require_torch
 
     require_torch()
@@ -44,12 +45,13 @@ def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mes
     say_notes(result.notes)
     means = {name: float(values.mean()) for name, values in result.arrays.items()}
     settings = {"model": {"model": "network", "samples": mc_samples, "seed": seed}, "threshold": threshold, "training": checkpoint.settings}
+    reading = {"mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit}
+    provenance = Provenance.now(settings, seconds, input_files((model, mesh_file.path)), reading, result.notes)
     summary = {"nodes": len(mesh_file.wall.nodes), "device": result.device, "means": means}
-    record = provenance(settings, (model, mesh_file.path), seconds, summary, result.notes)
-    record["reading"] = {"mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit}
+    record = plain({"summary": summary, "provenance": provenance.as_dict()})
     with hold_interrupts():
         written = write_mesh(mesh_file, result.arrays, output, overwrite)
-        written.append(write_provenance(record, output, overwrite))
+        written.append(write_record(record, output, overwrite))
     words = [f"Mean   scar probability {means['scar_probability']:.3f}, uncertainty {means['scar_uncertainty']:.3f} ({result.device})"]
     if threshold is not None:
         words.append(f"Scar   {means['scar_binary']:.1%} of the nodes at {threshold:g} or more")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import click
@@ -57,12 +56,6 @@ class Integers(click.ParamType):
             self.fail(f"'{value}' is not a list of whole numbers such as \"2,5,8\".", param, ctx)
 
 
-def setting(flag: str, stage: type, name: str, **options):
-    """A click option whose default is the one written in the settings dataclass `stage`."""
-    default = {one.name: one.default for one in fields(stage)}[name]
-    return click.option(flag, default=default, show_default=default is not None, **options)
-
-
 def point(text: str | None) -> np.ndarray | None:
     """(3,) numbers of --start "x,y,z"; None without a text."""
     if text is None:
@@ -74,5 +67,5 @@ def point(text: str | None) -> np.ndarray | None:
     except ValueError:
         numbers = np.empty(0)
     if numbers.shape != (3,) or not np.all(np.isfinite(numbers)):
-        raise BadSettings(f"--start is '{text}'; it has to be three numbers, x,y,z in LPS mm.")
+        raise BadSettings(f"--start is '{text}'; it must be three numbers, x,y,z in LPS mm.")
     return numbers

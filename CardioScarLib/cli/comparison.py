@@ -15,7 +15,7 @@ from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.phantom import Phantom
 from CardioScarLib.phantom.channel import channel_is_open, has_channel
-from CardioScarLib.quantification.burden import scar_burden
+from CardioScarLib.quantification.burden import scar_quantities
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +52,8 @@ class Comparison:
     def rows(self) -> list[tuple[str, ...]]:
         """The lines of a table: a name, the truth, and each model."""
         columns = [self.truth, *self.maps.values()]
-        burdens = [scar_burden(self.wall, column) for column in columns]
-        rows = [
-            (name, *(f"{burden[key]:.1f} {unit}" for burden in burdens))
-            for name, key, unit in (("Scar volume", "scar_ml", "mL"), ("Scar mass", "scar_g", "g"), ("Scar in the LV", "scar_percent", "%"))
-        ]
+        amounts = [scar_quantities(self.wall, column) for column in columns]
+        rows = [(same[0].label, *map(str, same)) for same in zip(*amounts, strict=True) if same[0].name.startswith("scar")]
         errors = [np.sqrt(np.mean((column - self.truth) ** 2)) for column in columns[1:]]
         rows.append(("Error at the nodes (RMS)", "", *(f"{error:.3f}" for error in errors)))
         dice = [2 * np.sum((column >= 0.5) & (self.truth >= 0.5)) / np.sum([column >= 0.5, self.truth >= 0.5]) for column in columns[1:]]

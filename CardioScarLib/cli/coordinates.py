@@ -10,7 +10,9 @@ import click
 
 from CardioScarLib.cli.arguments import point
 from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
+from CardioScarLib.cli.options import OF_IMAGES, settings_options
 from CardioScarLib.errors import BadSettings
+from CardioScarLib.settings import ReadingSettings
 
 
 @click.command(short_help="Give an LV wall coordinates: depth, apex to base, around.")
@@ -18,24 +20,24 @@ from CardioScarLib.errors import BadSettings
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the coordinates: .vtu .vtk, openCARP .dat.")
 @click.option("--start", metavar='"X,Y,Z"', help="Point where the angle starts, such as the anterior insertion of the RV; LPS mm.")
 @click.option("--regions", metavar="NAME", help="Point array: 1 endocardium, 2 epicardium, 3 base; wall_region if it is there.")
-@click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh.")
-@click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh.")
+@settings_options("reading", ReadingSettings, leave_out=OF_IMAGES)
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def coordinates(mesh, output, start, regions, mesh_frame, mesh_unit, overwrite, as_json) -> None:
+def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> None:
     """Add the point arrays wall_transmural (0 endocardium, 1 epicardium), wall_apicobasal (0 apex, 1 base),
     wall_circumferential (radians) and wall_thickness (mm) to an LV wall of volume cells."""
     zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.geometry.mesh_quality import mesh_quality
     from CardioScarLib.geometry.wall_coordinates import wall_coordinates
+    from CardioScarLib.core.provenance import Provenance, plain
     from CardioScarLib.io.files import check_writable
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
-    from CardioScarLib.provenance import provenance, write_provenance
+    from CardioScarLib.io.records import input_files, write_record
 
     check_writable(output, overwrite)
     check_writable(output.with_name(output.name + ".json"), overwrite)
-    mesh_file = read_wall(mesh, mesh_frame, mesh_unit)
+    mesh_file = read_wall(mesh, reading.mesh_frame, reading.mesh_unit)
     check_output_name(mesh_file, output)
     if output.exists() and output.samefile(mesh_file.path):
         raise BadSettings(f"{output.name} is the mesh that is read; choose another name for the result.")
@@ -46,11 +48,12 @@ def coordinates(mesh, output, start, regions, mesh_frame, mesh_unit, overwrite, 
     quality = mesh_quality(mesh_file.wall)
     notes = (*mesh_file.wall.notes, *found.notes)
     say_notes(notes)
-    settings = {"start": start, "regions": regions, "mesh_frame": mesh_frame, "mesh_unit": mesh_unit}
-    summary = {"axis_lps_mm": found.axis, "quality": vars(quality)}
-    record = provenance(settings, [mesh_file.path], {"coordinates": time.perf_counter() - begin}, summary, notes)
+    seconds = {"coordinates": time.perf_counter() - begin}
+    how = {"mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit}
+    provenance = Provenance.now({"start": start, "regions": regions}, seconds, input_files([mesh_file.path]), how, notes)
+    record = plain({"axis_lps_mm": found.axis, "quality": vars(quality), "provenance": provenance.as_dict()})
     with hold_interrupts():
-        written = [*write_mesh(mesh_file, found.arrays, output, overwrite), write_provenance(record, output, overwrite)]
+        written = [*write_mesh(mesh_file, found.arrays, output, overwrite), write_record(record, output, overwrite)]
     if as_json:
         click.echo(json.dumps({"outputs": [str(path) for path in written], **record}, indent=2))
         return

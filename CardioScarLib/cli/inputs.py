@@ -5,119 +5,101 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from CardioScarLib.cli.arguments import Integers, setting
+from CardioScarLib.cli.options import settings_options
 from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import EVIDENCE_METHODS, LGE_TYPES, PIXEL_SUPPORTS, SLICE_PROFILES, EvidenceSettings, OperatorSettings
+from CardioScarLib.settings import AlignmentSettings, ReadingSettings
 
 if TYPE_CHECKING:
-    from CardioScarLib.geometry.slices import SliceStack
-    from CardioScarLib.io.meshes import MeshFile
+    from CardioScarLib.core.case import Case
+    from CardioScarLib.geometry.alignment import Alignment
 
-OPTIONS = (
-    click.option("--mesh-vtk", "mesh", required=True, type=Path, metavar="FILE", help="LV wall: VTK files, PLY, STL, openCARP."),
-    click.option("--image", "images", required=True, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers."),
-    click.option("--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Labels on the image's grid, used instead of it."),
-    setting("--evidence", EvidenceSettings, "method", type=click.Choice(EVIDENCE_METHODS), help="From pixels to scar evidence."),
-    setting("--n-sd", EvidenceSettings, "n_sd", type=float, help="Standard deviations above remote myocardium, for nsd."),
-    setting("--scar-labels", EvidenceSettings, "scar_labels", type=Integers(), metavar='"3,4"', help="Labels that mean scar."),
-    setting("--lge-type", EvidenceSettings, "lge_type", type=click.Choice(LGE_TYPES), help="Kind of LGE image."),
-    setting("--null-level", EvidenceSettings, "null_level", type=float, metavar="X", help="Intensity of nulled signal in PSIR."),
-    setting("--pixel-support", OperatorSettings, "pixel_support", type=click.Choice(PIXEL_SUPPORTS), help="What a pixel averages."),
-    setting("--slice-profile", OperatorSettings, "slice_profile", type=click.Choice(SLICE_PROFILES), help="Sensitivity through the slice."),
-    click.option("--slice-axis", metavar="x|y|z", help="Index axis of a volume that runs across its slices; z if not given."),
-    click.option("--slice-indices", type=Integers(), metavar='"2,5,8"', help="Use these slices only, counted from 0."),
-    click.option("--slice-thickness", type=float, metavar="MM", help="Slice thickness, where the file does not say it."),
-    click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh."),
-    click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh."),
-    click.option("--vtk-scalar-field", default="ScalarValue", show_default=True, metavar="NAME", help="Array of VTK layers."),
-)
+SOURCES = ("mask", "contours", "image")
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The values of OPTIONS, by their names."""
+class CaseFiles:
+    """What the flags name. align: source of an alignment; None where nothing is to be moved."""
 
     mesh: Path
     images: tuple[Path, ...]
     masks: tuple[Path, ...]
-    evidence: str
-    n_sd: float
-    scar_labels: tuple[int, ...] | None
-    lge_type: str
-    null_level: float | None
-    pixel_support: str
-    slice_profile: str
-    slice_axis: str | None
-    slice_indices: tuple[int, ...] | None
-    slice_thickness: float | None
-    mesh_frame: str
-    mesh_unit: str
-    vtk_scalar_field: str
+    reading: ReadingSettings
+    align: str | None = None
+    align_from: tuple[Path, ...] = ()
+    alignment: AlignmentSettings = AlignmentSettings()
 
     def __post_init__(self) -> None:
-        if self.masks and self.evidence not in ("auto", "labels"):
-            raise BadSettings(f"--mask takes the place of the intensities, so --evidence {self.evidence} has nothing to work on; drop one.")
-
-    @property
-    def operator_settings(self) -> OperatorSettings:
-        return OperatorSettings(self.pixel_support, self.slice_profile)
-
-    @property
-    def evidence_settings(self) -> EvidenceSettings:
-        method = "labels" if self.masks else self.evidence
-        return EvidenceSettings(method, self.lge_type, self.n_sd, self.null_level, self.scar_labels)
+        if self.align is None and self.align_from:
+            raise BadSettings("--align-from names files to align the slices by; add --align mask or --align contours.")
+        if self.align == "image" and self.align_from:
+            raise BadSettings("--align image takes the slices as they are; drop --align-from, or choose --align mask or contours.")
+        if self.align == "contours" and not self.align_from:
+            raise BadSettings("--align contours needs the contour files, or their folder, after --align-from.")
+        if self.align == "mask" and not (self.align_from or self.masks):
+            raise BadSettings("--align mask needs the label map of the myocardium after --align-from, or as --mask.")
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Those the slices come from."""
-        return (*self.images, *self.masks)
+        """All files that are read; never overwritten."""
+        return (self.mesh, *self.images, *self.masks, *self.align_from)
 
-    @property
-    def reading(self) -> dict:
-        """How the slices are read, for the provenance."""
-        names = ("slice_axis", "slice_indices", "slice_thickness", "vtk_scalar_field")
-        return {name: getattr(self, name) for name in names} | {"mask": bool(self.masks)}
+    def read(self) -> Case:
+        """The case, with its slices aligned where that was asked for."""
+        from CardioScarLib.io.cases import read_case
 
-    def read_wall(self) -> MeshFile:
-        from CardioScarLib.io.meshes import read_wall
+        myocardium = self.align_from if self.align == "mask" else ()
+        case = read_case(self.mesh, self.images, self.masks, myocardium, reading=self.reading)
+        return case if self.align is None else case.aligned(self._alignment(case))
 
-        return read_wall(self.mesh, self.mesh_frame, self.mesh_unit)
+    def _alignment(self, case: Case) -> Alignment:
+        from CardioScarLib.pipeline import align
 
-    def read_stack(self) -> SliceStack:
-        """The slices, with the labels of the mask as their pixels where there is one."""
-        from CardioScarLib.cli.case import with_mask
+        if self.align == "contours":
+            from CardioScarLib.geometry.alignment import find_shifts
+            from CardioScarLib.io.contours import read_contours
 
-        stack = self.read_images()
-        return with_mask(stack, self.read_labels(self.masks)) if self.masks else stack
-
-    def read_images(self) -> SliceStack:
-        """The slices as the images show them."""
-        return self._read(self.images, label_map=False)
-
-    def read_labels(self, files: tuple[Path, ...]) -> SliceStack:
-        """A label map that is kept as the images are."""
-        return self._read(files, label_map=True)
-
-    def _read(self, files: tuple[Path, ...], label_map: bool) -> SliceStack:
-        from CardioScarLib.io.images import read_stack
-
-        return read_stack(files, self.slice_axis, self.slice_indices, self.slice_thickness, self.vtk_scalar_field, label_map)
+            contours, _ = read_contours(self.align_from, self.images, self.reading.slice_axis, self.reading.slice_thickness)
+            return find_shifts(case.stack, case.wall, "contours", contours=contours, settings=self.alignment)
+        return align(case, str(self.align), self.alignment)
 
 
-def input_options(command: Callable) -> Callable:
-    """Give a command the flags of OPTIONS, which it gets together as its first argument."""
+def case_options(aligned: bool | None = False, required: bool = True) -> Callable[[Callable], Callable]:
+    """Give a command the flags that name a case, which it gets together as `files`: a `CaseFiles`.
 
-    @wraps(command)
-    def with_inputs(**values):
-        inputs = Inputs(**{name: values.pop(name) for name in signature(Inputs).parameters})
-        return command(inputs, **values)
+    aligned: whether it can align slices; None means that it must be told a source. required: False makes `files` None where no
+    flag names a case.
+    """
+    options = [
+        click.option("--mesh-vtk", "mesh", required=required, type=Path, metavar="FILE", help="LV wall: VTK files, PLY, STL, openCARP."),
+        click.option("--image", "images", required=required, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers."),
+        click.option("--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Scar labels on the image's grid, used instead of it."),
+        settings_options("reading", ReadingSettings),
+    ]
+    if aligned is not False:
+        options += [
+            click.option("--align", required=aligned is None, type=click.Choice(SOURCES), help="Align slices using this source."),
+            click.option("--align-from", multiple=True, type=Path, metavar="FILE...", help="Mask or contours for the alignment."),
+            settings_options("alignment", AlignmentSettings),
+        ]
 
-    for option in reversed(OPTIONS):
-        with_inputs = option(with_inputs)
-    return with_inputs
+    def with_flags(command: Callable) -> Callable:
+        @wraps(command)
+        def with_case(*args: Any, **values: Any) -> Any:
+            names = ("mesh", "images", "masks", "reading", "align", "align_from", "alignment")
+            given = {name: values.pop(name) for name in names if name in values}
+            if given["mesh"] is None and not given["images"]:
+                return command(*args, files=None, **values)
+            if given["mesh"] is None or not given["images"]:
+                raise BadSettings("A case needs both --mesh-vtk and --image.")
+            return command(*args, files=CaseFiles(**given), **values)
+
+        for option in reversed(options):
+            with_case = option(with_case)
+        return with_case
+
+    return with_flags

@@ -6,24 +6,24 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.arguments import setting
+from CardioScarLib.choices import keys_of
 from CardioScarLib.cli.console import say_notes
+from CardioScarLib.cli.options import settings_options
 from CardioScarLib.cli.training import finish, ready_to_write, training_bar, training_options
 from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import RECIPES, NetworkSettings
+from CardioScarLib.settings import NetworkSettings
 
 
 @click.command(short_help="Train the network on training data.")
 @click.option("--training-data", required=True, type=Path, metavar="FILE", help="From `cardioscar prepare`: .npz; also older .npy tables.")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The network: .safetensors, or .pth for the original.")
-@click.option("--recipe", type=click.Choice(RECIPES), help="How to train. [default: modern; original for a .pth]")
+@click.option("--recipe", type=click.Choice(keys_of(NetworkSettings, "recipe")), help="How to train. [default: modern; original for a .pth]")
 @click.option("--max-epochs", type=int, metavar="N", help="Epochs at most. [default: the recipe's]")
 @click.option("--early-stopping-patience", "patience", type=int, metavar="N", help="Epochs without a better one. [default: the recipe's]")
-@setting("--hidden-size", NetworkSettings, "width", type=int, metavar="N", help="Units in a hidden layer.")
-@setting("--hidden-layers", NetworkSettings, "depth", type=int, metavar="N", help="Hidden layers.")
+@settings_options("network", NetworkSettings, leave_out=("--recipe", "--device", "--dropout", "--max-epochs"))
 @training_options
 def train(
-    training_data, output, recipe, max_epochs, patience, hidden_size, hidden_layers, batch_size, mc_samples, normalize, seed, cpu,
+    training_data, output, recipe, max_epochs, patience, network, batch_size, mc_samples, normalize, seed, cpu,
     checkpoint_every, resume, overwrite,
 ) -> int:  # fmt: skip
     """Train a coordinate network with Monte Carlo dropout until it predicts pixels it was not shown."""
@@ -36,7 +36,7 @@ def train(
     if is_pth(output) and recipe != "original":
         raise BadSettings(f"A .pth of the original has no place for the recipe {recipe}; write .safetensors, or say --recipe original.")
     settings = NetworkSettings(
-        recipe, "cpu" if cpu else "auto", hidden_size, hidden_layers,
+        recipe, "cpu" if cpu else "auto", network.width, network.depth,
         epochs=max_epochs, patience=patience, batch_size=batch_size, training_samples=mc_samples,
     )  # fmt: skip
     require_torch()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.arguments import point, setting
+from CardioScarLib.cli.arguments import point
 from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
+from CardioScarLib.cli.options import settings_options
 from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import PAPILLARY_MUSCLES, WALL_BASES, WallSettings
+from CardioScarLib.settings import ReadingSettings, WallSettings
 
 
 @click.command(short_help="Make an LV wall from labels, contours or surfaces.")
@@ -22,25 +24,18 @@ from CardioScarLib.settings import PAPILLARY_MUSCLES, WALL_BASES, WallSettings
 @click.option("--contours", multiple=True, type=Path, metavar="FILE...", help="Contour files or their folder, drawn on the images.")
 @click.option("--endo", type=Path, metavar="FILE", help="Surface of the endocardium, instead of images.")
 @click.option("--epi", type=Path, metavar="FILE", help="Surface of the epicardium.")
-@click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the surfaces.")
-@click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the surfaces.")
-@setting("--edge-length", WallSettings, "edge_length", type=float, metavar="MM", help="Mean edge of the tetrahedra.")
-@setting("--base", WallSettings, "base", type=click.Choice(WALL_BASES), help="Where the wall ends above.")
-@setting("--base-at", WallSettings, "base_at", type=float, metavar="MM", help="Height of a flat base above the last contour.")
-@setting("--papillary-muscles", WallSettings, "papillary_muscles", type=click.Choice(PAPILLARY_MUSCLES), help="What they belong to.")
-@setting("--smoothing", WallSettings, "smoothing", type=float, metavar="PIXELS", help="Rounds the steps of label outlines; 0: not.")
+@settings_options("settings", WallSettings)
 @click.option("--refuse-islands", is_flag=True, help="Labels apart from the heart are an error, instead of being left out.")
 @click.option("--refuse-holes", is_flag=True, help="Holes in the labeled wall are an error, instead of being filled.")
-@click.option("--slice-axis", metavar="x|y|z", help="Index axis of a volume that runs across its slices; z if not given.")
-@click.option("--slice-thickness", type=float, metavar="MM", help="Slice thickness, where the file does not say it.")
+@settings_options("reading", ReadingSettings, leave_out=("--slice-indices", "--vtk-scalar-field"))
 @click.option("--coordinates", is_flag=True, help="Also write wall coordinates: transmural, apicobasal, circumferential.")
 @click.option("--start", metavar='"X,Y,Z"', help="Where the angle of the coordinates starts, as the anterior insertion of the RV; LPS mm.")
 @click.option("--surface", type=Path, metavar="FILE", help="Also write the surface of the wall, with its regions: .vtp or .vtk.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def wall(
-    images, output, labels, contours, endo, epi, mesh_frame, mesh_unit, edge_length, base, base_at, papillary_muscles, smoothing,
-    refuse_islands, refuse_holes, slice_axis, slice_thickness, coordinates, start, surface, overwrite, as_json,
+    images, output, labels, contours, endo, epi, settings, refuse_islands, refuse_holes, reading, coordinates, start, surface, overwrite,
+    as_json,
 ) -> None:  # fmt: skip
     """Make a closed LV wall of tetrahedra.
 
@@ -50,30 +45,32 @@ def wall(
     _check_sources(images, labels, contours, endo, epi)
     if start is not None and not coordinates:
         raise BadSettings("--start says where the angle of the coordinates starts; add --coordinates.")
-    settings = WallSettings(edge_length, base, base_at, not refuse_islands, not refuse_holes, papillary_muscles, smoothing)
+    settings = replace(settings, keep_largest=not refuse_islands, fill_holes=not refuse_holes)
     zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
+    from CardioScarLib.core.provenance import Provenance, plain
     from CardioScarLib.geometry.finished_wall import finished_wall
     from CardioScarLib.geometry.lv_wall import build_wall
     from CardioScarLib.io.lv_walls import check_wall_names, write_lv_wall
-    from CardioScarLib.provenance import provenance
+    from CardioScarLib.io.records import input_files
 
     check_wall_names(output, surface, [path for path in (*images, *contours, endo, epi) if path and path.is_file()], overwrite)
     begin = time.perf_counter()
     with progress_bars(quiet=as_json) as progress:
         progress("shape", 0, 1)
-        surfaces = (endo, epi, mesh_frame, mesh_unit)
-        shape, right_ventricle, notes = _shape(images, labels, contours, surfaces, slice_axis, slice_thickness, settings)
+        shape, right_ventricle, notes = _shape(images, labels, contours, (endo, epi), reading, settings)
         progress("shape", 1, 1)
         built = build_wall(shape, settings, progress)
         finished = finished_wall(built, coordinates, zero_at, right_ventricle=right_ventricle, progress=progress)
     notes = [*notes, *finished.notes]
     say_notes(notes)
     volume = float(finished.wall.volumes.sum()) * 1e-3
-    summary = {"wall_ml": volume, "quality": vars(finished.quality), "distance": vars(finished.distance) if finished.distance else None}
-    inputs = [path for path in (*images, *contours, endo, epi) if path]
-    chosen = {"wall": vars(settings), "labels": labels, "start": start, "mesh_frame": mesh_frame, "mesh_unit": mesh_unit}
-    record = provenance(chosen, inputs, {"wall": time.perf_counter() - begin}, summary, notes)
+    seconds = {"wall": time.perf_counter() - begin}
+    chosen = {"wall": vars(settings), "labels": labels, "start": start}
+    provenance = Provenance.now(chosen, seconds, input_files(path for path in (*images, *contours, endo, epi) if path), vars(reading), notes)
+    distance = vars(finished.distance) if finished.distance else None
+    summary = {"lv_volume_ml": volume, "quality": vars(finished.quality), "distance": distance}
+    record = plain({"summary": summary, "provenance": provenance.as_dict()})
     with hold_interrupts():
         written = write_lv_wall(finished, built, output, surface, record, overwrite)
     if as_json:
@@ -96,7 +93,7 @@ def _check_sources(images: Sequence[Path], labels: str | None, contours: Sequenc
         raise BadSettings("--labels names the values of a label map, and --contours needs images; give one of the two.")
 
 
-def _shape(images, labels, contours, surfaces, slice_axis, slice_thickness, settings):
+def _shape(images, labels, contours, surfaces, reading, settings):
     """The shape, points of the right ventricle if the labels hold it, and notes about reading."""
     from CardioScarLib.geometry.finished_wall import label_points
     from CardioScarLib.geometry.lv_wall import label_names, shape_from_contours, shape_from_labels, shape_from_surfaces
@@ -104,14 +101,13 @@ def _shape(images, labels, contours, surfaces, slice_axis, slice_thickness, sett
     from CardioScarLib.io.images import read_stack
     from CardioScarLib.io.meshes import read_wall
 
-    *files, mesh_frame, mesh_unit = surfaces
-    if all(files):
-        walls = [read_wall(path, mesh_frame, mesh_unit).wall for path in files]
+    if all(surfaces):
+        walls = [read_wall(path, reading.mesh_frame, reading.mesh_unit).wall for path in surfaces]
         return shape_from_surfaces(*walls, settings), None, [note for one in walls for note in one.notes]
     if contours:
-        slices, notes = read_contours(contours, images, slice_axis, slice_thickness)
+        slices, notes = read_contours(contours, images, reading.slice_axis, reading.slice_thickness)
         return shape_from_contours(slices, settings), None, notes
-    stack = read_stack(images, slice_axis, None, slice_thickness, label_map=True)
+    stack = read_stack(images, reading.slice_axis, None, reading.slice_thickness, label_map=True)
     values = label_names(labels).get("right ventricle", ()) if labels else ()
     points = label_points(stack, values)
     return shape_from_labels(stack, labels, settings), points if len(points) else None, stack.notes

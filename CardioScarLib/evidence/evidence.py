@@ -17,11 +17,11 @@ class Evidence:
     weights: (p,) how much it counts, in [0, 1].
     description: what was done, with its numbers (method, threshold, remote mean ...), for provenance and reports.
     notes: sentences about what was assumed.
-    regions: what the intensity methods found in the wall; None for values and labels.
+    regions: what the intensity methods found in the wall; None for values and labels, and not kept with results.
     """
 
     values: np.ndarray
     weights: np.ndarray
     description: dict = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    regions: Regions | None = None
+    regions: Regions | None = field(default=None, metadata={"packed": False})

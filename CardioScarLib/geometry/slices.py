@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from CardioScarLib.errors import BadStack
+
+
+@dataclass(frozen=True)
+class SliceSource:
+    """The DICOM image that a slice comes from, so that results can point to it; an identifier that is not known is empty.
+
+    These lead to a patient: they are kept beside images only, never printed, logged or written into a report.
+    """
+
+    study_uid: str = ""
+    series_uid: str = ""
+    sop_class_uid: str = ""
+    sop_instance_uid: str = ""
+    frame_of_reference_uid: str = ""
+    frame: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +34,7 @@ class Slice:
     row_step, column_step: (3,) vectors to the next row and column, mm; orthogonal.
     thickness: extent along the normal, mm. Not the distance to the next slice.
     label: where it comes from, for messages ("slice 4").
+    source: the DICOM image it was read from; None where there is none.
     """
 
     pixels: np.ndarray
@@ -27,6 +43,7 @@ class Slice:
     column_step: np.ndarray
     thickness: float
     label: str = "slice"
+    source: SliceSource | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         pixels = np.asarray(self.pixels, dtype=np.float64)

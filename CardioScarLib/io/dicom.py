@@ -9,11 +9,20 @@ import numpy as np
 import SimpleITK as sitk
 
 from CardioScarLib.errors import BadStack, UnreadableFile
+from CardioScarLib.geometry.slices import SliceSource
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.planes import Plane
 from CardioScarLib.io.quiet import quiet_itk
 
 THICKNESS, POSITION, ORIENTATION, PIXEL_SPACING = "0018|0050", "0020|0032", "0020|0037", "0028|0030"
+IDENTIFIERS = {
+    "study_uid": "0020|000d",
+    "series_uid": "0020|000e",
+    "sop_class_uid": "0008|0016",
+    "sop_instance_uid": "0008|0018",
+    "frame_of_reference_uid": "0020|0052",
+}
+"""Of an image, for results that point to it; see `SliceSource`."""
 # Storage classes whose files have to have pixels (CT, MR, secondary capture; plain and enhanced), as opposed to
 # reports, raw data and indices, which may lie in the same folder.
 IMAGE_CLASS = re.compile(rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.(?:[24](?:\.1)?|7)[\x00 ]")
@@ -56,7 +65,8 @@ def read_dicom_plane(path: Path) -> Plane:
     with quiet_itk():
         try:
             reader.ReadImageInformation()
-            tags = {tag: reader.GetMetaData(tag) for tag in (THICKNESS, POSITION, ORIENTATION, PIXEL_SPACING) if reader.HasMetaDataKey(tag)}
+            wanted = (THICKNESS, POSITION, ORIENTATION, PIXEL_SPACING, *IDENTIFIERS.values())
+            tags = {tag: reader.GetMetaData(tag) for tag in wanted if reader.HasMetaDataKey(tag)}
             frames = reader.GetSize()[2] if reader.GetDimension() > 2 else 1
             channels = reader.GetNumberOfComponents()
             if frames == 1 and channels == 1:
@@ -84,6 +94,7 @@ def read_dicom_plane(path: Path) -> Plane:
         column_step=along_columns / np.linalg.norm(along_columns) * spacing[1],
         thickness=float(thickness[0]) if thickness is not None and thickness[0] > 0 else None,
         label=None,
+        source=SliceSource(**{name: tags.get(tag, "").strip(" \0") for name, tag in IDENTIFIERS.items()}),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
 from CardioScarLib.errors import UnwritableOutput
@@ -15,9 +15,8 @@ from CardioScarLib.geometry.lv_wall import LVWall
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.geometry.wall_surfaces import triangle_surface
 from CardioScarLib.io.files import check_writable
-from CardioScarLib.io.meshes import MeshFile, write_mesh
-from CardioScarLib.io.vtk_files import grid_from
-from CardioScarLib.provenance import write_provenance
+from CardioScarLib.io.meshes import MeshFile, mesh_of_wall, write_mesh
+from CardioScarLib.io.records import write_record
 
 
 def check_wall_names(output: Path, surface: Path | None, inputs: Sequence[Path], overwrite: bool) -> None:
@@ -36,13 +35,10 @@ def check_wall_names(output: Path, surface: Path | None, inputs: Sequence[Path],
 
 
 def write_lv_wall(
-    finished: FinishedWall, built: LVWall, output: Path, surface: Path | None, record: dict, overwrite: bool = False
+    finished: FinishedWall, built: LVWall, output: Path, surface: Path | None, record: Mapping[str, Any], overwrite: bool = False
 ) -> list[Path]:
     """Write the wall, its surface if asked for, and its provenance; all or nothing. Returns the files."""
-    cells = finished.wall.tetrahedra
-    types = np.full(len(cells), vtk.VTK_TETRA, dtype=np.uint8)
-    grid = grid_from(finished.wall.nodes, types, np.arange(0, cells.size + 1, 4), cells.ravel())
-    files = [(MeshFile(output, grid, finished.wall, "lps", "mm"), finished.arrays, output)]
+    files = [(mesh_of_wall(finished.wall, output), finished.arrays, output)]
     if surface is not None:
         files.append(_surface_file(finished, built, surface))
     there_before = {path for _, _, path in files if path.exists()}
@@ -50,7 +46,7 @@ def write_lv_wall(
     try:
         for mesh_file, arrays, path in files:
             written += write_mesh(mesh_file, arrays, path, overwrite)
-        written.append(write_provenance(record, output, overwrite))
+        written.append(write_record(record, output, overwrite))
     except BaseException:
         for path in set(written) - there_before:
             path.unlink(missing_ok=True)

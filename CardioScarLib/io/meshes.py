@@ -77,6 +77,18 @@ def read_wall(path: Path, frame: str = "auto", unit: str = "auto") -> MeshFile:
     return MeshFile(path, dataset, wall_from_dataset(dataset, matrix, notes), frame, unit)
 
 
+def mesh_of_wall(wall: Wall, path: Path) -> MeshFile:
+    """A mesh in LPS mm for a wall that did not come from a file. path: the name it will have."""
+    cells = wall.tetrahedra if wall.kind == "volume" else wall.triangles
+    if wall.kind == "points":
+        cells = np.arange(len(wall.nodes)).reshape(-1, 1)
+    kind = {"volume": vtk.VTK_TETRA, "points": vtk.VTK_VERTEX}.get(wall.kind, vtk.VTK_TRIANGLE)
+    corners = cells.shape[1]
+    offsets = np.arange(0, cells.size + 1, corners)
+    grid = grid_from(wall.nodes, np.full(len(cells), kind, dtype=np.uint8), offsets, cells.ravel())
+    return MeshFile(path, grid, wall, "lps", "mm")
+
+
 def write_mesh(mesh_file: MeshFile, arrays: Mapping[str, np.ndarray], path: Path, overwrite: bool = False) -> list[Path]:
     """Write the model as it was read, in its own frame and unit, with `arrays` added to its points.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from CardioScarLib.errors import BadStack
-from CardioScarLib.geometry.slices import Slice, SliceStack
+from CardioScarLib.geometry.slices import Slice, SliceSource, SliceStack
 
 # How the note begins that says so; the rest differs.
 THICKNESS_IS_ASSUMED = "The slice thickness of"
@@ -24,6 +24,7 @@ class Plane:
     column_step: np.ndarray
     thickness: float | None
     label: str | None
+    source: SliceSource | None = None
 
 
 def stack_of_planes(planes: Sequence[Plane], name: str, thickness: float | None, notes: Sequence[str] = ()) -> SliceStack:
@@ -36,7 +37,7 @@ def stack_of_planes(planes: Sequence[Plane], name: str, thickness: float | None,
     known = [thickness or one.thickness for one in planes]
     draft = SliceStack(
         tuple(
-            Slice(one.pixels, one.origin, one.row_step, one.column_step, thick or 1.0, one.label or f"a slice of {name}")
+            Slice(one.pixels, one.origin, one.row_step, one.column_step, thick or 1.0, one.label or f"a slice of {name}", one.source)
             for one, thick in zip(planes, known, strict=True)
         )
     )

@@ -18,7 +18,7 @@ from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
 from CardioScarLib.reconstruction.mc_dropout.recipes import architecture_of, recipe_of
 from CardioScarLib.reconstruction.mc_dropout.train import State, Trained
 from CardioScarLib.reconstruction.mc_dropout.train import train as run
-from CardioScarLib.settings import RECIPES, ModelSettings, NetworkSettings
+from CardioScarLib.settings import ModelSettings, NetworkSettings
 
 Progress = Callable[[int, int, float, float], None]
 """Called with (epochs done, epochs at most, loss, learning rate)."""
@@ -89,7 +89,7 @@ def fine_tuning_settings(parent: Checkpoint, **given) -> NetworkSettings:
     given: fields of NetworkSettings; where one is None, the original's default for fine-tuning, or the modern recipe's own.
     """
     recipe = parent.settings.get("recipe")
-    recipe = recipe if recipe in RECIPES else "original"
+    recipe = recipe if recipe in keys_of(NetworkSettings, "recipe") else "original"
     given = {name: value for name, value in given.items() if value is not None}
     return NetworkSettings(recipe, **{**FINE_TUNING[recipe], **given})
 

@@ -4,26 +4,54 @@ from __future__ import annotations
 
 import numpy as np
 
+from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.geometry.wall import Wall
 
 DENSITY = 1.05
 """Of myocardium, g/mL."""
+ML, GRAM = 1e-3, 1e-3 * DENSITY
+"""Per mm^3 of myocardium."""
+EXPECTED = "expected amount: sum of local scar fractions"
+"""Fractions are summed instead of counting nodes above a threshold: the partial-volume weighting of Heiberg et al. 2008."""
+GEOMETRY = "geometry of the LV wall"
+BURDEN, VOLUME, MASS, BEYOND, ABOVE = (
+    "scar_burden_percent",
+    "scar_volume_ml",
+    "scar_mass_g",
+    "beyond_stack_percent",
+    "scar_above_threshold_percent",
+)
+"""Stable names of quantities."""
 
 
-def scar_burden(wall: Wall, probability: np.ndarray) -> dict[str, float]:
-    """Expected amount of scar, from the local scar fractions.
+def scar_quantities(
+    wall: Wall, probability: np.ndarray, observed: np.ndarray | None = None, threshold: float | None = None
+) -> tuple[Quantity, ...]:
+    """Amounts of scar and of myocardium.
 
-    probability: (n,) per node. Sums fractions instead of counting nodes above a threshold, which is the
-    partial-volume weighting of Heiberg et al. 2008. A wall without volume has a percentage only.
+    probability: (n,) scar fraction per node. observed: (n,) `scar_observed` per node; None leaves out the share beyond the stack.
+    threshold: from which on a node counts as scar; None leaves out the share above it.
+    A wall without volume has percentages only, of its surface or of its points.
     """
+    probability = probability.astype(np.float64)
     measure = wall.node_measure
     scar, whole = float(probability @ measure), float(measure.sum())
-    numbers = {"scar_percent": 100 * scar / whole}
+    found = [Quantity(BURDEN, "Scar burden", 100 * scar / whole, "%", EXPECTED)]
     if wall.kind == "volume":
-        numbers |= {
-            "scar_ml": scar * 1e-3,
-            "scar_g": scar * 1e-3 * DENSITY,
-            "lv_ml": whole * 1e-3,
-            "lv_g": whole * 1e-3 * DENSITY,
-        }
-    return numbers
+        found += [
+            Quantity(VOLUME, "Scar volume", ML * scar, "mL", EXPECTED),
+            Quantity(MASS, "Scar mass", GRAM * scar, "g", EXPECTED),
+            Quantity("lv_volume_ml", "LV volume", ML * whole, "mL", GEOMETRY),
+            Quantity("lv_mass_g", "LV mass", GRAM * whole, "g", GEOMETRY),
+        ]
+    share = measure / measure.sum()
+    if observed is not None:
+        found.append(Quantity(BEYOND, "Beyond the slices", 100 * float(share @ (observed == 0)), "%", "share of the LV not between slices"))
+    if threshold is not None:
+        found.append(above_threshold(float(share @ (probability >= threshold)), threshold))
+    return tuple(found)
+
+
+def above_threshold(share: float, threshold: float) -> Quantity:
+    """The share (0..1) of the wall whose scar probability is `threshold` or more."""
+    return Quantity(ABOVE, "Scar above threshold", 100 * share, "%", "share of the LV at or above the threshold", threshold=threshold)

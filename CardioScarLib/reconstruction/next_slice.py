@@ -17,6 +17,7 @@ from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
+from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.errors import BadSettings, NoSpread
 from CardioScarLib.geometry.candidate_planes import LONG, SHORT, Candidate, candidate_planes, long_axis
 from CardioScarLib.geometry.frame import CanonicalFrame, canonical_frame
@@ -121,13 +122,17 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Advice:
-    """proposals: the best first, each the best of its surroundings. notes: what a person should know before following them."""
+    """proposals: the best first, each the best of its surroundings. notes: what a person should know before following them.
+    provenance: of the advice."""
 
     proposals: tuple[Proposal, ...]
     notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
     def as_dict(self) -> dict:
-        return {"proposals": [one.as_dict() for one in self.proposals], "notes": list(self.notes)}
+        """Plain JSON values; lengths in mm, LPS."""
+        provenance = self.provenance.as_dict() if self.provenance else None
+        return {"proposals": [one.as_dict() for one in self.proposals], "notes": list(self.notes), "provenance": provenance}
 
 
 def advise(

@@ -2,5 +2,6 @@
 
 from CardioScarLib.runner.job import InPlaceJob, Job, start_job
 from CardioScarLib.runner.progress import ProgressReport
+from CardioScarLib.runner.task import Task
 
-__all__ = ["InPlaceJob", "Job", "ProgressReport", "start_job"]
+__all__ = ["InPlaceJob", "Job", "ProgressReport", "Task", "start_job"]

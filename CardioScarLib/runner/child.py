@@ -1,4 +1,4 @@
-"""The child process: `python child.py FOLDER` does what FOLDER/job.json says.
+"""The child process: `python child.py FOLDER` does the task that FOLDER holds, and leaves its answer there.
 
 Stdout carries one JSON object per line and nothing else: {"event": "progress", "stage", "step", "steps", "loss"},
 then {"event": "done"} or {"event": "failed", "kind", "error"}. What libraries print goes to stderr. When stdin is
@@ -22,7 +22,7 @@ if __name__ == "__main__":  # instead of this folder, whose files would hide mod
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from CardioScarLib.errors import CardioScarError
-from CardioScarLib.runner.tasks import run_task
+from CardioScarLib.runner.task import read_task, write_answer
 
 BETWEEN_REPORTS = 0.05
 """Seconds: nobody reads faster."""
@@ -78,7 +78,10 @@ def main(folder: Path) -> int:
     channel = Channel()
     threading.Thread(target=end_with_parent, args=(folder,), daemon=True).start()
     try:
-        run_task(folder, channel.progress)
+        task = read_task(folder)
+        answer = task.run(channel.progress)
+        channel.progress("write", 0, 1)
+        write_answer(task, answer, folder)
     except CardioScarError as error:
         channel.send(event="failed", kind=type(error).__name__, error=str(error))
         return 2
@@ -89,7 +92,7 @@ def main(folder: Path) -> int:
         return 1
     except Exception as error:
         traceback.print_exc()
-        sentence = f"The computation failed ({type(error).__name__}), which is a fault of the program; the log has the details."
+        sentence = f"The computation failed ({type(error).__name__}), which is an internal error; please report it with the log."
         channel.send(event="failed", kind="RunFailed", error=sentence)
         return 1
     channel.send(event="done")

@@ -7,8 +7,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from CardioScarLib.settings import ReconstructionSettings
-
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by numpy's matrix library when it is first imported."""
 ONE_THREAD = dict.fromkeys(THREAD_LIMITS, "1")
@@ -31,9 +29,3 @@ def child_command(folder: Path) -> list[str]:
 def child_environment(changes: dict[str, str]) -> dict[str, str]:
     """The environment of this process with changes; this process keeps its own."""
     return {**os.environ, **changes, "PYTHONIOENCODING": "utf-8"}
-
-
-def environment_for(settings: ReconstructionSettings) -> dict[str, str]:
-    """What a reconstruction with these settings wants changed: one thread, and no GPU for a network that was told so."""
-    without_gpu = settings.model.model == "network" and settings.model.network.device == "cpu"
-    return {**ONE_THREAD, **(NO_GPU if without_gpu else {})}

@@ -13,27 +13,27 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Generic
 
 import CardioScarLib
 from CardioScarLib import errors
 from CardioScarLib.errors import Cancelled, CardioScarError, RunFailed, UnwritableOutput
 from CardioScarLib.runner.environment import child_command, child_environment
 from CardioScarLib.runner.progress import ProgressClock, ProgressReport
+from CardioScarLib.runner.task import Answer, Task, TaskProgress, read_answer, write_task
 
 WINDOWS = os.name == "nt"
 
 
-def start_job(task: str, write_inputs: Callable[[Path], None], environment: dict[str, str] | None = None) -> Job:
+def start_job(task: Task[Answer]) -> Job[Answer]:
     """Start a task in a child process.
 
-    task: a key of `tasks.TASKS`. write_inputs: writes job.json and what else the task reads into a folder that is the
-    job's alone. environment: changes to the child's environment.
-    Raises UnwritableOutput when the folder cannot be filled, RunFailed when there is no Python to start.
+    Raises UnwritableOutput when its folder cannot be filled, RunFailed when there is no Python to start.
     """
     folder = tempfile.TemporaryDirectory(prefix="cardioscar-", ignore_cleanup_errors=True)
     try:
-        write_inputs(Path(folder.name))
-        return Job(task, folder, environment or {})
+        write_task(task, Path(folder.name))
+        return Job(task, folder)
     except OSError as problem:
         folder.cleanup()
         raise UnwritableOutput(f"The temporary files of the run cannot be written: {problem.strerror or problem}.") from problem
@@ -68,22 +68,22 @@ class _Work:
         self._lines.append(f"{self._clock.elapsed:8.1f} s  {text}")
 
 
-class Job(_Work):
+class Job(_Work, Generic[Answer]):
     """A child process at work. Made by `start_job`; call `poll` from one thread, often, and `close` at the end.
 
-    folder: where the task leaves its results; there until `close`.
+    folder: where the child leaves its answer; there until `close`.
     """
 
-    def __init__(self, task: str, folder: tempfile.TemporaryDirectory, environment: dict[str, str]):
-        super().__init__(f"{task}, Python {platform.python_version()}, {platform.system()}")
-        self._temporary = folder
+    def __init__(self, task: Task[Answer], folder: tempfile.TemporaryDirectory):
+        super().__init__(f"{task.title}, Python {platform.python_version()}, {platform.system()}")
+        self._task, self._temporary = task, folder
         self._events: queue.SimpleQueue = queue.SimpleQueue()
         self._done = False
         try:
             self._process = subprocess.Popen(
                 child_command(self.folder),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                env=child_environment(environment), cwd=self.folder, **_of_its_own(),
+                env=child_environment(task.environment), cwd=self.folder, **_of_its_own(),
             )  # fmt: skip
         except OSError as problem:
             raise RunFailed(f"The child process cannot be started: {problem.strerror or problem}.") from problem
@@ -106,6 +106,10 @@ class Job(_Work):
         if progressed:
             self.on_progress()
         return self.state
+
+    def answer(self) -> Answer:
+        """What the task has found, once the state is "done". Raises RunFailed when it cannot be read back."""
+        return read_answer(self._task, self.folder)
 
     def cancel(self) -> None:
         """End the child and all it has started; returns at once."""
@@ -191,26 +195,29 @@ def _ignore() -> None:
     pass
 
 
-class InPlaceJob(_Work):
-    """The same as `Job` for a function that runs in this process, at the first `poll`, and gives its result in memory.
+class InPlaceJob(_Work, Generic[Answer]):
+    """The same as `Job` for work that is done in this process, at the first `poll`, and gives its answer in memory.
 
-    work: called with a progress callback (stage, step, steps, loss=None), which raises `Cancelled` after `cancel`.
+    work: called with a progress callback (stage, step, steps, loss=None), which raises `Cancelled` after `cancel`; such as `task.run`.
     """
 
-    def __init__(self, work: Callable):
+    def __init__(self, work: Callable[[TaskProgress], Answer]):
         super().__init__("in place")
-        self._work, self.result = work, None
+        self._work, self._answer = work, []
 
     def poll(self) -> str:
         if self.state == "running":
             try:
-                self.result = self._work(self._progress)
+                self._answer = [self._work(self._progress)]
                 self.state = "done"
             except Cancelled:
                 self.state = "cancelled"
             except Exception as error:
                 self.state, self.error = "failed", error
         return self.state
+
+    def answer(self) -> Answer:
+        return self._answer[0]
 
     def cancel(self) -> None:
         if self.state == "running":

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
+from CardioScarLib.core.case import Case
 from CardioScarLib.geometry.alignment import find_shifts
 from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
 from CardioScarLib.geometry.slices import SliceStack
@@ -37,8 +38,7 @@ from CardioScarLib.geometry.wall_surfaces import skin
 from CardioScarLib.io.contours import read_drawn_contours
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.reconstruction.next_slice import advise
+from CardioScarLib.pipeline import advise, reconstruct
 from CardioScarLib.settings import (
     EvidenceSettings,
     ModelSettings,
@@ -86,15 +86,15 @@ def of_case(
     stack: SliceStack, wall: Wall, settings: ReconstructionSettings, alignment=None, audited: bool = False, advised: bool = False
 ) -> dict[str, str]:
     """The arrays of a map, draws of its posterior at some nodes, and what audit and adviser say."""
-    result = reconstruct(stack, wall, settings, alignment=alignment, audited=audited)
+    result = reconstruct(Case(stack, wall, alignment=alignment), settings, audited=audited)
     arrays = dict(result.arrays)
     arrays["values"], arrays["weights"] = result.evidence.values, result.evidence.weights
     if result.posterior.has_spread:
         arrays["draws"] = result.posterior.samples(DRAWS, wall.nodes[:: max(1, len(wall.nodes) // 200)])
     if audited:
-        arrays["audit"] = _numbers(result.audit.as_dict())
+        arrays["audit"] = _numbers({**result.audit.as_dict(), "provenance": None})
     if advised:
-        arrays["advice"] = _numbers(advise(stack, result.posterior, wall).as_dict()["proposals"])
+        arrays["advice"] = _numbers(advise(result).as_dict()["proposals"])
     return fingerprint(arrays)
 
 

@@ -18,7 +18,7 @@ from CardioScarLib.geometry.lv_wall import SliceContours
 from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.settings import ALIGNMENT_SOURCES, AlignmentSettings
+from CardioScarLib.settings import AlignmentSettings
 
 WORTH_TELLING = 2.0
 """mm: slices that lie further beside the wall are counted in the note."""
@@ -72,7 +72,7 @@ def _given(source, stack, wall, mask, contours, settings: AlignmentSettings, not
     if source == "mask":
         check_grid(stack, mask)
         return borders_of_mask(stack, mask, settings.wall_labels or wall_labels(mask, wall, notes))
-    raise BadAlignment(f"Slices cannot be aligned by '{source}'; use {', '.join(ALIGNMENT_SOURCES)}.")
+    raise BadAlignment(f"Slices cannot be aligned by '{source}'; use {', '.join(SOURCES_IN_WORDS)}.")
 
 
 def _seen(image: Brightness, line: Outline, largest: float) -> Match | None:

@@ -50,8 +50,7 @@ class Alignment:
 
     def applied(self, stack: SliceStack) -> SliceStack:
         """The stack with its slices moved; pixels stay what they are. Raises BadAlignment for another stack."""
-        if [one.label for one in stack] != [one.label for one in self.slices]:
-            raise BadAlignment("The shifts were found on other slices than these; find them again on the slices in use.")
+        self.check(stack)
         moved = tuple(
             replace(
                 one,
@@ -60,6 +59,11 @@ class Alignment:
             for one, found in zip(stack, self.slices, strict=True)
         )
         return SliceStack(moved, (*stack.notes, *self.notes, "The slices were moved by these shifts."))
+
+    def check(self, stack: SliceStack) -> None:
+        """Raise BadAlignment unless the shifts were found on slices like these."""
+        if [one.label for one in stack] != [one.label for one in self.slices]:
+            raise BadAlignment("The shifts were found on other slices than these; find them again on the slices in use.")
 
     def as_dict(self) -> dict:
         """Plain JSON values."""

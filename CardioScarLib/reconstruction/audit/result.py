@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from CardioScarLib.core.provenance import Provenance, plain
 from CardioScarLib.reconstruction.audit.disagreement import Suspect
 
 LIGHTS = ("green", "yellow", "red")
@@ -52,7 +53,7 @@ class Audit:
 
     light: one of LIGHTS. sentence: why. expected_error: RMS error of the map that cases like this one had. rmse, coverage_95,
     crps: over all left-out slices. factor: on the spread of the posterior with which 95 % intervals would hold 95 % of the
-    left-out pixels near borders; None where there are none. suspects: the worst first.
+    left-out pixels near borders; None where there are none. suspects: the worst first. provenance: of the audit.
     """
 
     light: str
@@ -66,13 +67,8 @@ class Audit:
     factor: float | None = None
     slices: tuple[SliceAudit, ...] = ()
     pairs: tuple[PairAudit, ...] = ()
+    provenance: Provenance | None = None
 
     def as_dict(self) -> dict:
-        """Plain JSON values."""
-        return _plain(asdict(self))
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
+        """Plain JSON values; "provenance" is that of the audit."""
+        return plain(asdict(self))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from CardioScarLib.errors import BadSettings, MissingPackage, OutOfMemory
-from CardioScarLib.settings import DEVICES
+from CardioScarLib.settings import NetworkSettings
 
 if TYPE_CHECKING:
     import torch
@@ -29,8 +29,7 @@ def choose_device(wanted: str) -> tuple[torch.device, str]:
 
     Raises BadSettings when CUDA is asked for and cannot be used.
     """
-    if wanted not in DEVICES:
-        raise BadSettings(f"Device is '{wanted}'; it has to be one of {', '.join(DEVICES)}.")
+    NetworkSettings(device=wanted)  # refuses other words
     require_torch()
     import torch
 

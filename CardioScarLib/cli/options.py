@@ -1,0 +1,64 @@
+"""Flags made from the descriptions of settings: a new choice gets its flag by being described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Any, get_args
+
+import click
+
+from CardioScarLib.choices import Choice, choices_of, settings_of
+from CardioScarLib.cli.arguments import Integers
+
+
+OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--vtk-scalar-field")
+"""Flags of the reading that say nothing to commands that read a mesh only."""
+
+
+def settings_options(keyword: str, settings: type, leave_out: Collection[str] = ()) -> Callable[[Callable], Callable]:
+    """Give a command the flags of a settings dataclass; it gets the settings as `keyword`.
+
+    leave_out: flags that make no sense for this command.
+    """
+    offered = [one for one in choices_of(settings) if one.description.flag and one.description.flag not in leave_out]
+
+    def with_flags(command: Callable) -> Callable:
+        @wraps(command)
+        def with_settings(*args: Any, **values: Any) -> Any:
+            chosen = {one.path: values.pop(_parameter(keyword, one)) for one in offered}
+            return command(*args, **{keyword: settings_of(settings, chosen)}, **values)
+
+        for one in reversed(offered):
+            with_settings = _option(keyword, one)(with_settings)
+        return with_settings
+
+    return with_flags
+
+
+def _parameter(keyword: str, one: Choice) -> str:
+    return "_".join((keyword, *one.path))
+
+
+def _option(keyword: str, one: Choice) -> Callable[[Callable], Callable]:
+    described = one.description
+    text = described.help
+    if described.limits is not None and one.default is None and described.unit:
+        text = f"{text.rstrip('.')}, {described.unit}."
+    return click.option(
+        described.flag,
+        _parameter(keyword, one),
+        default=one.default,
+        show_default=one.default is not None,
+        type=_click_type(one),
+        metavar=described.metavar,
+        help=text,
+    )
+
+
+def _click_type(one: Choice) -> Any:
+    if one.description.options is not None:
+        return click.Choice(tuple(one.description.options))
+    kinds = [kind for kind in get_args(one.kind) if kind is not type(None)] or [one.kind]
+    kind = kinds[0] if type(None) in get_args(one.kind) else one.kind
+    return Integers() if getattr(kind, "__origin__", None) is tuple else kind

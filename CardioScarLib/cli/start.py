@@ -1,0 +1,40 @@
+"""What commands share that start from a map, or else from images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from CardioScarLib.choices import choices_of
+from CardioScarLib.cli.inputs import CaseFiles
+from CardioScarLib.errors import BadSettings
+from CardioScarLib.settings import NetworkSettings, ReconstructionSettings
+
+OF_OTHER_MODELS = ("--model", "--threshold", *(one.description.flag for one in choices_of(NetworkSettings) if one.description.flag))
+"""Flags that say nothing to audit and adviser, which rest on the model "field" and write no map."""
+
+
+def check_start(result: Path | None, files: CaseFiles | None) -> None:
+    """Raise BadSettings unless there is just one thing to start from."""
+    if result is None and files is None:
+        raise BadSettings("Name a map that was made by cardioscar reconstruct, or the slices and the wall: --image and --mesh-vtk.")
+    if result is None or files is not None:
+        return
+    context = click.get_current_context()
+    names = {f"settings_{'_'.join(one.path)}": one.description.flag for one in choices_of(ReconstructionSettings)}
+    for name, flag in names.items():
+        if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
+            raise BadSettings(f"{flag} was chosen when the map was made, and cannot be changed now; make another map, or leave it out.")
+
+
+def start(result: Path | None, files: CaseFiles | None, settings: ReconstructionSettings) -> dict[str, Any]:
+    """What a `MapTask` starts from, read from files. Both: the map at `result`, and the case that was not kept beside it."""
+    case = files.read() if files else None
+    if result is None:
+        return {"case": case, "settings": settings}
+    from CardioScarLib.io.results import read_result
+    from CardioScarLib.reconstruction.stored import POSTERIORS
+
+    return {"result": read_result(result, POSTERIORS, case)}

@@ -1,0 +1,92 @@
+"""What a map is made from: slices, the wall, masks, shifts, and how they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from CardioScarLib.errors import BadSettings, BadStack
+from CardioScarLib.geometry.alignment.result import Alignment
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.geometry.wall import Wall
+
+GRID_TOLERANCE = 1e-2
+"""mm: a mask whose pixels lie farther than this from the image's is on another grid."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """Labels drawn on the slices of a case.
+
+    stack: whole numbers on the grid of the case's slices. names: what label values mean, such as {"scar": (3, 4)};
+        a name without values leaves it to the reader to find them ("scar": ()).
+    """
+
+    stack: SliceStack
+    names: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One heart as it was examined.
+
+    stack: LGE slices of one or many series, LPS mm, as they were read: not moved by `alignment`.
+    wall: LV myocardium, LPS mm.
+    scar: labels that say where scar is, taken instead of intensities. myocardium: labels that say where the myocardium is.
+    alignment: shifts found on this stack, by which its slices are moved before anything is computed.
+    reading: how files or nodes were read, plain JSON values. inputs: name, size and SHA-256 of each file, for the provenance.
+    mesh: the file's own mesh, on which results are written where the wall came from a file; stays with this process.
+    """
+
+    stack: SliceStack
+    wall: Wall
+    scar: LabelMap | None = None
+    myocardium: LabelMap | None = None
+    alignment: Alignment | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[dict, ...] = ()
+    mesh: Any = field(default=None, repr=False, metadata={"packed": False})
+
+    def __post_init__(self) -> None:
+        for labels in (self.scar, self.myocardium):
+            if labels is not None:
+                check_grid(self.stack, labels.stack)
+        if self.alignment is not None:
+            self.alignment.check(self.stack)
+
+    @property
+    def observed_stack(self) -> SliceStack:
+        """What evidence is derived from: the labels of the scar where there are some, else the slices; moved by the alignment."""
+        stack = self.stack if self.scar is None else self.stack.with_pixels([one.pixels for one in self.scar.stack])
+        return stack if self.alignment is None else self.alignment.applied(stack)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed while it was read, in sentences."""
+        return (*self.observed_stack.notes, *self.wall.notes)
+
+    def aligned(self, alignment: Alignment | None) -> Case:
+        """The same case with its slices moved. Raises BadAlignment for shifts of other slices."""
+        return replace(self, alignment=alignment)
+
+
+def check_grid(stack: SliceStack, mask: SliceStack) -> None:
+    """Raise BadStack unless a mask is on the grid of a stack."""
+    if len(mask) != len(stack):
+        raise BadStack(f"The mask has {len(mask)} slices and the image {len(stack)}; they must be on the same grid.")
+    for image, labels in zip(stack, mask, strict=True):
+        if labels.pixels.shape != image.pixels.shape:
+            sizes = [f"{columns} x {rows}" for rows, columns in (labels.pixels.shape, image.pixels.shape)]
+            raise BadStack(f"The mask has slices of {sizes[0]} pixels and the image of {sizes[1]}; they must be on the same grid.")
+        apart = float(np.linalg.norm(labels.corners() - image.corners(), axis=1).max())
+        if apart > GRID_TOLERANCE:
+            raise BadStack(f"The mask lies up to {apart:.3g} mm from the image's pixels ({image.label}); they must be on the same grid.")
+
+
+def check_evidence_of_mask(method: str) -> None:
+    """Raise BadSettings for an evidence method that has nothing to work on where labels replace the intensities."""
+    if method not in ("auto", "labels"):
+        raise BadSettings(f"--mask takes the place of the intensities, so --evidence {method} has nothing to work on; drop one.")

@@ -1,0 +1,57 @@
+"""What `import CardioScarLib as cs` offers: files in, a result out, and what starts from a result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from CardioScarLib import pipeline
+from CardioScarLib.core import result as nouns
+from CardioScarLib.core.case import Case
+from CardioScarLib.core.quantity import Quantity
+from CardioScarLib.io import results as files
+from CardioScarLib.io.cases import read_case
+from CardioScarLib.pipeline import Progress, advise, align, audit
+from CardioScarLib.reconstruction.stored import POSTERIORS
+from CardioScarLib.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.tasks.files import write
+
+__all__ = [
+    "Case",
+    "Quantity",
+    "ReadingSettings",
+    "ReconstructionSettings",
+    "Result",
+    "advise",
+    "align",
+    "audit",
+    "read_case",
+    "read_result",
+    "reconstruct",
+]
+
+
+class Result(nouns.Result):
+    """A result that can be written; see `core.result.Result` for what it holds."""
+
+    def write(self, output: Path | str, volume: Path | str | None = None, overwrite: bool = False) -> list[Path]:
+        """Write the map as a mesh (.vtu, .vtk, .vtp, or openCARP .dat) and what belongs to it beside it, all or nothing.
+
+        volume: also write the probability as a volume (.nrrd, .nii.gz, .mha). Returns the files that a person opens.
+        Raises UnwritableOutput.
+        """
+        return write(self, output, volume, overwrite)
+
+
+def reconstruct(
+    case: Case, settings: ReconstructionSettings | None = None, progress: Progress | None = None, audited: bool = False
+) -> Result:
+    """Reconstruct the scar field of a case; see `pipeline.reconstruct`."""
+    return Result(**vars(pipeline.reconstruct(case, settings, progress, audited)))
+
+
+def read_result(path: Path | str, case: Case | None = None) -> Result:
+    """A result that was written before, bit for bit; see `io.results.read_result`.
+
+    case: what it was made from, where its `.case.npz` was not kept. Raises UnreadableFile or OtherCase.
+    """
+    return Result(**vars(files.read_result(Path(path), POSTERIORS, case)))

@@ -1,0 +1,49 @@
+"""A case from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from CardioScarLib.core.case import Case, LabelMap
+from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.meshes import read_wall
+from CardioScarLib.io.records import input_files
+from CardioScarLib.settings import ReadingSettings
+
+
+def read_case(
+    mesh: Path | str,
+    images: Path | str | Sequence[Path | str],
+    mask: Path | str | Sequence[Path | str] = (),
+    myocardium: Path | str | Sequence[Path | str] = (),
+    scar_labels: Sequence[int] = (),
+    reading: ReadingSettings | None = None,
+) -> Case:
+    """Read the files of one heart.
+
+    mesh: LV wall: VTK files, PLY, STL, openCARP. images: LGE slices: volumes, DICOM files or folders, VTK layers.
+    mask: labels on the images' grid that say where scar is, used instead of the intensities. scar_labels: which of its values mean
+        scar; if none are given, the only label, or those of a data set that is known.
+    myocardium: labels that say where the myocardium is, such as for an alignment.
+    Everything is brought into LPS mm. Raises UnreadableFile, BadStack, BadWall or BadSettings with a sentence for the user.
+    """
+    reading = reading or ReadingSettings()
+    image_files, mask_files, myocardium_files = _paths(images), _paths(mask), _paths(myocardium)
+    mesh_file = read_wall(Path(mesh), reading.mesh_frame, reading.mesh_unit)
+    stack = _stack(image_files, reading)
+    scar = LabelMap(_stack(mask_files, reading, label_map=True), {"scar": tuple(scar_labels)}) if mask_files else None
+    labels = LabelMap(_stack(myocardium_files, reading, label_map=True)) if myocardium_files else None
+    found = {**asdict(reading), "mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit, "mask": bool(mask_files)}
+    inputs = input_files((mesh_file.path, *image_files, *mask_files, *myocardium_files))
+    return Case(stack, mesh_file.wall, scar, labels, None, found, inputs, mesh_file)
+
+
+def _paths(given: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
+    return (Path(given),) if isinstance(given, Path | str) else tuple(Path(one) for one in given)
+
+
+def _stack(files: Sequence[Path], reading: ReadingSettings, label_map: bool = False) -> SliceStack:
+    return read_stack(files, reading.slice_axis, reading.slice_indices, reading.slice_thickness, reading.scalar_field, label_map)

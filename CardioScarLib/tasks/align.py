@@ -1,0 +1,27 @@
+"""The task of finding shifts of slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from CardioScarLib.core.case import Case
+from CardioScarLib.geometry.alignment import Alignment
+from CardioScarLib.pipeline import align
+from CardioScarLib.runner.task import Task, TaskProgress
+from CardioScarLib.settings import AlignmentSettings
+
+
+@dataclass(frozen=True, eq=False)
+class AlignTask(Task[Alignment]):
+    """How far each slice of a case lies beside its wall; source: see `pipeline.align`."""
+
+    answer: ClassVar[type] = Alignment
+
+    case: Case
+    source: str
+    settings: AlignmentSettings = field(default_factory=AlignmentSettings)
+
+    def run(self, progress: TaskProgress) -> Alignment:
+        progress("shifts", 0, 1)
+        return align(self.case, self.source, self.settings)

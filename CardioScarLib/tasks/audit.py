@@ -1,0 +1,25 @@
+"""The task of auditing a stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from CardioScarLib.core.packing import Variants
+from CardioScarLib.core.result import Result
+from CardioScarLib.pipeline import audit
+from CardioScarLib.reconstruction.audit import Audit
+from CardioScarLib.reconstruction.stored import POSTERIORS
+from CardioScarLib.runner.task import Task, TaskProgress
+from CardioScarLib.tasks.start import MapTask
+
+
+@dataclass(frozen=True, eq=False)
+class AuditTask(MapTask, Task[Audit]):
+    """What the slices of a map support: starts from the map where there is one, else makes it first."""
+
+    answer: ClassVar[type] = Audit
+    variants: ClassVar[Variants] = POSTERIORS
+
+    def run(self, progress: TaskProgress) -> Audit:
+        return audit(self.map(progress), progress)

@@ -1,0 +1,23 @@
+"""The task of looking what PyTorch finds to compute on; it takes the seconds that importing it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from CardioScarLib.reconstruction.mc_dropout.device import choose_device
+from CardioScarLib.runner.task import Task, TaskProgress
+
+
+@dataclass(frozen=True)
+class DeviceTask(Task[str]):
+    """A sentence on what was found."""
+
+    answer: ClassVar[type] = str
+
+    def run(self, progress: TaskProgress) -> str:
+        return choose_device("auto")[1]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {}

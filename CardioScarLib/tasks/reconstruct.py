@@ -1,0 +1,47 @@
+"""The task of making a map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from CardioScarLib.core.case import Case
+from CardioScarLib.core.packing import Variants
+from CardioScarLib.core.result import Reconstruction, Result
+from CardioScarLib.pipeline import reconstruct
+from CardioScarLib.reconstruction.stored import POSTERIORS
+from CardioScarLib.runner.environment import NO_GPU, ONE_THREAD
+from CardioScarLib.runner.task import Task, TaskProgress
+from CardioScarLib.settings import ReconstructionSettings
+
+
+@dataclass(frozen=True, eq=False)
+class ReconstructTask(Task[Reconstruction]):
+    """A map of a case; audited: with an audit of its slices.
+
+    A child process gives back all but the case, which is here already: `result` puts them together.
+    """
+
+    answer: ClassVar[type] = Reconstruction
+    variants: ClassVar[Variants] = POSTERIORS
+
+    case: Case
+    settings: ReconstructionSettings
+    audited: bool = False
+
+    def run(self, progress: TaskProgress) -> Reconstruction:
+        result = reconstruct(self.case, self.settings, progress, self.audited)
+        return Reconstruction(**{name: value for name, value in vars(result).items() if name != "case"})
+
+    def result(self, found: Reconstruction) -> Result:
+        return Result.of(self.case, found)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment_for(self.settings)
+
+
+def environment_for(settings: ReconstructionSettings) -> dict[str, str]:
+    """What a reconstruction with these settings wants changed: one thread, and no GPU for a network that was told so."""
+    without_gpu = settings.model.model == "network" and settings.model.network.device == "cpu"
+    return {**ONE_THREAD, **(NO_GPU if without_gpu else {})}
