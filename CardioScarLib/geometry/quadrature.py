@@ -167,11 +167,7 @@ def sub_points(wall: Wall, stack: SliceStack, size: float = SUB_POINT_VOLUME) ->
         return wall.nodes, np.ones(len(wall.nodes))
     if wall.kind == "closed_surface":
         return _points_inside(wall, stack)
-    cells, measure, size = (
-        (wall.tetrahedra, wall.volumes, size)
-        if wall.kind == "volume"
-        else (wall.triangles, wall.areas, size ** (2 / 3))
-    )
+    cells, measure, size = (wall.tetrahedra, wall.volumes, size) if wall.kind == "volume" else (wall.triangles, wall.areas, size ** (2 / 3))
     corners = cells.shape[1]
     sets = [_symmetric_points(corners, level) for level in range(13)]
     wanted = np.searchsorted([len(one) for one in sets], measure / size)

@@ -66,7 +66,7 @@ def _torch():
     try:
         import torch
     except ImportError as error:
-        raise MissingPackage('.pth files need PyTorch, which is not installed here: `pip install torch safetensors`.') from error
+        raise MissingPackage(".pth files need PyTorch, which is not installed here: `pip install torch safetensors`.") from error
     return torch
 
 
