@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -47,7 +48,7 @@ class FieldPosterior:
     spread: Spread
     count: int
     seed: int
-    summary: dict = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
     has_spread: bool = True
 
     def mean(self, points: np.ndarray) -> np.ndarray:
