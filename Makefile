@@ -5,7 +5,7 @@ DEMO_OUTPUT ?= demo-results
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env demo test benchmark lint clean
+.PHONY: help env demo test benchmark lint hooks clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,7 +13,8 @@ help:
 	@echo "make test       run all tests"
 	@echo "make env        build $(VENV) with the command $(BIN)/cardioscar"
 	@echo "make benchmark  accuracy and speed against other methods: hours, resumable; makes docs/benchmarks.md"
-	@echo "make lint       check the style of the code"
+	@echo "make lint       check style, format, types, the order of imports and spelling"
+	@echo "make hooks      check style, format and spelling at every commit"
 	@echo "make clean      remove $(VENV) and what was made"
 	@echo "Another Python: make PYTHON=python3.12 demo"
 
@@ -28,11 +29,18 @@ test: $(VENV)/.installed-test
 benchmark: $(VENV)/.installed-benchmark
 	$(BIN)/python Testing/Benchmarks/run.py
 
-lint: $(VENV)/.installed-test
-	$(BIN)/python -m ruff check .
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+hooks: $(VENV)/.installed-lint
+	$(BIN)/pre-commit install
 
 clean:
-	rm -rf $(VENV) $(DEMO_OUTPUT) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_OUTPUT) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 
 # Each stamp is one layer of the environment; it is renewed when pyproject.toml changes.
 $(VENV)/.installed-core: pyproject.toml Utilities/system_packages.sh
@@ -44,6 +52,11 @@ $(VENV)/.installed-core: pyproject.toml Utilities/system_packages.sh
 $(VENV)/.installed-test: $(VENV)/.installed-core
 	@PYTHON="$(PYTHON)" sh Utilities/system_packages.sh test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $@
+
+# The type checker reads the types of what the tests install.
+$(VENV)/.installed-lint: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,lint]"
 	@touch $@
 
 $(VENV)/.installed-benchmark: $(VENV)/.installed-core

@@ -16,8 +16,8 @@ def info(file: Path, other: Path | None, as_json: bool) -> None:
     """Say what FILE is (slices, a wall, a trained network, training data); with a FILE2, whether slices and wall meet."""
     from CardioScarLib.geometry.overlap import overlap
     from CardioScarLib.geometry.slices import SliceStack
-    from CardioScarLib.io.describe import describe_content, read_any
     from CardioScarLib.io.meshes import MeshFile
+    from CardioScarLib.report.describe import describe_content, read_any
 
     paths = [file] if other is None else [file, other]
     contents = [read_any(path) for path in paths]

@@ -80,7 +80,7 @@ def mixture(regions: Regions) -> IntensityEvidence:
 
     Outside the two means the probability is that at the nearer mean, which makes it monotone.
     """
-    if regions.peak is None:
+    if regions.core is None:
         return _nothing(regions)
     share, mean, sd = fit_two_normals(_within_percentiles(regions), (regions.remote_mean, regions.core))
     numbers = {"dark_mean": mean[0], "dark_sd": sd[0], "bright_mean": mean[1], "bright_sd": sd[1], "bright_share": share[1]}

@@ -35,7 +35,7 @@ class EvidencePreview:
 
     @property
     def sentence(self) -> str:
-        numbers, used = self.evidence.description, np.count_nonzero(self.kinds)
+        numbers, used = self.evidence.description, int(np.count_nonzero(self.kinds))
         scar, partly = np.count_nonzero(self.kinds == SCAR), np.count_nonzero(self.kinds == PARTLY)
         parts = [f"Method {numbers['method']}: {scar} of {used} pixels in the wall are scar ({scar / max(used, 1):.0%})"]
         if partly:

@@ -231,7 +231,7 @@ def _noise_sd(
     Rician (Gudbjartsson and Patz 1995), normal well above the background, narrower and lifted near it.
     """
     kernel = np.ones((5, 5))
-    squares = []
+    by_slice = []
     for number in np.unique(pixels.slices[remote]):
         here = (pixels.slices == number) & remote
         inside = pixels.image(stack, number, interior.astype(float))
@@ -243,8 +243,8 @@ def _noise_sd(
         total = ndimage.convolve(centered, kernel, mode="constant")[at]
         whole = (count >= 10) & (agreeing == count)
         residual = centered[at][whole] - total[whole] / count[whole]
-        squares.append(residual**2 / (1 - 1 / count[whole]))
-    squares = np.concatenate(squares) if squares else np.empty(0)
+        by_slice.append(residual**2 / (1 - 1 / count[whole]))
+    squares = np.concatenate(by_slice) if by_slice else np.empty(0)
     return float(np.sqrt(squares.mean())) / CLIP_SHRINKS if len(squares) >= FEWEST_PIXELS else remote_sd
 
 

@@ -77,7 +77,7 @@ class LinearElements:
         """(n,) the harmonic function with these values at the fixed nodes and no flux through the rest of the surface."""
         return self.solve(self.laplacian, np.zeros(len(self.nodes)), fixed, values)
 
-    def solve(self, matrix: sparse.csr_matrix, load: np.ndarray, fixed: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def solve(self, matrix: sparse.csr_matrix, load: np.ndarray, fixed: np.ndarray, values: np.ndarray | float) -> np.ndarray:
         """(n,) x with matrix @ x = load but x = values at the fixed nodes; conjugate gradients, scaled by the diagonal.
 
         Without fixed nodes the load has to sum to zero, and x is one of the solutions.

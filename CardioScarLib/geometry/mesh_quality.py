@@ -146,11 +146,11 @@ def closed_and_manifold(triangles: np.ndarray) -> tuple[bool, bool]:
     order = np.argsort(number, kind="stable")
     shared = np.flatnonzero(number[order][1:] == number[order][:-1])
     first, second = order[shared], order[shared + 1]
-    ties = []
+    by_end = []
     for end in range(2):
         node = edges[first, end]
-        ties.append([owner[one] * 3 + np.argmax(triangles[owner[one]] == node[:, None], axis=1) for one in (first, second)])
-    ties = np.hstack(ties)
+        by_end.append([owner[one] * 3 + np.argmax(triangles[owner[one]] == node[:, None], axis=1) for one in (first, second)])
+    ties = np.hstack(by_end)
     corners = triangles.size
     graph = sparse.csr_matrix((np.ones(ties.shape[1]), (ties[0], ties[1])), (corners, corners))
     rings = connected_components(graph, directed=False)[0]

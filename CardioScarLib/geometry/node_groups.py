@@ -38,7 +38,7 @@ def node_groups(nodes: np.ndarray, stack: SliceStack) -> NodeGroups:
     Prisms are half-open, so that a node between two of them belongs to one. Raises StackMissesWall if no node is left.
     """
     nodes = np.asarray(nodes, dtype=np.float64)
-    found, pixel, offset = [], [], 0
+    inside_slices, pixels, offset = [], [], 0
     for one in stack:
         index = one.to_index(nodes)
         row, column = np.floor(index[:, :2] + 0.5 + ON_THE_EDGE).astype(np.int64).T
@@ -48,10 +48,10 @@ def node_groups(nodes: np.ndarray, stack: SliceStack) -> NodeGroups:
         inside &= (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
         here = np.flatnonzero(inside)
         here = here[~np.isnan(one.pixels[row[here], column[here]])]
-        found.append(here)
-        pixel.append(offset + row[here] * columns + column[here])
+        inside_slices.append(here)
+        pixels.append(offset + row[here] * columns + column[here])
         offset += one.pixels.size
-    found, pixel = np.concatenate(found), np.concatenate(pixel)
+    found, pixel = np.concatenate(inside_slices), np.concatenate(pixels)
     if not len(found):
         raise StackMissesWall(
             "None of the LV model's points lies inside a slice that has values there; check the slice thickness and the LV model."

@@ -81,8 +81,10 @@ def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box", 
     by_place = _order(frame.to_frame(columns[3]))
     rank = np.argsort(by_place)
     pixels = WallPixels(*(column[by_place] for column in columns))
-    order = _order(np.column_stack([center, rank[pixel]]))
-    return PixelQuadrature(center[order], rank[pixel][order], volume[order], pixels, frame, tuple(sorted(unseen)), _anchors(local, measure))
+    by_center = _order(np.column_stack([center, rank[pixel]]))
+    return PixelQuadrature(
+        center[by_center], rank[pixel][by_center], volume[by_center], pixels, frame, tuple(sorted(unseen)), _anchors(local, measure)
+    )
 
 
 def _anchors(points: np.ndarray, measure: np.ndarray) -> np.ndarray:
@@ -167,11 +169,7 @@ def sub_points(wall: Wall, stack: SliceStack, size: float = SUB_POINT_VOLUME) ->
         return wall.nodes, np.ones(len(wall.nodes))
     if wall.kind == "closed_surface":
         return _points_inside(wall, stack)
-    cells, measure, size = (
-        (wall.tetrahedra, wall.volumes, size)
-        if wall.kind == "volume"
-        else (wall.triangles, wall.areas, size ** (2 / 3))
-    )
+    cells, measure, size = (wall.tetrahedra, wall.volumes, size) if wall.kind == "volume" else (wall.triangles, wall.areas, size ** (2 / 3))
     corners = cells.shape[1]
     sets = [_symmetric_points(corners, level) for level in range(13)]
     wanted = np.searchsorted([len(one) for one in sets], measure / size)

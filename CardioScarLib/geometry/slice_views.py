@@ -73,7 +73,7 @@ def _middle(one: Slice, points: np.ndarray, measure: np.ndarray) -> np.ndarray:
 
 def _positions(stack: SliceStack) -> list[tuple[int, float]]:
     """(number, mm along the normal from the first slice of this direction) in the order of the stack."""
-    positions = {}
+    positions: dict[int, float] = {}
     for group in stack.parallel_groups():
         first = stack.slices[min(group)]
         positions |= {number: float((stack.slices[number].center - first.center) @ first.normal) for number in group}

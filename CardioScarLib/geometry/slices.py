@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -133,7 +133,7 @@ class SliceStack:
     def __len__(self) -> int:
         return len(self.slices)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Slice]:
         return iter(self.slices)
 
     @classmethod

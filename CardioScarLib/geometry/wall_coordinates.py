@@ -94,6 +94,8 @@ def wall_coordinates(
     step(2, 5)
     base, apical_opening = _ends(surfaces, endo)
     middle = wall.nodes[base].mean(axis=0)
+    to_apex: np.ndarray | float
+    away: np.ndarray | None
     if len(apical_opening):
         apex, at_apex, to_apex, away = wall.nodes[apical_opening].mean(axis=0), apical_opening, 0.0, None
         notes.append("The wall is open at the apex; the rim there was taken as apex.")
@@ -120,8 +122,8 @@ def wall_coordinates(
     step(5, 5)
     missing = number < 0
     number[missing] = cKDTree(wall.nodes).query(whole.nodes[missing])[1]
-    found = (transmural, apicobasal, angle, thickness)
-    return WallCoordinates(*(values[number] for values in found), np.array([apex, middle]), tuple(notes))
+    ends = np.array([apex, middle])
+    return WallCoordinates(transmural[number], apicobasal[number], angle[number], thickness[number], ends, tuple(notes))
 
 
 def _one_piece(wall: Wall) -> tuple[Wall, np.ndarray, list[str]]:
@@ -193,7 +195,8 @@ def _ends(surfaces: WallSurfaces, endo: np.ndarray) -> tuple[np.ndarray, np.ndar
     largest = np.argmax(np.bincount(piece, area))
     middle = surfaces.nodes.mean(axis=0)
     up = surfaces.nodes[np.unique(triangles[piece == largest])].mean(axis=0) - middle
-    base, apical = [], []
+    base: list[np.ndarray] = []
+    apical: list[np.ndarray] = []
     for number in np.unique(piece):
         nodes = np.unique(triangles[piece == number])
         (base if (surfaces.nodes[nodes].mean(axis=0) - middle) @ up > 0 else apical).append(nodes)

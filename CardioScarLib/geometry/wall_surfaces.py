@@ -17,7 +17,6 @@ from CardioScarLib.errors import BadWall
 from CardioScarLib.geometry.wall import Wall
 
 ENDO, EPI, BASE = 1, 2, 3
-REGION_NAMES = {ENDO: "endocardium", EPI: "epicardium", BASE: "base"}
 
 LOOKED_FROM = 96
 """Voxels along the longest side of the wall's box when it is asked what a place on its skin can see; about 1 mm."""

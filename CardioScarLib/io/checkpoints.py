@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def as_original(checkpoint: Checkpoint) -> dict:
     known = {"losses": losses, "lrs": [], "best_epoch": 0, "converged_epoch": len(losses), "training_time": 0.0, **checkpoint.history}
     if known.get("best_loss") is None:
         known["best_loss"] = min(losses, default=0.0)
-    content = {
+    content: dict[str, Any] = {
         "model_state_dict": checkpoint.state,
         "history": known,
         "hyperparameters": {

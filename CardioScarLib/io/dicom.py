@@ -74,9 +74,7 @@ def read_dicom_plane(path: Path) -> Plane:
         except RuntimeError as problem:
             raise UnreadableFile(f"{path.name} is a damaged or truncated DICOM image.") from problem
     if frames > 1:
-        raise UnreadableFile(
-            f"{path.name} is a multi-frame DICOM image ({frames} frames); convert it to NIfTI or one file per slice."
-        )
+        raise UnreadableFile(f"{path.name} is a multi-frame DICOM image ({frames} frames); convert it to NIfTI or one file per slice.")
     if channels > 1:
         raise UnreadableFile(f"{path.name} is a color image; gray values are needed.")
     position, orientation = _numbers(tags.get(POSITION), 3), _numbers(tags.get(ORIENTATION), 6)

@@ -81,7 +81,7 @@ def read_image(path: Path) -> tuple[sitk.Image, list[str]]:
     lower = name.lower()
     if lower.endswith((".nii", ".nii.gz")):
         header = read_nifti_header(path)
-        if header.is_contradictory:
+        if header.sform_scale is not None and header.is_contradictory:
             sform, pixdim = (" x ".join(f"{one:.4g}" for one in sizes) for sizes in (header.sform_scale, header.spacing))
             notes.append(
                 f"The header of {name} has voxels of {sform} mm in one place (sform) and {pixdim} mm in another (pixdim); "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,5 +71,10 @@ def read_nifti_header(path: Path) -> NiftiHeader:
     if magic in (b"n+1", b"n+2") and length < start + np.prod(size, dtype=np.float64) * bits / 8:
         raise damaged
     matrix = np.array(rows).reshape(3, 4)[:, :3]
-    scale = tuple(float(column) for column in np.linalg.norm(matrix, axis=0)) if sform_code > 0 else None
-    return NiftiHeader(size, tuple(abs(float(one)) for one in pixdim[1:4]), scale)
+    scale = _three(np.linalg.norm(matrix, axis=0)) if sform_code > 0 else None
+    return NiftiHeader(size, _three(pixdim[1:4]), scale)
+
+
+def _three(lengths: Iterable[float]) -> tuple[float, float, float]:
+    x, y, z = (abs(float(one)) for one in lengths)
+    return x, y, z

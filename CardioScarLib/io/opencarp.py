@@ -39,7 +39,10 @@ def read_opencarp(path: Path) -> vtk.vtkUnstructuredGrid:
 
     A .pts file without its .elem file gives bare points.
     """
-    points_path, cells_path = opencarp_pair(path)
+    pair = opencarp_pair(path)
+    if pair is None:
+        raise UnreadableFile(f"{Path(path).name} is not an openCARP mesh, which is a .pts and an .elem file.")
+    points_path, cells_path = pair
     points = _read_points(check_readable(points_path))
     if not cells_path.exists() and Path(path).suffix.lower() != ".elem":
         return grid_from(points, np.empty(0), np.zeros(1), np.empty(0))
@@ -84,8 +87,8 @@ def write_dat(values: np.ndarray, path: Path) -> None:
 def _lines(path: Path) -> list[str]:
     """The lines after the count in the first one, which has to agree with them."""
     try:
-        count, *lines = [line for line in path.read_text(encoding="ascii").splitlines() if line.strip()]
-        count = int(count.split()[0])
+        first, *lines = [line for line in path.read_text(encoding="ascii").splitlines() if line.strip()]
+        count = int(first.split()[0])
     except (UnicodeDecodeError, ValueError) as problem:
         raise UnreadableFile(f"{path.name} does not begin with a number of lines, as an openCARP file does.") from problem
     if len(lines) < count:
@@ -104,7 +107,7 @@ def _table(lines: list[str], start: int, count: int, path: Path, wrong: str, dty
     """Numbers from column `start` on: `count` of them, and one more where the lines have it."""
     columns = range(start, min(len(lines[0].split()), start + count + 1))
     try:
-        table = np.loadtxt(lines, dtype=dtype, usecols=columns, ndmin=2, comments=None)
+        table: np.ndarray = np.loadtxt(lines, dtype=dtype, usecols=columns, ndmin=2, comments=None)
     except (ValueError, OverflowError) as problem:
         raise UnreadableFile(f"{path.name} has {wrong}.") from problem
     if table.shape[1] < count:

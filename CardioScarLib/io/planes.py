@@ -41,10 +41,10 @@ def stack_of_planes(planes: Sequence[Plane], name: str, thickness: float | None,
             for one, thick in zip(planes, known, strict=True)
         )
     )
+    thicknesses = [one.thickness for one in draft]
     ordered: list[Slice] = []
     for group in draft.parallel_groups():
         missing = [index for index in group if known[index] is None]
-        assumed = None
         if missing:
             assumed = slice_spacing([draft.slices[index] for index in group])
             if assumed is None:
@@ -52,10 +52,12 @@ def stack_of_planes(planes: Sequence[Plane], name: str, thickness: float | None,
                     f"The slice thickness of {draft.slices[missing[0]].label} is not in the file and it has no parallel neighbor "
                     "to measure a distance to; give the thickness (--slice-thickness)."
                 )
+            for index in missing:
+                thicknesses[index] = assumed
             notes.append(thickness_note(name, assumed))
         for index in group:
             label = planes[index].label or f"{name} slice {len(ordered)}"
-            ordered.append(replace(draft.slices[index], thickness=known[index] or assumed, label=label))
+            ordered.append(replace(draft.slices[index], thickness=thicknesses[index], label=label))
     return SliceStack(tuple(ordered), tuple(notes))
 
 

@@ -79,6 +79,6 @@ def _safetensors():
         import safetensors.numpy
     except ImportError as error:
         raise MissingPackage(
-            'Safetensors files need the package safetensors, which is not installed here: `pip install torch safetensors`.'
+            "Safetensors files need the package safetensors, which is not installed here: `pip install torch safetensors`."
         ) from error
     return safetensors

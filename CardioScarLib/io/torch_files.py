@@ -66,13 +66,13 @@ def _torch():
     try:
         import torch
     except ImportError as error:
-        raise MissingPackage('.pth files need PyTorch, which is not installed here: `pip install torch safetensors`.') from error
+        raise MissingPackage(".pth files need PyTorch, which is not installed here: `pip install torch safetensors`.") from error
     return torch
 
 
 def _allowed() -> list:
     """numpy's rebuilding functions under the names they had in numpy 1 and have in numpy 2."""
-    functions = np.zeros(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    functions: tuple[Any, ...] = np.zeros(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     rebuild = [(one, f"{module}.multiarray.{one.__name__}") for module in ("numpy.core", "numpy._core") for one in functions]
     return [*rebuild, np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in NUMPY_KINDS)]
 

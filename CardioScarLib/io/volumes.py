@@ -53,15 +53,15 @@ def write_probability_volume(
 
 def grid_around(wall: Wall, spacing: float | tuple[float, float, float], margin: float = 2.0) -> sitk.Image:
     """An empty axis-aligned image (LPS) around the wall: a reference where there is no image. spacing, margin: mm."""
-    spacing = np.broadcast_to(np.asarray(spacing, dtype=np.float64), 3)
-    if not np.all(np.isfinite(spacing)) or np.any(spacing <= 0):
-        raise BadSettings(f"The voxel spacing is {spacing.tolist()} mm; it has to be more than zero.")
+    edges = np.broadcast_to(np.asarray(spacing, dtype=np.float64), 3)
+    if not np.all(np.isfinite(edges)) or np.any(edges <= 0):
+        raise BadSettings(f"The voxel spacing is {edges.tolist()} mm; it has to be more than zero.")
     low, high = wall.bounds + np.array([[-margin], [margin]])
-    size = np.ceil((high - low) / spacing).astype(np.int64) + 1
+    size = np.ceil((high - low) / edges).astype(np.int64) + 1
     if np.prod(size.astype(np.float64)) > MOST_VOXELS:
-        raise BadSettings(f"A spacing of {spacing.min():.3g} mm makes more than {MOST_VOXELS:,} voxels; choose a larger one.")
+        raise BadSettings(f"A spacing of {edges.min():.3g} mm makes more than {MOST_VOXELS:,} voxels; choose a larger one.")
     image = sitk.Image([int(one) for one in size], sitk.sitkUInt8)
-    image.SetSpacing([float(one) for one in spacing])
+    image.SetSpacing([float(one) for one in edges])
     image.SetOrigin([float(one) for one in low])
     return image
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -102,7 +103,7 @@ def grouped(data: TrainingData, frame: NetworkFrame) -> tuple[GroupedPoints, tup
     weight = 1.0 / sizes[group]
     target = np.clip(np.bincount(group, values * weight), 0.0, 1.0)
     spread = np.maximum.reduceat(values, starts) - np.minimum.reduceat(values, starts)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if mixed := np.count_nonzero(spread > SAME):
         notes = (
             f"{mixed} of {len(sizes)} groups hold different values (up to {spread.max():.2g} apart) and were trained on their mean; "
@@ -124,7 +125,7 @@ def _run(
 ) -> Training:
     ModelSettings(seed=seed)  # checks the seed
     groups, notes = grouped(data, frame)
-    keep = {}
+    keep: dict[str, Any] = {}
     if unfinished is not None:
         resume, note = unfinished.find((data.sha256, settings, seed, architecture, freeze_stages), start)
         notes += note

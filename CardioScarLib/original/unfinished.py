@@ -51,7 +51,8 @@ class Unfinished:
         run: all that decides how the training goes; a state of another run is refused. start: the tensors it started from.
         """
         digest = hashlib.sha256(repr(run).encode())
-        for name in sorted(start or {}):
+        start = start or {}
+        for name in sorted(start):
             digest.update(name.encode() + np.ascontiguousarray(start[name]).tobytes())
         self.belongs_to = digest.hexdigest()
         if not self.resume:

@@ -19,7 +19,7 @@ from CardioScarLib.errors import BadSettings
 from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
-from CardioScarLib.phantom.scars import Band, Either, Islands, Place, Transmural, Wedge
+from CardioScarLib.phantom.scars import Band, Either, Islands, Place, Scar, Transmural, Wedge
 from CardioScarLib.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
 
 KINDS = ("W", "I3", "I2", "B", "S", "M", "X", "E")
@@ -60,7 +60,7 @@ class Phantom:
     truth: np.ndarray
     settings: ReconstructionSettings
     heart: Ellipsoids
-    scar: object
+    scar: Scar
     acquisition: Acquisition
     center: tuple[float, float] = field(repr=False)
     pose: np.ndarray = field(repr=False)
@@ -101,7 +101,7 @@ def phantom_case(kind: str, seed: int = 0, nodes: int = 20_000, **changes) -> Ph
     return Phantom(kind, seed, wall, stack, truth, settings, heart, scar, acquisition, (angle, height), pose)
 
 
-def _recipe(kind: str, random: np.random.Generator, closed: bool) -> tuple[object, Acquisition]:
+def _recipe(kind: str, random: np.random.Generator, closed: bool) -> tuple[Scar, Acquisition]:
     tilt = float(random.uniform(25, 35))
     wedge = Wedge(random.uniform(22, 26), random.uniform(24, 28), random.uniform(0.55, 0.65))
     blocked = 12.0 if closed else 0.0

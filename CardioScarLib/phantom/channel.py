@@ -16,8 +16,13 @@ MOUTH = 5.0
 """mm at either end of the channel within the scar that count as its mouths."""
 
 
+def scar_with_channel(case: Phantom) -> Transmural | None:
+    """The scar of a phantom that has a channel through it; None for any other."""
+    return case.scar if isinstance(case.scar, Transmural) and case.scar.channel > 0 else None
+
+
 def has_channel(case: Phantom) -> bool:
-    return isinstance(case.scar, Transmural) and case.scar.channel > 0
+    return scar_with_channel(case) is not None
 
 
 def channel_is_open(case: Phantom, probability: np.ndarray) -> bool:
@@ -26,9 +31,9 @@ def channel_is_open(case: Phantom, probability: np.ndarray) -> bool:
     probability: (n,) on the nodes of the case's wall. Only nodes along the channel's line and inside the scar count.
     Raises BadSettings for a phantom without a channel.
     """
-    if not has_channel(case):
+    scar = scar_with_channel(case)
+    if scar is None:
         raise BadSettings(f"The phantom {case.kind} has no channel.")
-    scar = case.scar
     place = case.place(case.wall.nodes)
     across, along = scar.line(place)
     end = scar.radius - 2 * scar.edge

@@ -26,7 +26,8 @@ class Ellipsoids:
     def semi_axes(self, depth: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """Radius and length of the ellipsoid at a depth."""
         depth = np.asarray(depth, dtype=np.float64)
-        return tuple(inner + depth * (outer - inner) for inner, outer in zip(self.endo, self.epi, strict=True))
+        radius, length = (inner + depth * (outer - inner) for inner, outer in zip(self.endo, self.epi, strict=True))
+        return radius, length
 
     def points(self, depth: np.ndarray, phi: np.ndarray, theta: np.ndarray) -> np.ndarray:
         """(n, 3) points at wall coordinates."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -19,6 +20,13 @@ class Place:
     around: np.ndarray
     along: np.ndarray
     thickness: float
+
+
+class Scar(Protocol):
+    """A scar's formula."""
+
+    def __call__(self, place: Place) -> np.ndarray:
+        """(n,) scar probability at n places."""
 
 
 def step(distance: np.ndarray, width: float) -> np.ndarray:
@@ -112,8 +120,8 @@ class Band:
 class Either:
     """Two scars in one heart."""
 
-    first: object
-    second: object
+    first: Scar
+    second: Scar
 
     def __call__(self, place: Place) -> np.ndarray:
         return 1 - (1 - self.first(place)) * (1 - self.second(place))

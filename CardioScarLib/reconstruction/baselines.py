@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -27,7 +28,7 @@ class SliceInterpolation:
 
     slices: tuple[Slice, ...]
     method: str
-    summary: dict = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
     has_spread: bool = False
 
     def mean(self, points: np.ndarray) -> np.ndarray:

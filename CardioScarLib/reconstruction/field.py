@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.reconstruction.field_posterior import FieldPosterior
-from CardioScarLib.reconstruction.fit_network import NetworkRecipe, fit_network
+from CardioScarLib.reconstruction.fit_network import FittedNetwork, NetworkRecipe, fit_network
 from CardioScarLib.reconstruction.gauss_newton import PreviewRecipe, fit_preview
 from CardioScarLib.reconstruction.noise import without_noise_floor
 from CardioScarLib.reconstruction.objective import ShiftTolerance
@@ -68,7 +68,8 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
         of_tolerant = effort.members * tolerant_share
     counts = {False: effort.members - of_tolerant, True: of_tolerant}
 
-    members, shares = [], []
+    members: list[FittedNetwork] = []
+    shares: list[float] = []
     for tolerant, family_share in ((False, 1 - tolerant_share), (True, tolerant_share)):
         tolerance = ShiftTolerance() if tolerant else None
         of_family = replace(recipe, length=TOLERANT_LENGTH * recipe.length) if tolerant else recipe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -47,7 +48,7 @@ class FieldPosterior:
     spread: Spread
     count: int
     seed: int
-    summary: dict = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
     has_spread: bool = True
 
     def mean(self, points: np.ndarray) -> np.ndarray:
@@ -105,10 +106,10 @@ class FieldPosterior:
         draws = np.empty((n, len(local)), dtype=SINGLE)
         for number in range(n):  # one generator per draw: draw i is the same field in every call
             random = np.random.default_rng([self.seed, 5, number])
-            amplitude = ndtr(swells @ random.normal(size=swells.shape[1]).astype(SINGLE)) ** AMPLITUDE_POWER
-            moved = scale * (waves @ random.normal(size=waves.shape[1]).astype(SINGLE))
+            amplitude = ndtr(swells @ random.normal(size=(swells.shape[1],)).astype(SINGLE)) ** AMPLITUDE_POWER
+            moved = scale * (waves @ random.normal(size=(waves.shape[1],)).astype(SINGLE))
             moved += random.normal(scale=self.spread.offset) * squeeze
-            moved += moves @ random.normal(size=moves.shape[1]).astype(SINGLE)
+            moved += moves @ random.normal(size=(moves.shape[1],)).astype(SINGLE)
             draws[number] = _unbounded(middle + amplitude * moved)
         return draws
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -50,7 +51,7 @@ class Kriging:
     frame: CanonicalFrame
     count: int
     seed: int
-    summary: dict = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
     has_spread: bool = True
 
     def mean(self, points: np.ndarray) -> np.ndarray:

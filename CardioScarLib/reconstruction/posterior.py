@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,11 +13,13 @@ class Posterior(Protocol):
     Points are (n, 3) LPS mm and can lie anywhere; answers outside the wall mean nothing.
     """
 
-    has_spread: bool
-    """False for baselines: `sd` and `samples` then raise NoSpread."""
+    @property
+    def has_spread(self) -> bool:
+        """False for baselines: `sd` and `samples` then raise NoSpread."""
 
-    summary: dict
-    """Numbers about the fit, for people and provenance."""
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Numbers about the fit, for people and provenance."""
 
     def mean(self, points: np.ndarray) -> np.ndarray:
         """(n,) expected local scar fraction, 0..1."""

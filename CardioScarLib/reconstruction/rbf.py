@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import RBFInterpolator
@@ -23,7 +24,7 @@ class RadialBasis:
 
     interpolator: RBFInterpolator
     frame: CanonicalFrame
-    summary: dict = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
     has_spread: bool = False
 
     def mean(self, points: np.ndarray) -> np.ndarray:

@@ -55,8 +55,7 @@ def window_class() -> str:
         if probe.returncode == 0:
             return name
     raise CannotDraw(
-        "Pictures cannot be drawn here: no OpenGL library works without a display; "
-        "on Debian or Ubuntu install libegl1 and libgl1-mesa-dri."
+        "Pictures cannot be drawn here: no OpenGL library works without a display; on Debian or Ubuntu install libegl1 and libgl1-mesa-dri."
     )
 
 

@@ -174,8 +174,8 @@ def render_slices(
             one = stack.slices[number]
             if row == 0:
                 paper.AddViewProp(_text(one.label, (left + tile * (column + 0.5)) / width, 1 - 0.5 * top / height, 15))
-            viewport = (left + tile * column + 2, low + 2, left + tile * (column + 1) - 2, low + tile - 2)
-            viewport = tuple(edge / (width, height)[at % 2] for at, edge in enumerate(viewport))
+            edges = (left + tile * column + 2, low + 2, left + tile * (column + 1) - 2, low + tile - 2)
+            viewport = tuple(edge / (width, height)[at % 2] for at, edge in enumerate(edges))
             renderers.append(_look_at_slice(one, wall, values, window, field, viewport))
     _add_legend(paper, PROBABILITY_SCALE, 0.5, 0.5, (bottom - 66) / height, 1 / height)
     if caption:
@@ -197,7 +197,7 @@ def _look(wall: Wall, panel: Panel, view: View, viewport: tuple[float, ...], til
         data = clip.GetOutput()
     actors = [scene.colored_surface(data, panel.scale.limits, panel.scale.colors, panel.flat)]
     if data.GetPointData().HasArray("border"):
-        actors.append(scene.border_line(data, 0.005 * np.linalg.norm(np.ptp(wall.bounds, axis=0)), INK))
+        actors.append(scene.border_line(data, 0.005 * float(np.linalg.norm(np.ptp(wall.bounds, axis=0))), INK))
     renderer = _tile(actors, viewport)
     right = np.cross(view.up, view.direction)
     right /= np.linalg.norm(right)

@@ -153,8 +153,8 @@ def lookup_table(limits: tuple[float, float], colors: str) -> vtkLookupTable:
     table = vtkLookupTable()
     rows = color_table(colors)
     table.SetNumberOfTableValues(len(rows))
-    for number, row in enumerate(rows):
-        table.SetTableValue(number, *row, 1.0)
+    for number, (red, green, blue) in enumerate(rows):
+        table.SetTableValue(number, red, green, blue, 1.0)
     table.SetRange(*limits)
     table.SetNanColor(*NOT_OBSERVED, 1.0)
     return table

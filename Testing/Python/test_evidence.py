@@ -355,11 +355,11 @@ def test_a_tiny_overshoot_is_clipped_and_a_larger_one_is_an_error_with_the_range
         evidence_of(with_images(a_ring, a_ring.fraction * 1.2), "values")
 
 
-def labelled(case: Ring, scar: int, other: tuple[int, ...]) -> Ring:
+def labeled(case: Ring, scar: int, other: tuple[int, ...]) -> Ring:
     """Scar pixels carry `scar`, the wall the last of the other labels; those before lie about outside."""
     values = np.where(case.fraction > 0.5, scar, other[-1]).astype(float)
-    labelled_case = with_images(case, values)
-    images = [one.pixels.copy() for one in labelled_case.stack]
+    labeled_case = with_images(case, values)
+    images = [one.pixels.copy() for one in labeled_case.stack]
     for place, label in enumerate(other[:-1]):
         images[0][0, place] = label
     return replace(case, stack=case.stack.with_pixels(images))
@@ -367,7 +367,7 @@ def labelled(case: Ring, scar: int, other: tuple[int, ...]) -> Ring:
 
 @pytest.mark.parametrize(("scar", "other"), [(1, (0,)), (255, (0,)), (2221, (0, 500, 600, 1220, 200)), (3, (0, 1, 4, 2))])
 def test_scar_labels_that_tell_themselves_are_taken(a_ring, scar, other):
-    case = labelled(a_ring, scar, other)
+    case = labeled(a_ring, scar, other)
     for method in ("auto", "labels"):
         evidence = evidence_of(case, method)
         assert evidence.description["method"] == "labels"
@@ -377,18 +377,18 @@ def test_scar_labels_that_tell_themselves_are_taken(a_ring, scar, other):
 
 
 def test_no_reflow_of_emidec_is_scar(a_ring):
-    assert evidence_of(labelled(a_ring, 4, (0, 1, 3, 2)), "labels").values.mean() == pytest.approx(np.mean(a_ring.fraction > 0.5))
+    assert evidence_of(labeled(a_ring, 4, (0, 1, 3, 2)), "labels").values.mean() == pytest.approx(np.mean(a_ring.fraction > 0.5))
 
 
 def test_label_sets_that_do_not_tell_are_asked_about_and_then_obeyed(a_ring):
-    case = labelled(a_ring, 2, (0, 3, 1))
+    case = labeled(a_ring, 2, (0, 3, 1))
     with pytest.raises(BadEvidence, match="0, 1, 2 and 3.*--scar-labels"):
         evidence_of(case, "auto")
     assert np.array_equal(evidence_of(case, "labels", scar_labels=(2,)).values, (a_ring.fraction > 0.5).astype(float))
 
 
 def test_a_scar_label_that_does_not_occur_is_an_error_that_names_those_that_do(a_ring):
-    case = labelled(a_ring, 2, (0, 1))
+    case = labeled(a_ring, 2, (0, 1))
     with pytest.raises(BadEvidence, match="label 7 does not occur.*0, 1 and 2"):
         evidence_of(case, "labels", scar_labels=(7,))
     assert any("label 7" in note for note in evidence_of(case, "labels", scar_labels=(2, 7)).notes)
@@ -407,7 +407,7 @@ def test_intensities_are_not_a_label_map(a_ring):
 
 
 def test_auto_tells_values_labels_and_intensities_apart_and_says_so(a_ring):
-    for case, method in [(with_images(a_ring, a_ring.fraction), "values"), (labelled(a_ring, 1, (0,)), "labels"), (a_ring, "weighted")]:
+    for case, method in [(with_images(a_ring, a_ring.fraction), "values"), (labeled(a_ring, 1, (0,)), "labels"), (a_ring, "weighted")]:
         evidence = evidence_of(case, "auto")
         assert evidence.description["method"] == method
         assert "taken for" in evidence.notes[0]

@@ -170,7 +170,7 @@ def test_leaving_slices_out_needs_four_of_them(its_operator, its_evidence):
     assert not few.shifts.vectors
 
 
-# Weights, progress, cancelling
+# Weights, progress, canceling
 
 
 @pytest.mark.parametrize("preset", ["preview", "standard"])

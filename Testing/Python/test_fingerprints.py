@@ -7,7 +7,9 @@ RECORDED = fingerprints.recorded()
 
 
 @pytest.mark.skipif(RECORDED is None, reason="no fingerprints were recorded on this processor with these versions")
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in fingerprints.SLOW)) for name in fingerprints.CASES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in fingerprints.SLOW)) for name in fingerprints.CASES]
+)
 def test_arrays_are_those_that_were_recorded(name):
     assert fingerprints.CASES[name]() == RECORDED[name]
 

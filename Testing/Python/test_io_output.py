@@ -14,11 +14,11 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.errors import BadWall, UnreadableFile, UnwritableOutput
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.io.describe import describe
 from CardioScarLib.io.files import atomic_path, atomic_paths, check_writable
 from CardioScarLib.io.meshes import check_output_name, read_wall, wall_from_dataset, write_mesh
 from CardioScarLib.io.volumes import grid_around, voxels_in_wall, write_probability_volume
 from CardioScarLib.provenance import provenance, write_provenance
+from CardioScarLib.report.describe import describe
 from CardioScarLib.settings import ModelSettings, ReconstructionSettings
 
 

@@ -57,7 +57,7 @@ def brightness(stack: SliceStack, wall: Wall) -> list[Brightness]:
     Raises BadAlignment where the image shows nothing beside the wall, or no contrast between blood and muscle.
     """
     points = sub_points(wall, stack, COARSE)[0]
-    muscle, blood, blank, around = [], [], 0, 0
+    on_muscle, on_blood, blank, around = [], [], 0, 0
     for one in stack:
         on = covered(one, points)
         if not on.any():
@@ -68,16 +68,16 @@ def brightness(stack: SliceStack, wall: Wall) -> list[Brightness]:
         filled = np.where(finite, one.pixels, 0.0)
         flat = ndimage.maximum_filter(filled, 3) == ndimage.minimum_filter(filled, 3)
         beside = (apart > 0) & (apart <= BESIDE)
-        around += np.count_nonzero(beside)
-        blank += np.count_nonzero(beside & (flat | ~finite))
-        muscle.append(one.pixels[on & finite])
-        blood.append(one.pixels[cavity & (apart > DEEP) & finite])
+        around += int(np.count_nonzero(beside))
+        blank += int(np.count_nonzero(beside & (flat | ~finite)))
+        on_muscle.append(one.pixels[on & finite])
+        on_blood.append(one.pixels[cavity & (apart > DEEP) & finite])
     if around == 0 or blank > BLANK * around:
         raise BadAlignment(
             "The image shows nothing beside the wall, as scar values and label maps do; to align slices by the image, LGE intensities "
             "are needed."
         )
-    muscle, blood = np.concatenate(muscle), np.concatenate(blood)
+    muscle, blood = np.concatenate(on_muscle), np.concatenate(on_blood)
     if len(blood) < FEWEST_PIXELS:
         raise BadAlignment("No slice shows a cavity enclosed by the wall, so the image's blood cannot be told from its muscle.")
     remote, spread = _darker(muscle)

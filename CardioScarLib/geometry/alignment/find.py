@@ -109,8 +109,8 @@ def _doubt(found: Match | None, source: str, cut: int, drawn: int, settings: Ali
 def _alignment(
     stack: SliceStack, source: str, settings: AlignmentSettings, found: list[Match | None], doubts: list[str | None], notes: list[str]
 ) -> Alignment:
-    sure = np.array([doubt is None for doubt in doubts])
-    if not sure.any():
+    sure = {number: own for number, (own, doubt) in enumerate(zip(found, doubts, strict=True)) if own is not None and doubt is None}
+    if not sure:
         raise BadAlignment(f"On none of the {len(stack)} slices can a shift be found. {_most_common(doubts)}")
     groups = stack.parallel_groups()
     group, axes = np.empty(len(stack), dtype=int), np.empty((len(groups), 2, 3))
@@ -120,22 +120,27 @@ def _alignment(
     # Rows and columns of slices into those of their group, and back.
     turns = np.array([axes[group[number]] @ _directions(one).T for number, one in enumerate(stack)])
     measured, covariance = np.zeros((len(stack), 2)), np.full((len(stack), 2, 2), np.inf)
-    for number in np.flatnonzero(sure):
-        measured[number] = turns[number] @ found[number].shift
-        covariance[number] = turns[number] @ (found[number].covariance + SYSTEMATIC**2 * np.eye(2)) @ turns[number].T
+    for number, own in sure.items():
+        measured[number] = turns[number] @ own.shift
+        covariance[number] = turns[number] @ (own.covariance + SYSTEMATIC**2 * np.eye(2)) @ turns[number].T
     shifts, sd, offsets, spread = shrunken(measured, covariance, group, COMMON_BIAS[source])
     slices = tuple(
         SliceShift(
             one.label,
-            tuple(float(value) for value in turns[number].T @ shifts[number]),
-            tuple(float(value) for value in np.abs(turns[number].T) @ sd[number]),
-            bool(sure[number]),
-            doubts[number] or f"{found[number].seen:.0f} mm of border fit with a residual of {found[number].residual:.1f} mm.",
+            _pair(turns[number].T @ shifts[number]),
+            _pair(np.abs(turns[number].T) @ sd[number]),
+            number in sure,
+            doubts[number] or f"{sure[number].seen:.0f} mm of border fit with a residual of {sure[number].residual:.1f} mm.",
         )
         for number, one in enumerate(stack)
     )
     common = offsets[0] @ axes[0]
     return Alignment(source, slices, tuple(common.tolist()), spread, settings, (*notes, *_sentences(source, slices, common)))
+
+
+def _pair(values: np.ndarray) -> tuple[float, float]:
+    row, column = values.tolist()
+    return row, column
 
 
 def _directions(one: Slice) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class Frame:
 def shape_from_contours(
     slices: Sequence[SliceContours],
     settings: WallSettings | None = None,
-    base: tuple[np.ndarray, float] | None = None,
+    base: tuple[np.ndarray, np.ndarray] | None = None,
     notes: Sequence[str] = (),
 ) -> WallShape:
     """The smooth wall through contours of parallel slices, closed at the apex and cut at the base.
@@ -91,7 +92,7 @@ def shape_from_contours(
     middle = np.array([*highest.points[-1].mean(axis=0), highest.heights[-1]])
     plane = _base_plane(frame, slices, heights, middle, settings, base)
 
-    outline = np.vstack(curves["epi"].points + curves["endo"].points)
+    outline = np.vstack([*curves["epi"].points, *curves["endo"].points])
     low = np.array([*(outline.min(axis=0) - MARGIN), curves["epi"].heights[0] - reach["epi"] - MARGIN])
     above = max(plane[1] - outline @ plane[0][:2]) / plane[0][2]
     high = np.array([*(outline.max(axis=0) + MARGIN), above + MARGIN])
@@ -132,7 +133,7 @@ def _largest_group(slices: list[SliceContours], notes: list[str]) -> list[SliceC
 
 
 def _checked(one: SliceContours, notes: list[str]) -> SliceContours:
-    repaired = {}
+    repaired: dict[str, Any] = {}
     for name in ("endo", "epi"):
         curve = getattr(one, name)
         if curve is not None:
@@ -176,10 +177,8 @@ def _without_loops(curve: np.ndarray) -> tuple[np.ndarray, float]:
     """Numbers of the points of a closed (n, 2) curve that are left when loops are cut off, and the largest share of the
     area in such a loop."""
     keep, dropped = np.arange(len(curve)), 0.0
-    while len(keep) > 3:
-        first, second = _crossing(curve[keep])
-        if first is None:
-            break
+    while len(keep) > 3 and (crossing := _crossing(curve[keep])) is not None:
+        first, second = crossing
         loop, rest = keep[first + 1 : second + 1], np.concatenate([keep[: first + 1], keep[second + 1 :]])
         if abs(_area(curve[loop])) > abs(_area(curve[rest])):
             loop, rest = rest, loop
@@ -188,7 +187,7 @@ def _without_loops(curve: np.ndarray) -> tuple[np.ndarray, float]:
     return keep, dropped
 
 
-def _crossing(curve: np.ndarray) -> tuple[int, int] | tuple[None, None]:
+def _crossing(curve: np.ndarray) -> tuple[int, int] | None:
     """Two pieces of a closed curve that cross, by number of their first points."""
     start, step = curve, np.roll(curve, -1, axis=0) - curve
     count = len(curve)
@@ -202,7 +201,7 @@ def _crossing(curve: np.ndarray) -> tuple[int, int] | tuple[None, None]:
     with np.errstate(divide="ignore", invalid="ignore"):
         s, t = cross(apart, step[second]) / turn, cross(apart, step[first]) / turn
     hit = np.flatnonzero((turn != 0) & (s > 0) & (s < 1) & (t > 0) & (t < 1))
-    return (int(first[hit[0]]), int(second[hit[0]])) if len(hit) else (None, None)
+    return (int(first[hit[0]]), int(second[hit[0]])) if len(hit) else None
 
 
 def _plane_axes(normal: np.ndarray) -> np.ndarray:
@@ -216,7 +215,7 @@ def _frame(slices: list[SliceContours]) -> tuple[Frame, list[SliceContours]]:
     """The stack's own frame, base up, and its slices from apex to base."""
     normal = slices[0].normal / np.linalg.norm(slices[0].normal)
     order = sorted(slices, key=lambda one: float(one.center @ normal))
-    drawn = [one for one in order if one.epi is not None]
+    drawn = [one.epi for one in order if one.epi is not None]
     if len(drawn) < 2:
         raise BadContours(f"There {_are(len(drawn), 'epicardial contour')}; a wall needs them on two slices or more.")
     for name in ("endo", "epi"):
@@ -229,7 +228,7 @@ def _frame(slices: list[SliceContours]) -> tuple[Frame, list[SliceContours]]:
     areas = [[abs(_area((getattr(one, name) - one.center) @ axes[:2].T)) for one in both] for name in ("endo", "epi")]
     if not upward(*areas):
         axes, order = _plane_axes(-normal), order[::-1]
-    return Frame(drawn[0].epi.mean(axis=0), axes), order
+    return Frame(drawn[0].mean(axis=0), axes), order
 
 
 def upward(cavity: Sequence[float], heart: Sequence[float]) -> bool:
@@ -238,13 +237,13 @@ def upward(cavity: Sequence[float], heart: Sequence[float]) -> bool:
     Two signs, in slices, added: blood lies nearer to the base than muscle does, which an infarct that thins the apex turns
     round; and the heart tapers to the apex, which slices through the aorta above the base turn round.
     """
-    cavity, heart = np.asarray(cavity, dtype=np.float64), np.asarray(heart, dtype=np.float64)
-    wall = np.maximum(heart - cavity, 0.0)
-    number = np.arange(len(heart))
-    if not cavity.sum() or not wall.sum():
+    blood, whole = np.asarray(cavity, dtype=np.float64), np.asarray(heart, dtype=np.float64)
+    wall = np.maximum(whole - blood, 0.0)
+    number = np.arange(len(whole))
+    if not blood.sum() or not wall.sum():
         return True
-    blood_over_muscle = number @ cavity / cavity.sum() - number @ wall / wall.sum()
-    taper = number @ heart / heart.sum() - number.mean()
+    blood_over_muscle = number @ blood / blood.sum() - number @ wall / wall.sum()
+    taper = number @ whole / whole.sum() - number.mean()
     return float(blood_over_muscle + taper) >= 0
 
 
@@ -294,7 +293,12 @@ def _tips(curves: dict[str, Curves], heights: np.ndarray) -> dict[str, float]:
 
 
 def _base_plane(
-    frame: Frame, slices: list[SliceContours], heights: np.ndarray, middle: np.ndarray, settings: WallSettings, base
+    frame: Frame,
+    slices: list[SliceContours],
+    heights: np.ndarray,
+    middle: np.ndarray,
+    settings: WallSettings,
+    base: tuple[np.ndarray, np.ndarray] | None,
 ) -> tuple[np.ndarray, float]:
     """(3,) unit normal and offset in the shape's frame. middle: (3,) of the highest contour, in that frame."""
     normal = np.array([0.0, 0.0, 1.0])

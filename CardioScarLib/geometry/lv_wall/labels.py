@@ -152,7 +152,8 @@ def _without_islands(
             raise BadContours(f"The labels have islands with {lost} pixels apart from the heart; remove them, or let them be left out.")
         share = lost / sum(int(one.sum()) for one in hearts)
         notes.append(f"Islands with {lost} pixels ({share:.1%} of the labels) apart from the heart were left out.")
-    return tuple([mask & keep for mask, keep in zip(masks, kept, strict=True)] for masks in (wall, cavity))
+    muscle, blood = ([mask & keep for mask, keep in zip(masks, kept, strict=True)] for masks in (wall, cavity))
+    return muscle, blood
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:

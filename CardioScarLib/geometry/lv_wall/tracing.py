@@ -105,7 +105,8 @@ def _base(masks: list[SliceMasks], notes: list[str]) -> tuple[tuple[np.ndarray, 
     around = float((ring > 0).mean())
     if around < LEAST_RING:
         raise BadContours(f"On no slice does the myocardium surround the cavity: it reaches {around:.0%} of the way around at most.")
-    complete, tops, left_out = start, np.full(SECTORS, start), set()
+    complete, tops = start, np.full(SECTORS, start)
+    left_out: set[int] = set()
     ended = np.zeros(SECTORS, dtype=bool)
     usual = max(float(np.median(ring)), 1e-6)
     center = _center(masks[start])

@@ -101,6 +101,6 @@ def _pairs(slices: Sequence[LeftOutSlice]) -> tuple[PairAudit, ...]:
                 continue
             errors = first.error_without(second.number), second.error_without(first.number)
             rmse = float(np.sqrt(np.average(np.square(errors), weights=[first.weights.sum(), second.weights.sum()])))
-            labels = tuple(first.operator.stack.slices[one.number].label for one in (first, second))
-            pairs.append(PairAudit((first.number, second.number), labels, rmse))
+            earlier, later = (first.operator.stack.slices[one.number].label for one in (first, second))
+            pairs.append(PairAudit((first.number, second.number), (earlier, later), rmse))
     return tuple(pairs)

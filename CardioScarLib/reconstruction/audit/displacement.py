@@ -54,7 +54,7 @@ class _Error:
         self.directions = slice_plane(one.operator, one.number)[1]
         plane = one.operator.stack.slices[one.number]
         self.spacing = np.array(plane.spacing)
-        self.wall = np.zeros(plane.pixels.shape, dtype=bool)
+        self.wall: np.ndarray = np.zeros(plane.pixels.shape, dtype=bool)
         self.wall[one.operator.pixels.rows, one.operator.pixels.columns] = one.weights > 0
 
     def __call__(self, shift: np.ndarray) -> float:

@@ -51,7 +51,7 @@ class Architecture:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """State-dict keys with their shapes, in the order of the layers."""
         sizes = [2 * self.frequencies or 3, *[self.width] * self.depth, 1]
-        shapes = {FREQUENCIES: (self.frequencies, 3)} if self.frequencies else {}
+        shapes: dict[str, tuple[int, ...]] = {FREQUENCIES: (self.frequencies, 3)} if self.frequencies else {}
         for name, inner, outer in zip(self.layers, sizes[:-1], sizes[1:], strict=True):
             shapes |= {f"{name}.weight": (outer, inner), f"{name}.bias": (outer,)}
         return shapes
@@ -82,7 +82,7 @@ class Architecture:
 
         Raises UnreadableFile with one sentence for anything else.
         """
-        places = sorted(int(found[1]) for key in state if (found := re.fullmatch(r"network\.(\d+)\.weight", key)))
+        places = sorted(int(match[1]) for key in state if (match := re.fullmatch(r"network\.(\d+)\.weight", key)))
         depth = len(places) - 1
         if depth < 1:
             raise UnreadableFile("This is not a checkpoint of the coordinate network: it holds no layers named network.0, network.2 ...")

@@ -67,5 +67,5 @@ def field_masks(architecture: Architecture, samples: range, seed: int, device: t
     keep = np.empty((len(samples), len(architecture.dropout_layers), architecture.width), dtype=np.float32)
     for row, number in enumerate(samples):
         keep[row] = np.random.default_rng([seed, 5, number]).random(keep.shape[1:]) >= architecture.dropout
-    keep = torch.from_numpy(keep / np.float32(1 - architecture.dropout)).to(device)
-    return {layer: keep[:, place, None] for place, layer in enumerate(architecture.dropout_layers)}
+    scaled = torch.from_numpy(keep / np.float32(1 - architecture.dropout)).to(device)
+    return {layer: scaled[:, place, None] for place, layer in enumerate(architecture.dropout_layers)}

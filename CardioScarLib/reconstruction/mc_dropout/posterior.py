@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class DropoutPosterior:
     count: int
     seed: int
     device: str = "auto"
-    summary: dict = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
     has_spread: bool = True
 
     def mean(self, points: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -129,7 +129,7 @@ class _Run:
 
         self.groups, self.architecture, self.recipe, self.seed, self.device = groups, architecture, recipe, seed, device
         self.done, self.steps, self.best = resume.epoch, resume.steps, resume.best
-        self.history = {name: list(value) if isinstance(value, list) else value for name, value in resume.history.items()}
+        self.history: dict[str, Any] = {name: list(value) if isinstance(value, list) else value for name, value in resume.history.items()}
         self.tensors = {key: torch.tensor(values, dtype=torch.float32, device=device) for key, values in resume.state.items()}
         frozen = (FREQUENCIES, *(f"{name}{kind}" for name in architecture.layers[:freeze_stages] for kind in (".weight", ".bias")))
         self.trained = {key: tensor.requires_grad_() for key, tensor in self.tensors.items() if key not in frozen}

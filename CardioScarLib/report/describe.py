@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import vtk
@@ -12,8 +14,6 @@ from CardioScarLib.errors import UnreadableFile
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.checkpoints import Checkpoint
-from CardioScarLib.io.describe_network import SUFFIXES as NETWORK_SUFFIXES
-from CardioScarLib.io.describe_network import describe_checkpoint, describe_training_data, read_network_file
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, read_wall
@@ -21,6 +21,8 @@ from CardioScarLib.io.opencarp import opencarp_pair
 from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing
 from CardioScarLib.io.training_data import TrainingData
 from CardioScarLib.io.vtk_files import READERS, as_grid, cells_of, points_of, read_vtk
+from CardioScarLib.report.describe_network import SUFFIXES as NETWORK_SUFFIXES
+from CardioScarLib.report.describe_network import describe_checkpoint, describe_training_data, read_network_file
 
 Content = SliceStack | MeshFile | Checkpoint | TrainingData
 
@@ -34,7 +36,7 @@ def describe(path: Path) -> dict:
 
 def describe_content(content: Content, path: Path) -> dict:
     """`describe` for a file that `read_any` has read already."""
-    describers = {
+    describers: dict[type, Callable[[Any], dict]] = {
         SliceStack: _describe_stack,
         MeshFile: _describe_mesh,
         Checkpoint: describe_checkpoint,

@@ -1,0 +1,28 @@
+"""Every model's posterior goes through one door; `make lint` checks the types in this file as well."""
+
+from CardioScarLib.reconstruction.baselines import SliceInterpolation
+from CardioScarLib.reconstruction.field_posterior import FieldPosterior
+from CardioScarLib.reconstruction.kriging import Kriging
+from CardioScarLib.reconstruction.mc_dropout.posterior import DropoutPosterior
+from CardioScarLib.reconstruction.posterior import Posterior
+from CardioScarLib.reconstruction.rbf import RadialBasis
+
+MODELS: tuple[type[Posterior], ...] = (FieldPosterior, DropoutPosterior, SliceInterpolation, Kriging, RadialBasis)
+"""For the type checker: each of these is a posterior, with the signatures that the door asks for."""
+
+
+def members(kind: type) -> set[str]:
+    return {name for one in kind.__mro__ for name in (*vars(one), *vars(one).get("__annotations__", ())) if not name.startswith("_")}
+
+
+def test_every_model_has_all_that_the_door_asks_for() -> None:
+    asked = members(Posterior)
+    assert asked == {"has_spread", "summary", "mean", "sd", "samples"}
+    assert all(asked <= members(one) for one in MODELS)
+
+
+def test_what_only_has_a_mean_is_no_posterior() -> None:
+    class OnlyMean:
+        mean = SliceInterpolation.mean
+
+    assert members(Posterior) - members(OnlyMean) == {"has_spread", "summary", "sd", "samples"}
