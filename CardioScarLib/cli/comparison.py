@@ -14,7 +14,7 @@ from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.phantom import Phantom
-from CardioScarLib.phantom.channel import channel_is_open, has_channel
+from CardioScarLib.phantom.channel import channel_is_open, has_channel, scar_with_channel
 from CardioScarLib.quantification.burden import scar_quantities
 
 
@@ -60,7 +60,7 @@ class Comparison:
         rows.append(("Dice at 0.5", "", *(f"{one:.3f}" for one in dice)))
         if has_channel(self.case):
             states = ["open" if channel_is_open(self.case, column) else "closed" for column in columns]
-            rows.append((f"Channel of {self.case.scar.channel} mm", *states))
+            rows.append((f"Channel of {scar_with_channel(self.case).channel} mm", *states))
         return rows
 
     def draw(self, heart: Path, slices: Path, caption: str, overwrite: bool) -> None:

@@ -103,7 +103,7 @@ def _shape(images, labels, contours, surfaces, reading, settings):
 
     if all(surfaces):
         walls = [read_wall(path, reading.mesh_frame, reading.mesh_unit).wall for path in surfaces]
-        return shape_from_surfaces(*walls, settings), None, [note for one in walls for note in one.notes]
+        return shape_from_surfaces(walls[0], walls[1], settings), None, [note for one in walls for note in one.notes]
     if contours:
         slices, notes = read_contours(contours, images, reading.slice_axis, reading.slice_thickness)
         return shape_from_contours(slices, settings), None, notes

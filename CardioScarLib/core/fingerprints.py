@@ -80,5 +80,5 @@ def _digest(*arrays: np.ndarray) -> str:
     digest = hashlib.sha256()
     for values in arrays:
         digest.update(str(values.shape).encode())
-        digest.update(np.ascontiguousarray(values))
+        digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()
