@@ -76,8 +76,12 @@ def case_options(aligned: bool | None = False, required: bool = True) -> Callabl
     """
     options: list[Callable[..., Any]] = [
         click.option("--mesh-vtk", "mesh", required=required, type=Path, metavar="FILE", help="LV wall: VTK files, PLY, STL, openCARP."),
-        click.option("--image", "images", required=required, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers."),
-        click.option("--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Scar labels on the image's grid, used instead of it."),
+        click.option(
+            "--image", "images", required=required, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers."
+        ),
+        click.option(
+            "--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Scar labels on the image's grid, used instead of it."
+        ),
         settings_options("reading", ReadingSettings),
     ]
     if aligned is not False:

@@ -11,7 +11,6 @@ import click
 from CardioScarLib.choices import Choice, choices_of, settings_of
 from CardioScarLib.cli.arguments import Integers
 
-
 OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--vtk-scalar-field")
 """Flags of the reading that say nothing to commands that read a mesh only."""
 

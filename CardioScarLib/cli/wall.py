@@ -67,7 +67,9 @@ def wall(
     volume = float(finished.wall.volumes.sum()) * 1e-3
     seconds = {"wall": time.perf_counter() - begin}
     chosen = {"wall": vars(settings), "labels": labels, "start": start}
-    provenance = Provenance.now(chosen, seconds, input_files(path for path in (*images, *contours, endo, epi) if path), vars(reading), notes)
+    provenance = Provenance.now(
+        chosen, seconds, input_files(path for path in (*images, *contours, endo, epi) if path), vars(reading), notes
+    )
     distance = vars(finished.distance) if finished.distance else None
     summary = {"lv_volume_ml": volume, "quality": vars(finished.quality), "distance": distance}
     record = plain({"summary": summary, "provenance": provenance.as_dict()})
