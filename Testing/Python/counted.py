@@ -14,17 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-WAITING = {"sleep", "wait", "join", "communicate", "select", "waitpid", "rmtree", "cleanup"}
+WAITING = {"SimpleQueue.get", "sleep", "wait", "join", "communicate", "select", "rmtree", "cleanup"}
 """Names of functions that something that returns at once must not call."""
 
 
 @dataclass
 class Work:
-    """lines: of Python that were run. calls: by name, of functions of Python and of C. opened: paths of files."""
+    """lines: of Python that were run. calls: by name, those of C with the class in front. opened: paths of files. started: programs."""
 
     lines: int = 0
     calls: Counter[str] = field(default_factory=Counter)
     opened: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
 
     @property
     def waits(self) -> set[str]:
@@ -49,7 +50,7 @@ def counted() -> Iterator[Work]:
 
     def on_c_call(frame, event, arg):
         if event == "c_call":
-            work.calls[arg.__name__] += 1
+            work.calls[arg.__qualname__] += 1
 
     if not _counting:
         _listen()
@@ -78,7 +79,8 @@ def _listen() -> None:
     _listening = True
 
     def hear(event: str, arguments: tuple) -> None:
-        if event == "open" and _counting and _counting[-1][0] == threading.get_ident():
-            _counting[-1][1].opened.append(str(arguments[0]))
+        if event in ("open", "subprocess.Popen") and _counting and _counting[-1][0] == threading.get_ident():
+            work = _counting[-1][1]
+            (work.opened if event == "open" else work.started).append(str(arguments[0]))
 
     sys.addaudithook(hear)

@@ -10,7 +10,6 @@ from counted import counted
 from CardioScarLib.errors import BadStack
 from CardioScarLib.geometry.quadrature import pixel_quadrature
 
-
 COSTLY = ("stackFromVolumeNode", "wallFromModelNode", "slice_views")
 
 
