@@ -34,7 +34,7 @@ def run_task(folder: Path, progress: TaskProgress) -> None:
     elif what == "environment":
         (folder / "environment.txt").write_text("\n".join(f"{name}={value}" for name, value in os.environ.items()))
     elif what == "hang":
-        grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         Path(read_job(folder)["pids"]).write_text(f"{os.getpid()} {grandchild.pid}")
         progress("hanging", 1, 10)
-        time.sleep(60)
+        time.sleep(600)

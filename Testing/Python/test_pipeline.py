@@ -95,7 +95,7 @@ def test_the_summary_of_a_standard_fit_goes_into_a_file_too(a_wall, a_scarred_st
 
 def test_the_time_of_every_stage_is_kept(a_result):
     assert list(a_result.seconds) == ["geometry", "evidence", "fit", "map"]
-    assert all(0 <= seconds < 60 for seconds in a_result.seconds.values())
+    assert all(seconds > 0 for seconds in a_result.seconds.values())
 
 
 def test_the_posterior_answers_anywhere(a_result, a_wall):

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from counted import counted
+from waiting import wait_until
 
 from CardioScarLib.errors import BadStack, Cancelled, RunFailed, StackMissesWall, UnwritableOutput
 from CardioScarLib.phantom import phantom_case
@@ -44,11 +46,8 @@ def a_mischief(tmp_path, monkeypatch):
         job.close()
 
 
-def ended(job, within: float = 60.0) -> str:
-    limit = time.monotonic() + within
-    while job.poll() == "running":
-        assert time.monotonic() < limit, job.log
-        time.sleep(0.01)
+def ended(job) -> str:
+    wait_until(lambda: job.poll() != "running")
     return job.state
 
 
@@ -60,10 +59,7 @@ def alive(pid: int) -> bool:
 
 
 def pids_in(path: Path) -> list[int]:
-    limit = time.monotonic() + 60
-    while not (path.is_file() and len(path.read_text().split()) == 2):
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    wait_until(lambda: path.is_file() and len(path.read_text().split()) == 2)
     return [int(word) for word in path.read_text().split()]
 
 
@@ -154,11 +150,11 @@ def test_results_that_are_cut_short_are_refused_in_words(a_case, tmp_path):
 
 def test_what_libraries_print_goes_to_the_log_and_is_never_taken_for_news(a_mischief):
     job = a_mischief("talk")
-    slowest, reports = 0.0, []
+    polls, reports = [], []
     while job.state == "running":
-        start = time.thread_time()
-        job.poll()
-        slowest = max(slowest, time.thread_time() - start)
+        with counted() as work:
+            job.poll()
+        polls.append(work)
         reports.append(job.progress)
         time.sleep(0.005)
     assert job.state == "done"
@@ -167,7 +163,8 @@ def test_what_libraries_print_goes_to_the_log_and_is_never_taken_for_news(a_misc
         assert said in lines
     assert (reports[-1].stage, reports[-1].step, reports[-1].steps) == ("second", 2000, 2000)
     assert reports[-1].loss == pytest.approx(1 / 2000)
-    assert slowest < 0.02  # 0.3 ms; a garbage collection may fall into one
+    assert not [work for work in polls if work.waits or work.opened]
+    assert all(work.lines < 30 + 30 * work.calls["SimpleQueue.get_nowait"] for work in polls)
 
 
 @pytest.mark.parametrize(
@@ -192,20 +189,16 @@ def test_each_way_to_fail_is_a_sentence(a_mischief, what, kind, words):
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks processes up in /proc")
-def test_a_cancel_returns_at_once_and_ends_the_whole_tree(a_mischief, tmp_path):
+def test_a_cancel_waits_for_nothing_and_ends_the_whole_tree(a_mischief, tmp_path):
     job = a_mischief("hang", pids=str(tmp_path / "pids"))
     pids = pids_in(tmp_path / "pids")
-    limit = time.monotonic() + 60
-    while job.poll() == "running" and job.progress.stage != "hanging":
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    wait_until(lambda: job.poll() != "running" or job.progress.stage == "hanging")
     assert all(alive(pid) for pid in pids)
-    start, folder = time.monotonic(), job.folder
-    job.cancel()
-    assert time.monotonic() - start < 0.5 and job.state == "cancelled"
-    while any(alive(pid) for pid in pids) or folder.exists():
-        assert time.monotonic() - start < 2.0
-        time.sleep(0.01)
+    folder = job.folder
+    with counted() as work:
+        job.cancel()
+    assert not work.waits and not work.opened and job.state == "cancelled"
+    wait_until(lambda: not any(alive(pid) for pid in pids) and not folder.exists())  # left alone they hang for ten minutes
     assert job.poll() == "cancelled" and job.error is None
 
 
@@ -225,10 +218,8 @@ def test_nothing_goes_on_when_the_application_is_gone(a_mischief, tmp_path):
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "TMPDIR": str(temporary)}
     gone = subprocess.run([sys.executable, "-c", code, str(tmp_path / "pids")], env=environment, timeout=60)
     assert gone.returncode == 9
-    pids, start = pids_in(tmp_path / "pids"), time.monotonic()
-    while any(alive(pid) for pid in pids) or list(temporary.iterdir()):
-        assert time.monotonic() - start < 2.0
-        time.sleep(0.01)
+    pids = pids_in(tmp_path / "pids")
+    wait_until(lambda: not any(alive(pid) for pid in pids) and not list(temporary.iterdir()))
 
 
 def test_on_windows_the_child_looks_for_its_parent_without_a_read_that_waits(monkeypatch):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from waiting import wait_until
 from wall_bodies import CAVITY, MYOCARDIUM, a_labeled_phantom
 
 from CardioScarLib.errors import BadAlignment
@@ -18,10 +18,7 @@ MOVED, BY = 4, 5.0
 
 
 def finished(job):
-    until = time.monotonic() + 60
-    while job.poll() == "running":
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_until(lambda: job.poll() != "running")
     return job
 
 
