@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from CardioScarLib.runner.audit import read_audit, start_audit
 from waiting import wait_until
 
 from CardioScarLib.cli.audit import in_words
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.runner.audit import read_audit, start_audit
 from CardioScarLib.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 
 SLICES = (4, 5, 6, 7, 8)

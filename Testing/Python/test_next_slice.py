@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
+from CardioScarLib.runner.next_slice import read_next_slice, start_next_slice
 
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.next_slice import in_letters
@@ -20,7 +21,6 @@ from CardioScarLib.geometry.quadrature import sub_points
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.reconstruction import next_slice
 from CardioScarLib.reconstruction.next_slice import WallErrors, advise
-from CardioScarLib.runner.next_slice import read_next_slice, start_next_slice
 from CardioScarLib.settings import ModelSettings
 
 SHORT, LONG = ("short axis",), ("long axis",)
