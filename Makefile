@@ -5,14 +5,15 @@ DEMO_OUTPUT ?= demo-results
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env demo test benchmark lint clean
+.PHONY: help env demo test docs benchmark lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       reconstruct the built-in phantom; results and pictures go to $(DEMO_OUTPUT)/"
 	@echo "make test       run all tests"
+	@echo "make docs       build the documentation, to be read at build/site/index.html"
 	@echo "make env        build $(VENV) with the command $(BIN)/cardioscar"
-	@echo "make benchmark  accuracy and speed against other methods: hours, resumable; makes docs/benchmarks.md"
+	@echo "make benchmark  accuracy and speed against other methods: hours, resumable; makes docs/measurements/benchmarks.md"
 	@echo "make lint       check the style of the code"
 	@echo "make clean      remove $(VENV) and what was made"
 	@echo "Another Python: make PYTHON=python3.12 demo"
@@ -24,6 +25,10 @@ demo: $(VENV)/.installed-core
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
+
+# Every warning is an error: a broken link or picture, a page in no table of contents, a docstring that cannot be read.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
 
 benchmark: $(VENV)/.installed-benchmark
 	$(BIN)/python Testing/Benchmarks/run.py
@@ -43,7 +48,11 @@ $(VENV)/.installed-core: pyproject.toml Utilities/system_packages.sh
 
 $(VENV)/.installed-test: $(VENV)/.installed-core
 	@PYTHON="$(PYTHON)" sh Utilities/system_packages.sh test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,docs]"
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
 	@touch $@
 
 $(VENV)/.installed-benchmark: $(VENV)/.installed-core
