@@ -12,14 +12,24 @@ from CardioScarLib import __version__  # noqa: E402
 
 project, author, release = "CardioScar", "CardioScar contributors", __version__
 copyright = "CardioScar contributors, MIT license"  # noqa: A001
-extensions = ["myst_parser", "sphinx_click", "sphinx.ext.autodoc", "library_pages", "plain_docstrings", "settings_tables"]
+extensions = [
+    "myst_parser",
+    "sphinx_click",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "library_pages",
+    "plain_docstrings",
+    "settings_tables",
+]
 exclude_patterns = ["_*"]
-suppress_warnings = ["myst.header"]  # generated pages begin their tables at the third level
+# Generated pages begin their tables at the third level. Classes of two rooms may have one name, as far as type hints are links.
+suppress_warnings = ["myst.header", "ref.python"]
 
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 
 autodoc_default_options = {"ignore-module-all": True}  # what a package hands on is described where it is written
+autosummary_generate = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 # The site is built without PyTorch and without 3D Slicer.

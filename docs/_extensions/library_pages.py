@@ -25,6 +25,12 @@ def pages() -> dict[str, list[str]]:
     return {LIBRARY: [LIBRARY, *found.pop(LIBRARY, [])], **found}
 
 
+def offered() -> list[str]:
+    """A table of what the library offers under its own name, one line each."""
+    names = getattr(import_module(LIBRARY), "__all__", [])
+    return [".. autosummary::", ""] + [f"   {name}" for name in names] + [""] if names else []
+
+
 def write(app) -> None:
     folder = Path(app.srcdir) / FOLDER
     shutil.rmtree(folder, ignore_errors=True)  # or pages of rooms that have moved stay
@@ -35,6 +41,7 @@ def write(app) -> None:
             if module != room:
                 parts += [module, "-" * len(module), ""]
             parts += [f".. automodule:: {module}", "   :members:", "   :show-inheritance:", ""]
+            parts += offered() if module == LIBRARY else []
         (folder / f"{room}.rst").write_text("\n".join(parts), encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """Directive `settings-tables`: a table for each settings dataclass of a module, one row for each choice, read from the class.
 
-What a field says of itself (the metadata help, label, unit, limits, choices) comes first; its help may also stand in the
-docstring of the class, as "name: text".
+A field describes itself in its metadata under "choice" (label, help, options, limits, unit, flag). What a field does not say may
+stand in the docstring of its class, as "name: text".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from inspect import cleandoc
 
 from sphinx.util.docutils import SphinxDirective
 
-HEAD = ("choice", "default", "allowed", "meaning")
+HEAD = ("choice", "flag", "default", "allowed", "meaning")
 FIELD = re.compile(r"^(?P<names>\w+(?:, \w+)*): ", re.MULTILINE)
 
 
@@ -24,17 +24,19 @@ def documented(kind: type) -> dict[str, str]:
 
 
 def _default(field: dataclasses.Field) -> str:
-    if field.default is dataclasses.MISSING:
-        return ""
     return "none" if field.default is None else f"`{field.default}`"
 
 
-def _allowed(metadata) -> str:
-    if metadata.get("choices"):
-        return ", ".join(f"`{one}`" for one in metadata["choices"])
-    low, high = metadata.get("limits") or (None, None)
-    words = [f"from {low}"] * (low is not None) + [f"to {high}"] * (high is not None) + [metadata.get("unit") or ""]
-    return " ".join(words).strip()
+def _allowed(description) -> str:
+    if description.options:
+        return ", ".join(f"`{key}`" for key in description.options)
+    limits = "from {:g} to {:g}".format(*description.limits) if description.limits else ""
+    return f"{limits} {description.unit}".strip()
+
+
+def _meaning(description) -> str:
+    helps = (f"`{key}`: {text}" for key, (_label, text) in (description.options or {}).items() if text)
+    return " ".join([description.help, *helps])
 
 
 def rows(kind: type) -> list[tuple[str, ...]]:
@@ -44,14 +46,18 @@ def rows(kind: type) -> list[tuple[str, ...]]:
     for field in dataclasses.fields(kind):
         if dataclasses.is_dataclass(field.default_factory):
             continue
-        label = f" ({field.metadata['label']})" if field.metadata.get("label") else ""
-        meaning = (field.metadata.get("help") or said.get(field.name, "")).replace("|", r"\|")
-        made.append((f"`{field.name}`{label}", _default(field), _allowed(field.metadata), meaning))
+        description = field.metadata.get("choice")
+        if description is None:
+            cells = (f"`{field.name}`", "", _default(field), "", said.get(field.name, ""))
+        else:
+            name, flag = f"`{field.name}` ({description.label})", f"`{description.flag}`" if description.flag else ""
+            cells = (name, flag, _default(field), _allowed(description), _meaning(description))
+        made.append(tuple(cell.replace("|", r"\|") for cell in cells))
     return made
 
 
 def tables(module) -> str:
-    """Markdown of all settings classes of a module, in the order they are written."""
+    """Markdown of all settings classes of a module, in the order in which they are written."""
     lines = []
     for name, kind in vars(module).items():
         if dataclasses.is_dataclass(kind) and rows(kind):
