@@ -37,7 +37,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/python -m ruff check .
 
 clean:
-	rm -rf $(VENV) $(DEMO_OUTPUT) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_OUTPUT) build docs/reference/python dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 # Each stamp is one layer of the environment; it is renewed when pyproject.toml changes.
 $(VENV)/.installed-core: pyproject.toml Utilities/system_packages.sh
