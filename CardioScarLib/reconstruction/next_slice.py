@@ -4,7 +4,7 @@ The errors of the map that a further slice can take away are taken as a Gaussian
 millimeters: as large as the posterior says, or somewhat larger, between slices, and next to nothing in their middle. What a
 slice would see of it are averages over its pixels' prisms, and what it takes away has a closed form (Gaussian process
 regression, Rasmussen & Williams 2006, eq. 2.26): no slice has to be made up, and no field fitted. Constants are measured, see
-docs/next_slice.md.
+docs/measurements/next_slice.md.
 """
 
 from __future__ import annotations
