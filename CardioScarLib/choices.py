@@ -41,7 +41,7 @@ class Description:
             low, high = self.limits
             if not low <= value <= high:  # NaN is not allowed either
                 unit = f" {self.unit}" if self.unit else ""
-                raise BadSettings(f"{self.label}: {value:g} is out of range; it must be between {low:g} and {high:g}{unit}.")
+                raise BadSettings(f"{self.label}: {value:.10g} is out of range; it must be between {low:.10g} and {high:.10g}{unit}.")
 
 
 def choice(default: Any, label: str, help: str, **described: Any) -> Any:

@@ -38,7 +38,7 @@ def reconstruct(
 
     targets = Targets(output, volume)
     targets.check_names(files.files, overwrite)
-    case = files.read()
+    case = files.read(settings)
     check_targets(targets, case.mesh, pipeline.settings_for(case, settings), overwrite)
     if case.alignment and not as_json:
         click.echo(alignment_in_words(case.alignment), err=True)

@@ -65,11 +65,11 @@ def advice_in_words(advice: Advice) -> str:
     for rank, one in enumerate(advice.proposals, 1):
         normal = ", ".join(f"{value:.3f}" for value in one.plane.normal)
         lines.append(f"{rank:>2}. error {-one.drop:+.0%}, {one.label}")
-        lines.append(f"    {one.plane.thickness:.3g} mm thick, center {_in_letters(one.plane.center)}, normal {normal} (LPS)")
+        lines.append(f"    {one.plane.thickness:.3g} mm thick, center {in_letters(one.plane.center)}, normal {normal} (LPS)")
     return "\n".join([*lines, "The change of the error is the expected change of the map's squared error, for one slice."])
 
 
-def _in_letters(point: np.ndarray) -> str:
+def in_letters(point: np.ndarray) -> str:
     """LPS mm as scanners show it: a letter says which way a number counts."""
     return " ".join(f"{pair[int(value < 0)]} {abs(value):.1f}" for pair, value in zip(("LR", "PA", "SI"), point, strict=True)) + " mm"
 

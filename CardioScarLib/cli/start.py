@@ -31,7 +31,7 @@ def check_start(result: Path | None, files: CaseFiles | None) -> None:
 
 def start(result: Path | None, files: CaseFiles | None, settings: ReconstructionSettings) -> dict[str, Any]:
     """What a `MapTask` starts from, read from files. Both: the map at `result`, and the case that was not kept beside it."""
-    case = files.read() if files else None
+    case = files.read(settings) if files else None
     if result is None:
         return {"case": case, "settings": settings}
     from CardioScarLib.io.results import read_result

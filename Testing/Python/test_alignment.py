@@ -9,7 +9,6 @@ from functools import cache
 import numpy as np
 import pytest
 from bodies import a_block, a_sheet, a_stack, rigid, rms, shift, with_rows_flipped
-from CardioScarLib.runner.reconstruction import read_alignment, write_inputs
 from scipy import ndimage
 
 from CardioScarLib.benchmark import make_case
@@ -21,7 +20,9 @@ from CardioScarLib.geometry.alignment.shrink import shrunken
 from CardioScarLib.geometry.lv_wall import SliceContours
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.pipeline import reconstruct
+from CardioScarLib.runner.task import read_task, write_task
 from CardioScarLib.settings import AlignmentSettings, ModelSettings
+from CardioScarLib.tasks.reconstruct import ReconstructTask
 
 TRUTH_SD = 1.5
 """mm: of the shifts of kind X, per direction."""
@@ -216,10 +217,9 @@ def test_an_alignment_survives_json_and_the_job_of_a_child_process(tmp_path):
     found = by_mask()
     assert Alignment.from_dict(json.loads(json.dumps(found.as_dict()))) == found
     case = a_case()
-    write_inputs(tmp_path, case.stack, case.wall, case.settings, found)
-    assert read_alignment(tmp_path) == found
-    write_inputs(tmp_path, case.stack, case.wall, case.settings)
-    assert read_alignment(tmp_path) is None
+    for alignment in (found, None):
+        write_task(ReconstructTask(Case(case.stack, case.wall, alignment=alignment), case.settings), tmp_path)
+        assert read_task(tmp_path).case.alignment == alignment
 
 
 # ---- how sure it is
@@ -254,7 +254,7 @@ def test_a_shift_larger_than_allowed_is_not_made():
     far = np.hypot(*case.true_shifts.T) > 2.2
     assert far.any() and not reliable(found)[far].any()
     assert any("more than the 2 mm that are allowed" in one.sentence for one in found.slices)
-    with pytest.raises(BadSettings, match="largest shift"):
+    with pytest.raises(BadSettings, match="Maximum shift: 0 is out of range"):
         AlignmentSettings(largest_shift=0)
 
 

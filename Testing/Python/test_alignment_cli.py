@@ -74,12 +74,12 @@ def test_reconstruct_moves_slices_only_when_asked_and_keeps_the_shifts(files, tm
     moved = json.loads(capsys.readouterr().out)
     assert moved["summary"]["alignment"]["source"] == "mask"
     assert len(moved["summary"]["alignment"]["slices"]) == moved["summary"]["slices"]
-    assert [one["name"] for one in moved["inputs"]] == ["wall.vtu", "slices.nrrd", "mask.nrrd"]
-    assert "The slices were moved by these shifts." in moved["notes"]
+    assert [one["name"] for one in moved["provenance"]["inputs"]] == ["wall.vtu", "slices.nrrd", "mask.nrrd"]
+    assert "The slices were moved by these shifts." in moved["provenance"]["notes"]
     assert json.loads((tmp_path / "moved.vtu.json").read_text())["summary"]["alignment"] == moved["summary"]["alignment"]
     assert main(["reconstruct", *words(files, "--output", tmp_path / "as_is.vtu", *quick)]) == 0
     as_is = json.loads(capsys.readouterr().out)
-    assert "alignment" not in as_is["summary"] and not any("moved" in note for note in as_is["notes"])
+    assert as_is["summary"]["alignment"] is None and not any("moved" in note for note in as_is["provenance"]["notes"])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_reconstruct_moves_slices_only_when_asked_and_keeps_the_shifts(files, tm
         (("--align", "contours"), "needs the contour files"),
         (("--align", "image", "--align-from", "mask.nrrd"), "takes the slices as they are"),
         (("--align", "image"), "shows nothing beside the wall|not clearly brighter than muscle"),
-        (("--align", "mask", "--align-from", "mask.nrrd", "--largest-shift", "0"), "The largest shift of a slice is 0"),
+        (("--align", "mask", "--align-from", "mask.nrrd", "--largest-shift", "0"), "Maximum shift: 0 is out of range"),
         (("--align", "mask", "--align-from", "mask.nrrd", "--wall-labels", "5"), "No pixel of the mask has the label 5"),
     ],
 )

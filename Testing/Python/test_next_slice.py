@@ -10,18 +10,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
-from CardioScarLib.runner.next_slice import read_next_slice, start_next_slice
 
 from CardioScarLib.cli.main import main
-from CardioScarLib.cli.next_slice import in_letters
 from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.cli.reports import in_letters
+from CardioScarLib.core.case import Case
 from CardioScarLib.errors import BadSettings, NoSpread
 from CardioScarLib.geometry.candidate_planes import axis_of_rotation, long_axis
 from CardioScarLib.geometry.quadrature import sub_points
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.reconstruction import next_slice
 from CardioScarLib.reconstruction.next_slice import WallErrors, advise
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.runner import start_job
+from CardioScarLib.settings import AdviceSettings, ModelSettings
+from CardioScarLib.tasks.advise import AdviseTask
 
 SHORT, LONG = ("short axis",), ("long axis",)
 
@@ -277,7 +279,7 @@ def test_the_command_names_the_gap_and_gives_the_planes_as_json(case, tmp_path, 
     assert [one["kind"] for one in told["proposals"]] == 2 * ["long axis"]
     assert all(one["thickness"] == 6 for one in told["proposals"])
     assert main([*words, "--thickness", "0"]) == 2
-    assert "has to be between 0 and 20" in capsys.readouterr().err
+    assert "Thickness: 0 is out of range; it must be between 0.1 and 20 mm" in capsys.readouterr().err
 
 
 def test_letters_say_which_way_the_numbers_of_a_point_count():
@@ -287,12 +289,12 @@ def test_letters_say_which_way_the_numbers_of_a_point_count():
 
 def test_a_child_process_gives_the_same_proposals(case, a_stack_with_a_gap):
     settings = replace(case.settings, model=ModelSettings(preset="preview"))
-    job = start_next_slice(a_stack_with_a_gap, case.wall, settings, kinds=SHORT, count=2)
+    job = start_job(AdviseTask(case=Case(a_stack_with_a_gap, case.wall), settings=settings, advice=AdviceSettings("short", count=2)))
     try:
         while job.poll() == "running":
             time.sleep(0.05)
         assert job.state == "done", job.log
-        told = read_next_slice(job.folder)
+        told = job.answer().as_dict()
     finally:
         job.close()
     posterior = reconstructed(case, "preview", a_stack_with_a_gap).posterior
