@@ -28,7 +28,7 @@ FINE = 1.2
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class BenchmarkCase:
     """A heart with a scar, the slices taken of it, and its truth.
 
     wall, stack: what a reconstruction is given, LPS mm. settings: the evidence and pixel support that fit the case.
@@ -95,7 +95,7 @@ class Case:
         return Wall.from_tetrahedra(nodes, cells)
 
 
-def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | None = None, **changes) -> Case:
+def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | None = None, **changes) -> BenchmarkCase:
     """Make one case; the same arguments give the same case.
 
     family: one of FAMILIES. seed: of the heart, its scar, the slices' places and their shifts. noise_seed: of the noise
@@ -141,7 +141,7 @@ def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | Non
         "scar": type(heart.scar).__name__,
         "channel": float(heart.scar.channel) if has_channel(heart) else None,
     }
-    return Case(family, seed, noise_seed, heart.wall, stack, truth, settings, about, labels, shifts, heart, scan)
+    return BenchmarkCase(family, seed, noise_seed, heart.wall, stack, truth, settings, about, labels, shifts, heart, scan)
 
 
 def _random(name: str, seed: int, purpose: str) -> np.random.Generator:

@@ -20,7 +20,7 @@ from CardioScarLib.io.vtk_files import grid_from, read_vtk
 from CardioScarLib.runner.environment import child_environment
 
 EPOCHS = 700
-"""Its recipe runs to 10,000; on four phantoms the error against the truth was least between epochs 420 and 700."""
+"""It trains for up to 10,000; on four phantoms the error against the truth was least between epochs 420 and 700."""
 REIMPLEMENTATION = ROOT / "Testing/Benchmarks/original.py"
 EVEN = 0.01
 """mm: distances between slices that differ by less make one volume."""

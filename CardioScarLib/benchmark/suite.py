@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from CardioScarLib.benchmark import scores
-from CardioScarLib.benchmark.case import DEVELOPMENT_SEEDS, FROZEN_SEEDS, Case, make_case
+from CardioScarLib.benchmark.case import DEVELOPMENT_SEEDS, FROZEN_SEEDS, BenchmarkCase, make_case
 from CardioScarLib.benchmark.families import FAMILIES
 from CardioScarLib.benchmark.methods import Method
 from CardioScarLib.benchmark.problem import Answer, Problem
@@ -104,16 +104,16 @@ class _Run:
         self.stop, self.lock, self.done = threading.Event(), threading.Lock(), 0
 
     def one_case(self, family: str, seed: int) -> list[dict]:
-        made: list[Case] = []
+        made: list[BenchmarkCase] = []
 
-        def case() -> Case:
+        def case() -> BenchmarkCase:
             if not made:
                 made.append(make_case(family, seed, self.plan.nodes))
             return made[0]
 
         return [self._one(case, family, seed, method) for method in self.plan.methods]
 
-    def _one(self, case: Callable[[], Case], family: str, seed: int, method: Method) -> dict:
+    def _one(self, case: Callable[[], BenchmarkCase], family: str, seed: int, method: Method) -> dict:
         key = (family, seed, self.plan.nodes, method.name)
         record = self.records.known(key, method)
         if record is None:
@@ -134,7 +134,7 @@ class _Run:
             self.say(f"[{self.done}/{self.plan.runs}] {family} {seed} {method.name}: {words}")
         return record
 
-    def _measured(self, case: Case, method: Method) -> dict:
+    def _measured(self, case: BenchmarkCase, method: Method) -> dict:
         answer, used = answer_of(case, method, self.plan.original_python, self.stop)
         values, curves = scored(case, answer)
         about = {name: value for name, value in case.about.items() if isinstance(value, int | float | str) and not isinstance(value, bool)}
@@ -144,7 +144,7 @@ class _Run:
 
 
 def answer_of(
-    case: Case, method: Method, original_python: str | None = None, stop: threading.Event | None = None, seed: int = 0
+    case: BenchmarkCase, method: Method, original_python: str | None = None, stop: threading.Event | None = None, seed: int = 0
 ) -> tuple[Answer, dict]:
     """What a method says about a case, without its truth, and what that cost. seed: of the method.
 
@@ -165,7 +165,7 @@ def answer_of(
         job.close()
 
 
-def scored(case: Case, answer: Answer) -> tuple[dict, dict]:
+def scored(case: BenchmarkCase, answer: Answer) -> tuple[dict, dict]:
     """All scores an answer allows, and the points of its curves."""
     mean, sd, draws = answer.mean, answer.sd, answer.draws
     values, curves = scores.map_scores(case, mean), {}
