@@ -20,15 +20,17 @@ from pathlib import Path
 from accuracy import METHODS, ORIGINAL_RECIPE, accuracy
 from cost import NODES, costs
 from gpu import gpu_costs
-from race import network_time_to_reach, time_to_reach
 from report import write_report
 from store import NETWORK_CODE, ROOT, Store
+
+from CardioScarLib.benchmark.original_network import best_on_phantom
+from CardioScarLib.benchmark.race import network_time_to_reach, time_to_reach
 
 PARTS = ("accuracy", "cost", "original", "gpu")
 SEEDS, FINE_SEEDS = range(5), range(1)
 """Reported cases; constants were tuned on seeds 100 and up."""
 ORIGINAL_KINDS = ("I3", "S", "W", "I2")
-ORIGINAL_SOURCES = ("Testing/Benchmarks/original.py", "CardioScarLib/phantom")
+ORIGINAL_SOURCES = ("CardioScarLib/benchmark/original_network.py", "CardioScarLib/phantom")
 
 
 def main() -> None:
@@ -64,10 +66,9 @@ def _accuracy(store: Store) -> list[dict]:
 
 def _race(store: Store, kind: str) -> dict:
     """The original's best epoch, and our ways to the same error."""
-    from original import run_original  # needs torch
 
     def train() -> dict:
-        return {name: value for name, value in run_original(kind, 0).items() if name != "history"}
+        return {name: value for name, value in best_on_phantom(kind, 0).items() if name != "history"}
 
     original = store.get(f"original/{kind}/0", train, ORIGINAL_SOURCES)
     ours = store.get(f"race/{kind}/0/{original['best_rmse']:.5f}", lambda: time_to_reach(kind, 0, original["best_rmse"]))
