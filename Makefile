@@ -26,7 +26,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
 benchmark: $(VENV)/.installed-benchmark
-	$(BIN)/python Testing/Benchmarks/run.py
+	$(BIN)/cardioscar benchmark published
 
 lint: $(VENV)/.installed-test
 	$(BIN)/python -m ruff check .

@@ -226,8 +226,6 @@ def best_on_phantom(
     found, last = best(history), history[-1]
     stopped = "cpu limit" if last["cpu_seconds"] >= cpu_limit else "patience" if last["epoch"] - found["epoch"] >= patience else "epochs"
     return {
-        "kind": kind,
-        "seed": seed,
         "best_rmse": found["rmse"],
         "best_epoch": found["epoch"],
         "cpu_seconds_to_best": found["cpu_seconds"],
