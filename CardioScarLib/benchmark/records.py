@@ -47,9 +47,9 @@ class Records:
     def keep(self, key: tuple, code: str, content: dict) -> dict:
         stamp = {"date": date.today().isoformat(), "cpu": cpu_model(), "cardioscar": __version__, "code": code}
         record = {"key": _text(key), **content, **stamp}
-        line = json.dumps(_rounded(record), sort_keys=True) + "\n"
         with self._lock:
-            self._records[record["key"]] = record
+            self._records[record["key"]] = _rounded(record)
+            line = _line(self._records[record["key"]])
             with self.path.open("ab") as file:
                 file.write((line if self._ends_whole else "\n" + line).encode())
             self._ends_whole = True
@@ -61,7 +61,7 @@ class Records:
 
     def tidy(self) -> None:
         """Write the file anew: one line per key, in their order."""
-        text = "".join(json.dumps(_rounded(record), sort_keys=True) + "\n" for record in self.all())
+        text = "".join(map(_line, self.all()))
         with atomic_path(self.path, overwrite=True) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
@@ -96,6 +96,10 @@ def code_of(method: Method) -> str:
 
 def _text(key: tuple) -> str:
     return "/".join(map(str, key))
+
+
+def _line(record: dict) -> str:
+    return json.dumps(record, sort_keys=True) + "\n"
 
 
 def _rounded(value):
