@@ -32,7 +32,7 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
 
 benchmark: $(VENV)/.installed-benchmark
-	$(BIN)/python Testing/Benchmarks/run.py
+	$(BIN)/cardioscar benchmark published
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ FINE = 1.2
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class BenchmarkCase:
     """A heart with a scar, the slices taken of it, and its truth.
 
     wall, stack: what a reconstruction is given, LPS mm. settings: the evidence and pixel support that fit the case.
@@ -95,7 +95,7 @@ class Case:
         return Wall.from_tetrahedra(nodes, cells)
 
 
-def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | None = None, **changes) -> Case:
+def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | None = None, **changes) -> BenchmarkCase:
     """Make one case; the same arguments give the same case.
 
     family: one of FAMILIES. seed: of the heart, its scar, the slices' places and their shifts. noise_seed: of the noise
@@ -130,18 +130,21 @@ def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | Non
     labels = stack.with_pixels([label for _, label in images])
     settings = ReconstructionSettings(OperatorSettings(scan.pixel_support), EvidenceSettings("values"))
     truth = heart.scar(heart.place(heart.wall.nodes))
+    about = {**described(heart, scan, truth), "slices": len(planes), "shifted_slice": spoiled}
+    return BenchmarkCase(family, seed, noise_seed, heart.wall, stack, truth, settings, about, labels, shifts, heart, scan)
+
+
+def described(heart: Heart, scan: Scan, truth: np.ndarray) -> dict:
+    """Plain numbers and words of a heart and how it is scanned. truth: (n,) at the nodes of its wall."""
     measure = heart.wall.node_measure
-    about = {
+    return {
         **asdict(scan),
-        "slices": len(planes),
         "nodes": len(truth),
-        "shifted_slice": spoiled,
         "wall_ml": float(measure.sum() / 1000),
         "scar_share": float(np.average(truth, weights=measure)),
         "scar": type(heart.scar).__name__,
         "channel": float(heart.scar.channel) if has_channel(heart) else None,
     }
-    return Case(family, seed, noise_seed, heart.wall, stack, truth, settings, about, labels, shifts, heart, scan)
 
 
 def _random(name: str, seed: int, purpose: str) -> np.random.Generator:

@@ -97,7 +97,12 @@ def _field(preset: str, about: str, usual: bool = True) -> Method:
     return Method(f"field-{preset}", about, partial(_model, model=ModelSettings("field", preset)), code, usual=usual, random=True)
 
 
-NETWORK = ModelSettings("network", network=NetworkSettings("modern", device="cpu"))
+def _network(name: str, about: str, settings: NetworkSettings) -> Method:
+    run = partial(_model, model=ModelSettings("network", network=settings))
+    code = (*PIXELS, "CardioScarLib.reconstruction.mc_dropout.fit")
+    return Method(name, f"the model network, recipe {about}, on the CPU", run, code, ("torch", "safetensors"), usual=False, random=True)
+
+
 METHODS = {
     one.name: one
     for one in (
@@ -113,10 +118,8 @@ METHODS = {
         _field("preview", "the model field, preset preview"),
         _field("standard", "the model field, preset standard"),
         _field("fine", "the model field, preset fine", usual=False),
-        Method(
-            "network-modern", "the model network, recipe modern, on the CPU", partial(_model, model=NETWORK),
-            (*PIXELS, "CardioScarLib.reconstruction.mc_dropout.fit"), ("torch", "safetensors"), usual=False, random=True,
-        ),
+        _network("network-modern", "modern", NetworkSettings("modern", device="cpu")),
+        _network("network-original", "original for 700 epochs", NetworkSettings("original", device="cpu", epochs=700)),
         Method(
             "original-reimplemented", "the network and training of the original cardioscar, written anew, grouping corrected, 700 epochs",
             _reimplemented, ("CardioScarLib.benchmark.original_peers",), ("torch",), usual=False, random=True,

@@ -38,7 +38,7 @@ class Answer:
 
     mean: (n,) expected scar fraction at the wall's nodes. sd: (n,) its standard deviation. draws: (d, n) joint samples,
     200 of them where that is possible: row i is one whole map. Without draws there are fewer scores, without sd none of
-    the uncertainty; draws without sd are enough. summary: plain numbers about the work, kept in the record.
+    the uncertainty; draws without sd are enough. summary: plain JSON values about the work.
     """
 
     mean: np.ndarray

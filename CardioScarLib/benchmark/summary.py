@@ -40,9 +40,13 @@ class Table:
     note: str = ""
 
     def markdown(self) -> str:
-        lines = [self.head, ["---"] + ["---:"] * (len(self.head) - 1), *self.rows]
-        text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        return f"### {self.title}\n\n{text}" + (f"\n\n{self.note}" if self.note else "")
+        return f"### {self.title}\n\n{markdown_table(self.head, self.rows, self.note)}"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:
+    """note: a paragraph below it."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + (f"\n\n{note}" if note else "")
 
 
 class Summary:

@@ -49,13 +49,16 @@ def run_task(folder: Path, progress: TaskProgress) -> None:
         arrays["sd"] = np.asarray(answer.sd, dtype=np.float32)
     if answer.draws is not None:
         arrays["draws"] = np.asarray(answer.draws, dtype=np.float32)
-    write_results(folder, arrays, used)
+    try:
+        write_results(folder, arrays, {"used": used, "summary": answer.summary})
+    except TypeError as error:
+        raise RunFailed(f"The method {method.name} gives a summary that is not plain JSON: {error}.") from error
 
 
 def read_answer(folder: Path) -> tuple[Answer, dict]:
     """The answer, and what it cost: cpu_seconds (children included), wall_seconds, peak_mb. Raises RunFailed when it cannot be read."""
-    arrays, used = read_results(folder)
-    return Answer(arrays["mean"], arrays.get("sd"), arrays.get("draws")), used
+    arrays, words = read_results(folder)
+    return Answer(arrays["mean"], arrays.get("sd"), arrays.get("draws"), words["summary"]), words["used"]
 
 
 def peak_mb() -> float | None:

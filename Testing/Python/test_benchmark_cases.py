@@ -13,8 +13,8 @@ from bodies import a_block, rms
 from CardioScarLib.benchmark import DEVELOPMENT_SEEDS, FAMILIES, FROZEN_SEEDS, Family, make_case
 from CardioScarLib.benchmark import contour_heart as contour_heart_module
 from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, coordinates, to_local, to_lps
-from CardioScarLib.benchmark.recipes import drawn, on_ellipsoids
 from CardioScarLib.benchmark.scanner import Scan, seen, with_noise
+from CardioScarLib.benchmark.scenarios import drawn, on_ellipsoids
 from CardioScarLib.errors import BadSettings, UnreadableFile
 from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
@@ -97,7 +97,7 @@ def test_an_installation_without_contours_says_so(monkeypatch, tmp_path):
         make_case("real-mesh", SEED)
 
 
-def test_numbers_of_a_recipe_are_themselves_ranges_or_choices():
+def test_numbers_of_a_scenario_are_themselves_ranges_or_choices():
     random = np.random.default_rng(0)
     assert drawn(8.0, random) == 8.0 and drawn("rician", random) == "rician"
     assert all(1.5 <= drawn((1.5, 3.0), random) <= 3.0 for _ in range(50))

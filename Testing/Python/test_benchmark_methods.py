@@ -312,9 +312,3 @@ def test_the_reimplemented_original_learns_something(monkeypatch):
         monkeypatch.setattr(original_peers, "EPOCHS", epochs)
         errors.append(rms(original_peers.reimplemented(problem).mean - case.truth))
     assert errors[1] < 0.9 * errors[0]
-
-
-def test_without_the_sources_the_reimplementation_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr(original_peers, "REIMPLEMENTATION", tmp_path / "original.py")
-    with pytest.raises(RunFailed, match="Testing/Benchmarks"):
-        original_peers.reimplemented(a_problem())

@@ -16,7 +16,7 @@ from CardioScarLib.benchmark.families import FAMILIES
 from CardioScarLib.benchmark.methods import METHODS
 from CardioScarLib.benchmark.page import LABEL, write_page
 from CardioScarLib.benchmark.plots import plots
-from CardioScarLib.benchmark.records import is_out_of_date
+from CardioScarLib.benchmark.records import Records, is_out_of_date
 from CardioScarLib.benchmark.repeatability import repeatability_table, run_repeatability
 from CardioScarLib.benchmark.suite import Plan, chosen_families, chosen_seeds, earlier_records, run_suite
 from CardioScarLib.benchmark.summary import GROUPS, Summary, bootstrap, group_of
@@ -41,7 +41,7 @@ def silent(text):
 
 
 def a_plan(folder, methods=("linear", "field-preview"), families=("W", "I3C")):
-    return Plan("development", families, (100,), tuple(METHODS[name] for name in methods), NODES, folder)
+    return Plan("development", families, (100,), tuple(METHODS[name] for name in methods), NODES, folder / "records.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -81,20 +81,16 @@ def test_what_is_measured_is_not_measured_again(a_run):
 
 def test_a_record_of_other_code_is_measured_again_and_so_is_a_failed_one(a_run, tmp_path):
     plan, _ = a_run
-    folder = tmp_path / "records"
-    folder.mkdir()
-    for path in (plan.folder / "records").glob("W__*.json"):
-        record = json.loads(path.read_text())
-        if record["method"] == "linear":
-            record["code"] = "of yesterday"
-        else:
-            record["failed"] = "The disk was full."
-        (folder / path.name).write_text(json.dumps(record))
+    records = [json.loads(line) for line in plan.records.read_text().splitlines()]
+    stale = [{**one, **({"code": "of yesterday"} if one["method"] == "linear" else {"failed": "The disk was full."})} for one in records]
+    path = tmp_path / "records.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in stale if one["family"] == "W"))
     said = []
-    records = run_suite(replace(plan, folder=tmp_path, families=("W",)), said.append)
+    records = run_suite(replace(plan, records=path, families=("W",)), said.append)
     assert not any(line.endswith("kept") for line in said)
     assert "failed" not in records[1] and not is_out_of_date(records[0])
     assert is_out_of_date({**records[0], "code": "of yesterday"})
+    assert len(path.read_text().splitlines()) == 4 and len(earlier_records(replace(plan, records=path))) == 2  # the later lines hold
 
 
 def test_a_method_that_fails_stops_nobody_and_is_told(tmp_path, monkeypatch, capsys):
@@ -118,17 +114,36 @@ def test_ctrl_c_keeps_what_is_measured(a_run, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run_suite(plan, stopped_after_the_first)
-    assert [path.name for path in (tmp_path / "records").iterdir()] == [f"W__100__{NODES}__linear.json"]
+    assert [one["key"] for one in Records(plan.records).all()] == [f"development/W/100/{NODES}/linear"]
     said = []
     run_suite(plan, said.append)
     assert [line.endswith("kept") for line in said] == [True, False]
 
 
-def test_a_record_cut_short_is_named_with_what_to_do(a_run, tmp_path, capsys):
-    (tmp_path / "quick" / "records").mkdir(parents=True)
-    (tmp_path / "quick" / "records" / f"W__100__{NODES}__linear.json").write_text('{"method": "lin')
+def test_a_record_cut_short_is_named_with_what_to_do(tmp_path, capsys):
+    (tmp_path / "quick").mkdir(parents=True)
+    (tmp_path / "quick" / "records.jsonl").write_text('{"key": "x", "code": "y", "part": "quick", "nodes": 1}\n{"method": "lin')
     assert main(["benchmark", "--quick", "--families", "W", "--methods", "linear", "--output", str(tmp_path)]) == 2
-    assert "is not a whole record of the benchmark; remove it" in capsys.readouterr().err
+    assert "Line 2 of records.jsonl is not a whole record of the benchmark; remove it" in capsys.readouterr().err
+
+
+def test_records_are_added_after_a_file_that_lost_its_last_line_break(tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_text('{"key": "a/1", "code": "x"}')
+    Records(path).keep(("b", 2), "y", {"rmse": 0.123456789})
+    found = Records(path)
+    assert [one["key"] for one in found.all()] == ["a/1", "b/2"] and found.known(("b", 2), "y")["rmse"] == 0.123457
+    assert found.known(("b", 2), "z") is None and found.known(("b", 3), "y") is None
+
+
+def test_tidied_records_have_one_line_per_key_in_their_order(tmp_path):
+    records = Records(tmp_path / "records.jsonl")
+    for key, value in (("b", 1), ("a", 2), ("b", 3)):
+        records.keep((key,), "x", {"value": value})
+    assert len(records.path.read_text().splitlines()) == 3
+    records.tidy()
+    assert [json.loads(line)["value"] for line in records.path.read_text().splitlines()] == [2, 3]
+    assert Records(records.path).all() == records.all()
 
 
 # The frozen part
@@ -204,6 +219,23 @@ def test_families_count_alike_however_many_seeds_they_have():
 def test_a_ratio_of_means_is_resampled_in_pairs():
     pairs = {"a": [(1.0, 2.0), (3.0, 6.0)], "b": [(5.0, 10.0)]}
     assert bootstrap(pairs, lambda mean: mean[..., 0] / mean[..., 1]) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def a_record(family, seed, **scores):
+    about = {"method": "field-standard", "family": family, "seed": seed, "cpu_seconds": 1.0, "peak_mb": None, "curves": {}, "about": {}}
+    return {**about, "scores": {"rmse": 0.01, **scores}}
+
+
+def test_the_uncertainty_is_told_by_family_and_as_the_mean_of_families():
+    records = [a_record("W", 0, coverage_95=0.9, volume_z=3.0), a_record("W", 1, coverage_95=0.8, volume_z=-4.0)]
+    tables = {table.title: table for table in a_summary([*records, a_record("E", 0, coverage_95=0.99, volume_z=0.0)]).tables()}
+    by_family = tables["The eight kinds: uncertainty of field-standard by family"]
+    coverage, z, worst = (by_family.head.index(name) for name in ("95 %", "z of volume, RMS", "95 %, worst case"))
+    assert [(row[0], row[coverage], row[z], row[worst]) for row in by_family.rows] == [
+        ("W", "0.850", f"{np.sqrt(12.5):.2f}", "0.800"), ("E", "0.990", "0.00", "0.990"),
+    ]  # fmt: skip
+    (row,) = tables["The eight kinds: uncertainty"].rows
+    assert row[tables["The eight kinds: uncertainty"].head.index("95 %")].startswith("0.920 (")
 
 
 def test_every_table_and_figure_of_the_page_says_phantom(a_run, tmp_path):

@@ -7,8 +7,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from wall_bodies import CAVITY, LABELS, MYOCARDIUM, a_labeled_phantom, from_ellipsoids, volume_below
+from wall_bodies import CAVITY, LABELS, MYOCARDIUM, a_labeled_phantom
 
+from CardioScarLib.benchmark.walls import from_ellipsoids, volume_below
 from CardioScarLib.errors import BadContours
 from CardioScarLib.geometry.lv_wall import LABEL_ORDERS, build_wall, label_names, shape_from_labels
 from CardioScarLib.geometry.lv_wall.labels import slice_masks

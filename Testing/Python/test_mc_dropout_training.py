@@ -220,7 +220,7 @@ def test_the_original_recipe_has_the_originals_learning_rates():
     run = np.load(ITS_RUN)
     groups = GroupedPoints(*_its_groups(run))
     rates = train(groups, SMALL, NetworkSettings("original", width=16, epochs=3)).history["rates"]
-    # Its rate was noted after the batch, one batch late: see the peer in Testing/Benchmarks.
+    # Its rate was noted after the batch, one batch late: see the peer in the benchmark.
     per_epoch = len(train_module.make_batches(groups, np.arange(len(groups.target)), 10_000, torch.device("cpu")))
     expected = [1e-3 + 9e-3 * epoch * per_epoch / 2000 for epoch in (1, 2, 3)]
     assert rates == pytest.approx(expected)

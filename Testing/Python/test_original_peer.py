@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from CardioScarLib.benchmark import original_network as original
 from CardioScarLib.errors import StackMissesWall
 from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
-from Testing.Benchmarks import original
 
 ITS_RUN = Path(__file__).parents[1] / "Data" / "cardioscar_training" / "training.npz"
 
@@ -124,16 +124,9 @@ def test_it_stops_at_the_limit_of_time_or_when_no_better_epoch_comes(torch):
 
 
 def test_its_best_epoch_on_a_phantom_is_found_with_the_truth(torch):
-    result = original.run_original("W", 0, nodes=2000, max_epochs=30)
+    result = original.best_on_phantom("W", 0, nodes=2000, max_epochs=30)
     best = min(result["history"], key=lambda record: record["rmse"])
     assert (result["best_rmse"], result["best_epoch"], result["cpu_seconds_to_best"]) == (best["rmse"], best["epoch"], best["cpu_seconds"])
     assert result["stopped"] == "epochs" and result["total_epochs"] == 30
     assert result["best_rmse"] < result["history"][0]["rmse"]
     assert json.loads(json.dumps(result)) == result
-
-
-def test_the_time_to_an_error_is_that_of_the_first_epoch_below_it():
-    history = [{"cpu_seconds": seconds, "rmse": rmse} for seconds, rmse in ((1.0, 0.5), (2.0, 0.2), (3.0, 0.3), (4.0, 0.1))]
-    assert original.time_to_reach(history, 0.3) == 2.0
-    assert original.time_to_reach(history, 0.1) == 4.0
-    assert original.time_to_reach(history, 0.05) is None

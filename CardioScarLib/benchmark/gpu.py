@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from store import NETWORK_CODE, Store
 
+from CardioScarLib.benchmark.methods import METHODS
+from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.phantom import Phantom, phantom_case
 from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.settings import ModelSettings, NetworkSettings
@@ -15,27 +17,30 @@ KIND, SEED, NODES = "I3", 0, 100_000
 RECIPES = {"modern": NetworkSettings(device="cuda"), "original": NetworkSettings("original", "cuda", epochs=700)}
 
 
-def gpu_costs(store: Store) -> list[dict]:
+def has_gpu() -> bool:
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
+
+
+def gpu_costs(records: Records, say: Callable[[str], None] = print) -> None:
     """One record per recipe: seconds of the fit, of the map with its uncertainty, of everything; rmse; the device."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return []
+    if not has_gpu():
+        say("There is no GPU that PyTorch can use; the network is not measured on one.")
+        return
     case = None
-    records = []
     for recipe, settings in RECIPES.items():
-
-        def measure(settings=settings) -> dict:
-            nonlocal case
+        key, code = ("gpu", recipe, NODES), code_of(METHODS[f"network-{recipe}"])
+        if records.known(key, code) is None:
             case = case or phantom_case(KIND, SEED, NODES)
-            _run(case, replace(settings, epochs=2))  # the first use of a GPU sets it up
-            return _run(case, settings)
-
-        records.append({"recipe": recipe, **store.get(f"gpu/{recipe}/{NODES}", measure, NETWORK_CODE)})
-    return records
+            run_network(case, replace(settings, epochs=2))  # the first use of a GPU sets it up
+            record = records.keep(key, code, {"part": "gpu", "recipe": recipe, "nodes": NODES, **run_network(case, settings)})
+            say(f"{record['key']}: {record['seconds']:.2f} s on {record['device']}")
 
 
-def _run(case: Phantom, settings: NetworkSettings) -> dict:
+def run_network(case: Phantom, settings: NetworkSettings) -> dict:
     result = reconstruct(case.stack, case.wall, replace(case.settings, model=ModelSettings("network", network=settings)))
     return {
         "fit_seconds": result.seconds["fit"],

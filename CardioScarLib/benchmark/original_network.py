@@ -1,31 +1,25 @@
 """A peer: the network and training loop of the original cardioscar (alonsoJASL/cardioscar 0.2.0, MIT), written anew.
 
 Sen et al. 2025, as that program trains it: a coordinate network of 128-unit ReLU layers with one dropout layer, fitted by
-Adam so that the mean over the mesh nodes in a pixel's prism equals the pixel. It is here to be compared with, and nothing
-in CardioScarLib imports it.
+Adam so that the mean over the mesh nodes in a pixel's prism equals the pixel. It is here to be compared with.
 
 One thing is corrected: the original takes a node's value from one voxel (index rounded down) and its group from another
 (index rounded to the nearest), half a voxel apart. Here the nearest pixel gives both, in the slab of the slice's own
 thickness, and pixels that are scar fractions already are not stretched to the range 0 to 1. Both are in its favor.
-
-    python Testing/Benchmarks/original.py --kind I3 --kind S --output results.jsonl
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-import click
 import numpy as np
 
 from CardioScarLib.errors import StackMissesWall
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
+from CardioScarLib.phantom import phantom_case
 
 WIDTH, DROPOUT = 128, 0.1
 BATCH_NODES, APPLY_NODES = 10_000, 50_000
@@ -212,13 +206,8 @@ def best(history: History) -> dict:
     return min(history, key=lambda record: record["rmse"])
 
 
-def time_to_reach(history: History, rmse: float) -> float | None:
-    """CPU seconds of training until the error was this small for the first time; None if it never was."""
-    return next((record["cpu_seconds"] for record in history if record["rmse"] <= rmse), None)
-
-
-def run_original(
-    kind: str, seed: int, cpu_limit: float = 420.0, patience: int = 250, nodes: int = 20_000, max_epochs: int = 10_000
+def best_on_phantom(
+    kind: str, seed: int, nodes: int = 20_000, cpu_limit: float = 420.0, patience: int = 250, max_epochs: int = 10_000
 ) -> dict:
     """The original at its best on a phantom, its best epoch chosen with the truth.
 
@@ -237,8 +226,6 @@ def run_original(
     found, last = best(history), history[-1]
     stopped = "cpu limit" if last["cpu_seconds"] >= cpu_limit else "patience" if last["epoch"] - found["epoch"] >= patience else "epochs"
     return {
-        "kind": kind,
-        "seed": seed,
         "best_rmse": found["rmse"],
         "best_epoch": found["epoch"],
         "cpu_seconds_to_best": found["cpu_seconds"],
@@ -247,23 +234,3 @@ def run_original(
         "stopped": stopped,
         "history": history,
     }
-
-
-@click.command()
-@click.option("--kind", "kinds", multiple=True, default=KINDS, type=click.Choice(KINDS + CONTROLS), help="Phantom kind; may be repeated.")
-@click.option("--seed", "seeds", multiple=True, default=(0,), type=int, help="Phantom seed; may be repeated.")
-@click.option("--cpu-limit", default=420.0, show_default=True, help="Seconds of training per case.")
-@click.option("--patience", default=250, show_default=True, help="Epochs without a smaller error.")
-@click.option("--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="JSON lines; results are added to it.")
-def main(kinds: tuple[str, ...], seeds: tuple[int, ...], cpu_limit: float, patience: int, output: Path) -> None:
-    """Find the best error of the original on phantoms, one after the other."""
-    for seed in seeds:
-        for kind in kinds:
-            result = run_original(kind, seed, cpu_limit, patience)
-            with output.open("a") as lines:
-                lines.write(json.dumps(result) + "\n")
-            click.echo(", ".join(f"{name} {value}" for name, value in result.items() if name != "history"))
-
-
-if __name__ == "__main__":
-    main()

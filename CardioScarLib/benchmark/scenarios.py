@@ -1,6 +1,6 @@
 """How hearts, scars and scans of the benchmark are drawn: what a family is put together from.
 
-A number in a recipe is itself; a tuple of two is a range that is drawn from; a list is a choice.
+A number in a scenario is itself; a tuple of two is a range that is drawn from; a list is a choice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from CardioScarLib.phantom.scars import Band, Either, Islands, Transmural, Wedge
 Random = np.random.Generator
 Scar = Callable[[Random], object]
 """Draws the formula of a scar."""
-Recipe = Callable[[Random, int, int], tuple[Heart, Scan]]
+Scenario = Callable[[Random, int, int], tuple[Heart, Scan]]
 """Makes a heart and says how it is scanned, from random numbers, a seed for the mesh, and how many nodes it has."""
 COARSE = 20.0
 """mm: pixels of phantoms whose own images are not looked at."""
@@ -28,7 +28,7 @@ USUAL_SCAN = {"pixel": (1.25, 1.5), "tilt": (0.0, 10.0), "noise": (0.03, 0.05)}
 
 
 def drawn(value, random: Random):
-    """A number out of a recipe."""
+    """A number out of a scenario."""
     if isinstance(value, list):
         return value[random.integers(len(value))]
     return float(random.uniform(*value)) if isinstance(value, tuple) else value
@@ -73,7 +73,7 @@ def channel(width: float, closed: bool = False) -> Scar:
 # Hearts with their scans
 
 
-def on_phantom(kind: str) -> Recipe:
+def on_phantom(kind: str) -> Scenario:
     """The heart, scar and scan of a phantom kind."""
 
     def make(random: Random, seed: int, nodes: int) -> tuple[Heart, Scan]:
@@ -84,7 +84,7 @@ def on_phantom(kind: str) -> Recipe:
     return make
 
 
-def on_ellipsoids(scar: Scar, radius=(22.0, 26.0), wall=(9.0, 10.0), bulge=None, thinned=1.0, **scan) -> Recipe:
+def on_ellipsoids(scar: Scar, radius=(22.0, 26.0), wall=(9.0, 10.0), bulge=None, thinned=1.0, **scan) -> Scenario:
     """A wall between two ellipsoids.
 
     radius: of the cavity, mm. wall: its thickness, mm. bulge: mm outward at the scar; None leaves the wall as it is,
@@ -102,7 +102,7 @@ def on_ellipsoids(scar: Scar, radius=(22.0, 26.0), wall=(9.0, 10.0), bulge=None,
     return make
 
 
-def on_contours(name: str, scar: Scar, size=(0.95, 1.05), **scan) -> Recipe:
+def on_contours(name: str, scar: Scar, size=(0.95, 1.05), **scan) -> Scenario:
     """A wall from contours of a real heart, "pig" or "human", of `size` times its size and stretched a little."""
 
     def make(random: Random, seed: int, nodes: int) -> tuple[Heart, Scan]:
