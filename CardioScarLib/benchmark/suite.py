@@ -21,7 +21,8 @@ from CardioScarLib.benchmark.problem import Answer, Problem
 from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.summary import GROUPS, group_of
 from CardioScarLib.benchmark.surface import overlap_scores
-from CardioScarLib.benchmark.task import read_answer, start_method
+from CardioScarLib.benchmark.task import MethodTask
+from CardioScarLib.runner import start_job
 from CardioScarLib.errors import BadSettings, Cancelled, CardioScarError, MissingPackage
 
 PHANTOMS = "phantoms"
@@ -155,7 +156,7 @@ def answer_of(
     """
     problem = Problem(case.stack, case.wall, case.settings, case.myocardium, seed)
     search_path = os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))) if ":" in method.name else ""
-    job = start_method(problem, method.name, original_python, search_path)
+    job = start_job(MethodTask(problem, method.name, original_python, search_path))
     try:
         while job.poll() == "running":
             if stop is not None and stop.is_set():
@@ -163,7 +164,8 @@ def answer_of(
             time.sleep(BETWEEN_POLLS)
         if job.error is not None:
             raise job.error
-        return read_answer(job.folder)
+        found = job.answer()
+        return found.answer, found.used
     finally:
         job.close()
 

@@ -13,8 +13,10 @@ from bodies import a_block, a_stack, rms, the_phantom
 
 from CardioScarLib.benchmark import original_peers
 from CardioScarLib.benchmark.methods import METHODS, find_method
-from CardioScarLib.benchmark.problem import Answer, Problem, read_problem, write_problem
-from CardioScarLib.benchmark.task import read_answer, start_method
+from CardioScarLib.benchmark.problem import Answer, Problem
+from CardioScarLib.benchmark.task import MethodTask
+from CardioScarLib.runner import start_job
+from CardioScarLib.runner.task import read_task, write_task
 from CardioScarLib.errors import BadSettings, RunFailed
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.geometry.slices import SliceStack
@@ -47,13 +49,14 @@ def a_problem(seed=0):
 
 
 def answered(problem, method, search_path="", original_python=None):
-    job = start_method(problem, method, original_python, search_path)
+    job = start_job(MethodTask(problem, method, original_python, search_path))
     try:
         while job.poll() == "running":
             time.sleep(0.02)
         if job.error:
             raise job.error
-        return read_answer(job.folder)
+        found = job.answer()
+        return found.answer, found.used
     finally:
         job.close()
 
@@ -137,8 +140,8 @@ def test_a_method_is_not_told_the_truth():
 
 def test_a_problem_is_the_same_on_the_other_side(tmp_path):
     problem = a_problem(seed=5)
-    write_problem(tmp_path, problem, "linear", None)
-    read = read_problem(tmp_path)
+    write_task(MethodTask(problem, "linear"), tmp_path)
+    read = read_task(tmp_path).problem
     assert np.array_equal(read.wall.nodes, problem.wall.nodes) and np.array_equal(read.wall.tetrahedra, problem.wall.tetrahedra)
     assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(read.stack, problem.stack, strict=True))
     assert (read.settings, read.seed) == (problem.settings, 5)
@@ -195,7 +198,7 @@ def test_a_method_of_ones_own_is_a_function_by_its_module_and_name(own_methods):
     [
         ("too_few", r"The method's mean has the shape \(3,\); the wall has \d+ nodes"),
         ("broken", "The method my_own_methods:broken failed: KeyError: 'no such key'"),
-        ("wordless", "returns int; it has to return an Answer"),
+        ("wordless", "returns int; it must return an Answer"),
     ],
 )
 def test_a_method_that_goes_wrong_is_named_in_a_sentence(own_methods, function, sentence):
