@@ -43,8 +43,8 @@ from CardioScarPanel.slice_table import SliceTable
 from CardioScarPanel.wall_maker import WallMaker
 from CardioScarPanel.words import nameChoices
 
-from CardioScarLib.errors import CardioScarError
-from CardioScarLib.settings import ModelSettings, ReconstructionSettings
+from CardioScarLib.core.errors import CardioScarError
+from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings
 
 OWN_PACKAGES = ("CardioScarLib", "CardioScarMRML", "CardioScarPanel")
 SHOWN_INPUTS = (

@@ -9,32 +9,32 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from CardioScarLib.advice.advise import Advice
+from CardioScarLib.advice.advise import advise as advise_planes
+from CardioScarLib.advice.candidate_planes import LONG, SHORT
+from CardioScarLib.alignment import Alignment, find_shifts
 from CardioScarLib.core.case import Case, check_evidence_of_mask
+from CardioScarLib.core.errors import BadAlignment, BadEvidence, BadSettings, NoSpread, StackMissesWall
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.core.result import Reconstruction, Result
-from CardioScarLib.errors import BadAlignment, BadEvidence, BadSettings, NoSpread, StackMissesWall
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.evidence.derive import derive_evidence
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.alignment import Alignment, find_shifts
-from CardioScarLib.geometry.candidate_planes import LONG, SHORT
 from CardioScarLib.geometry.observed import observed
+from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.geometry.overlap import check_overlap
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.quantification.burden import scar_quantities
-from CardioScarLib.reconstruction.audit import Audit
-from CardioScarLib.reconstruction.audit import audit as audit_stack
-from CardioScarLib.reconstruction.baselines import fit_baseline
 from CardioScarLib.reconstruction.coarsen import coarsened
-from CardioScarLib.reconstruction.field import fit_field
-from CardioScarLib.reconstruction.field_posterior import FieldPosterior
-from CardioScarLib.reconstruction.mc_dropout.device import choose_device
-from CardioScarLib.reconstruction.mc_dropout.fit import fit_dropout_network
-from CardioScarLib.reconstruction.next_slice import Advice
-from CardioScarLib.reconstruction.next_slice import advise as advise_planes
-from CardioScarLib.reconstruction.operator import SliceOperator, slice_operator
-from CardioScarLib.reconstruction.posterior import Posterior
-from CardioScarLib.settings import AdviceSettings, AlignmentSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.reconstruction.dropout.device import choose_device
+from CardioScarLib.reconstruction.dropout.fit import fit_dropout_network
+from CardioScarLib.reconstruction.field.fit import fit_field
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
+from CardioScarLib.self_audit import Audit
+from CardioScarLib.self_audit import audit as audit_stack
 
 Progress = Callable[..., None]
 """Called with (stage, step, steps), and by models that know it with loss=; may raise `Cancelled` to stop the run."""

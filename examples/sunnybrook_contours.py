@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_coordinates import WallCoordinates, wall_coordinates
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.contours import read_contours
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.pipeline import Reconstruction, reconstruct
 from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, render_heart, render_slices, views_of_scar, wall_panel
-from CardioScarLib.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.wall import build_wall, shape_from_contours
+from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 
 DATA = Path(__file__).parents[1] / "Resources" / "SampleData" / "SunnybrookContours"
 LENGTH, THICKNESS, MID_WALL_RADIUS = 75.0, 9.0, 26.0

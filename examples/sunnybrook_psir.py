@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 import vtk
 
-from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.io.contours import read_drawn_contours
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, write_mesh
 from CardioScarLib.io.vtk_files import grid_from
 from CardioScarLib.pipeline import Reconstruction, reconstruct
-from CardioScarLib.reconstruction.operator import slice_operator
 from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, pixel_panel, render_heart, render_slices, views_of_scar, wall_panel
-from CardioScarLib.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.wall import build_wall, shape_from_contours
 
 DATA = Path(__file__).parents[1] / "CardioScar" / "Resources" / "SampleData" / "SunnybrookPSIR"
 THICKNESS = 5.0

@@ -7,7 +7,7 @@ import json
 from CardioScarMRML.places import isPlace
 
 AUDIT_ATTRIBUTE = "CardioScar.Audit"
-"""Attribute of a model: JSON with "audit", as `CardioScarLib.reconstruction.audit.Audit.as_dict`, "about", what was audited,
+"""Attribute of a model: JSON with "audit", as `CardioScarLib.self_audit.Audit.as_dict`, "about", what was audited,
 and "run", how."""
 
 PROVENANCE = "cardioscar versions platform started seconds settings seed inputs summary notes".split()

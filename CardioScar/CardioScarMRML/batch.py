@@ -17,8 +17,8 @@ from pathlib import Path
 sys.path += [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
 from CardioScarLib.batch import find_cases, in_words, run_batch
-from CardioScarLib.errors import CardioScarError
-from CardioScarLib.settings import (
+from CardioScarLib.core.errors import CardioScarError
+from CardioScarLib.core.settings import (
     DEVICES,
     EVIDENCE_METHODS,
     LGE_TYPES,

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import slicer
+from CardioScarLib.batch.task import REPORT
+from CardioScarLib.runner.reconstruction import StoredReconstruction
 from vtk.util.numpy_support import vtk_to_numpy
 
-from CardioScarLib.batch.task import REPORT
-from CardioScarLib.errors import UnwritableOutput
+from CardioScarLib.core.errors import UnwritableOutput
+from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_wall
-from CardioScarLib.runner.reconstruction import StoredReconstruction
-from CardioScarLib.settings import ReconstructionSettings
 from CardioScarMRML.audits import aboutOf, writeAudit
 from CardioScarMRML.phantoms import addModelNode, addVolumeNode
 from CardioScarMRML.places import placeOf

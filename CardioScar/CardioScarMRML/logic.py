@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from CardioScarLib.errors import BadWall
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.settings import ReconstructionSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarMRML.audits import aboutOf, splitRecord, writeAudit
 from CardioScarMRML.next_slices import addPlanes
 from CardioScarMRML.parameters import CardioScarParameterNode
@@ -26,7 +26,7 @@ from CardioScarMRML.shifts import alignmentInputs
 from CardioScarMRML.writing import checkPoints, checkSuffix, scarArrays
 
 if TYPE_CHECKING:
-    from CardioScarLib.geometry.alignment import Alignment
+    from CardioScarLib.alignment import Alignment
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +94,14 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         :param scarSegmentID: None takes the only segment, or the only one whose name speaks of scar.
         :param sliceIndices: numbers along k of the slices to use; None takes all.
         :param sliceThickness: mm; None takes what the volume tells, or the distance between slices (said in the notes).
-        :param settings: `CardioScarLib.settings.ReconstructionSettings`.
+        :param settings: `CardioScarLib.core.settings.ReconstructionSettings`.
         :param alignment: of `findShifts` on the same slices: each slice is moved in its plane by its shift. The volume
             stays where it is.
         :param asCopy: write onto a new model beside the LV model, which is hidden, instead of onto the LV model.
         :param keepEarlierAs: a suffix such as "_earlier", under which results of an earlier run stay, with a number where
             it is taken; None replaces them.
         :param progressCallback: called with a `CardioScarLib.runner.ProgressReport`; may raise
-            `CardioScarLib.errors.Cancelled`.
+            `CardioScarLib.core.errors.Cancelled`.
         :raises CardioScarError: for nodes or settings that cannot be used, before anything starts.
         """
         case = self._read(lgeVolumeNode, lvModelNode, segmentationNode, scarSegmentID, sliceIndices, sliceThickness, settings, alignment)
@@ -142,7 +142,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
     ) -> CardioScarRun:
         """Leave out one slice after the other, predict it from the others, and say what the stack supports.
 
-        The run's result is a dict, as `Audit.as_dict` of `CardioScarLib.reconstruction.audit`: "light" ("green", "yellow"
+        The run's result is a dict, as `Audit.as_dict` of `CardioScarLib.self_audit`: "light" ("green", "yellow"
         or "red") and its "sentence", "claims", "suspects", "slices" and the scores. It is kept with the model as attribute
         `CardioScar.Audit`. Arguments that `startReconstruction` has, too, are as there.
 
@@ -197,7 +197,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
     ) -> CardioScarRun:
         """How far each slice lies beside the wall in its own plane, as after different breath-holds; changes nothing.
 
-        The run's result is a `CardioScarLib.geometry.alignment.Alignment`, to be looked at and then given to
+        The run's result is a `CardioScarLib.alignment.Alignment`, to be looked at and then given to
         `reconstruct` as `alignment`.
 
         :param source: "mask" takes the myocardium from a node, "image" looks for its borders in the volume.
@@ -236,7 +236,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         """Which one further slice would lower the uncertainty of the map most; the run draws the proposals as planes.
 
         The run's result is a dict: "proposals", the best first, and "notes", as `Advice.as_dict` of
-        `CardioScarLib.reconstruction.next_slice` (LPS mm). Arguments that `startReconstruction` has, too, are as there.
+        `CardioScarLib.advice.advise` (LPS mm). Arguments that `startReconstruction` has, too, are as there.
 
         :param kinds: "short axis", "long axis", or both.
         :param nextThickness: mm of the further slice; None takes that of the stack.

@@ -5,8 +5,8 @@ from typing import Annotated
 from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLModelNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import (
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import (
     DEVICES,
     EVIDENCE_METHODS,
     LGE_TYPES,
@@ -46,7 +46,7 @@ class CardioScarParameterNode:
     nSd - Threshold of the evidence method "nsd".
     placement - "replace" earlier scar arrays of the model, "keep" them under the suffix, or write onto a "copy" of the model.
     display, binaryThreshold - How the result is shown.
-    All others are the fields of `CardioScarLib.settings` with the same name.
+    All others are the fields of `CardioScarLib.core.settings` with the same name.
     """
 
     lgeVolume: vtkMRMLScalarVolumeNode

@@ -6,7 +6,7 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.quantification.burden import scar_burden
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.placing import placeBeside

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from CardioScarLib.errors import Cancelled
+from CardioScarLib.core.errors import Cancelled
 from CardioScarLib.runner import ProgressReport
 
 BETWEEN_POLLS = 0.02
@@ -23,7 +23,7 @@ class CardioScarRun:
     :param check: called before each poll; raises a `CardioScarError` when the run has lost what it works on.
     :param finish: called once with the job when it is done; writes to nodes and returns the result.
     :param progressCallback: called with a `ProgressReport` in `poll`, when there is a new one; may raise
-        `CardioScarLib.errors.Cancelled`.
+        `CardioScarLib.core.errors.Cancelled`.
 
     state: "running", "done", "failed" or "cancelled". result: of `finish`. exception: why it failed.
     """

@@ -10,7 +10,7 @@ import numpy as np
 from vtk.util.numpy_support import numpy_to_vtk
 
 import CardioScarLib
-from CardioScarLib.errors import BadSettings, BadWall
+from CardioScarLib.core.errors import BadSettings, BadWall
 
 PROVENANCE = ("Version", "Settings", "Summary", "Notes", "Arrays", "Run", "Log", "Threshold", "Audit")
 """Attributes of a model with a scar map, as `CardioScar.<name>`."""

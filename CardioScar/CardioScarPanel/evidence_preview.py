@@ -10,7 +10,7 @@ from CardioScarMRML.parameters import settingsFrom, sliceIndices
 from CardioScarMRML.segments import scarStack
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 
 HEIGHT = 110
 

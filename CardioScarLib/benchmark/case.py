@@ -12,13 +12,13 @@ import numpy as np
 from CardioScarLib.benchmark.families import FAMILIES, Family
 from CardioScarLib.benchmark.hearts import Heart
 from CardioScarLib.benchmark.scanner import Scan, drawn_shifts, planned_slices, seen, slice_to_spoil, with_noise
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.meshes import TEN_NODES_TO_EIGHT
 from CardioScarLib.phantom.channel import MARGIN as CHANNEL_MARGIN
 from CardioScarLib.phantom.channel import channel_is_open, has_channel
-from CardioScarLib.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
 
 DEVELOPMENT_SEEDS = range(100, 103)
 FROZEN_SEEDS = range(1000, 1003)

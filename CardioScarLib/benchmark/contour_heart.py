@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, to_local, to_lps
-from CardioScarLib.errors import BadSettings, UnreadableFile
-from CardioScarLib.geometry.lv_wall import SliceContours, WallShape, build_wall, shape_from_contours
-from CardioScarLib.geometry.lv_wall.build import THINNEST
-from CardioScarLib.geometry.lv_wall.levels import enclosed_area
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings, UnreadableFile
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.scars import Place
-from CardioScarLib.settings import WallSettings
+from CardioScarLib.wall import SliceContours, WallShape, build_wall, shape_from_contours
+from CardioScarLib.wall.build import THINNEST
+from CardioScarLib.wall.levels import enclosed_area
 
 CONTOURS = Path(__file__).with_name("contours.json")
 """Curves, and where they come from; made by Utilities/benchmark_contours.py."""

@@ -12,8 +12,8 @@ from CardioScarLib.benchmark.phantom_cases import phantom_as_case
 from CardioScarLib.benchmark.problem import Answer, Problem
 from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.suite import answer_of
+from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.settings import ModelSettings
 
 KIND, SEED, NODES = "I3", 0, 20_000
 SIZES = (("preview", 20_000), ("standard", 20_000), ("preview", 500_000), ("standard", 500_000), ("fine", 20_000))

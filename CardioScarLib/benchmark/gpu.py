@@ -9,9 +9,9 @@ import numpy as np
 
 from CardioScarLib.benchmark.methods import METHODS
 from CardioScarLib.benchmark.records import Records, code_of
+from CardioScarLib.core.settings import ModelSettings, NetworkSettings
 from CardioScarLib.phantom import Phantom, phantom_case
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.settings import ModelSettings, NetworkSettings
 
 KIND, SEED, NODES = "I3", 0, 100_000
 RECIPES = {"modern": NetworkSettings(device="cuda"), "original": NetworkSettings("original", "cuda", epochs=700)}

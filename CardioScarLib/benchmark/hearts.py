@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Place
 

@@ -9,11 +9,11 @@ from functools import partial
 from importlib import import_module
 
 from CardioScarLib.benchmark.problem import Answer, Problem
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import ModelSettings, NetworkSettings
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import ModelSettings, NetworkSettings
 
 DRAWS = 200
-PIXELS = ("CardioScarLib.evidence.derive", "CardioScarLib.reconstruction.operator")
+PIXELS = ("CardioScarLib.evidence.derive", "CardioScarLib.geometry.operator")
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class Method:
 
 
 def _interpolated(problem: Problem, how: str) -> Answer:
-    from CardioScarLib.reconstruction.baselines import fit_baseline
+    from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
 
     return Answer(fit_baseline(*_averages(problem), how).mean(problem.wall.nodes))
 
 
 def _rbf(problem: Problem) -> Answer:
-    from CardioScarLib.reconstruction.rbf import fit_rbf
+    from CardioScarLib.reconstruction.interpolation.rbf import fit_rbf
 
     return Answer(fit_rbf(*_averages(problem)).mean(problem.wall.nodes))
 
 
 def _kriging(problem: Problem) -> Answer:
-    from CardioScarLib.reconstruction.kriging import fit_kriging
+    from CardioScarLib.reconstruction.interpolation.kriging import fit_kriging
 
     kriging = fit_kriging(*_averages(problem), seed=problem.seed)
     draws = kriging.samples(DRAWS, problem.wall.nodes)
@@ -61,7 +61,7 @@ def _kriging(problem: Problem) -> Answer:
 def _averages(problem: Problem):
     """Slice operator and evidence: what all our models are fitted to."""
     from CardioScarLib.evidence.derive import derive_evidence
-    from CardioScarLib.reconstruction.operator import slice_operator
+    from CardioScarLib.geometry.operator import slice_operator
 
     settings = problem.settings
     operator = slice_operator(problem.wall, problem.stack, settings.operator)
@@ -89,17 +89,17 @@ def _installed(problem: Problem, python: str | None) -> Answer:
 
 
 def _baseline(name: str, about: str, how: str) -> Method:
-    return Method(name, about, partial(_interpolated, how=how), (*PIXELS, "CardioScarLib.reconstruction.baselines"))
+    return Method(name, about, partial(_interpolated, how=how), (*PIXELS, "CardioScarLib.reconstruction.interpolation.slices"))
 
 
 def _field(preset: str, about: str, usual: bool = True) -> Method:
-    code = (*PIXELS, "CardioScarLib.reconstruction.field", "CardioScarLib.reconstruction.coarsen")
+    code = (*PIXELS, "CardioScarLib.reconstruction.field.fit", "CardioScarLib.reconstruction.coarsen")
     return Method(f"field-{preset}", about, partial(_model, model=ModelSettings("field", preset)), code, usual=usual, random=True)
 
 
 def _network(name: str, about: str, settings: NetworkSettings) -> Method:
     run = partial(_model, model=ModelSettings("network", network=settings))
-    code = (*PIXELS, "CardioScarLib.reconstruction.mc_dropout.fit")
+    code = (*PIXELS, "CardioScarLib.reconstruction.dropout.fit")
     return Method(name, f"the model network, recipe {about}, on the CPU", run, code, ("torch", "safetensors"), usual=False, random=True)
 
 
@@ -110,10 +110,10 @@ METHODS = {
         _baseline("linear", "linear between slices", "linear"),
         _baseline("log-odds", "linear in the logit between slices (Ukwatta et al. 2015)", "logodds"),
         _baseline("shape-based", "linear in the signed distance to the border at 0.5 (Raya & Udupa 1990)", "shape"),
-        Method("rbf", "thin-plate splines through the 64 nearest slice averages", _rbf, (*PIXELS, "CardioScarLib.reconstruction.rbf")),
+        Method("rbf", "thin-plate splines through the 64 nearest slice averages", _rbf, (*PIXELS, "CardioScarLib.reconstruction.interpolation.rbf")),
         Method(
             "kriging", "Gaussian process of the slice averages, Matern 3/2, with joint samples", _kriging,
-            (*PIXELS, "CardioScarLib.reconstruction.kriging"), random=True,
+            (*PIXELS, "CardioScarLib.reconstruction.interpolation.kriging"), random=True,
         ),
         _field("preview", "the model field, preset preview"),
         _field("standard", "the model field, preset standard"),

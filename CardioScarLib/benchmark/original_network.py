@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.errors import StackMissesWall
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import StackMissesWall
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom import phantom_case
 
 WIDTH, DROPOUT = 128, 0.1

@@ -12,8 +12,8 @@ import vtk
 
 from CardioScarLib.benchmark.original_network import train_original
 from CardioScarLib.benchmark.problem import Answer, Problem
-from CardioScarLib.errors import RunFailed
-from CardioScarLib.geometry.slices import Slice
+from CardioScarLib.core.errors import RunFailed
+from CardioScarLib.core.slices import Slice
 from CardioScarLib.io.meshes import MeshFile, write_mesh
 from CardioScarLib.io.vtk_files import grid_from, read_vtk
 from CardioScarLib.runner.environment import child_environment

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from CardioScarLib.benchmark.plots import plots
 from CardioScarLib.benchmark.summary import Summary, Table
-from CardioScarLib.errors import MissingPackage
+from CardioScarLib.core.errors import MissingPackage
 from CardioScarLib.io.files import atomic_path
 
 PAGE, TABLES = "benchmark.html", "tables.md"

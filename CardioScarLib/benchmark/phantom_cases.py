@@ -7,7 +7,7 @@ import numpy as np
 from CardioScarLib.benchmark.case import BenchmarkCase, described
 from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, EllipsoidHeart
 from CardioScarLib.benchmark.scanner import Scan
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.phantom import Phantom, phantom_case
 
 IN_PLANE, THROUGH = 3, 9

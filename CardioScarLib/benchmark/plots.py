@@ -10,7 +10,7 @@ import numpy as np
 
 from CardioScarLib.benchmark.scores import CURVE_LEVELS, KEPT
 from CardioScarLib.benchmark.summary import Summary
-from CardioScarLib.errors import MissingPackage
+from CardioScarLib.core.errors import MissingPackage
 
 CURVE_STEP = 5
 OURS = "field-standard"

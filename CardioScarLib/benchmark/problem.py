@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from CardioScarLib.errors import RunFailed
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.core.errors import RunFailed
+from CardioScarLib.core.settings import ReconstructionSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 
 
 @dataclass(frozen=True, eq=False)

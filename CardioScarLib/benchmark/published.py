@@ -16,7 +16,7 @@ from CardioScarLib.benchmark.methods import METHODS
 from CardioScarLib.benchmark.race import RACERS, race
 from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.suite import PHANTOMS, Plan, run_suite
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom import CONTROLS, KINDS
 
 RECORDS = Path("docs/measurements/benchmark.jsonl")

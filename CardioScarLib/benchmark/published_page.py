@@ -13,7 +13,7 @@ from CardioScarLib.benchmark.plots import growth
 from CardioScarLib.benchmark.published import METHODS_SHOWN, RACE_KINDS, RECORDS
 from CardioScarLib.benchmark.suite import PHANTOMS
 from CardioScarLib.benchmark.summary import BASE, markdown_table
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.io.files import atomic_path
 from CardioScarLib.phantom import CONTROLS, KINDS
 

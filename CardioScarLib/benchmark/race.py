@@ -15,19 +15,19 @@ from scipy.special import expit
 from CardioScarLib.benchmark.methods import METHODS
 from CardioScarLib.benchmark.original_network import best_on_phantom
 from CardioScarLib.benchmark.records import Records, code_of
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import NetworkSettings
 from CardioScarLib.evidence.derive import derive_evidence
-from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.phantom import Phantom, phantom_case
-from CardioScarLib.reconstruction.fit_network import NetworkRecipe, fit_network
-from CardioScarLib.reconstruction.mc_dropout.coordinates import NetworkFrame
-from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
-from CardioScarLib.reconstruction.mc_dropout.predict import predict_without_dropout
-from CardioScarLib.reconstruction.mc_dropout.recipes import architecture_of
-from CardioScarLib.reconstruction.mc_dropout.train import TrainingState, train
-from CardioScarLib.reconstruction.network import FourierNetwork
-from CardioScarLib.reconstruction.noise import pixel_noise
-from CardioScarLib.reconstruction.operator import SliceOperator, slice_operator
-from CardioScarLib.settings import NetworkSettings
+from CardioScarLib.reconstruction.dropout.coordinates import NetworkFrame
+from CardioScarLib.reconstruction.dropout.groups import GroupedPoints
+from CardioScarLib.reconstruction.dropout.predict import predict_without_dropout
+from CardioScarLib.reconstruction.dropout.recipes import architecture_of
+from CardioScarLib.reconstruction.dropout.train import TrainingState, train
+from CardioScarLib.reconstruction.field.fourier import FourierNetwork
+from CardioScarLib.reconstruction.field.member import NetworkRecipe, fit_network
+from CardioScarLib.reconstruction.field.noise import pixel_noise
 
 RACERS = {"original": "original-reimplemented", "race": "field-standard", "race-network": "network-modern"}
 """Methods by the part of their records."""

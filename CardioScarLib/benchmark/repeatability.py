@@ -12,7 +12,7 @@ from CardioScarLib.benchmark.methods import Method
 from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.suite import Plan, answer_of
 from CardioScarLib.benchmark.summary import Table
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 
 CLEAN, NOISY = ("W", "I3", "S", "M"), ("I2", "B", "X", "E")
 """Families whose method seeds, and whose noise, are varied."""

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import ndimage
 
 from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, Heart, to_local
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.geometry.slices import Slice
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.slices import Slice
 from CardioScarLib.phantom import Acquisition
 from CardioScarLib.phantom.cases import RIM
 

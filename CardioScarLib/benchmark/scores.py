@@ -13,8 +13,8 @@ from scipy.optimize import brentq
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 
 LEVELS = (0.5, 0.8, 0.95)
 TOLERANCE = 0.01

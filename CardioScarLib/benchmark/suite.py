@@ -22,8 +22,8 @@ from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.summary import GROUPS, group_of
 from CardioScarLib.benchmark.surface import overlap_scores
 from CardioScarLib.benchmark.task import MethodTask
+from CardioScarLib.core.errors import BadSettings, Cancelled, CardioScarError, MissingPackage
 from CardioScarLib.runner import start_job
-from CardioScarLib.errors import BadSettings, Cancelled, CardioScarError, MissingPackage
 
 PHANTOMS = "phantoms"
 """The part of the published tables: the library's own phantoms with the images they come with, instead of families."""

@@ -12,8 +12,8 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from CardioScarLib.errors import MissingPackage
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import MissingPackage
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.vtk_files import grid_from
 
 VOXEL = 1.0

@@ -14,8 +14,8 @@ import numpy as np
 
 from CardioScarLib.benchmark.methods import find_method
 from CardioScarLib.benchmark.problem import Answer, Problem
+from CardioScarLib.core.errors import CardioScarError, RunFailed
 from CardioScarLib.core.threads import ONE_THREAD
-from CardioScarLib.errors import CardioScarError, RunFailed
 from CardioScarLib.runner.environment import NO_GPU
 from CardioScarLib.runner.task import Task, TaskProgress
 

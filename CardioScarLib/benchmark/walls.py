@@ -12,13 +12,13 @@ from CardioScarLib.benchmark.code import ROOT
 from CardioScarLib.benchmark.hearts import BLOOD, WALL
 from CardioScarLib.benchmark.phantom_cases import painted
 from CardioScarLib.benchmark.summary import Table
-from CardioScarLib.geometry.finished_wall import finished_wall
-from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours, shape_from_labels
-from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI
+from CardioScarLib.core.settings import ModelSettings, WallSettings
 from CardioScarLib.io.contours import read_contours
 from CardioScarLib.phantom import Phantom, phantom_case
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.settings import ModelSettings, WallSettings
+from CardioScarLib.wall import build_wall, shape_from_contours, shape_from_labels
+from CardioScarLib.wall.finished import finished_wall
+from CardioScarLib.wall.surfaces import BASE, ENDO, EPI
 
 KINDS = ("W", "I2", "B", "S", "M", "X")
 SEEDS = (1, 2)

@@ -57,7 +57,7 @@ def benchmark() -> None:
     except ModuleNotFoundError:
         installed = None
     if installed is None:
-        from CardioScarLib.errors import MissingPackage
+        from CardioScarLib.core.errors import MissingPackage
 
         raise MissingPackage(
             f"The benchmark is not installed with the Slicer extension; in a copy of CardioScar's source, install it with: {FROM_SOURCE}."
@@ -95,7 +95,7 @@ def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, 
     from CardioScarLib.benchmark.repeatability import repeatability_table, run_repeatability
     from CardioScarLib.benchmark.suite import Plan, chosen_families, chosen_seeds, earlier_records, run_suite
     from CardioScarLib.benchmark.summary import Summary
-    from CardioScarLib.errors import BadSettings
+    from CardioScarLib.core.errors import BadSettings
 
     if list_them:
         _list_them(FAMILIES, known.METHODS)
@@ -173,7 +173,7 @@ def published(only, from_records, quick) -> None:
     from CardioScarLib.benchmark import published as tables
     from CardioScarLib.benchmark.published_page import published_tables, write_published
     from CardioScarLib.benchmark.records import Records
-    from CardioScarLib.errors import BadSettings
+    from CardioScarLib.core.errors import BadSettings
 
     if sum(map(bool, (only, from_records, quick))) > 1:
         raise BadSettings("Of --only, --from-records and --quick one can be used at a time.")
@@ -236,7 +236,7 @@ def race(kinds, seeds, nodes, cpu_limit, patience, output) -> None:
 def walls(kinds, seeds, contours, images, maps) -> None:
     """Measure how close walls made from labels and contours come to the true ones, their cells, and CPU seconds."""
     from CardioScarLib.benchmark import walls as measured
-    from CardioScarLib.errors import BadSettings
+    from CardioScarLib.core.errors import BadSettings
 
     if (contours is None) != (images is None):
         raise BadSettings("--contours and --images belong together; give both or none.")
@@ -264,7 +264,7 @@ class _Speaker:
 @contextmanager
 def _going_on(say: _Speaker, folder: Path) -> Iterator[None]:
     """Ctrl-C ends the run and loses nothing of it."""
-    from CardioScarLib.errors import Cancelled
+    from CardioScarLib.core.errors import Cancelled
 
     try:
         yield
@@ -276,14 +276,14 @@ def _going_on(say: _Speaker, folder: Path) -> Iterator[None]:
 def _with_network() -> None:
     """Raises MissingPackage now, not after hours."""
     from CardioScarLib.benchmark.methods import METHODS
-    from CardioScarLib.errors import MissingPackage
+    from CardioScarLib.core.errors import MissingPackage
 
     if reason := METHODS["network-modern"].missing():
         raise MissingPackage(f"This measures networks too, and {reason}; install it with: {FROM_SOURCE}.")
 
 
 def _folder(output: Path, name: str) -> Path:
-    from CardioScarLib.errors import UnwritableOutput
+    from CardioScarLib.core.errors import UnwritableOutput
 
     try:
         (output / name).mkdir(parents=True, exist_ok=True)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from CardioScarLib.cli.options import settings_options
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import AlignmentSettings, ReadingSettings, ReconstructionSettings
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import AlignmentSettings, ReadingSettings, ReconstructionSettings
 
 if TYPE_CHECKING:
+    from CardioScarLib.alignment import Alignment
     from CardioScarLib.core.case import Case
-    from CardioScarLib.geometry.alignment import Alignment
 
 SOURCES = ("mask", "contours", "image")
 
@@ -66,7 +66,7 @@ class CaseFiles:
         from CardioScarLib.pipeline import align
 
         if self.align == "contours":
-            from CardioScarLib.geometry.alignment import find_shifts
+            from CardioScarLib.alignment import find_shifts
             from CardioScarLib.io.contours import read_contours
 
             contours, _ = read_contours(self.align_from, self.images, self.reading.slice_axis, self.reading.slice_thickness)

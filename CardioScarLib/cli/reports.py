@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from CardioScarLib.advice.advise import Advice
+    from CardioScarLib.alignment import Alignment
     from CardioScarLib.core.result import Reconstruction
-    from CardioScarLib.geometry.alignment import Alignment
-    from CardioScarLib.reconstruction.audit import Audit
-    from CardioScarLib.reconstruction.next_slice import Advice
+    from CardioScarLib.self_audit import Audit
 
 SHARE_OF = {"volume": "LV myocardium", "closed_surface": "wall's surface", "shell": "wall's surface", "points": "wall's points"}
 """What the percentage of scar is a share of, by kind of wall: without cells inside, it is not one of the volume."""

@@ -33,7 +33,7 @@ class Provenance:
     started: str
     seconds: dict[str, float]
     settings: dict[str, Any]
-    inputs: tuple[dict, ...] = ()
+    inputs: tuple[dict[str, Any], ...] = ()
     reading: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -42,7 +42,7 @@ class Provenance:
         cls,
         settings: Any,
         seconds: Mapping[str, float],
-        inputs: Sequence[Mapping] = (),
+        inputs: Sequence[Mapping[str, Any]] = (),
         reading: Mapping[str, Any] | None = None,
         notes: Sequence[str] = (),
     ) -> Provenance:
@@ -55,7 +55,7 @@ class Provenance:
                 "numpy": np.__version__,
                 "scipy": scipy.__version__,
                 "vtk": vtk.vtkVersion().GetVTKVersion(),
-                "SimpleITK": sitk.Version().VersionString(),
+                "SimpleITK": sitk.Version().VersionString(),  # type: ignore[no-untyped-call]
             },
             f"{platform.system()} {platform.machine()}",
             (datetime.now(timezone.utc) - timedelta(seconds=total)).isoformat(timespec="seconds"),

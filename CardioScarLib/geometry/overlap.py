@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from CardioScarLib.errors import StackMissesWall
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import StackMissesWall
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 
 # What is usually wrong with an LV model, as the (3, 3) matrix that would mend it.
 REMEDIES = {

@@ -10,10 +10,10 @@ import vtk
 from scipy.special import erf
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
+from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.geometry.frame import CanonicalFrame, canonical_frame
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_pixels import WallPixels
 
 SUB_POINT_VOLUME = 0.1
 """mm^3 of wall that one sub-point stands for; a pixel prism of 1.4 x 1.4 x 8 mm holds about 160."""

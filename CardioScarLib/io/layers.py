@@ -8,7 +8,7 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from CardioScarLib.errors import BadStack, UnreadableFile
+from CardioScarLib.core.errors import BadStack, UnreadableFile
 from CardioScarLib.io.planes import Plane
 from CardioScarLib.io.vtk_files import as_grid, cells_of, points_of, read_vtk
 

@@ -10,8 +10,8 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from CardioScarLib.errors import BadSettings, BadWall, UnreadableFile, UnwritableOutput
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings, BadWall, UnreadableFile, UnwritableOutput
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import atomic_path, atomic_paths
 from CardioScarLib.io.opencarp import opencarp_pair, read_opencarp, write_dat
 from CardioScarLib.io.vtk_files import READERS, as_grid, captured_vtk_messages, cells_of, grid_from, points_of, read_vtk

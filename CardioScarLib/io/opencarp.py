@@ -8,7 +8,7 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.vtk_files import grid_from
 

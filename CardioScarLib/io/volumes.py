@@ -10,8 +10,8 @@ import SimpleITK as sitk
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from CardioScarLib.errors import BadSettings, BadWall, UnwritableOutput
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings, BadWall, UnwritableOutput
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import atomic_path
 from CardioScarLib.io.images import ijk_to_lps, read_image
 from CardioScarLib.io.quiet import quiet_itk

@@ -11,7 +11,7 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
 
-from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.files import check_readable
 
 READERS = {

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Band, Either, Islands, Place, Scar, Transmural, Wedge
-from CardioScarLib.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
 
 KINDS = ("W", "I3", "I2", "B", "S", "M", "X", "E")
 CONTROLS = ("I3C", "I2C")

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom.cases import Phantom
 from CardioScarLib.phantom.scars import Transmural
 

@@ -10,9 +10,9 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from CardioScarLib.errors import UnreadableFile
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack

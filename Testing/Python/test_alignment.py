@@ -11,18 +11,18 @@ import pytest
 from bodies import a_block, a_sheet, a_stack, rigid, rms, shift, with_rows_flipped
 from scipy import ndimage
 
+from CardioScarLib.alignment import Alignment, find_shifts
+from CardioScarLib.alignment.outline import bordering_skin, outline
+from CardioScarLib.alignment.shrink import shrunken
 from CardioScarLib.benchmark import make_case
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadAlignment, BadSettings, BadWall
-from CardioScarLib.geometry.alignment import Alignment, find_shifts
-from CardioScarLib.geometry.alignment.outline import bordering_skin, outline
-from CardioScarLib.geometry.alignment.shrink import shrunken
-from CardioScarLib.geometry.lv_wall import SliceContours
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import BadAlignment, BadSettings, BadWall
+from CardioScarLib.core.settings import AlignmentSettings, ModelSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.runner.task import read_task, write_task
-from CardioScarLib.settings import AlignmentSettings, ModelSettings
 from CardioScarLib.tasks.reconstruct import ReconstructTask
+from CardioScarLib.wall import SliceContours
 
 TRUTH_SD = 1.5
 """mm: of the shifts of kind X, per direction."""

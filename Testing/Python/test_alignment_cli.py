@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from CardioScarLib.alignment import find_shifts
 from CardioScarLib.benchmark import make_case
 from CardioScarLib.cli.main import main
-from CardioScarLib.geometry.alignment import find_shifts
 from CardioScarLib.io.meshes import MeshFile, write_mesh
 from CardioScarLib.io.vtk_files import grid_from
 

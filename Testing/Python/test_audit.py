@@ -11,15 +11,15 @@ import pytest
 
 from CardioScarLib.benchmark import make_case
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadSettings, Cancelled
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import BadSettings, Cancelled
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.pipeline import fit, reconstruct
-from CardioScarLib.reconstruction.audit import audit
-from CardioScarLib.reconstruction.audit.displacement import find_displacement
-from CardioScarLib.reconstruction.audit.left_out import chains, leave_each_out
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.self_audit import audit
+from CardioScarLib.self_audit.displacement import find_displacement
+from CardioScarLib.self_audit.left_out import chains, leave_each_out
 
 PREVIEW = ModelSettings(preset="preview")
 COARSE = 4.5

@@ -12,10 +12,10 @@ from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.cli.reports import audit_in_words
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.packing import unpack
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.reconstruction.audit import Audit
 from CardioScarLib.runner import start_job
-from CardioScarLib.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.self_audit import Audit
 from CardioScarLib.tasks.audit import AuditTask
 
 SLICES = (4, 5, 6, 7, 8)

@@ -10,9 +10,9 @@ import vtk
 
 from CardioScarLib.batch import Outcome, find_cases, in_words, run_batch
 from CardioScarLib.cli.phantom_files import write_phantom
-from CardioScarLib.errors import BadEvidence, BadSettings, CardioScarError, UnreadableFile
+from CardioScarLib.core.errors import BadEvidence, BadSettings, CardioScarError, UnreadableFile
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 
 SCRIPT = Path(__file__).resolve().parents[2] / "CardioScar" / "CardioScarMRML" / "batch.py"
 QUICK = ReconstructionSettings(model=ModelSettings("nearest"))

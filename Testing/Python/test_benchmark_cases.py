@@ -15,7 +15,7 @@ from CardioScarLib.benchmark import contour_heart as contour_heart_module
 from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, coordinates, to_local, to_lps
 from CardioScarLib.benchmark.scanner import Scan, seen, with_noise
 from CardioScarLib.benchmark.scenarios import drawn, on_ellipsoids
-from CardioScarLib.errors import BadSettings, UnreadableFile
+from CardioScarLib.core.errors import BadSettings, UnreadableFile
 from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Place, Transmural, step

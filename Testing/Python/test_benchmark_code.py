@@ -97,7 +97,7 @@ def test_the_hash_of_code_survives_moving_it_and_not_changing_it(a_tree):
 
 
 def test_files_and_sentences_have_no_part_in_a_number(a_tree):
-    uses_them = "from CardioScarLib.errors import Bad\nfrom CardioScarLib.io.files import read\n" + HALF
+    uses_them = "from CardioScarLib.core.errors import Bad\nfrom CardioScarLib.io.files import read\n" + HALF
     before = a_tree(a=uses_them, errors="class Bad: ...\n", io__files="def read(): ...\n")
     assert a_tree(a=uses_them, errors="class Bad: word = 1\n", io__files="def read(): return 1\n") == before
 

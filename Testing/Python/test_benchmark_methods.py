@@ -15,15 +15,15 @@ from CardioScarLib.benchmark import original_peers
 from CardioScarLib.benchmark.methods import METHODS, find_method
 from CardioScarLib.benchmark.problem import Answer, Problem
 from CardioScarLib.benchmark.task import MethodTask
+from CardioScarLib.core.errors import BadSettings, RunFailed
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.interpolation.kriging import fit_kriging, matern
+from CardioScarLib.reconstruction.interpolation.rbf import fit_rbf
+from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
 from CardioScarLib.runner import start_job
 from CardioScarLib.runner.task import read_task, write_task
-from CardioScarLib.errors import BadSettings, RunFailed
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.reconstruction.baselines import fit_baseline
-from CardioScarLib.reconstruction.kriging import fit_kriging, matern
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.reconstruction.rbf import fit_rbf
 
 MIDDLE = 12.0
 

@@ -22,10 +22,10 @@ from CardioScarLib.benchmark.published_page import PAGE, README, published_files
 from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.walls import from_labels
 from CardioScarLib.cli.main import main
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import ModelSettings, NetworkSettings
 from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.settings import ModelSettings, NetworkSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 

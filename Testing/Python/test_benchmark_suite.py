@@ -21,7 +21,7 @@ from CardioScarLib.benchmark.repeatability import repeatability_table, run_repea
 from CardioScarLib.benchmark.suite import Plan, chosen_families, chosen_seeds, earlier_records, run_suite
 from CardioScarLib.benchmark.summary import GROUPS, Summary, bootstrap, group_of
 from CardioScarLib.cli.main import main
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom import KINDS
 
 NODES = 3000

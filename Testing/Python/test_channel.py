@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.phantom.channel import channel_is_open
 

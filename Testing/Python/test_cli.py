@@ -23,10 +23,10 @@ from CardioScarLib import __version__, pipeline
 from CardioScarLib.cli.arguments import repeat_flags
 from CardioScarLib.cli.main import cardioscar, main
 from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings
 from CardioScarLib.io import results
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.report import offscreen
-from CardioScarLib.settings import EvidenceSettings, ModelSettings
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from bodies import a_block, a_stack, reconstructed, rms, the_map, the_phantom
 
-from CardioScarLib.errors import Cancelled
-from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.core.errors import Cancelled
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.phantom.channel import channel_is_open
 from CardioScarLib.pipeline import fit
-from CardioScarLib.reconstruction.field import leave_slices_out
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.reconstruction.field.fit import leave_slices_out
 
 COARSE = 2.6
 """mm: pixels that make a fit three times faster than those of a scanner."""

@@ -22,11 +22,11 @@ from bodies import (
 )
 from scipy.spatial import cKDTree
 
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.geometry.frame import canonical_frame
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.geometry.quadrature import sub_points
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.reconstruction.operator import slice_operator
 
 STAY = np.eye(4)
 COARSE = 2.6

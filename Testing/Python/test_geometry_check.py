@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, the_phantom
 
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.geometry.check import check_geometry
-from CardioScarLib.geometry.slices import SliceStack
 
 
 @pytest.fixture

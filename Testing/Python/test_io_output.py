@@ -12,15 +12,15 @@ import SimpleITK as sitk
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from CardioScarLib.core.errors import BadWall, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.provenance import Provenance, plain
-from CardioScarLib.errors import BadWall, UnreadableFile, UnwritableOutput
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import atomic_path, atomic_paths, check_writable
 from CardioScarLib.io.meshes import check_output_name, read_wall, wall_from_dataset, write_mesh
 from CardioScarLib.io.records import input_files, write_record
 from CardioScarLib.io.volumes import grid_around, voxels_in_wall, write_probability_volume
 from CardioScarLib.report.describe import describe
-from CardioScarLib.settings import ModelSettings, ReconstructionSettings
 
 
 def a_sphere_surface(radius=30.0, center=(0.0, 0.0, 0.0)):

@@ -9,13 +9,13 @@ import pytest
 from bodies import NO_CELLS, applied, rigid, rms
 from wall_bodies import rings
 
-from CardioScarLib.errors import BadContours, BadSettings, Cancelled
-from CardioScarLib.geometry.lv_wall import SliceContours, build_wall, shape_from_contours, shape_from_surfaces
-from CardioScarLib.geometry.lv_wall.contours import upward
-from CardioScarLib.geometry.mesh_quality import mesh_quality
-from CardioScarLib.geometry.wall import Wall, tetrahedron_volumes
-from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI
-from CardioScarLib.settings import WallSettings
+from CardioScarLib.core.errors import BadContours, BadSettings, Cancelled
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.wall import Wall, tetrahedron_volumes
+from CardioScarLib.wall import SliceContours, build_wall, shape_from_contours, shape_from_surfaces
+from CardioScarLib.wall.contours import upward
+from CardioScarLib.wall.quality import mesh_quality
+from CardioScarLib.wall.surfaces import BASE, ENDO, EPI
 
 INNER, OUTER = (24.0, 60.0), (33.0, 68.0)
 

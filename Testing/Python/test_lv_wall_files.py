@@ -12,13 +12,13 @@ from test_lv_wall_labels import PIXEL, SPACING, painted
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.cli.main import main
-from CardioScarLib.errors import UnreadableFile
-from CardioScarLib.geometry.finished_wall import finished_wall
-from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.contours import read_contours, read_drawn_contours
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_mesh, read_wall
+from CardioScarLib.wall import build_wall, shape_from_contours
+from CardioScarLib.wall.finished import finished_wall
 
 SAMPLE = next(path for path in Path(__file__).resolve().parents[2].glob("**/SampleData/SunnybrookContours"))
 PIXEL_OF_SAMPLE = 0.82

@@ -10,12 +10,12 @@ import pytest
 from wall_bodies import CAVITY, LABELS, MYOCARDIUM, a_labeled_phantom
 
 from CardioScarLib.benchmark.walls import from_ellipsoids, volume_below
-from CardioScarLib.errors import BadContours
-from CardioScarLib.geometry.lv_wall import LABEL_ORDERS, build_wall, label_names, shape_from_labels
-from CardioScarLib.geometry.lv_wall.labels import slice_masks
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI
-from CardioScarLib.settings import WallSettings
+from CardioScarLib.core.errors import BadContours
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.wall import LABEL_ORDERS, build_wall, label_names, shape_from_labels
+from CardioScarLib.wall.labels import slice_masks
+from CardioScarLib.wall.surfaces import BASE, ENDO, EPI
 
 PIXEL, SPACING = 2.0, 8.0
 

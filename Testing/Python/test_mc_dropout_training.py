@@ -13,15 +13,15 @@ from bodies import applied, reconstructed, rigid, rms, the_phantom
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadSettings, Cancelled, OutOfMemory
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings, Cancelled, OutOfMemory
+from CardioScarLib.core.settings import ModelSettings, NetworkSettings
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.reconstruction.mc_dropout import train as train_module
-from CardioScarLib.reconstruction.mc_dropout.architecture import FREQUENCIES, Architecture
-from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
-from CardioScarLib.reconstruction.mc_dropout.predict import predict_without_dropout
-from CardioScarLib.reconstruction.mc_dropout.train import train
-from CardioScarLib.settings import ModelSettings, NetworkSettings
+from CardioScarLib.reconstruction.dropout import train as train_module
+from CardioScarLib.reconstruction.dropout.architecture import FREQUENCIES, Architecture
+from CardioScarLib.reconstruction.dropout.groups import GroupedPoints
+from CardioScarLib.reconstruction.dropout.predict import predict_without_dropout
+from CardioScarLib.reconstruction.dropout.train import train
 
 torch = pytest.importorskip("torch", reason="the network needs torch, which comes with the network extra")
 ITS_RUN = Path(__file__).parents[1] / "Data" / "cardioscar_training" / "training.npz"

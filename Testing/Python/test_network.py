@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from bodies import the_phantom
 
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.reconstruction.network import FourierNetwork, sigmoid
-from CardioScarLib.reconstruction.objective import ShiftTolerance, SliceObjective
-from CardioScarLib.reconstruction.operator import slice_operator
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.field.fourier import FourierNetwork, sigmoid
+from CardioScarLib.reconstruction.field.objective import ShiftTolerance, SliceObjective
 
 STEP = 2e-3
 """Of a weight. Losses are sums in single precision: a smaller step drowns in rounding, a larger one sees curvature."""

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
 
+from CardioScarLib.advice.advise import WallErrors, advise
+from CardioScarLib.advice.candidate_planes import axis_of_rotation, long_axis
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.cli.reports import in_letters
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadSettings, NoSpread
-from CardioScarLib.geometry.candidate_planes import axis_of_rotation, long_axis
+from CardioScarLib.core.errors import BadSettings, NoSpread
+from CardioScarLib.core.settings import AdviceSettings, ModelSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.geometry.quadrature import sub_points
-from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.reconstruction import next_slice
-from CardioScarLib.reconstruction.next_slice import WallErrors, advise
 from CardioScarLib.runner import start_job
-from CardioScarLib.settings import AdviceSettings, ModelSettings
 from CardioScarLib.tasks.advise import AdviseTask
 
 SHORT, LONG = ("short axis",), ("long axis",)

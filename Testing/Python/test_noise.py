@@ -7,9 +7,9 @@ import pytest
 from bodies import rms, the_map, the_phantom
 from scipy.stats import norm
 
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.reconstruction.noise import FLOOR, CutOffResidual, pixel_noise, without_noise_floor
-from CardioScarLib.reconstruction.operator import slice_operator
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.field.noise import FLOOR, CutOffResidual, pixel_noise, without_noise_floor
 
 COARSE = 2.6
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, shift, the_phantom
 
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import OperatorSettings
+from CardioScarLib.core.settings import OperatorSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.geometry.operator import slice_operator
 
 ROUNDING = 1e-4
 """mm: quadrature points are rounded to it, so that a fit starts from the same bits in every frame."""

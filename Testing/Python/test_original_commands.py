@@ -21,15 +21,15 @@ from waiting import wait_until
 import CardioScarLib.original as original
 from CardioScarLib.cli import training as training_words
 from CardioScarLib.cli.main import cardioscar, main
-from CardioScarLib.errors import BadSettings, OutsideTrainingBox, UnwritableOutput
+from CardioScarLib.core.errors import BadSettings, OutsideTrainingBox, UnwritableOutput
+from CardioScarLib.core.settings import NetworkSettings
 from CardioScarLib.io.checkpoints import read_checkpoint
 from CardioScarLib.io.tensor_files import read_tensors
 from CardioScarLib.io.training_data import TrainingData, read_training_data
 from CardioScarLib.original.box import frame_of
 from CardioScarLib.original.training import fine_tune, fine_tuning_settings, grouped, train
 from CardioScarLib.original.unfinished import Unfinished
-from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
-from CardioScarLib.settings import NetworkSettings
+from CardioScarLib.reconstruction.dropout.architecture import Architecture
 
 pytest.importorskip("torch", reason="the network needs torch")
 pytest.importorskip("safetensors", reason="our checkpoints are safetensors files")
@@ -226,7 +226,7 @@ def test_the_commands_have_the_originals_flags_and_defaults():
             assert flag in options
     # Where a flag says nothing, the recipe and the config speak; these are the original's.
     of_recipe, of_config = NetworkSettings("original"), original.TrainingConfig().settings("auto")
-    from CardioScarLib.reconstruction.mc_dropout.recipes import recipe_of
+    from CardioScarLib.reconstruction.dropout.recipes import recipe_of
 
     assert recipe_of(of_recipe) == recipe_of(of_config)
     assert (recipe_of(of_recipe).epochs, recipe_of(of_recipe).patience, recipe_of(of_recipe).batch_size) == (10_000, 500, 10_000)
@@ -329,7 +329,7 @@ def test_a_training_that_is_stopped_before_its_first_epoch_writes_nothing(run, d
     def interrupted(*arguments, **keywords):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("CardioScarLib.reconstruction.mc_dropout.train._Run.epoch", interrupted)
+    monkeypatch.setattr("CardioScarLib.reconstruction.dropout.train._Run.epoch", interrupted)
     code, out, err = run("train", training_data=data_file, output=tmp_path / "net.safetensors", cpu=True)
     assert (code, out) == (130, "") and "nothing was written" in err and not list(tmp_path.iterdir())
 

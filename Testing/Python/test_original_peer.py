@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from CardioScarLib.benchmark import original_network as original
-from CardioScarLib.errors import StackMissesWall
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import StackMissesWall
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 
 ITS_RUN = Path(__file__).parents[1] / "Data" / "cardioscar_training" / "training.npz"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bodies import rms, the_phantom
 
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Band, Islands, Place, Transmural, Wedge, step

@@ -10,12 +10,12 @@ import pytest
 from bodies import a_block, a_cloud, a_sheet, a_stack, reconstructed, shift, the_phantom, the_skin_of
 
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, StackMissesWall
+from CardioScarLib.core.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, StackMissesWall
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, OperatorSettings, ReconstructionSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.observed import observed
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.settings import EvidenceSettings, ModelSettings, OperatorSettings, ReconstructionSettings
 
 PREVIEW = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings(preset="preview", samples=8))
 STANDARD = replace(PREVIEW, model=ModelSettings(samples=8))

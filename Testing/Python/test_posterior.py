@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from bodies import a_block, a_stack, reconstructed, the_map, the_phantom
 
-from CardioScarLib.errors import NoSpread
-from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.core.errors import NoSpread
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.pipeline import fit
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings
 
 COARSE = 2.6
 

@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from scipy.spatial import cKDTree
 
-from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.pipeline import fit
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings
 
 PREVIEW = ModelSettings(preset="preview")
 CALM = {"deadline": None, "derandomize": True, "database": None, "suppress_health_check": list(HealthCheck)}

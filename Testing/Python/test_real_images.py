@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.evidence.derive import derive_evidence
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import EvidenceSettings
+from CardioScarLib.geometry.operator import slice_operator
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))

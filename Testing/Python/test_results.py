@@ -12,10 +12,10 @@ import pytest
 
 import CardioScarLib as cs
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import OtherCase, UnreadableFile, UnwritableOutput
-from CardioScarLib.geometry.slices import SliceSource
+from CardioScarLib.core.errors import OtherCase, UnreadableFile, UnwritableOutput
+from CardioScarLib.core.settings import AdviceSettings, EvidenceSettings, ModelSettings, NetworkSettings, ReconstructionSettings
+from CardioScarLib.core.slices import SliceSource
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.settings import AdviceSettings, EvidenceSettings, ModelSettings, NetworkSettings, ReconstructionSettings
 
 MODELS = {
     "preview": ModelSettings(preset="preview", samples=6),

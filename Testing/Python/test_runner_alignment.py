@@ -10,10 +10,10 @@ from waiting import wait_until
 from wall_bodies import CAVITY, MYOCARDIUM, a_labeled_phantom
 
 from CardioScarLib.core.case import Case, LabelMap
-from CardioScarLib.errors import BadAlignment
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import BadAlignment
+from CardioScarLib.core.settings import AlignmentSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.runner import start_job
-from CardioScarLib.settings import AlignmentSettings
 from CardioScarLib.tasks.align import AlignTask
 
 MOVED, BY = 4, 5.0

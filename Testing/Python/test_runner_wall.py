@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CardioScarLib.errors import BadContours, RunFailed
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall_coordinates import wall_coordinates
-from CardioScarLib.geometry.wall_surfaces import labeled_surfaces, wall_surfaces
+from CardioScarLib.core.errors import BadContours, RunFailed
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.runner import Job, start_job
 from CardioScarLib.runner.task import read_answer, read_task, write_answer, write_task
-from CardioScarLib.settings import WallSettings
 from CardioScarLib.tasks.wall import WallTask
+from CardioScarLib.wall.coordinates import wall_coordinates
+from CardioScarLib.wall.surfaces import labeled_surfaces, wall_surfaces
 
 BODY = Ellipsoids()
 COARSE = WallSettings(edge_length=4.0)

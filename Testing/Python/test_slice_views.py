@@ -6,9 +6,9 @@ import pytest
 from bodies import a_block, rigid, the_phantom, the_skin_of
 from counted import counted
 
+from CardioScarLib.core.slices import Slice
 from CardioScarLib.geometry.quadrature import pixel_quadrature
 from CardioScarLib.geometry.slice_views import MOST_POINTS, slice_views
-from CardioScarLib.geometry.slices import Slice
 from CardioScarLib.phantom import phantom_case
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from bodies import the_map, the_phantom
 
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.reconstruction.gauss_newton import PreviewRecipe, fit_preview
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.reconstruction.slice_shifts import SlicePlanes
-from CardioScarLib.reconstruction.spread import Spread, find_spread
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.field.preview import PreviewRecipe, fit_preview
+from CardioScarLib.reconstruction.field.slice_shifts import SlicePlanes
+from CardioScarLib.reconstruction.field.spread import Spread, find_spread
 
 COARSE = 2.6
 NO_PLANES = SlicePlanes(np.empty((0, 3)), np.empty(0), np.empty((0, 3, 2)), np.empty(0))

@@ -10,11 +10,11 @@ import pytest
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.cli.main import main
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_surfaces import ENDO, EPI, wall_surfaces
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.meshes import MeshFile, read_mesh, write_mesh
 from CardioScarLib.io.vtk_files import grid_from, points_of
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.wall.surfaces import ENDO, EPI, wall_surfaces
 
 BODY = Ellipsoids()
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_sheet, a_tube, rigid, the_skin_of
 
-from CardioScarLib.errors import BadWall
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI, labeled_surfaces, skin, wall_surfaces
+from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.wall.surfaces import BASE, ENDO, EPI, labeled_surfaces, skin, wall_surfaces
 
 BODIES = {
     "a usual LV": Ellipsoids(),

@@ -8,9 +8,9 @@ import numpy as np
 
 from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL
 from CardioScarLib.benchmark.phantom_cases import painted
-from CardioScarLib.geometry.lv_wall import SliceContours
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.phantom import Phantom, phantom_case
+from CardioScarLib.wall import SliceContours
 
 CAVITY, MYOCARDIUM = 1, 2
 LABELS = {"cavity": (CAVITY,), "myocardium": (MYOCARDIUM,)}

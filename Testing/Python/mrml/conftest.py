@@ -24,11 +24,11 @@ import slicer  # noqa: E402
 import vtk  # noqa: E402
 from vtk.util.numpy_support import vtk_to_numpy  # noqa: E402
 
-from CardioScarLib.errors import CardioScarError  # noqa: E402
-from CardioScarLib.geometry.slices import Slice  # noqa: E402
+from CardioScarLib.core.errors import CardioScarError  # noqa: E402
+from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings  # noqa: E402
+from CardioScarLib.core.slices import Slice  # noqa: E402
 from CardioScarLib.phantom import phantom_case  # noqa: E402
 from CardioScarLib.report.offscreen import window_class  # noqa: E402
-from CardioScarLib.settings import ModelSettings, ReconstructionSettings  # noqa: E402
 
 OUTPUT = ROOT / "Testing" / "Output"
 
@@ -175,7 +175,7 @@ def a_small_case(a_scene, a_small_phantom):
 @pytest.fixture
 def an_advice(a_phantom) -> dict:
     """Between two slices of the phantom, and across them; rows and columns of different numbers and sizes."""
-    from CardioScarLib.reconstruction.next_slice import Advice, Proposal
+    from CardioScarLib.advice.advise import Advice, Proposal
 
     first, second = a_phantom.stack.slices[3:5]
     right, down = (step / np.linalg.norm(step) for step in (first.column_step, first.row_step))

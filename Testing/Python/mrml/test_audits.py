@@ -9,7 +9,7 @@ from CardioScarMRML.audits import AUDIT_ATTRIBUTE, auditIsAbout, auditOf
 from test_checks import under_transform
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.settings import ModelSettings
 
 SLICES = [1, 3, 5, 7, 8]
 

@@ -17,8 +17,8 @@ from node_values import map_on
 from CardioScar import CardioScarLogic
 from CardioScarLib.batch import find_cases
 from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.settings import ReconstructionSettings
 
 SCRIPT = Path(batch.__file__)
 

@@ -14,7 +14,7 @@ from conftest import HERE, ROOT
 from node_values import map_on, rms
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadStack, BadWall, Cancelled, CardioScarError, StackMissesWall
+from CardioScarLib.core.errors import BadStack, BadWall, Cancelled, CardioScarError, StackMissesWall
 
 
 def moved(scene, node, matrix, into=None):

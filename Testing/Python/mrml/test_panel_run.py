@@ -13,7 +13,7 @@ from panels import choose, chosen, click, wait_for
 from waiting import KILLED
 
 from CardioScar import CardioScarLogic, CardioScarWidget
-from CardioScarLib.errors import BadEvidence
+from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.runner import ProgressReport
 
@@ -139,7 +139,7 @@ def test_what_is_chosen_is_what_runs(a_panel, an_endless_run):
 def test_without_choices_all_slices_run_with_the_defaults_of_the_library(an_endless_run):
     from dataclasses import replace
 
-    from CardioScarLib.settings import ReconstructionSettings
+    from CardioScarLib.core.settings import ReconstructionSettings
 
     choices = an_endless_run.choices
     assert replace(choices["settings"], threshold=None) == ReconstructionSettings()

@@ -17,7 +17,7 @@ from conftest import HERE, ROOT
 from panels import choose, chosen, click, wait_for
 
 from CardioScar import CardioScarWidget
-from CardioScarLib.errors import MissingPackage
+from CardioScarLib.core.errors import MissingPackage
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def test_reload_reads_the_library_again_too(a_panel, a_parent, a_scene, a_phanto
     choose(a_panel.ui.presetComboBox, "fine")
     try:
         a_panel.onReload()
-        for name in ("CardioScarLib.errors", "CardioScarMRML.logic", "CardioScarPanel.words"):
+        for name in ("CardioScarLib.core.errors", "CardioScarMRML.logic", "CardioScarPanel.words"):
             assert sys.modules[name] is not own[name]
         assert new[0].ui.applyButton.enabled and chosen(new[0].ui.presetComboBox) == "fine"
         choose(new[0].ui.presetComboBox, "preview")

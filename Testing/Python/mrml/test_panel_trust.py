@@ -16,14 +16,14 @@ from conftest import OUTPUT
 from jobs import AJob
 from panels import choose, click
 
-from CardioScarLib.geometry.alignment import Alignment, SliceShift
-from CardioScarLib.reconstruction.audit import Audit
-from CardioScarLib.reconstruction.audit.disagreement import Suspect
-from CardioScarLib.reconstruction.audit.result import Claim, SliceAudit
+from CardioScarLib.alignment import Alignment, SliceShift
+from CardioScarLib.core.audit import Claim, SliceAudit
+from CardioScarLib.core.settings import AlignmentSettings
 from CardioScarLib.runner import alignment as align_task
 from CardioScarLib.runner import audit as audit_task
 from CardioScarLib.runner import next_slice as next_slice_task
-from CardioScarLib.settings import AlignmentSettings
+from CardioScarLib.self_audit import Audit
+from CardioScarLib.self_audit.disagreement import Suspect
 
 SUSPECT = 4
 

@@ -14,10 +14,10 @@ from node_values import map_on, rms
 
 from CardioScar import CardioScarLogic
 from CardioScarLib.evidence.derive import derive_evidence
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_wall
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.reconstruction.operator import slice_operator
 
 LPS = slicer.vtkMRMLStorageNode.CoordinateSystemLPS
 

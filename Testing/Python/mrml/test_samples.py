@@ -12,7 +12,7 @@ from node_values import map_on
 
 import CardioScar
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.geometry.overlap import check_overlap
 
 
@@ -94,7 +94,7 @@ def test_the_sample_data_module_gets_each_example_once(a_scene, monkeypatch):
 
 def test_an_infarct_of_the_pig_lies_where_it_is_seen(a_scene):
     """Anteroseptal: in the middle slices, the brightest quarter of the wall's map is on one side of the cavity."""
-    from CardioScarLib.settings import ModelSettings, ReconstructionSettings
+    from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings
 
     logic = CardioScarLogic()
     volume, model = logic.loadExample("psir")

@@ -6,7 +6,7 @@ import qt
 import slicer
 
 import CardioScar
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.settings import ModelSettings
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from test_checks import bent, spoil
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadStack
+from CardioScarLib.core.errors import BadStack
 from CardioScarLib.geometry.overlap import REMEDIES
 from CardioScarLib.pipeline import reconstruct
 

@@ -13,11 +13,11 @@ from CardioScarMRML.reading import wallFromModelNode
 from CardioScarMRML.walls import LABELS, SOURCE_ROLE, addWallCoordinates, describeWall, makeWall, startWall, wallNotes
 from node_values import map_on
 
-from CardioScarLib.errors import BadContours, BadStack, BadWall, Cancelled, CardioScarError
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import BadContours, BadStack, BadWall, Cancelled, CardioScarError
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.runner import ProgressReport
-from CardioScarLib.settings import WallSettings
 
 BODY = Ellipsoids()
 COARSE = WallSettings(edge_length=4.0)
