@@ -13,6 +13,7 @@ from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import ModelSettings, NetworkSettings
 
 DRAWS = 200
+INTERPOLATION = "CardioScarLib.reconstruction.interpolation"
 PIXELS = ("CardioScarLib.evidence.derive", "CardioScarLib.geometry.operator")
 
 
@@ -89,7 +90,7 @@ def _installed(problem: Problem, python: str | None) -> Answer:
 
 
 def _baseline(name: str, about: str, how: str) -> Method:
-    return Method(name, about, partial(_interpolated, how=how), (*PIXELS, "CardioScarLib.reconstruction.interpolation.slices"))
+    return Method(name, about, partial(_interpolated, how=how), (*PIXELS, f"{INTERPOLATION}.slices"))
 
 
 def _field(preset: str, about: str, usual: bool = True) -> Method:
@@ -110,10 +111,10 @@ METHODS = {
         _baseline("linear", "linear between slices", "linear"),
         _baseline("log-odds", "linear in the logit between slices (Ukwatta et al. 2015)", "logodds"),
         _baseline("shape-based", "linear in the signed distance to the border at 0.5 (Raya & Udupa 1990)", "shape"),
-        Method("rbf", "thin-plate splines through the 64 nearest slice averages", _rbf, (*PIXELS, "CardioScarLib.reconstruction.interpolation.rbf")),
+        Method("rbf", "thin-plate splines through the 64 nearest slice averages", _rbf, (*PIXELS, f"{INTERPOLATION}.rbf")),
         Method(
             "kriging", "Gaussian process of the slice averages, Matern 3/2, with joint samples", _kriging,
-            (*PIXELS, "CardioScarLib.reconstruction.interpolation.kriging"), random=True,
+            (*PIXELS, f"{INTERPOLATION}.kriging"), random=True,
         ),
         _field("preview", "the model field, preset preview"),
         _field("standard", "the model field, preset standard"),

@@ -25,8 +25,8 @@ from CardioScarLib.reconstruction.dropout.groups import GroupedPoints
 from CardioScarLib.reconstruction.dropout.predict import predict_without_dropout
 from CardioScarLib.reconstruction.dropout.recipes import architecture_of
 from CardioScarLib.reconstruction.dropout.train import TrainingState, train
-from CardioScarLib.reconstruction.field.fourier import FourierNetwork
-from CardioScarLib.reconstruction.field.member import NetworkRecipe, fit_network
+from CardioScarLib.reconstruction.field.fourier import FourierField
+from CardioScarLib.reconstruction.field.member import MemberPlan, fit_member
 from CardioScarLib.reconstruction.field.noise import pixel_noise
 
 RACERS = {"original": "original-reimplemented", "race": "field-standard", "race-network": "network-modern"}
@@ -66,9 +66,9 @@ def field_time_to(kind: str, seed: int, nodes: int, rmse: float) -> dict:
     """CPU seconds of one network of the field, from a wall and slices in memory to an error at the nodes of at most `rmse`."""
     case = phantom_case(kind, seed, nodes)
     clock = _Clock(case, rmse)
-    recipe = NetworkRecipe()
+    recipe = MemberPlan()
     operator, evidence = _data(case)
-    network = FourierNetwork.drawn(recipe.frequencies, recipe.length, recipe.widths, seed)
+    network = FourierField.drawn(recipe.frequencies, recipe.length, recipe.widths, seed)
 
     @cache
     def features() -> np.ndarray:
@@ -78,7 +78,7 @@ def field_time_to(kind: str, seed: int, nodes: int, rmse: float) -> dict:
         clock.look(lambda: expit(network.logit(weights, features()).astype(float)))
 
     try:
-        fit_network(operator, evidence, recipe, seed, pixel_noise(operator.pixels, evidence), watch=watch)
+        fit_member(operator, evidence, recipe, seed, pixel_noise(operator.pixels, evidence), watch=watch)
     except _Reached:
         return clock.result(reached=True)
     return clock.result(reached=False)

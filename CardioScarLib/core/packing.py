@@ -16,7 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.errors import CardioScarError, UnreadableFile
 
 T = TypeVar("T")
 Variants = Mapping[Any, Mapping[str, type]]
@@ -41,6 +41,8 @@ def unpack(kind: type[T], values: Any, arrays: Mapping[str, np.ndarray], variant
     """
     try:
         return _unpacked(kind, values, arrays, variants or {})
+    except CardioScarError:
+        raise  # what a class itself says against its values
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
         raise UnreadableFile(f"The stored values do not fit: {type(problem).__name__} in {getattr(kind, '__name__', kind)}.") from problem
 

@@ -24,7 +24,7 @@ class Provenance:
 
     cardioscar: version. versions: of the libraries. started: UTC. seconds: wall-clock time of each stage.
     settings: all choices. inputs: name without folders, size and SHA-256 of each file. reading: how they were read.
-    notes: sentences about what was assumed on the way.
+    notes: sentences about what was assumed on the way. constants: fitted ones, with their version.
     """
 
     cardioscar: str
@@ -36,6 +36,7 @@ class Provenance:
     inputs: tuple[dict[str, Any], ...] = ()
     reading: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    constants: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def now(
@@ -45,6 +46,7 @@ class Provenance:
         inputs: Sequence[Mapping[str, Any]] = (),
         reading: Mapping[str, Any] | None = None,
         notes: Sequence[str] = (),
+        constants: Mapping[str, Any] | None = None,
     ) -> Provenance:
         """Of something that has just been made. settings: a settings dataclass, or a mapping. seconds: they end now."""
         total = float(sum(seconds.values()))
@@ -64,6 +66,7 @@ class Provenance:
             tuple(dict(one) for one in inputs),
             plain(reading or {}),
             tuple(notes),
+            plain(constants or {}),
         )
 
     def as_dict(self) -> dict[str, Any]:

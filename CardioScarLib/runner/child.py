@@ -37,7 +37,8 @@ class Channel:
     def __init__(self) -> None:
         self._file = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
-        self._stage, self._sent = None, 0.0
+        self._stage: str | None = None
+        self._sent = 0.0
 
     def send(self, **event: Any) -> None:
         self._file.write(json.dumps(event) + "\n")

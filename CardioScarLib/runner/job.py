@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Generic
 
 import CardioScarLib
-from CardioScarLib import errors
+from CardioScarLib.core import errors
 from CardioScarLib.core.errors import Cancelled, CardioScarError, RunFailed, UnwritableOutput
 from CardioScarLib.runner.environment import child_command, child_environment
 from CardioScarLib.runner.progress import ProgressClock, ProgressReport

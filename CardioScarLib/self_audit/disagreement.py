@@ -116,13 +116,13 @@ def _gross(one: LeftOutSlice) -> Suspect | None:
 
 
 def _swapped_with(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> int | None:
-    """The neighbor with which it has changed places: both fit much better when they change back, says a network that has seen neither."""
-    for number, network in one.without.items():
+    """The neighbor with which it has changed places: both fit much better when they change back, says a member that has seen neither."""
+    for number, member in one.without.items():
         other = by_number[number]
         offset = other.operator.stack.slices[number].center - one.operator.stack.slices[one.number].center
 
-        def field(points, network=network):
-            return network.network.field(network.weights, points)
+        def field(points, member=member):
+            return member.function.field(member.weights, points)
 
         of_one = error_at(one, field, offset) / max(one.error_without(number), ERROR_FLOOR)
         of_other = error_at(other, field, -offset) / max(other.error_without(one.number), ERROR_FLOOR)

@@ -1,8 +1,8 @@
-"""Slices predicted by networks that have not seen them.
+"""Slices predicted by members that have not seen them.
 
-A network that goes on from a fit to all slices remembers the slice that is left out: its error on it is half of that of a
-network that has never seen it (docs/measurements/audit.md). So each pair of neighbors is left out first, from scratch, and a single
-slice is predicted by the networks of its two pairs, which go on with its neighbor put back.
+A member that goes on from a fit to all slices remembers the slice that is left out: its error on it is half of that of a
+member that has never seen it (docs/measurements/audit.md). So each pair of neighbors is left out first, from scratch, and a single
+slice is predicted by the members of its two pairs, which go on with its neighbor put back.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from scipy.optimize import minimize
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fit import FOLD_RECIPE
-from CardioScarLib.reconstruction.field.member import FittedNetwork, fit_network
+from CardioScarLib.reconstruction.field.fit import FOLD_PLAN
+from CardioScarLib.reconstruction.field.member import Member, fit_member
 from CardioScarLib.reconstruction.field.objective import SliceObjective
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, seeming_shifts
@@ -33,7 +33,7 @@ class LeftOutSlice:
     """A slice and what is predicted without it.
 
     number: in the stack. operator: of its pixels alone. values, weights: (p,) its evidence. posterior: of the other
-    slices. without: by number of a neighbor, the network that has seen neither.
+    slices. without: by number of a neighbor, the member that has seen neither.
     """
 
     number: int
@@ -41,7 +41,7 @@ class LeftOutSlice:
     values: np.ndarray
     weights: np.ndarray
     posterior: FieldPosterior
-    without: dict[int, FittedNetwork]
+    without: dict[int, Member]
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -71,7 +71,7 @@ class LeftOutSlice:
     def predicted_without(self, neighbor: int) -> np.ndarray:
         """(p,) the pixels as predicted when a neighbor is left out too."""
         one = self.without[neighbor]
-        return self.operator.matrix @ one.network.field(one.weights, self.operator.points)
+        return self.operator.matrix @ one.function.field(one.weights, self.operator.points)
 
 
 def chains(operator: SliceOperator, evidence: Evidence) -> list[list[int]]:
@@ -97,11 +97,11 @@ def leave_each_out(
     def watch(weights: np.ndarray) -> None:
         step(done, steps)
 
-    def fitted(left: tuple[int, ...], seed: int, start: FittedNetwork | None = None) -> FittedNetwork:
+    def fitted(left: tuple[int, ...], seed: int, start: Member | None = None) -> Member:
         nonlocal done
         kept, kept_evidence = _without(operator, evidence, left)
         if start is None:
-            one = fit_network(kept, kept_evidence, FOLD_RECIPE, seed, noise, watch=watch)
+            one = fit_member(kept, kept_evidence, FOLD_PLAN, seed, noise, watch=watch)
         else:
             one = _gone_on(start, kept, kept_evidence, noise, watch)
         done += 1
@@ -118,14 +118,14 @@ def leave_each_out(
     return [_left_out(operator, evidence, number, members[number], of_pairs[number], shifts, noise, settings) for number in numbers]
 
 
-def _gone_on(start: FittedNetwork, operator: SliceOperator, evidence: Evidence, noise: float, watch) -> FittedNetwork:
-    objective = SliceObjective(start.network, operator, evidence, evidence.weights, FOLD_RECIPE.decay, noise)
+def _gone_on(start: Member, operator: SliceOperator, evidence: Evidence, noise: float, watch) -> Member:
+    objective = SliceObjective(start.function, operator, evidence, evidence.weights, FOLD_PLAN.decay, noise)
     options = {"maxfun": GOING_ON, "maxiter": GOING_ON, "maxcor": 20}
     found = minimize(objective.squared_error, start.weights, jac=True, method="L-BFGS-B", options=options, callback=watch)
     return replace(start, weights=found.x, evaluations=start.evaluations + found.nfev)
 
 
-def _seeming_shift(operator: SliceOperator, evidence: Evidence, number: int, member: FittedNetwork) -> SeemingShifts:
+def _seeming_shift(operator: SliceOperator, evidence: Evidence, number: int, member: Member) -> SeemingShifts:
     here = operator.pixels.slices == number
     out = operator.rows(here)
     return seeming_shifts(out, Evidence(evidence.values[here], evidence.weights[here]), *member.slice_averages(out))

@@ -100,7 +100,7 @@ def expected_error(facts: Facts) -> float:
     """RMS error of the map when its borders lie elsewhere by as much as is to be expected."""
     local, slope = facts.posterior.frame.to_frame(facts.wall.nodes), 0.0
     for share, member in zip(facts.posterior.shares, facts.posterior.members, strict=True):
-        logit, gradient = member.network.spatial_gradient(member.weights, member.network.features(local))
+        logit, gradient = member.function.spatial_gradient(member.weights, member.function.features(local))
         probability = sigmoid(logit)
         slope = slope + share * (probability * (1 - probability))[:, None] * gradient
     return facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=facts.wall.node_measure)))

@@ -16,7 +16,8 @@ from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.geometry.operator import slice_operator
-from CardioScarLib.pipeline import fit, reconstruct
+from CardioScarLib.pipeline import reconstruct
+from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.self_audit import audit
 from CardioScarLib.self_audit.displacement import find_displacement
 from CardioScarLib.self_audit.left_out import chains, leave_each_out

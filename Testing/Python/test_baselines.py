@@ -11,7 +11,7 @@ from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.geometry.operator import slice_operator
-from CardioScarLib.pipeline import fit
+from CardioScarLib.reconstruction.door import fit
 
 MIDDLE = 12.0
 

@@ -13,7 +13,7 @@ from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.phantom.channel import channel_is_open
-from CardioScarLib.pipeline import fit
+from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.field.fit import leave_slices_out
 
 COARSE = 2.6

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
 
+from CardioScarLib.advice import advise as next_slice
 from CardioScarLib.advice.advise import WallErrors, advise
 from CardioScarLib.advice.candidate_planes import axis_of_rotation, long_axis
 from CardioScarLib.cli.main import main
@@ -21,7 +22,6 @@ from CardioScarLib.core.errors import BadSettings, NoSpread
 from CardioScarLib.core.settings import AdviceSettings, ModelSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.geometry.quadrature import sub_points
-from CardioScarLib.reconstruction import next_slice
 from CardioScarLib.runner import start_job
 from CardioScarLib.tasks.advise import AdviseTask
 

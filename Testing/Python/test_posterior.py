@@ -10,7 +10,7 @@ from CardioScarLib.core.errors import NoSpread
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import slice_operator
-from CardioScarLib.pipeline import fit
+from CardioScarLib.reconstruction.door import fit
 
 COARSE = 2.6
 

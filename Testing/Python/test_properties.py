@@ -25,7 +25,7 @@ from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.pipeline import fit
+from CardioScarLib.reconstruction.door import fit
 
 PREVIEW = ModelSettings(preset="preview")
 CALM = {"deadline": None, "derandomize": True, "database": None, "suppress_health_check": list(HealthCheck)}

@@ -11,8 +11,8 @@ from counted import counted
 
 from CardioScarLib.core.errors import BadWall
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.geometry import laplace
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.wall import laplace
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 from CardioScarLib.wall.surfaces import BASE, ENDO, EPI, WallSurfaces, wall_surfaces
 

@@ -1,4 +1,4 @@
-"""The model `field`: small Fourier-feature networks on the slice averages."""
+"""The model `field`: small Fourier-feature members on the slice averages."""
 
 from __future__ import annotations
 
@@ -11,37 +11,28 @@ from scipy.special import expit
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.member import FittedNetwork, NetworkRecipe, fit_network
+from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.reconstruction.field.member import Member, MemberPlan, fit_member
 from CardioScarLib.reconstruction.field.noise import without_noise_floor
 from CardioScarLib.reconstruction.field.objective import ShiftTolerance
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
-from CardioScarLib.reconstruction.field.preview import PreviewRecipe, fit_preview
+from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
 from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, alternation, seeming_shifts
 from CardioScarLib.reconstruction.field.spread import Spread, find_spread
 
 FOLDS = 3
-FOLD_RECIPE = NetworkRecipe(frequencies=32, widths=(24, 24), entropy=30, squared=40, held_out=0.0)
-TOLERANT_LENGTH = 1.25
-"""Times the length scale, for members that tolerate shifts: they do better without the finest detail, which shifts have torn.
-Not in the folds, which have to differ in the tolerance alone."""
-TOLERANT_GAIN, GAIN_WIDTH = 0.045, 0.01
-"""By how much the tolerant family has to predict left-out slices better to get half of the result, and how sharply that
-decides. Left-out slices lie a whole gap from their neighbors, where the smoother family gains by its smoothness alone."""
-LEAST_ALTERNATION, SURE_ALTERNATION, ALTERNATION_WIDTH = 0.2, 0.4, 0.02
-"""mm: where left-out slices seem displaced to alternating sides by less, slices are not shifted, and tolerance has nothing to do;
-by this much, they are, whatever predicts them better; and how sharply that decides."""
-SMALLEST_SHARE = 0.1
+FOLD_PLAN = MemberPlan(frequencies=32, widths=(24, 24), entropy=30, squared=40, held_out=0.0)
 
 
 @dataclass(frozen=True)
 class Effort:
-    """members: networks; half of each family when both count."""
+    """members: members; half of each family when both count."""
 
     members: int
-    recipe: NetworkRecipe
+    plan: MemberPlan
 
 
-EFFORTS = {"standard": Effort(4, NetworkRecipe()), "fine": Effort(10, NetworkRecipe(frequencies=64, entropy=40, squared=120))}
+EFFORTS = {"standard": Effort(4, MemberPlan()), "fine": Effort(10, MemberPlan(frequencies=64, entropy=40, squared=120))}
 
 
 def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[[int, int], None]) -> FieldPosterior:
@@ -52,29 +43,29 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
     evidence, noise = without_noise_floor(operator.pixels, evidence)
     if settings.preset == "preview":
         step(0, 1)
-        network = fit_preview(operator, evidence, PreviewRecipe(), settings.seed, noise)
-        spread = find_spread([network], np.ones(1), operator, evidence, noise)
-        summary = {"pixel_residual": network.residual, **_about(spread)}
-        return FieldPosterior((network,), np.ones(1), operator.frame, spread, settings.samples, settings.seed, summary)
+        member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
+        spread = find_spread([member], np.ones(1), operator, evidence, noise)
+        summary = {"pixel_residual": member.residual, **_about(spread)}
+        return FieldPosterior((member,), np.ones(1), operator.frame, spread, settings.samples, settings.seed, summary)
 
     effort = EFFORTS[settings.preset]
-    recipe = effort.recipe
-    work = _Work(2 * FOLDS * (FOLD_RECIPE.entropy + FOLD_RECIPE.squared) + effort.members * (recipe.entropy + recipe.squared), step)
+    plan = effort.plan
+    work = _Work(2 * FOLDS * (FOLD_PLAN.entropy + FOLD_PLAN.squared) + effort.members * (plan.entropy + plan.squared), step)
     left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick)
     tolerant_share = left_out.tolerant_share
     of_tolerant = effort.members // 2
-    if not SMALLEST_SHARE < tolerant_share < 1 - SMALLEST_SHARE:
+    if not FIELD.smallest_share < tolerant_share < 1 - FIELD.smallest_share:
         tolerant_share = round(tolerant_share)
         of_tolerant = effort.members * tolerant_share
     counts = {False: effort.members - of_tolerant, True: of_tolerant}
 
-    members: list[FittedNetwork] = []
+    members: list[Member] = []
     shares: list[float] = []
     for tolerant, family_share in ((False, 1 - tolerant_share), (True, tolerant_share)):
         tolerance = ShiftTolerance() if tolerant else None
-        of_family = replace(recipe, length=TOLERANT_LENGTH * recipe.length) if tolerant else recipe
+        of_family = replace(plan, length=FIELD.tolerant_length * plan.length) if tolerant else plan
         for _ in range(counts[tolerant]):
-            members.append(fit_network(operator, evidence, of_family, settings.seed + len(members), noise, tolerance, work.tick))
+            members.append(fit_member(operator, evidence, of_family, settings.seed + len(members), noise, tolerance, work.tick))
             shares.append(family_share / counts[tolerant])
     spread = find_spread(members, np.array(shares), operator, evidence, noise, left_out.shifts)
     work.finish()
@@ -99,7 +90,7 @@ class LeftOut:
     """What leaving slices out says about a stack.
 
     error: RMS of the predicted pixels of left-out slices; None when there are too few slices. tolerant_share: weight of
-    the networks that tolerate slice shifts. shifts: by which slices seem displaced against the others' prediction.
+    the members that tolerate slice shifts. shifts: by which slices seem displaced against the others' prediction.
     """
 
     error: float | None
@@ -127,15 +118,15 @@ def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noi
         weights, values = evidence.weights[left], evidence.values[left]
         total += weights.sum()
         for family, tolerance in enumerate((None, ShiftTolerance())):
-            one = fit_network(kept, kept_evidence, FOLD_RECIPE, seed + fold, noise, tolerance, tick)
+            one = fit_member(kept, kept_evidence, FOLD_PLAN, seed + fold, noise, tolerance, tick)
             average, slope = one.slice_averages(out)
             errors[family] += weights @ (average - values) ** 2
             if tolerance is None:
                 shifts = shifts.joined(seeming_shifts(out, Evidence(values, weights), average, slope))
     ratio = np.sqrt(errors[1] / max(errors[0], 1e-12))
     apart = np.sqrt(np.mean(list(alternation(shifts, operator).values()) or [0.0]))
-    better = expit((1 - TOLERANT_GAIN - ratio) / GAIN_WIDTH) if apart > LEAST_ALTERNATION else 0.0
-    share = float(max(better, expit((apart - SURE_ALTERNATION) / ALTERNATION_WIDTH)))
+    better = expit((1 - FIELD.tolerant_gain - ratio) / FIELD.gain_width) if apart > FIELD.least_alternation else 0.0
+    share = float(max(better, expit((apart - FIELD.sure_alternation) / FIELD.alternation_width)))
     return LeftOut(float(np.sqrt(errors[int(share > 0.5)] / total)), share, shifts)
 
 

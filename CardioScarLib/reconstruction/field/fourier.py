@@ -1,8 +1,8 @@
-"""A tiny Fourier-feature network and its gradient, in numpy.
+"""A small function of place on random Fourier features, and its gradient, in numpy.
 
 4 to 5 thousand weights need no framework: the features are computed once, and a full-batch pass is three
 matrix products. Random Fourier features (Rahimi & Recht 2007; Tancik et al. 2020) give the small
-network positions at the scale of scar structures instead of raw coordinates.
+layers positions at the scale of scar structures instead of raw coordinates.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SINGLE = np.float32
 
 
 @dataclass(frozen=True, eq=False)
-class FourierNetwork:
+class FourierField:
     """features(x) -> SiLU layers -> one logit.
 
     frequencies: (f, 3) radians per mm, fixed. widths: of the hidden layers.
@@ -25,7 +25,7 @@ class FourierNetwork:
     widths: tuple[int, ...]
 
     @classmethod
-    def drawn(cls, count: int, length: float, widths: tuple[int, ...], seed: int | list[int]) -> FourierNetwork:
+    def drawn(cls, count: int, length: float, widths: tuple[int, ...], seed: int | list[int]) -> FourierField:
         """count: random frequencies (twice as many features) of a Gaussian kernel with this length scale in mm."""
         return cls(np.random.default_rng(seed).normal(size=(count, 3)) / length, widths)
 

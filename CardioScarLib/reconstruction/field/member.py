@@ -1,4 +1,4 @@
-"""Fitting one Fourier-feature network: second order, full batch."""
+"""Fitting one Fourier-feature function: second order, full batch."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scipy.special import logit
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fourier import FourierNetwork, sigmoid
+from CardioScarLib.reconstruction.field.fourier import FourierField, sigmoid
 from CardioScarLib.reconstruction.field.objective import ShiftTolerance, SliceObjective
 
 
 @dataclass(frozen=True)
-class NetworkRecipe:
-    """Size and effort of a network fit; the values are measured in docs/measurements/field.md.
+class MemberPlan:
+    """Size and effort of the fit of a member; the values are measured in docs/measurements/field.md.
 
     length: scale of the random features, mm. entropy, squared: L-BFGS evaluations with cross-entropy, then with the
     squared error. decay: of the weights. held_out: share of pixels kept aside to stop on. patience: iterations
@@ -35,10 +35,10 @@ class NetworkRecipe:
 
 
 @dataclass(frozen=True, eq=False)
-class FittedNetwork:
+class Member:
     """residual: weighted RMS over the pixels it was fitted to. evaluations: of the loss. held_out_stop: stopped by held-out pixels."""
 
-    network: FourierNetwork
+    function: FourierField
     weights: np.ndarray
     residual: float
     evaluations: int
@@ -46,7 +46,7 @@ class FittedNetwork:
 
     def slice_averages(self, operator: SliceOperator) -> tuple[np.ndarray, np.ndarray]:
         """(p,) averages of the field over the pixels, and (p, 3) their gradients, 1/mm."""
-        logit, slope = self.network.spatial_gradient(self.weights, self.network.features(operator.points))
+        logit, slope = self.function.spatial_gradient(self.weights, self.function.features(operator.points))
         field = sigmoid(logit)
         return operator.matrix @ field, operator.matrix @ (slope * (field * (1 - field))[:, None])
 
@@ -55,39 +55,39 @@ class _Stop(Exception):
     """Ends an L-BFGS stage from its callback."""
 
 
-def fit_network(
+def fit_member(
     operator: SliceOperator,
     evidence: Evidence,
-    recipe: NetworkRecipe,
+    plan: MemberPlan,
     seed: int,
     noise: float,
     tolerance: ShiftTolerance | None = None,
     watch: Callable[[np.ndarray], None] = lambda weights: None,
-) -> FittedNetwork:
+) -> Member:
     """Cross-entropy first, squared error after; with a tolerance, the squared error forgives in-plane shifts.
 
     noise: standard deviation of a pixel of weight 1. watch: called with the weights after every iteration; may raise to
-    end the run. The same seed gives the same network.
+    end the run. The same seed gives the same member.
     """
-    network = FourierNetwork.drawn(recipe.frequencies, recipe.length, recipe.widths, seed)
-    aside = np.random.default_rng([seed, 2]).random(len(evidence.values)) < recipe.held_out
+    function = FourierField.drawn(plan.frequencies, plan.length, plan.widths, seed)
+    aside = np.random.default_rng([seed, 2]).random(len(evidence.values)) < plan.held_out
     counted = np.where(aside, 0.0, evidence.weights)
-    objective = SliceObjective(network, operator, evidence, counted, recipe.decay, noise)
+    objective = SliceObjective(function, operator, evidence, counted, plan.decay, noise)
     start = float(logit(np.clip(np.average(evidence.values, weights=evidence.weights), 0.01, 0.99)))
-    weights = network.initial(seed, start)
+    weights = function.initial(seed, start)
     aside_weights = np.where(aside, evidence.weights, 0.0)
 
     evaluations, stopped = 0, False
-    stages = [(objective.cross_entropy, recipe.entropy)]
-    stages += [(objective.squared_error, recipe.squared)] if tolerance is None else 2 * [(objective.squared_error, recipe.squared // 2)]
+    stages = [(objective.cross_entropy, plan.entropy)]
+    stages += [(objective.squared_error, plan.squared)] if tolerance is None else 2 * [(objective.squared_error, plan.squared // 2)]
     for number, (loss, limit) in enumerate(stages):
         if tolerance is not None and number:
             objective.tolerate(weights, tolerance)
-        weights, used, stopped = _minimize(objective, loss, weights, limit, aside_weights, recipe.patience, watch)
+        weights, used, stopped = _minimize(objective, loss, weights, limit, aside_weights, plan.patience, watch)
         evaluations += used
     loss(weights)
     residual = float(np.sqrt(np.average(objective.residual**2, weights=counted)))
-    return FittedNetwork(network, weights, residual, evaluations, stopped)
+    return Member(function, weights, residual, evaluations, stopped)
 
 
 def _minimize(objective: SliceObjective, loss, weights, limit: int, aside_weights, patience: int, watch) -> tuple[np.ndarray, int, bool]:

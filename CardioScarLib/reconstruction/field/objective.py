@@ -1,4 +1,4 @@
-"""How well a network's slice averages match the evidence."""
+"""How well a function's slice averages match the evidence."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierNetwork, sigmoid
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
 from CardioScarLib.reconstruction.field.noise import CutOffResidual
 
 SQUARED_SCALE = 10.0
 """Brings the squared error to the size of the cross-entropy, so that one weight decay serves both."""
 BLOCK = 4096
-"""Points that go through the network together: their activations stay in the processor's cache, which saves about 15 %."""
+"""Points that go through the function together: their activations stay in the processor's cache, which saves about 15 %."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ShiftTolerance:
 
 
 class SliceObjective:
-    """Loss and gradient over a network's weights, full batch, for one set of pixels.
+    """Loss and gradient over a function's weights, full batch, for one set of pixels.
 
     weights: (p,) of the pixels in the loss; those with zero (held out, or without evidence) take part in the averages only.
     noise: standard deviation of a pixel of weight 1, for the squared error. residual: (p,) of the last evaluation, less
@@ -41,10 +41,10 @@ class SliceObjective:
     """
 
     def __init__(
-        self, network: FourierNetwork, operator: SliceOperator, evidence: Evidence, weights: np.ndarray, decay: float, noise: float
+        self, function: FourierField, operator: SliceOperator, evidence: Evidence, weights: np.ndarray, decay: float, noise: float
     ):
-        self.network, self.decay = network, decay
-        self.features = network.features(operator.points)
+        self.function, self.decay = function, decay
+        self.features = function.features(operator.points)
         self.matrix, self.transpose = operator.matrix.astype(SINGLE), operator.transpose.astype(SINGLE)
         self.target = evidence.values.astype(SINGLE)
         self.total = float(weights.sum())
@@ -72,7 +72,7 @@ class SliceObjective:
 
     def tolerate(self, weights: np.ndarray, tolerance: ShiftTolerance) -> None:
         """From now on, tolerate in-plane shifts around the field with these weights."""
-        logit, slope = self.network.spatial_gradient(weights, self.features)
+        logit, slope = self.function.spatial_gradient(weights, self.features)
         field = sigmoid(logit)
         slopes = self.matrix @ (slope * (field * (1 - field))[:, None])
         self._shifts = []
@@ -89,7 +89,7 @@ class SliceObjective:
         return left
 
     def _average(self, weights: np.ndarray):
-        logits, states = zip(*(self.network.forward(weights, self.features[where]) for where in self._blocks), strict=True)
+        logits, states = zip(*(self.function.forward(weights, self.features[where]) for where in self._blocks), strict=True)
         field = sigmoid(np.concatenate(logits))
         average = self.matrix @ field
         self.residual = average - self.target
@@ -97,7 +97,7 @@ class SliceObjective:
 
     def _with_gradient(self, loss: float, pull: np.ndarray, weights: np.ndarray, states, field: np.ndarray) -> tuple[float, np.ndarray]:
         slope = (self.transpose @ pull.astype(SINGLE)) * field * (1 - field)
-        gradient = sum(self.network.backward(state, slope[where]) for state, where in zip(states, self._blocks, strict=True))
+        gradient = sum(self.function.backward(state, slope[where]) for state, where in zip(states, self._blocks, strict=True))
         return loss + self.decay * float(weights @ weights), gradient + 2 * self.decay * weights
 
 

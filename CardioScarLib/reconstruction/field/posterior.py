@@ -1,4 +1,4 @@
-"""What is known about a field that a few networks agree on, and where they may be wrong."""
+"""What is known about a field that a few members agree on, and where they may be wrong."""
 
 from __future__ import annotations
 
@@ -9,40 +9,35 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.geometry.frame import CanonicalFrame
-from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierNetwork, sigmoid
-from CardioScarLib.reconstruction.field.member import FittedNetwork
+from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
+from CardioScarLib.reconstruction.field.member import Member
 from CardioScarLib.reconstruction.field.spread import Spread
 
 CHUNK = 16_384
-BOUND = 4.0
-"""Logits are compared as BOUND tanh(logit / BOUND): those of remote tissue differ by 3 to 5 between seeds and mean nothing."""
-LOGIT_LENGTH = 2.5
-"""mm: how far apart errors of the logit are independent. Slice averages are known, so errors undo each other within a slice."""
-AMPLITUDE_LENGTH = 20.0
-"""mm: over which the amplitude of the errors stays alike. Many places are known better than the disagreement says, some are not."""
-AMPLITUDE_POWER = 2.5
-"""The amplitude of a draw at a place is a uniform number in [0, 1] to this power: 50, 80 and 95 % intervals are then consistent."""
 FREQUENCIES, AMPLITUDE_FREQUENCIES = 128, 48
 
 
 MIDDLES = (np.arange(64) + 0.5) / 64
-QUANTILES = np.quantile(np.outer(ndtri(MIDDLES), MIDDLES**AMPLITUDE_POWER), (np.arange(24) + 0.5) / 24).astype(np.float32)
+QUANTILES = np.quantile(np.outer(ndtri(MIDDLES), MIDDLES**FIELD.amplitude_power), (np.arange(24) + 0.5) / 24).astype(np.float32)
 """Equally likely deviations of a draw at one place, in units of its scale there: a normal variable times an amplitude."""
 
 
 @dataclass(frozen=True, eq=False)
 class FieldPosterior:
-    """The mean of a few networks; draws around it spread as the networks differ and as borders may be displaced.
+    """The mean of a few members; draws around it spread as the members differ and as borders may be displaced.
 
-    members: fitted networks. shares: (m,) of each in the mean, summing to 1. frame: canonical frame they live in.
+    members: fitted one by one. shares: (m,) of each in the mean, summing to 1. frame: canonical frame they live in.
     spread: how far the field may be off, and where. count: of draws that are usual. seed: of the draws.
+    constants: version of `FieldConstants` that it was fitted with.
 
-    A draw is one function of space: mean + amplitude x (smooth noise of the logit, larger where the networks disagree + an
+    A draw is one function of space: mean + amplitude x (smooth noise of the logit, larger where the members disagree + an
     offset of all logits + gradient x in-plane displacement of whole slices), in bounded logits. The amplitude varies slowly.
     """
 
-    members: tuple[FittedNetwork, ...]
+    members: tuple[Member, ...]
     shares: np.ndarray
     frame: CanonicalFrame
     spread: Spread
@@ -50,11 +45,19 @@ class FieldPosterior:
     seed: int
     summary: dict[str, Any] = field(default_factory=dict)
     has_spread: bool = True
+    constants: int = FIELD.version
+
+    def __post_init__(self) -> None:
+        if self.constants != FIELD.version:
+            raise UnreadableFile(
+                f"The map was fitted with constants of version {self.constants}, and this version of CardioScar draws samples with "
+                f"version {FIELD.version}; make the map again."
+            )
 
     def mean(self, points: np.ndarray) -> np.ndarray:
         mean = np.empty(len(points))
         for where, local in self._chunks(points):
-            mean[where] = sum(share * one.network.field(one.weights, local) for share, one in zip(self.shares, self.members, strict=True))
+            mean[where] = sum(share * one.function.field(one.weights, local) for share, one in zip(self.shares, self.members, strict=True))
         return mean
 
     def sd(self, points: np.ndarray) -> np.ndarray:
@@ -85,28 +88,28 @@ class FieldPosterior:
         displaced slices do to it, (n, m), one column per independent displacement."""
         center, slope = np.zeros(len(local), dtype=SINGLE), np.zeros((len(local), 3), dtype=SINGLE)
         for share, one in zip(self.shares.astype(SINGLE), self.members, strict=True):
-            logit, gradient = one.network.spatial_gradient(one.weights, one.network.features(local))
+            logit, gradient = one.function.spatial_gradient(one.weights, one.function.features(local))
             probability = sigmoid(logit)
             center += share * probability
             slope += share * (probability * (1 - probability))[:, None] * gradient
         center = np.clip(center, 1e-6, 1 - 1e-6)
-        middle = BOUND * np.tanh(np.log(center / (1 - center)) / BOUND)
-        squeeze = 1 - (middle / BOUND) ** 2
+        middle = FIELD.bound * np.tanh(np.log(center / (1 - center)) / FIELD.bound)
+        squeeze = 1 - (middle / FIELD.bound) ** 2
         slope *= (squeeze / (center * (1 - center)))[:, None]
         return middle, squeeze, squeeze * self.spread.logit_scale(local).astype(SINGLE), self.spread.moves(local, slope).astype(SINGLE)
 
     def _draws(self, n: int, local: np.ndarray) -> np.ndarray:
         """(n, len(local)) draws at points in the canonical frame."""
         middle, squeeze, scale, moves = self._marginals(local)
-        networks = (
-            FourierNetwork.drawn(FREQUENCIES, LOGIT_LENGTH, (), [self.seed, 3]),
-            FourierNetwork.drawn(AMPLITUDE_FREQUENCIES, AMPLITUDE_LENGTH, (), [self.seed, 4]),
+        noises = (
+            FourierField.drawn(FREQUENCIES, FIELD.logit_length, (), [self.seed, 3]),
+            FourierField.drawn(AMPLITUDE_FREQUENCIES, FIELD.amplitude_length, (), [self.seed, 4]),
         )
-        waves, swells = (one.features(local) / SINGLE(np.sqrt(2 * len(one.frequencies))) for one in networks)
+        waves, swells = (one.features(local) / SINGLE(np.sqrt(2 * len(one.frequencies))) for one in noises)
         draws = np.empty((n, len(local)), dtype=SINGLE)
         for number in range(n):  # one generator per draw: draw i is the same field in every call
             random = np.random.default_rng([self.seed, 5, number])
-            amplitude = ndtr(swells @ random.normal(size=(swells.shape[1],)).astype(SINGLE)) ** AMPLITUDE_POWER
+            amplitude = ndtr(swells @ random.normal(size=(swells.shape[1],)).astype(SINGLE)) ** FIELD.amplitude_power
             moved = scale * (waves @ random.normal(size=(waves.shape[1],)).astype(SINGLE))
             moved += random.normal(scale=self.spread.offset) * squeeze
             moved += moves @ random.normal(size=(moves.shape[1],)).astype(SINGLE)
@@ -116,4 +119,4 @@ class FieldPosterior:
 
 def _unbounded(values: np.ndarray) -> np.ndarray:
     """Probability of a bounded logit; noise may lead beyond the bound."""
-    return sigmoid(BOUND * np.arctanh(np.clip(values / BOUND, -0.9999, 0.9999)))
+    return sigmoid(FIELD.bound * np.arctanh(np.clip(values / FIELD.bound, -0.9999, 0.9999)))

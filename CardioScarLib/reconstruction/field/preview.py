@@ -10,8 +10,8 @@ from scipy.special import logit
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierNetwork, sigmoid
-from CardioScarLib.reconstruction.field.member import FittedNetwork
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
+from CardioScarLib.reconstruction.field.member import Member
 from CardioScarLib.reconstruction.field.noise import CutOffResidual
 
 TRIALS = 5
@@ -19,7 +19,7 @@ TRIALS = 5
 
 
 @dataclass(frozen=True)
-class PreviewRecipe:
+class PreviewPlan:
     """frequencies: random ones, each a cosine and a sine. length: mm. ridge: on weights, per pixel. steps: of Gauss-Newton.
     damping: of the first step, relative to the curvature."""
 
@@ -30,18 +30,18 @@ class PreviewRecipe:
     damping: float = 1e-2
 
 
-def fit_preview(operator: SliceOperator, evidence: Evidence, recipe: PreviewRecipe, seed: int, noise: float) -> FittedNetwork:
+def fit_preview(operator: SliceOperator, evidence: Evidence, plan: PreviewPlan, seed: int, noise: float) -> Member:
     """Least squares of sigmoid(features @ w) averaged over the pixels, with a ridge, by Levenberg's damped Gauss-Newton steps.
 
     noise: standard deviation of a pixel of weight 1.
     """
-    network = FourierNetwork.drawn(recipe.frequencies, recipe.length, (), seed)
-    features = np.column_stack([network.features(operator.points), np.ones(len(operator.points), dtype=SINGLE)])
+    function = FourierField.drawn(plan.frequencies, plan.length, (), seed)
+    features = np.column_stack([function.features(operator.points), np.ones(len(operator.points), dtype=SINGLE)])
     matrix, cut_off = operator.matrix.astype(SINGLE), CutOffResidual(evidence, noise)
     share = evidence.weights / evidence.weights.sum()
     weights = np.zeros(features.shape[1])
     weights[-1] = logit(np.clip(share @ evidence.values, 0.01, 0.99))
-    ridge = np.full(len(weights), recipe.ridge)
+    ridge = np.full(len(weights), plan.ridge)
     ridge[-1] = 0.0
 
     def look(trial):
@@ -50,8 +50,8 @@ def fit_preview(operator: SliceOperator, evidence: Evidence, recipe: PreviewReci
         return float(share @ residual**2 + ridge @ trial**2), field, residual, slope
 
     loss, field, residual, slope = look(weights)
-    damping = recipe.damping
-    for _ in range(recipe.steps):
+    damping = plan.damping
+    for _ in range(plan.steps):
         jacobian = (matrix @ (features * (field * (1 - field))[:, None])) * slope[:, None]
         weighted = jacobian * share[:, None].astype(SINGLE)
         normal = (jacobian.T @ weighted).astype(np.float64)
@@ -68,4 +68,4 @@ def fit_preview(operator: SliceOperator, evidence: Evidence, recipe: PreviewReci
             damping = max(10 * damping, 1e-3)
         else:
             break
-    return FittedNetwork(network, weights, float(np.sqrt(share @ residual**2)), recipe.steps, False)
+    return Member(function, weights, float(np.sqrt(share @ residual**2)), plan.steps, False)

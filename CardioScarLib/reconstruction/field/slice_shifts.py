@@ -13,20 +13,8 @@ import numpy as np
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.objective import slice_plane
-
-SHIFT_PRIOR = 0.3
-"""1/mm^2, against the summed squared slopes of a slice's pixels: slices with little border say little about their shift."""
-SURE_SLICE = 3.0
-"""1/mm^2: slices with more border than this count alike."""
-CHANCE = 0.25
-"""Share of the mean squared displacement that may alternate by chance."""
-FIT_GAIN, LEFT_OUT_GAIN = 1.8, 3.4
-"""mm of displacement per mm that is seen, against the fit and in the alternation: both see part of a shift."""
-OWN_SHARE = 0.25
-"""Of a slice's variance that is its own; the rest is that of all slices. One bad slice must not spoil all others."""
-REACH = 4.0
-"""mm: how far from a slice its neighbor takes over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +54,9 @@ def seeming_shifts(operator: SliceOperator, evidence: Evidence, average: np.ndar
         change = slope[rows] @ directions
         weighted = change.T * evidence.weights[rows]
         precision = weighted @ change
-        shift = np.linalg.solve(precision + SHIFT_PRIOR * np.eye(2), weighted @ (average - evidence.values)[rows])
+        shift = np.linalg.solve(precision + FIELD.shift_prior * np.eye(2), weighted @ (average - evidence.values)[rows])
         vectors[number] = directions @ shift
-        certainty[number] = float(min(np.trace(precision) / 2, SURE_SLICE))
+        certainty[number] = float(min(np.trace(precision) / 2, FIELD.sure_slice))
     return SeemingShifts(vectors, certainty)
 
 
@@ -81,13 +69,13 @@ def alternation(left_out: SeemingShifts, operator: SliceOperator) -> dict[int, f
             this, that = left_out.vectors[one], left_out.vectors[next_one]
             certainty = np.sqrt(left_out.certainty[one] * left_out.certainty[next_one])
             for number in (one, next_one):
-                excess[number] -= certainty * float(this @ that / 2 + CHANCE * (this @ this + that @ that) / 4)
+                excess[number] -= certainty * float(this @ that / 2 + FIELD.chance * (this @ this + that @ that) / 4)
                 weight[number] += certainty
     total = sum(weight.values())
     of_all = max(sum(excess.values()) / total, 0.0) if total else 0.0
     own = {number: max(excess[number], 0.0) / max(weight[number], 1e-9) for number in excess}
     mean = sum(own[number] * weight[number] for number in own) / max(total, 1e-9)
-    return {number: of_all * (1 - OWN_SHARE + OWN_SHARE * one / max(mean, 1e-9)) for number, one in own.items()}
+    return {number: of_all * (1 - FIELD.own_share + FIELD.own_share * one / max(mean, 1e-9)) for number, one in own.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +103,7 @@ class SlicePlanes:
     def _near(self, points: np.ndarray) -> np.ndarray:
         """(n, s) displacement of each slice, faded out with its distance; relative to the nearest, as all may be far."""
         squared = (points @ self.normals.T - self.heights) ** 2
-        near = np.exp((squared.min(axis=1, initial=np.inf, keepdims=True) - squared) / (2 * REACH**2))
+        near = np.exp((squared.min(axis=1, initial=np.inf, keepdims=True) - squared) / (2 * FIELD.reach**2))
         return self.displacement * near / np.linalg.norm(near, axis=1, keepdims=True)
 
 
@@ -126,7 +114,8 @@ def slice_planes(operator: SliceOperator, of_fit: SeemingShifts, left_out: Seemi
     normals = np.array([operator.frame.axes @ operator.stack.slices[number].normal for number in numbers]).reshape(-1, 3)
     centers = operator.frame.to_frame(np.array([operator.stack.slices[number].center for number in numbers]).reshape(-1, 3))
     variance = [
-        FIT_GAIN**2 * ((1 - OWN_SHARE) * of_all + OWN_SHARE * own[number]) + LEFT_OUT_GAIN**2 * alternating.get(number, 0.0)
+        FIELD.fit_gain**2 * ((1 - FIELD.own_share) * of_all + FIELD.own_share * own[number])
+        + FIELD.left_out_gain**2 * alternating.get(number, 0.0)
         for number in numbers
     ]
     directions = np.array([_in_plane(normal) for normal in normals]).reshape(-1, 3, 2)

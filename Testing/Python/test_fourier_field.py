@@ -1,4 +1,4 @@
-"""The network's hand-written gradients against finite differences."""
+"""The function's hand-written gradients against finite differences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bodies import the_phantom
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import slice_operator
-from CardioScarLib.reconstruction.field.fourier import FourierNetwork, sigmoid
+from CardioScarLib.reconstruction.field.fourier import FourierField, sigmoid
 from CardioScarLib.reconstruction.field.objective import ShiftTolerance, SliceObjective
 
 STEP = 2e-3
@@ -31,7 +31,7 @@ def some_evidence(an_operator):
 
 @pytest.fixture(scope="module")
 def a_network():
-    return FourierNetwork.drawn(12, 13.0, (10, 8), seed=3)
+    return FourierField.drawn(12, 13.0, (10, 8), seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def some_weights(a_network):
     return weights + np.random.default_rng(7).normal(scale=0.3, size=len(weights))
 
 
-def losses(network, operator, evidence, weights):
-    plain = SliceObjective(network, operator, evidence, evidence.weights, decay=1e-3, noise=0.03)
-    tolerant = SliceObjective(network, operator, evidence, evidence.weights, decay=1e-3, noise=0.03)
+def losses(function, operator, evidence, weights):
+    plain = SliceObjective(function, operator, evidence, evidence.weights, decay=1e-3, noise=0.03)
+    tolerant = SliceObjective(function, operator, evidence, evidence.weights, decay=1e-3, noise=0.03)
     tolerant.tolerate(weights, ShiftTolerance())
     return {"cross-entropy": plain.cross_entropy, "squared error": plain.squared_error, "tolerant squared error": tolerant.squared_error}
 
@@ -88,18 +88,18 @@ def test_the_gradient_in_space_matches_finite_differences(a_network, some_weight
 
 
 def test_the_gradient_in_space_of_a_network_without_hidden_layers(a_network):
-    network = FourierNetwork.drawn(20, 10.0, (), seed=1)
+    function = FourierField.drawn(20, 10.0, (), seed=1)
     weights = np.random.default_rng(1).normal(size=41)
     points = np.random.default_rng(0).uniform(-40, 40, (50, 3))
-    gradient = network.spatial_gradient(weights, network.features(points))[1]
-    ahead, behind = (network.logit(weights, network.features(points + [0, sign * 0.05, 0])) for sign in (1, -1))
+    gradient = function.spatial_gradient(weights, function.features(points))[1]
+    ahead, behind = (function.logit(weights, function.features(points + [0, sign * 0.05, 0])) for sign in (1, -1))
     assert gradient[:, 1] == pytest.approx((ahead - behind) / 0.1, abs=5e-4)
 
 
 def test_features_are_a_gaussian_kernel_of_the_given_length():
-    network = FourierNetwork.drawn(20_000, 13.0, (), seed=0)
+    function = FourierField.drawn(20_000, 13.0, (), seed=0)
     points = np.array([[0, 0, 0], [5, 0, 0], [0, 13, 0], [0, 0, 26]], dtype=float)
-    kernel = network.features(points) @ network.features(points)[0] / 40_000
+    kernel = function.features(points) @ function.features(points)[0] / 40_000
     # Rahimi & Recht 2007; the mean of 20 000 cosines has an error of about 0.005.
     assert kernel == pytest.approx(np.exp(-0.5 * (np.linalg.norm(points, axis=1) / 13) ** 2), abs=0.02)
 
