@@ -9,6 +9,7 @@ from functools import partial
 from importlib import import_module
 
 from CardioScarLib.benchmark.problem import Answer, Problem
+from CardioScarLib.core.case import Case
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import ModelSettings, NetworkSettings
 
@@ -72,7 +73,7 @@ def _averages(problem: Problem):
 def _model(problem: Problem, model: ModelSettings) -> Answer:
     from CardioScarLib.pipeline import reconstruct
 
-    result = reconstruct(problem.stack, problem.wall, replace(problem.settings, model=replace(model, seed=problem.seed)))
+    result = reconstruct(Case(problem.stack, problem.wall), replace(problem.settings, model=replace(model, seed=problem.seed)))
     draws = result.posterior.samples(DRAWS, problem.wall.nodes)
     return Answer(result.arrays["scar_probability"], result.arrays["scar_uncertainty"], draws, result.posterior.summary)
 

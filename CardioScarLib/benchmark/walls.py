@@ -12,6 +12,7 @@ from CardioScarLib.benchmark.code import ROOT
 from CardioScarLib.benchmark.hearts import BLOOD, WALL
 from CardioScarLib.benchmark.phantom_cases import painted
 from CardioScarLib.benchmark.summary import Table
+from CardioScarLib.core.case import Case
 from CardioScarLib.core.settings import ModelSettings, WallSettings
 from CardioScarLib.io.contours import read_contours
 from CardioScarLib.phantom import Phantom, phantom_case
@@ -79,7 +80,7 @@ def maps_on_them(kinds: tuple[str, ...] = KINDS, nodes: int = 8_000) -> Table:
         normal, offset = shape.base
         below = (case.wall.nodes - shape.origin) @ shape.axes.T @ normal < offset
         walls = (case.wall, build_wall(shape).wall)
-        errors = [reconstruct(case.stack, wall, settings).posterior.mean(case.wall.nodes) - case.truth for wall in walls]
+        errors = [reconstruct(Case(case.stack, wall), settings).posterior.mean(case.wall.nodes) - case.truth for wall in walls]
         cells = []
         for chosen in (np.ones_like(below), below):
             rmse = [float(np.sqrt(np.mean(error[chosen] ** 2))) for error in errors]
