@@ -5,12 +5,14 @@ DEMO_OUTPUT ?= demo-results
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env demo test benchmark lint clean
+.PHONY: help env demo test test-fast coverage benchmark lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       reconstruct the built-in phantom; results and pictures go to $(DEMO_OUTPUT)/"
 	@echo "make test       run all tests"
+	@echo "make test-fast  run those that are not slow: two minutes"
+	@echo "make coverage   run all tests and tell which lines they reach"
 	@echo "make env        build $(VENV) with the command $(BIN)/cardioscar"
 	@echo "make benchmark  accuracy and speed against other methods: hours, resumable; makes docs/benchmarks.md"
 	@echo "make lint       check the style of the code"
@@ -25,6 +27,12 @@ demo: $(VENV)/.installed-core
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
+test-fast: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m "not slow"
+
+coverage: $(VENV)/.installed-test
+	$(BIN)/python -m pytest --cov --cov-report=term
+
 benchmark: $(VENV)/.installed-benchmark
 	$(BIN)/python Testing/Benchmarks/run.py
 
@@ -32,7 +40,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/python -m ruff check .
 
 clean:
-	rm -rf $(VENV) $(DEMO_OUTPUT) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_OUTPUT) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 
 # Each stamp is one layer of the environment; it is renewed when pyproject.toml changes.
 $(VENV)/.installed-core: pyproject.toml Utilities/system_packages.sh

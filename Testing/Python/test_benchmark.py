@@ -21,6 +21,7 @@ def a_quick_run():
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_quick_benchmark_measures_the_field_below_log_odds(a_quick_run):
     wedge = next(line for line in a_quick_run.splitlines() if line.startswith("| W:"))
     log_odds, field = (float(cell) for cell in wedge.split("|")[2:4])

@@ -96,6 +96,7 @@ def test_the_table_has_a_line_per_kind_and_their_mean(a_case):
     assert all(line.count("|") == lines[0].count("|") for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "least"), [("I2", 0.85), ("X", 0.75)])
 def test_our_intervals_hold_the_truth_near_borders(kind, least):
     """Coarse pixels on small meshes; the levels on the real thing are in docs/method.md."""

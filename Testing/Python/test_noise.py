@@ -23,12 +23,14 @@ def evidence_of(kind):
 # How large it is
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["I2", "B", "X"])
 def test_the_noise_is_found_within_a_tenth(kind):
     case, operator, evidence = evidence_of(kind)
     assert pixel_noise(operator.pixels, evidence) == pytest.approx(case.acquisition.noise, rel=0.1)
 
 
+@pytest.mark.slow
 def test_where_there_is_no_noise_none_is_found():
     _, operator, evidence = evidence_of("M")
     assert pixel_noise(operator.pixels, evidence) == FLOOR

@@ -72,6 +72,7 @@ def a_case():
 # --- the reconstruction --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_child_computes_what_this_process_would(a_case):
     phantom, settings = a_case
     job = start_reconstruction(phantom.stack, phantom.wall, settings)
@@ -106,6 +107,7 @@ def test_what_is_written_for_the_child_reads_back_exactly(a_case, tmp_path):
         assert (one.thickness, one.label) == (other.thickness, other.label)
 
 
+@pytest.mark.slow
 def test_an_error_of_the_library_keeps_its_kind_and_its_sentence(a_case):
     phantom, settings = a_case
     far = np.eye(4)
