@@ -96,6 +96,7 @@ def an_lge_image(case, noise: float = 25.0, blood: float = 400.0) -> SliceStack:
 # ---- what is found
 
 
+@pytest.mark.slow
 def test_a_mask_of_the_shifted_myocardium_tells_the_shifts():
     case, found = a_case(), by_mask()
     assert rms(case.true_shifts[reliable(found)]) > 1.0
@@ -103,6 +104,7 @@ def test_a_mask_of_the_shifted_myocardium_tells_the_shifts():
     assert reliable(found).sum() >= len(case.stack) - 3
 
 
+@pytest.mark.slow
 def test_nothing_moves_where_nothing_is_shifted():
     for alignment in (
         by_mask(0.0),
@@ -114,6 +116,7 @@ def test_nothing_moves_where_nothing_is_shifted():
         assert alignment.applied(a_case(0.0).stack).notes[-1] == "The slices were moved by these shifts."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds, limit", [(("endo", "epi"), 0.4), (("endo",), 0.6), (("epi",), 0.6)])
 def test_contours_tell_the_shifts_even_one_of_the_two(kinds, limit):
     case = a_case()
@@ -140,6 +143,7 @@ def test_the_image_alone_tells_most_of_the_shifts():
     assert error(found, case.true_shifts) < 0.6 * rms(case.true_shifts[reliable(found)])
 
 
+@pytest.mark.slow
 def test_one_shifted_slice_is_the_one_that_moves():
     case = make_case("W", 100, nodes=4000, one_slice_shift=4.0)
     found = find_shifts(case.stack, case.wall, "mask", mask=case.myocardium)
@@ -161,6 +165,7 @@ def test_a_ring_with_a_third_missing_and_too_thick_still_tells_the_shifts():
     assert error(found, case.true_shifts) < 0.25
 
 
+@pytest.mark.slow
 def test_the_shifts_go_along_with_the_patient_and_with_the_order_of_rows():
     case, found = a_case(), by_mask()
     pose = rigid(3)
@@ -170,6 +175,7 @@ def test_the_shifts_go_along_with_the_patient_and_with_the_order_of_rows():
     assert shifts_of(flipped) == pytest.approx(shifts_of(found) * [-1, 1], abs=0.02)
 
 
+@pytest.mark.slow
 def test_slices_beside_the_wall_have_no_shift_of_their_own():
     last = by_mask().slices[-1]
     assert not last.reliable and last.sentence == "The slice's middle misses the wall."
@@ -189,6 +195,7 @@ def test_a_wall_in_the_wrong_place_is_said_apart_from_the_slices():
 # ---- what is done with it
 
 
+@pytest.mark.slow
 def test_a_reconstruction_on_aligned_slices_regains_most_of_what_shifts_cost():
     case = a_case()
     settings = replace(case.settings, model=ModelSettings(preset="preview"))

@@ -55,6 +55,7 @@ def words(files: Path, *more) -> list[str]:
     return [str(word) for word in given]
 
 
+@pytest.mark.slow
 def test_align_says_what_the_library_finds_and_writes_nothing(a_case, files, capsys):
     before = sorted(files.iterdir())
     assert main(["align", *words(files, "--align", "mask", "--align-from", files / "mask.nrrd", "--json")]) == 0
@@ -67,6 +68,7 @@ def test_align_says_what_the_library_finds_and_writes_nothing(a_case, files, cap
     assert sorted(files.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_reconstruct_moves_slices_only_when_asked_and_keeps_the_shifts(files, tmp_path, capsys):
     quick = ("--preset", "preview", "--json")
     asked = ("--align", "mask", "--align-from", files / "mask.nrrd")
@@ -103,6 +105,7 @@ def test_flags_that_make_no_sense_are_answered_in_one_sentence(files, tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_real_image_whose_wall_is_in_place_hardly_moves():
     stack = sunnybrook_psir.load_stack()
     found = find_shifts(stack, sunnybrook_psir.hand_placed_wall(stack), "image")

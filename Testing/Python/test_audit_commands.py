@@ -46,6 +46,7 @@ def a_report(words, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_the_report_holds_the_audit_and_where_it_comes_from(a_report):
     found = json.loads(a_report.read_text())
     assert found["light"] in ("green", "yellow") and found["suspects"] == []
@@ -70,6 +71,7 @@ def test_in_words_there_is_the_light_a_line_per_claim_and_a_table_of_the_slices(
     assert lines[-1].startswith("all slices") and f"{found['rmse']:.3f}" in lines[-1]
 
 
+@pytest.mark.slow
 def test_a_reconstruction_keeps_its_audit_and_says_the_light(words, a_report, tmp_path, capsys):
     assert run("reconstruct", *words, "--output", tmp_path / "map.vtu", "--audit") == 0
     found = json.loads((tmp_path / "map.vtu.json").read_text())["audit"]
@@ -83,6 +85,7 @@ def test_a_baseline_is_not_audited_and_nothing_is_written(words, tmp_path, capsy
     assert "'linear'" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_audit_in_a_child_process_comes_back_as_json_and_tells_how_far_it_is(a_phantom):
     settings = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings(preset="preview"))
     job = start_job(AuditTask(case=Case(a_phantom.stack.select(SLICES), a_phantom.wall), settings=settings))

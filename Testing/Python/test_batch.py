@@ -59,6 +59,7 @@ def arrays_in(path: Path) -> set[str]:
 # --- which cases there are -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_folder_holds_a_case_per_folder_and_says_what_a_case_lacks(a_folder_of_cases):
     first, lost, last = find_cases(a_folder_of_cases)
     assert [first.name, lost.name, last.name] == ["01 first", "02 lost", "03 last"]
@@ -111,6 +112,7 @@ def test_a_place_without_cases_is_refused(tmp_path):
 # --- running them --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_failing_case_stops_no_other_and_a_second_batch_does_what_is_left(a_folder_of_cases, tmp_path, some_files):
     output = tmp_path / "results"
     outcomes = batch(find_cases(a_folder_of_cases), output)
@@ -134,6 +136,7 @@ def test_a_failing_case_stops_no_other_and_a_second_batch_does_what_is_left(a_fo
     assert again[0].numbers == outcomes[0].numbers
 
 
+@pytest.mark.slow
 def test_results_of_other_settings_or_files_are_kept_unless_one_says_overwrite(a_folder_of_cases, tmp_path):
     cases = find_cases(a_folder_of_cases)[:1]
     output = tmp_path / "results"
@@ -149,6 +152,7 @@ def test_results_of_other_settings_or_files_are_kept_unless_one_says_overwrite(a
     assert json.loads((output / "01 first" / "report.json").read_text())["settings"]["model"]["model"] == "linear"
 
 
+@pytest.mark.slow
 def test_an_audit_is_made_where_asked_and_told_in_the_table(a_folder_of_cases, tmp_path):
     """With slices that show no scar, which an audit refuses at once: it takes seconds otherwise."""
     cases, output = find_cases(a_folder_of_cases)[:1], tmp_path / "results"
@@ -166,6 +170,7 @@ def test_an_audit_is_made_where_asked_and_told_in_the_table(a_folder_of_cases, t
     assert states(again) == ["kept"] and again[0].light == audited[0].light
 
 
+@pytest.mark.slow
 def test_what_comes_after_a_case_may_fail_it_without_stopping_the_others(a_folder_of_cases, tmp_path):
     seen = []
 
@@ -180,6 +185,7 @@ def test_what_comes_after_a_case_may_fail_it_without_stopping_the_others(a_folde
     assert states(batch(find_cases(a_folder_of_cases), tmp_path / "results")) == ["kept", "failed", "kept"]
 
 
+@pytest.mark.slow
 def test_an_error_in_the_child_is_the_message_of_its_case(a_folder_of_cases, tmp_path):
     (a_folder_of_cases / "01 first" / "slices.nrrd").write_bytes(b"NRRD0004\n")
     first = batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")[0]
@@ -204,6 +210,7 @@ def test_the_last_words_count_what_happened():
     assert lines[-2:] == ["02: It has no slices.", "3 cases: 1 done, 1 kept, 1 failed."]
 
 
+@pytest.mark.slow
 def test_the_exit_code_tells_that_a_case_failed(a_folder_of_cases, tmp_path):
     """That it is 0 otherwise is tested where scenes are made."""
     for file in (a_folder_of_cases / "03 last").iterdir():
@@ -214,6 +221,7 @@ def test_the_exit_code_tells_that_a_case_failed(a_folder_of_cases, tmp_path):
     assert "3 cases: 1 done, 2 failed." in done.stdout
 
 
+@pytest.mark.slow
 def test_what_cannot_be_started_is_two_and_a_sentence(tmp_path):
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(tmp_path), "--output", str(tmp_path / "results")], capture_output=True, text=True, timeout=60
@@ -223,6 +231,7 @@ def test_what_cannot_be_started_is_two_and_a_sentence(tmp_path):
     assert done.returncode == 2 and "--output" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_label_map_of_the_scar_takes_the_place_of_the_intensities(a_folder_of_cases, tmp_path):
     case = a_folder_of_cases / "01 first"
     image = sitk.ReadImage(str(case / "slices.nrrd"))

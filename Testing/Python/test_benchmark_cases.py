@@ -46,6 +46,7 @@ def put_right(one, shift):
 # Families
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_makes_a_heart_with_a_scar_in_sight(name):
     case = the_case(name)
@@ -161,6 +162,7 @@ def fine_mean(case, one, row, column):
     return total / (len(points) if case.about["pixel_support"] == "prism" else max(1, wall.sum())), wall.mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["W", "E", "X", "aneurysm", "wrong-thickness", "real-contours-wedge", "long-axis"])
 def test_a_pixel_is_the_mean_of_the_truth_over_the_prism_where_it_was_taken(family):
     case = the_case(family, noise=0.0)
@@ -201,6 +203,7 @@ def test_slices_are_as_far_apart_and_as_thick_as_told():
 # Hearts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ONE_OF_EACH_HEART)
 def test_the_mesh_fills_the_wall_of_the_heart(family):
     real = family.startswith("real")
@@ -276,6 +279,7 @@ def test_one_slice_that_shows_scar_is_shifted_by_as_much_as_told():
     assert shown[moved[0]] > 0.3 * max(shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["shifted", "real-contours-wedge"])
 def test_the_myocardium_is_drawn_on_the_shifted_images(family):
     case = the_case(family, shift=3.0)
@@ -317,6 +321,7 @@ def test_further_slices_have_the_noise_and_shifts_of_the_case():
 # Channels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["channel-2", "channel-6", "real-mesh-channel", "I2"])
 def test_channels_are_open_in_the_truth_and_closed_in_their_controls(family):
     nodes = 1500 if family.startswith("real") else 8000

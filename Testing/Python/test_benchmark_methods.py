@@ -147,6 +147,7 @@ def test_a_problem_is_the_same_on_the_other_side(tmp_path):
     assert (read.settings, read.seed) == (problem.settings, 5)
 
 
+@pytest.mark.slow
 def test_a_method_in_its_own_process_says_what_it_says_here_and_what_it_costs():
     problem = a_problem()
     answer, used = answered(problem, "log-odds")
@@ -276,6 +277,7 @@ def a_copy(folder: Path, text: str) -> None:
     (folder / "cardioscar" / "cli.py").write_text(text)
 
 
+@pytest.mark.slow
 def test_an_installed_original_gets_the_slices_where_they_are(tmp_path, monkeypatch):
     """A stand-in with the original's flags, which samples the image at the mesh's points: the nearest voxel is the nearest pixel."""
     a_copy(tmp_path, STAND_IN)
@@ -307,6 +309,7 @@ def test_slices_that_are_no_volume_are_not_handed_to_the_original():
         original_peers.as_volume(Problem(alone, problem.wall, problem.settings, alone))
 
 
+@pytest.mark.slow
 def test_the_reimplemented_original_learns_something(monkeypatch):
     pytest.importorskip("torch")
     problem, case = a_problem(), the_phantom("I3", pixel=2.6, nodes=1500)

@@ -57,6 +57,7 @@ def a_summary(records):
 # Runs
 
 
+@pytest.mark.slow
 def test_a_record_holds_its_scores_and_where_they_come_from(a_run):
     plan, records = a_run
     assert [(one["family"], one["method"]) for one in records] == [(f, m.name) for f in plan.families for m in plan.methods]
@@ -79,6 +80,7 @@ def test_what_is_measured_is_not_measured_again(a_run):
     assert [one["scores"]["rmse"] for one in again] == pytest.approx([one["scores"]["rmse"] for one in records], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_record_of_other_code_is_measured_again_and_so_is_a_failed_one(a_run, tmp_path):
     plan, _ = a_run
     records = [json.loads(line) for line in plan.records.read_text().splitlines()]
@@ -93,6 +95,7 @@ def test_a_record_of_other_code_is_measured_again_and_so_is_a_failed_one(a_run, 
     assert len(path.read_text().splitlines()) == 4 and len(earlier_records(replace(plan, records=path))) == 2  # the later lines hold
 
 
+@pytest.mark.slow
 def test_a_method_that_fails_stops_nobody_and_is_told(tmp_path, monkeypatch, capsys):
     (tmp_path / "lazy_method.py").write_text("def refuse(problem):\n    raise ValueError('not today')\n")
     monkeypatch.chdir(tmp_path)
@@ -105,6 +108,7 @@ def test_a_method_that_fails_stops_nobody_and_is_told(tmp_path, monkeypatch, cap
     assert "lazy_method:refuse on W 100 failed" in page and "linear" in page
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_measured(a_run, tmp_path):
     plan, _ = a_run
     plan = a_plan(tmp_path, methods=("linear", "nearest"), families=("W",))
@@ -278,6 +282,7 @@ def test_numbers_of_methods_that_ran_earlier_stay_on_the_page(a_run, tmp_path):
     assert earlier_records(replace(plan, nodes=500)) == []
 
 
+@pytest.mark.slow
 def test_repeatability_tells_the_method_s_seed_from_the_noise(tmp_path, monkeypatch):
     monkeypatch.setattr(repeatability, "REPEATS", 2)
     plan = a_plan(tmp_path, methods=("log-odds",), families=("W", "I2"))

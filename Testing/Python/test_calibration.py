@@ -83,6 +83,7 @@ def _with_sd(mean_and_draws):
     return mean, draws.std(axis=0), draws
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "least"), [("I2", 0.85), ("X", 0.75)])
 def test_our_intervals_hold_the_truth_near_borders(kind, least):
     """Coarse pixels on small meshes; the levels on the real thing are in docs/measurements/uncertainty.md."""

@@ -73,6 +73,7 @@ def read(path: Path) -> vtk.vtkUnstructuredGrid:
 # --- a good run
 
 
+@pytest.mark.slow
 def test_a_run_writes_the_input_mesh_with_the_maps_on_it(words, files, tmp_path, capsys):
     assert reconstruct(words, "--threshold", "0.5") == 0
     maps = arrays_of(tmp_path / "map.vtu")
@@ -88,6 +89,7 @@ def test_a_run_writes_the_input_mesh_with_the_maps_on_it(words, files, tmp_path,
     assert str(tmp_path / "map.vtu") in captured.out
 
 
+@pytest.mark.slow
 def test_the_field_comes_with_an_uncertainty_and_the_baseline_without(words, tmp_path):
     words |= {"--model": "field", "--preset": "preview", "--samples": "8", "--output": tmp_path / "field.vtu"}
     assert reconstruct(words) == 0
@@ -137,6 +139,7 @@ def test_what_was_assumed_is_said_on_stderr(words, capsys):
     json.loads(captured.out)
 
 
+@pytest.mark.slow
 def test_several_images_are_accepted_after_one_flag_and_after_repeated_flags(words, a_phantom, tmp_path):
     volume = sitk.ReadImage(str(words["--image"]))
     halves = [tmp_path / "low.nrrd", tmp_path / "high.nrrd"]
@@ -195,6 +198,7 @@ def test_a_mask_takes_the_place_of_the_intensities(words, tmp_path):
     assert np.corrcoef(truth, found)[0, 1] > 0.9
 
 
+@pytest.mark.slow
 def test_a_volume_holds_the_probability_inside_the_wall(words, a_phantom, tmp_path):
     assert reconstruct(words, "--volume", tmp_path / "map.nrrd") == 0
     values = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "map.nrrd")))
@@ -301,6 +305,7 @@ def test_an_existing_result_is_kept_unless_overwriting_is_asked_for(words, tmp_p
     assert output.read_bytes() != b"precious"
 
 
+@pytest.mark.slow
 def test_an_image_is_never_overwritten_by_a_result_made_from_it(words, tmp_path, capsys):
     image = shutil.copy(words["--image"], tmp_path / "lge.nrrd")
     before = image.read_bytes()
@@ -332,6 +337,7 @@ def test_stopping_a_run_says_so_and_writes_nothing(words, tmp_path, monkeypatch,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_real_process_ends_it_with_130(tmp_path):
     inputs = write_phantom(phantom_case("W", seed=3, nodes=20_000), tmp_path)
     words = ["reconstruct", "--mesh-vtk", inputs.mesh, "--image", inputs.image, "--evidence", "values", "--preset", "fine"]
@@ -346,6 +352,7 @@ def test_ctrl_c_in_a_real_process_ends_it_with_130(tmp_path):
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_failure_while_writing_leaves_nothing_behind(words, tmp_path, monkeypatch, capsys):
     def fail(*_):
         raise OSError(28, "No space left on device")
@@ -431,10 +438,12 @@ def test_the_version_is_that_of_the_library():
 
 
 @pytest.fixture
-def a_small_demo(monkeypatch, a_phantom):
-    monkeypatch.setattr("CardioScarLib.phantom.phantom_case", lambda kind, seed, nodes: a_phantom)
+def a_small_demo(monkeypatch):
+    """With pixels so large that its standard fit takes little."""
+    monkeypatch.setattr("CardioScarLib.phantom.phantom_case", lambda kind, seed, nodes: phantom_case(kind, seed, nodes=1500, pixel=5.0))
 
 
+@pytest.mark.slow
 def test_the_demo_sets_its_result_beside_the_truth_and_keeps_an_earlier_one(a_small_demo, tmp_path, capsys):
     assert main(["demo", "--output", str(tmp_path / "demo")]) == 0
     said = capsys.readouterr().out
@@ -445,6 +454,7 @@ def test_the_demo_sets_its_result_beside_the_truth_and_keeps_an_earlier_one(a_sm
     assert "--overwrite" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_demo_succeeds_and_says_why_where_pictures_cannot_be_drawn(a_small_demo, tmp_path, monkeypatch, capsys):
     def cannot():
         raise offscreen.CannotDraw("No OpenGL here.")

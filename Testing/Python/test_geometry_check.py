@@ -97,6 +97,7 @@ def test_the_worst_comes_first(a_wall):
     assert severities == sorted(severities, key=["error", "warning", "note"].index) and "warning" in severities
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["W", "M"])
 def test_phantoms_raise_no_alarm(kind):
     phantom = the_phantom(kind)

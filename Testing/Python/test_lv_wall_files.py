@@ -55,6 +55,7 @@ def test_contour_files_find_their_images_by_number(real_contours):
     assert np.allclose(np.abs(apart), 5.0, atol=0.01)
 
 
+@pytest.mark.slow
 def test_the_wall_of_a_real_heart_passes_through_its_contours(real_contours):
     finished = finished_wall(build_wall(shape_from_contours(real_contours[0])), coordinates=False)
     assert finished.distance.mean < 0.5 * PIXEL_OF_SAMPLE

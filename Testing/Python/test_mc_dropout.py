@@ -359,6 +359,7 @@ def test_a_gpu_that_is_not_there_is_missed_in_one_sentence():
         choose_device("cuda")
 
 
+@pytest.mark.slow
 def test_without_torch_the_network_says_how_to_get_it_and_the_field_does_without(tmp_path):
     script = """
 import sys
@@ -379,6 +380,7 @@ except MissingPackage as error:
     assert "pip install" in sentence and "'field'" in sentence
 
 
+@pytest.mark.slow
 def test_a_missing_torch_or_gpu_is_said_before_the_long_work(monkeypatch):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU: would check what is said without one")

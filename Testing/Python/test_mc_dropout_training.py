@@ -49,6 +49,7 @@ def same(one: dict, other: dict) -> bool:
 # On a toy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["modern", "original"])
 def test_it_learns_what_the_groups_show(recipe):
     groups = toy()
@@ -257,6 +258,7 @@ def a_result():
     return reconstructed(the_phantom("I3", pixel=2.0), model="network", samples=16)
 
 
+@pytest.mark.slow
 def test_it_beats_interpolation_where_there_is_a_channel(a_result):
     case = the_phantom("I3", pixel=2.0)
     ours, theirs = (rms(one.arrays["scar_probability"] - case.truth) for one in (a_result, reconstructed(case, model="logodds")))
@@ -266,6 +268,7 @@ def test_it_beats_interpolation_where_there_is_a_channel(a_result):
     assert spread[border].mean() > 3 * spread[~border].mean() > 0
 
 
+@pytest.mark.slow
 def test_its_summary_says_how_it_was_trained(a_result):
     fit = a_result.summary["fit"]
     assert (fit["model"], fit["recipe"]) == ("network", "modern")
@@ -283,6 +286,7 @@ def test_a_draw_is_the_same_field_whatever_points_are_asked(a_result):
     assert a_result.posterior.samples(16, nodes).std(axis=0) == pytest.approx(a_result.posterior.sd(nodes), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_turned_patient_has_the_same_map():
     case, pose = the_phantom("I3", pixel=COARSE), rigid(5)
     wall = Wall(applied(pose, case.wall.nodes), case.wall.tetrahedra, case.wall.triangles, case.wall.kind)
@@ -295,6 +299,7 @@ def test_a_turned_patient_has_the_same_map():
     assert np.ptp(here) > 0.3
 
 
+@pytest.mark.slow
 def test_progress_counts_the_epochs_and_can_cancel():
     case, told = the_phantom("W", pixel=COARSE), []
     settings = replace(case.settings, model=ModelSettings("network", samples=2, network=NetworkSettings(epochs=6)))
@@ -310,6 +315,7 @@ def test_progress_counts_the_epochs_and_can_cancel():
     assert epochs == [(1, 6), (2, 6), (3, 6), (4, 6)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["modern", "original"])
 def test_the_command_line_trains_it_and_says_how(recipe, tmp_path, capsys):
     files = write_phantom(the_phantom("W", nodes=1500, pixel=4.0), tmp_path)

@@ -28,6 +28,7 @@ def a_wall():
     return a_block([0.37, 0.29, -15.1], [23.81, 23.67, 15.3], [15, 15, 21])  # no face of a cell on a pixel's edge
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["box", "gaussian"])
 def test_every_row_is_a_mean(profile):
     case = the_phantom("E", pixel=2.6)

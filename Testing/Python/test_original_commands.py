@@ -143,6 +143,7 @@ def test_prepare_refuses_what_cannot_be_meant(run, mesh, tmp_path):
 # --- train, apply
 
 
+@pytest.mark.slow
 def test_slices_become_a_map_in_three_commands(run, mesh, tmp_path):
     net, image = tmp_path / "net.safetensors", FILES / "slices.nii.gz"
     code, _, err = run("prepare", mesh_vtk=mesh, image=image, output=tmp_path / "data.npz", exclude_zero_intensity=True)
@@ -310,6 +311,7 @@ def test_ctrl_c_keeps_the_best_network_so_far(run, data_file, tmp_path, monkeypa
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_a_real_process_survives_ctrl_c_and_leaves_a_state_when_killed(sent, code, data_file, tmp_path):
     output, state = tmp_path / "net.pth", tmp_path / "net.pth.unfinished"

@@ -85,6 +85,7 @@ def test_its_layers_have_the_names_and_shapes_of_the_original_checkpoint(torch):
     assert [(name, tuple(values.shape)) for name, values in original.network().state_dict().items()] == expected
 
 
+@pytest.mark.slow
 def test_it_repeats_a_training_run_of_the_original(torch):
     run = np.load(ITS_RUN)
     groups = original.PixelGroups(np.arange(len(run["group"])), run["group"].astype(np.int64), run["values"])
@@ -123,6 +124,7 @@ def test_it_stops_at_the_limit_of_time_or_when_no_better_epoch_comes(torch):
     assert original.best(history)["epoch"] == 20
 
 
+@pytest.mark.slow
 def test_its_best_epoch_on_a_phantom_is_found_with_the_truth(torch):
     result = original.best_on_phantom("W", 0, nodes=2000, max_epochs=30)
     best = min(result["history"], key=lambda record: record["rmse"])

@@ -95,13 +95,15 @@ def test_the_library_is_installed_as_a_folder_beside_the_module():
     assert "WITH_SUBDIR" not in (ROOT / "CardioScar" / "CMakeLists.txt").read_text()
 
 
-def test_the_extension_describes_itself_in_literals():
+def test_the_extension_describes_itself_in_literals_as_the_module_does():
     text = (ROOT / "CMakeLists.txt").read_text()
     assert re.search(r"^project\(CardioScar\)$", text, re.MULTILINE)
     found = dict(re.findall(r'^set\(EXTENSION_(\w+) "([^"$]+)"\)', text, re.MULTILINE))
     assert set(found) >= {"HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"}
-    assert found["CATEGORY"] == "Cardiac"
-    assert found["DEPENDS"] == "PyTorch"
+    module = (ROOT / "CardioScar" / "CardioScar.py").read_text(encoding="utf-8")
+    assert re.search(r'categories = \[translate\("\w+", "(\w+)"\)\]', module)[1] == found["CATEGORY"]
+    asked_for = (ROOT / "CardioScar" / "CardioScarPanel" / "dependencies.py").read_text(encoding="utf-8")
+    assert re.search(r"needs the extension '(\w+)'", asked_for)[1] == found["DEPENDS"]
     for address in [found["ICONURL"], *found["SCREENSHOTURLS"].split()]:
         picture = re.fullmatch(r"https://\S+?/main/(\S+\.png)", address)
         assert (ROOT / picture[1]).is_file()

@@ -87,6 +87,7 @@ def test_the_summary_says_what_happened_and_goes_into_a_file(a_result):
     assert json.loads(json.dumps(a_result.settings.as_dict()))["threshold"] == 0.5
 
 
+@pytest.mark.slow
 def test_the_summary_of_a_standard_fit_goes_into_a_file_too(a_wall, a_scarred_stack):
     coarse = the_phantom("W", pixel=2.6)
     fitted = reconstructed(coarse, "standard", SliceStack(coarse.stack.slices[3:8])).summary["fit"]
@@ -111,9 +112,14 @@ def test_settings_reach_the_stages(a_wall, a_scarred_stack):
     assert gaussian.summary["quadrature_points"] > box.summary["quadrature_points"]
 
 
-def test_without_settings_the_standard_ones_are_used():
-    assert ReconstructionSettings().model == ModelSettings("field", "standard", 64, 0)
-    assert ReconstructionSettings().evidence.method == "auto"
+def test_without_settings_it_is_the_standard_field_on_evidence_found_by_itself(a_wall, a_scarred_stack):
+    plain = reconstruct(a_scarred_stack, a_wall)
+    auto = replace(STANDARD, evidence=EvidenceSettings("auto"), model=ModelSettings("field", "standard", samples=64, seed=0))
+    same, preview = reconstruct(a_scarred_stack, a_wall, auto), reconstruct(a_scarred_stack, a_wall, replace(auto, model=PREVIEW.model))
+    assert set(plain.arrays) == set(same.arrays)
+    assert all(np.array_equal(plain.arrays[name], same.arrays[name]) for name in plain.arrays)
+    assert not np.array_equal(plain.arrays["scar_probability"], preview.arrays["scar_probability"])
+    assert plain.summary["evidence"]["method"] != "values"
 
 
 # Notes

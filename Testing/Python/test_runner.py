@@ -80,6 +80,7 @@ def a_task():
 # --- tasks and answers ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_child_computes_what_this_process_would(a_task):
     job = start_job(a_task)
     assert ended(job) == "done", job.log
@@ -136,6 +137,7 @@ def test_a_task_reads_back_exactly(a_task, tmp_path):
         assert (one.thickness, one.label, one.source) == (other.thickness, other.label, other.source)
 
 
+@pytest.mark.slow
 def test_an_error_of_the_library_keeps_its_kind_and_its_sentence(a_task):
     far = np.eye(4)
     far[:3, 3] = 500

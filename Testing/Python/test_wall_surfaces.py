@@ -26,6 +26,7 @@ def the_true_regions(body: Ellipsoids, places: np.ndarray) -> np.ndarray:
     return np.where(places[:, 2] > body.cut - 1e-9, BASE, np.where(depth < 0.5, ENDO, EPI))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_regions_are_found_wherever_the_wall_lies(body):
     wall = Wall.from_tetrahedra(*body.mesh(4000, seed=2))

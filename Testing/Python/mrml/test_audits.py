@@ -34,6 +34,7 @@ def an_audited_case(a_small_case, quick, kept):
     return volume, model
 
 
+@pytest.mark.slow
 def test_an_audit_tells_of_each_slice_and_stays_with_the_model(an_audited_case, kept):
     audit = kept["audit"]
     assert audit["light"] in ("green", "yellow", "red") and audit["sentence"].endswith(".")
@@ -77,6 +78,7 @@ def logic(a_fake_reconstruct):
     return CardioScarLogic(reconstruct)
 
 
+@pytest.mark.slow
 def test_a_map_of_other_choices_takes_the_audit_away(an_audited_case, quick, logic):
     volume, model = an_audited_case
     logic.reconstruct(volume, model, settings=replace(quick, threshold=0.5), sliceIndices=SLICES)

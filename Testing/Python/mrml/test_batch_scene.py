@@ -45,6 +45,7 @@ def a_batch(a_phantom_on_disk, tmp_path_factory):
     return output
 
 
+@pytest.mark.slow
 def test_the_scene_of_a_case_opens_with_its_map_colors_table_and_slices(a_scene, a_batch, a_phantom_on_disk):
     phantom = a_phantom_on_disk[1]
     assert a_scene.ReadFromMRB(str(a_batch / "P1" / "P1.mrb"), True)

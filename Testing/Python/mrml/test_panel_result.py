@@ -9,6 +9,8 @@ from counted import counted
 from node_values import map_on
 from panels import choose, click
 
+from CardioScar import CardioScarLogic
+
 
 @pytest.fixture
 def a_result(a_panel, a_scene, a_phantom):
@@ -112,16 +114,15 @@ def test_a_move_of_the_threshold_redraws_once_and_reads_nothing(a_panel, a_resul
     assert work.lines < 16_000  # 8,000, most of them in the binding of nodes and widgets
 
 
-def test_a_map_without_uncertainty_offers_none(a_panel, a_result, a_fake_reconstruct, monkeypatch):
+def test_a_map_without_uncertainty_offers_none(a_panel, a_result, a_fake_reconstruct):
     click(a_panel.ui.showUncertaintyButton)
-    without = a_panel.logic._reconstruct
 
     def baseline(*arguments):
-        result = without(*arguments)
+        result = a_fake_reconstruct(*arguments)
         del result.arrays["scar_uncertainty"]
         return result
 
-    monkeypatch.setattr(a_panel.logic, "_reconstruct", baseline)
+    a_panel.logic = CardioScarLogic(baseline)
     click(a_panel.ui.applyButton)
     assert not a_panel.ui.showUncertaintyButton.enabled and "without uncertainty" in a_panel.ui.showUncertaintyButton.toolTip
     assert a_panel.ui.showProbabilityButton.checked and shown_on(a_result) == "scar_probability"

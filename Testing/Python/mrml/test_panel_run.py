@@ -175,6 +175,7 @@ def test_a_panel_that_is_destroyed_stops_its_run(a_scene, a_parent, a_phantom):
     assert run.state == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_first_try_needs_no_data(a_panel):
     """One click brings an example, ready for a click on Apply."""
     assert not a_panel.ui.applyButton.enabled
@@ -200,6 +201,7 @@ def a_real_panel(a_parent, a_scene, a_small_phantom):
     widget.cleanup()
 
 
+@pytest.mark.slow
 def test_one_click_from_loaded_images_to_the_map(a_real_panel, a_small_phantom):
     """Four are allowed."""
     click(a_real_panel.ui.applyButton)
@@ -211,6 +213,7 @@ def test_one_click_from_loaded_images_to_the_map(a_real_panel, a_small_phantom):
     assert "Scar burden" in a_real_panel.ui.resultLabel.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["Starting", "Fitting"])
 def test_cancel_ends_the_child_and_leaves_the_scene_as_it_was(a_real_panel, a_scene, stage):
     choose(a_real_panel.ui.presetComboBox, "fine")
@@ -226,6 +229,7 @@ def test_cancel_ends_the_child_and_leaves_the_scene_as_it_was(a_real_panel, a_sc
     assert content_of(a_scene) == before
 
 
+@pytest.mark.slow
 def test_closing_the_scene_ends_the_child_and_leaves_no_files(a_real_panel, a_scene):
     choose(a_real_panel.ui.presetComboBox, "fine")
     click(a_real_panel.ui.applyButton)
@@ -240,6 +244,7 @@ def test_closing_the_scene_ends_the_child_and_leaves_no_files(a_real_panel, a_sc
     assert not a_real_panel.ui.applyButton.enabled and "LGE volume" in a_real_panel.ui.applyButton.toolTip
 
 
+@pytest.mark.slow
 def test_the_panel_stays_alive_during_a_run(a_real_panel):
     """The event loop turns, and this thread does little in each turn: the fit is somewhere else."""
     lines = turns_of_a_run(a_real_panel)

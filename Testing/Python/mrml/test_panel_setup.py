@@ -150,6 +150,7 @@ def test_only_the_network_needs_torch(a_panel, a_scene, a_phantom, a_fake_recons
     assert len(a_fake_reconstruct.calls) == 2 and a_fake_reconstruct.calls[1][2].model.model == "network"
 
 
+@pytest.mark.slow
 def test_what_the_network_would_run_on_is_looked_up_in_the_background(a_panel):
     pytest.importorskip("torch")
     label = a_panel.ui.deviceLabel

@@ -131,6 +131,7 @@ def found(a_moved_case, the_shifts):
     return the_shifts[0]
 
 
+@pytest.mark.slow
 def test_the_moved_slice_is_found_and_the_map_is_better_with_its_shift(a_moved_case, found):
     volume, model, case = a_moved_case.volume, a_moved_case.model, a_moved_case.case
     pixel = case.stack.slices[0].spacing[1]
