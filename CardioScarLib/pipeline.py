@@ -30,8 +30,8 @@ from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.dropout.device import choose_device
-from CardioScarLib.reconstruction.field.fit.constants import FIELD
-from CardioScarLib.reconstruction.field.fit.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit import Audit
 from CardioScarLib.self_audit import audit as audit_stack
 

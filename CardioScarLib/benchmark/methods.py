@@ -95,7 +95,7 @@ def _baseline(name: str, about: str, how: str) -> Method:
 
 
 def _field(preset: str, about: str, usual: bool = True) -> Method:
-    code = (*PIXELS, "CardioScarLib.reconstruction.field.fit.fit", "CardioScarLib.reconstruction.coarsen")
+    code = (*PIXELS, "CardioScarLib.reconstruction.field.fit", "CardioScarLib.reconstruction.coarsen")
     return Method(f"field-{preset}", about, partial(_model, model=ModelSettings("field", preset)), code, usual=usual, random=True)
 
 

@@ -25,9 +25,9 @@ from CardioScarLib.reconstruction.dropout.groups import GroupedPoints
 from CardioScarLib.reconstruction.dropout.predict import predict_without_dropout
 from CardioScarLib.reconstruction.dropout.recipes import architecture_of
 from CardioScarLib.reconstruction.dropout.train import TrainingState, train
-from CardioScarLib.reconstruction.field.fit.fourier import FourierField
-from CardioScarLib.reconstruction.field.fit.member import MemberPlan, fit_member
-from CardioScarLib.reconstruction.field.fit.noise import pixel_noise
+from CardioScarLib.reconstruction.field.fourier import FourierField
+from CardioScarLib.reconstruction.field.member import MemberPlan, fit_member
+from CardioScarLib.reconstruction.field.noise import pixel_noise
 
 RACERS = {"original": "original-reimplemented", "race": "field-standard", "race-network": "network-modern"}
 """Methods by the part of their records."""

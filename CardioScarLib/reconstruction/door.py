@@ -9,7 +9,7 @@ from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.dropout.fit import fit_dropout_network
-from CardioScarLib.reconstruction.field.fit.fit import fit_field
+from CardioScarLib.reconstruction.field.fit import fit_field
 from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
 
 

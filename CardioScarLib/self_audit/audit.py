@@ -11,8 +11,8 @@ from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fit.noise import without_noise_floor
-from CardioScarLib.reconstruction.field.fit.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.noise import without_noise_floor
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit import verdict
 from CardioScarLib.self_audit.disagreement import find_suspects
 from CardioScarLib.self_audit.displacement import Displacement, find_displacement

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.reconstruction.field.fit.objective import slice_plane
+from CardioScarLib.reconstruction.field.objective import slice_plane
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 
 FARTHEST = 8.0

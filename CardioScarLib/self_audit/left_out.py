@@ -17,12 +17,12 @@ from scipy.optimize import minimize
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fit.fit import FOLD_PLAN
-from CardioScarLib.reconstruction.field.fit.member import Member, fit_member
-from CardioScarLib.reconstruction.field.fit.objective import SliceObjective
-from CardioScarLib.reconstruction.field.fit.posterior import FieldPosterior
-from CardioScarLib.reconstruction.field.fit.slice_shifts import NO_SHIFTS, SeemingShifts, seeming_shifts
-from CardioScarLib.reconstruction.field.fit.spread import find_spread
+from CardioScarLib.reconstruction.field.fit import FOLD_PLAN
+from CardioScarLib.reconstruction.field.member import Member, fit_member
+from CardioScarLib.reconstruction.field.objective import SliceObjective
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, seeming_shifts
+from CardioScarLib.reconstruction.field.spread import find_spread
 
 GOING_ON = 40
 """Evaluations after a neighbor has been put back."""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.optimize import brentq
 
-from CardioScarLib.reconstruction.field.fit.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 
 BAND = 4.0

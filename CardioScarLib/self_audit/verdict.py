@@ -9,9 +9,9 @@ import numpy as np
 
 from CardioScarLib.core.audit import Claim, Suspect
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.reconstruction.field.fit.fourier import sigmoid
-from CardioScarLib.reconstruction.field.fit.objective import slice_plane
-from CardioScarLib.reconstruction.field.fit.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.fourier import sigmoid
+from CardioScarLib.reconstruction.field.objective import slice_plane
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 from CardioScarLib.wall.surfaces import area_vectors, skin
 

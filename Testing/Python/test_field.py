@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bodies import a_block, a_stack, reconstructed, rms, the_map, the_phantom
-from CardioScarLib.reconstruction.field.fit.fit import leave_slices_out
 
 from CardioScarLib.core.errors import Cancelled
 from CardioScarLib.core.evidence import Evidence
@@ -15,6 +14,7 @@ from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.phantom.channel import channel_is_open
 from CardioScarLib.reconstruction.door import fit
+from CardioScarLib.reconstruction.field.fit import leave_slices_out
 
 COARSE = 2.6
 """mm: pixels that make a fit three times faster than those of a scanner."""

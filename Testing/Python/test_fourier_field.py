@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bodies import the_phantom
-from CardioScarLib.reconstruction.field.fit.fourier import FourierField, sigmoid
-from CardioScarLib.reconstruction.field.fit.objective import ShiftTolerance, SliceObjective
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.field.fourier import FourierField, sigmoid
+from CardioScarLib.reconstruction.field.objective import ShiftTolerance, SliceObjective
 
 STEP = 2e-3
 """Of a weight. Losses are sums in single precision: a smaller step drowns in rounding, a larger one sees curvature."""

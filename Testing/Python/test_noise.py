@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bodies import rms, the_map, the_phantom
-from CardioScarLib.reconstruction.field.fit.noise import FLOOR, CutOffResidual, pixel_noise, without_noise_floor
 from scipy.stats import norm
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.field.noise import FLOOR, CutOffResidual, pixel_noise, without_noise_floor
 
 COARSE = 2.6
 

@@ -1,9 +1,8 @@
 """Every model's posterior goes through one door; `make lint` checks the types in this file as well."""
 
-from CardioScarLib.reconstruction.field.fit.posterior import FieldPosterior
-
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.reconstruction.dropout.posterior import DropoutPosterior
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.reconstruction.interpolation.kriging import Kriging
 from CardioScarLib.reconstruction.interpolation.rbf import RadialBasis
 from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation

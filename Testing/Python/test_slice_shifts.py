@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from bodies import a_stack
-from CardioScarLib.reconstruction.field.fit.slice_shifts import SeemingShifts, SlicePlanes, alternation
+
+from CardioScarLib.reconstruction.field.slice_shifts import SeemingShifts, SlicePlanes, alternation
 
 HEIGHTS = [10.0 * number for number in range(12)]
 FLAT = np.eye(3)[:, :2]

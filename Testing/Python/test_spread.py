@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bodies import the_map, the_phantom
-from CardioScarLib.reconstruction.field.fit.preview import PreviewPlan, fit_preview
-from CardioScarLib.reconstruction.field.fit.slice_shifts import SlicePlanes
-from CardioScarLib.reconstruction.field.fit.spread import Spread, find_spread
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
+from CardioScarLib.reconstruction.field.slice_shifts import SlicePlanes
+from CardioScarLib.reconstruction.field.spread import Spread, find_spread
 
 COARSE = 2.6
 NO_PLANES = SlicePlanes(np.empty((0, 3)), np.empty(0), np.empty((0, 3, 2)), np.empty(0))

@@ -11,14 +11,14 @@ from scipy.special import expit
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fit.constants import FIELD
-from CardioScarLib.reconstruction.field.fit.member import Member, MemberPlan, fit_member
-from CardioScarLib.reconstruction.field.fit.noise import without_noise_floor
-from CardioScarLib.reconstruction.field.fit.objective import ShiftTolerance
-from CardioScarLib.reconstruction.field.fit.posterior import FieldPosterior
-from CardioScarLib.reconstruction.field.fit.preview import PreviewPlan, fit_preview
-from CardioScarLib.reconstruction.field.fit.slice_shifts import NO_SHIFTS, SeemingShifts, alternation, seeming_shifts
-from CardioScarLib.reconstruction.field.fit.spread import Spread, find_spread
+from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.reconstruction.field.member import Member, MemberPlan, fit_member
+from CardioScarLib.reconstruction.field.noise import without_noise_floor
+from CardioScarLib.reconstruction.field.objective import ShiftTolerance
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
+from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, alternation, seeming_shifts
+from CardioScarLib.reconstruction.field.spread import Spread, find_spread
 
 FOLDS = 3
 FOLD_PLAN = MemberPlan(frequencies=32, widths=(24, 24), entropy=30, squared=40, held_out=0.0)

@@ -11,8 +11,8 @@ from scipy.special import logit
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fit.fourier import FourierField, sigmoid
-from CardioScarLib.reconstruction.field.fit.objective import ShiftTolerance, SliceObjective
+from CardioScarLib.reconstruction.field.fourier import FourierField, sigmoid
+from CardioScarLib.reconstruction.field.objective import ShiftTolerance, SliceObjective
 
 
 @dataclass(frozen=True)

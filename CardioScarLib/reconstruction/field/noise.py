@@ -10,7 +10,7 @@ from scipy.special import log_ndtr
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.wall_pixels import WallPixels
-from CardioScarLib.reconstruction.field.fit.fourier import SINGLE
+from CardioScarLib.reconstruction.field.fourier import SINGLE
 
 NEIGHBORHOOD = 5
 """Pixels across: a pixel is remote when the wall around it is."""

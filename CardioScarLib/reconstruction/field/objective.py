@@ -8,8 +8,8 @@ import numpy as np
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fit.fourier import SINGLE, FourierField, sigmoid
-from CardioScarLib.reconstruction.field.fit.noise import CutOffResidual
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
+from CardioScarLib.reconstruction.field.noise import CutOffResidual
 
 SQUARED_SCALE = 10.0
 """Brings the squared error to the size of the cross-entropy, so that one weight decay serves both."""

@@ -11,10 +11,10 @@ from scipy.special import ndtr, ndtri
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.geometry.frame import CanonicalFrame
-from CardioScarLib.reconstruction.field.fit.constants import FIELD
-from CardioScarLib.reconstruction.field.fit.fourier import SINGLE, FourierField, sigmoid
-from CardioScarLib.reconstruction.field.fit.member import Member
-from CardioScarLib.reconstruction.field.fit.spread import Spread
+from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
+from CardioScarLib.reconstruction.field.member import Member
+from CardioScarLib.reconstruction.field.spread import Spread
 
 CHUNK = 16_384
 FREQUENCIES, AMPLITUDE_FREQUENCIES = 128, 48

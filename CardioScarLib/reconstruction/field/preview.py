@@ -10,9 +10,9 @@ from scipy.special import logit
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fit.fourier import SINGLE, FourierField, sigmoid
-from CardioScarLib.reconstruction.field.fit.member import Member
-from CardioScarLib.reconstruction.field.fit.noise import CutOffResidual
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
+from CardioScarLib.reconstruction.field.member import Member
+from CardioScarLib.reconstruction.field.noise import CutOffResidual
 
 TRIALS = 5
 """Dampings tried before a step is given up."""

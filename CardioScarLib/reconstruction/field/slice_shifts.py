@@ -13,8 +13,8 @@ import numpy as np
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fit.constants import FIELD
-from CardioScarLib.reconstruction.field.fit.objective import slice_plane
+from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.reconstruction.field.objective import slice_plane
 
 
 @dataclass(frozen=True, eq=False)
