@@ -89,7 +89,7 @@ def code_of(method: Method) -> str:
     digest = hashlib.sha256(code_hash(*SCORED_BY, *ours).encode())
     digest.update(CONTOURS.read_bytes())
     for spec in (importlib.util.find_spec(module) for module in method.code if module not in ours):
-        if spec is not None and spec.has_location:
+        if spec is not None and spec.has_location and spec.origin:
             digest.update(Path(spec.origin).read_bytes())
     return digest.hexdigest()[:12]
 
