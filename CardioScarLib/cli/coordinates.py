@@ -64,7 +64,7 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
 
 def _surfaces(mesh_file, regions: str | None):
     """Regions as a point array of the file says; None if it does not."""
-    from vtk.util.numpy_support import vtk_to_numpy
+    from vtkmodules.util.numpy_support import vtk_to_numpy
 
     from CardioScarLib.wall.surfaces import labeled_surfaces
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy
 import SimpleITK as sitk
-import vtk
+from vtkmodules.vtkCommonCore import vtkVersion
 
 from CardioScarLib import __version__
 
@@ -56,7 +56,7 @@ class Provenance:
                 "python": platform.python_version(),
                 "numpy": np.__version__,
                 "scipy": scipy.__version__,
-                "vtk": vtk.vtkVersion().GetVTKVersion(),
+                "vtk": vtkVersion().GetVTKVersion(),
                 "SimpleITK": sitk.Version().VersionString(),  # type: ignore[no-untyped-call]
             },
             f"{platform.system()} {platform.machine()}",

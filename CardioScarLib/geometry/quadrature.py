@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import vtk
 from scipy.special import erf
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import VTK_ID_TYPE, vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+from vtkmodules.vtkImagingStencil import vtkImageStencilToImage, vtkPolyDataToImageStencil
 
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
@@ -200,22 +202,22 @@ def _points_inside(wall: Wall, stack: SliceStack) -> tuple[np.ndarray, np.ndarra
     triangles = wall.nodes[wall.triangles]
     frame = canonical_frame(stack, triangles.mean(axis=1), wall.areas)
     local = frame.to_frame(wall.nodes)
-    surface = vtk.vtkPolyData()
-    vtk_points = vtk.vtkPoints()
+    surface = vtkPolyData()
+    vtk_points = vtkPoints()
     vtk_points.SetData(numpy_to_vtk(np.ascontiguousarray(local), deep=True))
     surface.SetPoints(vtk_points)
-    cells = vtk.vtkCellArray()
-    cells.SetData(3, numpy_to_vtk(np.ascontiguousarray(wall.triangles.ravel()), deep=True, array_type=vtk.VTK_ID_TYPE))
+    cells = vtkCellArray()
+    cells.SetData(3, numpy_to_vtk(np.ascontiguousarray(wall.triangles.ravel()), deep=True, array_type=VTK_ID_TYPE))
     surface.SetPolys(cells)
     low, high = local.min(axis=0), local.max(axis=0)
     pitch = max(0.5, float(np.prod(high - low) / 4e6) ** (1 / 3))
     count = np.ceil((high - low) / pitch).astype(int) + 2
-    stencil = vtk.vtkPolyDataToImageStencil()
+    stencil = vtkPolyDataToImageStencil()
     stencil.SetInputData(surface)
     stencil.SetOutputOrigin(*(low - 0.5 * pitch))
     stencil.SetOutputSpacing(pitch, pitch, pitch)
     stencil.SetOutputWholeExtent(0, count[0] - 1, 0, count[1] - 1, 0, count[2] - 1)
-    image = vtk.vtkImageStencilToImage()
+    image = vtkImageStencilToImage()
     image.SetInputConnection(stencil.GetOutputPort())
     image.SetInsideValue(1)
     image.SetOutsideValue(0)

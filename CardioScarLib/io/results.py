@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vtk.util.numpy_support import vtk_to_numpy
+from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib import __version__
 from CardioScarLib.core.alignment import Alignment
@@ -217,7 +217,7 @@ def _arrays(path: Path, case: Case, names: list[str]) -> dict[str, np.ndarray]:
     missing = [name for name in names if not data.HasArray(name)]
     if missing:
         raise UnreadableFile(f"{path.name} has no array {missing[0]}; it is not the map that the files beside it belong to.")
-    return {name: vtk_to_numpy(data.GetArray(name)).copy() for name in names}
+    return {name: np.array(vtk_to_numpy(data.GetArray(name))) for name in names}  # type: ignore[no-untyped-call]
 
 
 def _smaller(values: np.ndarray) -> np.ndarray:
