@@ -236,7 +236,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         """Which one further slice would lower the uncertainty of the map most; the run draws the proposals as planes.
 
         The run's result is a dict: "proposals", the best first, and "notes", as `Advice.as_dict` of
-        `CardioScarLib.advice.advise` (LPS mm). Arguments that `startReconstruction` has, too, are as there.
+        `CardioScarLib.advice.ranking` (LPS mm). Arguments that `startReconstruction` has, too, are as there.
 
         :param kinds: "short axis", "long axis", or both.
         :param nextThickness: mm of the further slice; None takes that of the stack.

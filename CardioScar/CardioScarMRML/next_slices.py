@@ -13,7 +13,7 @@ from CardioScarMRML.slice_list import jumpToPlane
 PLANE_ROLE = "CardioScar.NextSlice"
 """Node references from a model to the planes in which its next slice should be taken, the best first."""
 PROPOSAL_ATTRIBUTE = "CardioScar.NextSlice"
-"""Attribute of such a plane: its proposal as JSON, as in `CardioScarLib.advice.advise.Proposal.as_dict`."""
+"""Attribute of such a plane: its proposal as JSON, as in `CardioScarLib.advice.ranking.Proposal.as_dict`."""
 NOTES_ATTRIBUTE = "CardioScar.NextSliceNotes"
 FOLDER_ATTRIBUTE = "CardioScar.NextSlices"
 """Attribute of the folder that was made for the planes."""

@@ -91,12 +91,18 @@ def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box", 
 
 def _anchors(points: np.ndarray, measure: np.ndarray) -> np.ndarray:
     """(k, 3) centers of mass of the wall in the cubes of a grid."""
-    cell = np.floor(points / ANCHOR_SPACING + 0.37).astype(np.int64)  # walls made by hand like to end on round numbers
+    return in_cubes(points, measure, ANCHOR_SPACING)[0]
+
+
+def in_cubes(points: np.ndarray, measure: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
+    """(k, 3) centers of mass of (n, 3) points with (n,) measures in the cubes of a grid that hold some, and (k,) their measures."""
+    cell = np.floor(points / size + 0.37).astype(np.int64)  # walls made by hand like to end on round numbers
     cell -= cell.min(axis=0)
     cube = np.ravel_multi_index(tuple(cell.T), tuple(cell.max(axis=0) + 1))
     total = np.bincount(cube, measure)
     filled = np.flatnonzero(total > 0)
-    return np.column_stack([np.bincount(cube, measure * axis)[filled] / total[filled] for axis in points.T])
+    centers = np.column_stack([np.bincount(cube, measure * axis)[filled] / total[filled] for axis in points.T])
+    return centers, total[filled]
 
 
 def _order(points: np.ndarray) -> np.ndarray:

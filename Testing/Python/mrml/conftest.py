@@ -175,7 +175,7 @@ def a_small_case(a_scene, a_small_phantom):
 @pytest.fixture
 def an_advice(a_phantom) -> dict:
     """Between two slices of the phantom, and across them; rows and columns of different numbers and sizes."""
-    from CardioScarLib.advice.advise import Advice, Proposal
+    from CardioScarLib.advice.ranking import Advice, Proposal
 
     first, second = a_phantom.stack.slices[3:5]
     right, down = (step / np.linalg.norm(step) for step in (first.column_step, first.row_step))
