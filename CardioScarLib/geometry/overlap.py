@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from CardioScarLib.core.errors import StackMissesWall
-from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.observed import BEYOND, INSIDE, observed
 
