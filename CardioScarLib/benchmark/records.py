@@ -53,7 +53,7 @@ class Records:
             with self.path.open("ab") as file:
                 file.write((line if self._ends_whole else "\n" + line).encode())
             self._ends_whole = True
-        return record
+            return self._records[record["key"]]  # as it will be read again
 
     def all(self) -> list[dict]:
         """The record of every key, out of date or not, in the order of the keys."""

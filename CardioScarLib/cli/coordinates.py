@@ -51,7 +51,8 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
     seconds = {"coordinates": time.perf_counter() - begin}
     how = {"mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit}
     provenance = Provenance.now({"start": start, "regions": regions}, seconds, input_files([mesh_file.path]), how, notes)
-    record = plain({"axis_lps_mm": found.axis, "quality": vars(quality), "provenance": provenance.as_dict()})
+    summary = {"axis_lps_mm": found.axis, "quality": vars(quality)}
+    record = plain({"summary": summary, "provenance": provenance.as_dict()})
     with hold_interrupts():
         written = [*write_mesh(mesh_file, found.arrays, output, overwrite), write_record(record, output, overwrite)]
     if as_json:
