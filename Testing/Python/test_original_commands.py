@@ -408,7 +408,7 @@ def test_a_mesh_far_from_the_training_box_is_refused_with_what_would_help(run, t
 
 def test_apply_refuses_settings_out_of_range_and_outputs_it_cannot_write(run, mesh, tmp_path):
     flags = {"model": LAYOUT_2, "mesh": mesh, "output": tmp_path / "map.vtu", "cpu": True}
-    assert refused(run("apply", **flags, threshold=1.5), "Threshold")
+    assert refused(run("apply", **flags, threshold=1.5), "threshold")
     assert refused(run("apply", **flags, mc_samples=0), "number of samples")
     assert refused(run("apply", **flags, batch_size=0), "batch size")
     assert refused(run("apply", **flags, seed=-1), "Seed")
@@ -428,7 +428,8 @@ def test_bad_training_data_and_settings_are_one_sentence_on_the_command_line(run
     assert refused(run("train", training_data=tmp_path / "sizes.npz", output=out, cpu=True), "group sizes in sizes.npz do not fit")
     assert refused(run("train", training_data=LAYOUT_2, output=out, cpu=True), "not training data")
     for flag, words in (
-        ({"hidden_size": 0}, "Hidden units"), ({"hidden_layers": 1}, "Hidden layers"), ({"max_epochs": 0}, "Epochs"), ({"batch_size": 0}, "Batch size"),
+        ({"hidden_size": 0}, "Hidden units"), ({"hidden_layers": 1}, "Hidden layers"), ({"max_epochs": 0}, "Epochs"),
+        ({"batch_size": 0}, "Batch size"),
         ({"mc_samples": 0}, "samples"), ({"early_stopping_patience": 0}, "Patience"), ({"seed": -1}, "Seed"),
     ):  # fmt: skip
         assert refused(run("train", training_data=data_file, output=out, cpu=True, **flag), words), flag
