@@ -61,6 +61,6 @@ def ensureTorch() -> bool:
     import PyTorchUtils
 
     if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
-        raise MissingPackage(_("PyTorch could not be installed; the Python console tells why. The model 'Field' works without it."))
+        raise MissingPackage(_("PyTorch could not be installed; see the Python console. The model 'Field' works without it."))
     importlib.invalidate_caches()
     return True

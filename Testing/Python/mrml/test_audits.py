@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from CardioScarMRML import CardioScarCase
 from CardioScarMRML.audits import AUDIT_ATTRIBUTE, auditIsAbout, auditOf
+from CardioScarMRML.run import startHere
 from test_checks import under_transform
 
 from CardioScar import CardioScarLogic
@@ -26,7 +28,9 @@ def an_audited_case(a_small_case, quick, kept):
     if not kept:
         reports = []
         before = volume.GetScene().GetNumberOfNodes()
-        kept["audit"] = CardioScarLogic().auditStack(volume, model, settings=quick, sliceIndices=SLICES, progressCallback=reports.append)
+        kept["audit"] = CardioScarLogic().auditStack(
+            CardioScarCase(volume, model, sliceIndices=SLICES), settings=quick, progressCallback=reports.append
+        )
         kept["stages"] = {report.stage for report in reports}
         kept["new nodes"] = volume.GetScene().GetNumberOfNodes() - before
         kept["text"] = model.GetAttribute(AUDIT_ATTRIBUTE)
@@ -52,7 +56,9 @@ def test_an_audit_is_about_its_slices_settings_and_places(an_audited_case, quick
     logic = CardioScarLogic()
 
     def isAbout(settings=quick, slices=SLICES, **choices):
-        return auditIsAbout(model, logic.auditWouldBeAbout(volume, model, settings=settings, sliceIndices=slices, **choices))
+        return auditIsAbout(
+            model, logic.auditWouldBeAbout(CardioScarCase(volume, model, sliceIndices=slices), settings=settings, **choices)
+        )
 
     assert isAbout() and isAbout(replace(quick, threshold=0.7))  # the threshold is how a map is looked at
     assert not isAbout(slices=[1, 3, 5, 7])
@@ -74,22 +80,22 @@ def logic(a_fake_reconstruct):
         result = a_fake_reconstruct(stack, wall, settings, progress)
         return replace(result, arrays={name: np.full(len(wall.nodes), 0.5, np.float32) for name in result.arrays})
 
-    return CardioScarLogic(reconstruct)
+    return CardioScarLogic(startHere)
 
 
 def test_a_map_of_other_choices_takes_the_audit_away(an_audited_case, quick, logic):
     volume, model = an_audited_case
-    logic.reconstruct(volume, model, settings=replace(quick, threshold=0.5), sliceIndices=SLICES)
+    logic.reconstruct(CardioScarCase(volume, model, sliceIndices=SLICES), settings=replace(quick, threshold=0.5))
     assert auditOf(model) is not None
-    logic.reconstruct(volume, model, settings=quick, sliceIndices=SLICES[1:])
+    logic.reconstruct(CardioScarCase(volume, model, sliceIndices=SLICES[1:]), settings=quick)
     assert auditOf(model) is None
 
 
 def test_an_earlier_map_keeps_its_audit_under_its_suffix(an_audited_case, quick, logic):
     volume, model = an_audited_case
     text = model.GetAttribute(AUDIT_ATTRIBUTE)
-    logic.reconstruct(volume, model, settings=quick, sliceIndices=SLICES)
-    logic.reconstruct(volume, model, settings=quick, keepEarlierAs="_first")
+    logic.reconstruct(CardioScarCase(volume, model, sliceIndices=SLICES), settings=quick)
+    logic.reconstruct(CardioScarCase(volume, model), settings=quick, keepEarlierAs="_first")
     assert auditOf(model) is None and model.GetAttribute(f"{AUDIT_ATTRIBUTE}_first") == text
 
 
@@ -101,4 +107,4 @@ def test_an_audit_stays_in_a_saved_scene(an_audited_case, a_scene, quick, tmp_pa
     a_scene.ReadFromMRB(str(tmp_path / "case.mrb"), True)
     volume, model = (a_scene.GetFirstNodeByName(name) for name in names)
     assert auditOf(model) == audit
-    assert auditIsAbout(model, CardioScarLogic().auditWouldBeAbout(volume, model, settings=quick, sliceIndices=SLICES))
+    assert auditIsAbout(model, CardioScarLogic().auditWouldBeAbout(CardioScarCase(volume, model, sliceIndices=SLICES), settings=quick))

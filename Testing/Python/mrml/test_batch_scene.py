@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
-from CardioScarMRML import batch, case_scene, stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML import CardioScarCase, batch, case_scene, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.audits import auditIsAbout, auditOf
 from node_values import map_on
 
@@ -90,8 +90,8 @@ def test_the_audit_of_a_case_is_in_its_scene_and_is_about_what_the_panel_would_c
     model, volume = a_scene.GetFirstNodeByName("P1 LV wall"), a_scene.GetFirstNodeByName("P1 LGE")
     assert auditOf(model) == found
     logic, settings = CardioScarLogic(), ReconstructionSettings.from_dict(report["settings"])
-    assert auditIsAbout(model, logic.auditWouldBeAbout(volume, model, settings=settings))
-    assert not auditIsAbout(model, logic.auditWouldBeAbout(volume, model, settings=settings, sliceIndices=[2, 3]))
+    assert auditIsAbout(model, logic.auditWouldBeAbout(CardioScarCase(volume, model), settings=settings))
+    assert not auditIsAbout(model, logic.auditWouldBeAbout(CardioScarCase(volume, model, sliceIndices=[2, 3]), settings=settings))
 
 
 def test_slices_that_are_no_volume_are_left_out_of_the_scene(a_phantom_on_disk):

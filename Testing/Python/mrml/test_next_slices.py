@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarMRML import addPhantomNodes
+from CardioScarMRML import CardioScarCase, addPhantomNodes
 from CardioScarMRML.next_slices import addPlanes, adviceNotes, jumpToPlaneNode, planesOf, proposalOf, removePlanes
 from conftest import three_d_view
 
@@ -65,7 +65,7 @@ def test_a_new_map_takes_its_own_planes_along_and_no_others(a_scene, a_case, a_p
     _, other = addPhantomNodes(a_scene, a_phantom)
     addPlanes(model, an_advice)
     kept = addPlanes(other, an_advice)
-    CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))
     assert planesOf(model) == [] and planesOf(other) == kept
 
 
@@ -167,10 +167,8 @@ def test_a_real_stack_is_advised_where_its_slices_are_missing(a_scene, a_small_c
     volume, model, phantom = a_small_case
     reports = []
     advice = CardioScarLogic().adviseNextSlice(
-        volume,
-        model,
+        CardioScarCase(volume, model, sliceIndices=[1, 2, 3, 6, 7, 8]),
         settings=quick,
-        sliceIndices=[1, 2, 3, 6, 7, 8],
         kinds=["short axis"],
         nextThickness=6.0,
         count=2,

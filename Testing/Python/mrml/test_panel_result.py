@@ -82,7 +82,7 @@ def test_the_threshold_can_be_typed(a_panel, a_result):
     box = a_panel.ui.binaryThresholdSlider.findChild(qt.QDoubleSpinBox)
     box.selectAll()
     qt.QTest.keyClicks(box, "0.75\r")
-    assert a_panel._parameterNode.binaryThreshold == pytest.approx(0.75)
+    assert a_panel._parameterNode.threshold == pytest.approx(0.75)
 
 
 def test_the_threshold_can_be_dragged(a_panel, a_result):
@@ -97,7 +97,7 @@ def test_the_threshold_can_be_dragged(a_panel, a_result):
         qt.QApplication.processEvents()
         seen.append(map_on(a_result, "scar_binary").sum())
     qt.QTest.mouseRelease(slider, qt.Qt.LeftButton, qt.Qt.NoModifier, handle + qt.QPoint(60, 0))
-    assert a_panel._parameterNode.binaryThreshold > 0.6
+    assert a_panel._parameterNode.threshold > 0.6
     assert seen[0] > seen[1] > seen[2] > seen[3]  # while it moves, not only when it is let go
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
+from CardioScarMRML import CardioScarCase
 from node_values import map_on
 
 from CardioScar import CardioScarLogic
@@ -24,8 +25,8 @@ def reopened(a_scene, a_case, a_fake_reconstruct, tmp_path):
         logic = CardioScarLogic(a_fake_reconstruct)
         parameters = logic.getParameterNode()
         parameters.lgeVolume, parameters.lvModel = a_case
-        parameters.preset = "fine"
-        logic.reconstruct(*a_case)
+        parameters.model.preset = "fine"
+        logic.reconstruct(CardioScarCase(*a_case))
         path = tmp_path / "case.mrb"
         assert a_scene.WriteToMRB(str(path))
         read = subprocess.run([sys.executable, str(READER), str(path)], capture_output=True, text=True, timeout=120)

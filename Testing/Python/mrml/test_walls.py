@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
+from CardioScarLib.runner.wall import run_task, write_inputs
 from CardioScarMRML.phantoms import addVolumeNode
 from CardioScarMRML.reading import wallFromModelNode
 from CardioScarMRML.walls import LABELS, SOURCE_ROLE, addWallCoordinates, describeWall, makeWall, startWall, wallNotes
@@ -16,7 +17,6 @@ from CardioScarLib.errors import BadContours, BadStack, BadWall, Cancelled, Card
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.runner import ProgressReport
-from CardioScarLib.runner.wall import run_task, write_inputs
 from CardioScarLib.settings import WallSettings
 
 BODY = Ellipsoids()

@@ -97,8 +97,8 @@ def test_choices_are_in_the_parameter_node_both_ways(a_panel, a_scene, a_phantom
     a_panel.ui.lgeVolumeSelector.setCurrentNode(volume)
     choose(a_panel.ui.modelComboBox, "logodds")
     parameters = a_panel.logic.getParameterNode()
-    assert parameters.lgeVolume is volume and parameters.model == "logodds"
-    parameters.model = "field"
+    assert parameters.lgeVolume is volume and parameters.model.model == "logodds"
+    parameters.model.model = "field"
     parameters.lgeVolume = None
     assert chosen(a_panel.ui.modelComboBox) == "field"
     assert a_panel.ui.lgeVolumeSelector.currentNode() is None
@@ -249,17 +249,17 @@ def test_a_panel_that_was_left_reacts_to_nothing_and_comes_back(a_panel, a_scene
 
 
 def test_choices_outlive_leaving_the_panel(a_panel, a_scene):
-    before = (a_panel._parameterNode.model, a_panel._parameterNode.preset)
+    before = (a_panel._parameterNode.model.model, a_panel._parameterNode.model.preset)
     choose(a_panel.ui.presetComboBox, "fine")
     choose(a_panel.ui.modelComboBox, "linear")
-    mine = (a_panel._parameterNode.model, a_panel._parameterNode.preset)
+    mine = (a_panel._parameterNode.model.model, a_panel._parameterNode.model.preset)
     assert mine == ("linear", "fine") != before
     a_panel.enter()
     a_panel.exit()
     a_panel.ui.presetComboBox.currentIndex = 0  # nobody listens now
     a_panel.enter()
     parameters = a_panel.logic.getParameterNode()
-    assert (parameters.model, parameters.preset) == mine
+    assert (parameters.model.model, parameters.model.preset) == mine
     assert (chosen(a_panel.ui.modelComboBox), chosen(a_panel.ui.presetComboBox)) == mine
 
 
@@ -270,20 +270,20 @@ def test_nothing_is_bound_to_a_panel_that_was_cleaned_up(a_scene, a_parent):
     before = widget.ui.modelComboBox.currentText
     widget.cleanup()
     widget.cleanup()  # Slicer may call it more than once
-    parameters.model = "nearest"
+    parameters.model.model = "nearest"
     assert widget.ui.modelComboBox.currentText == before != "Nearest slice"
     widget.ui.modelComboBox.currentIndex = 4
-    assert parameters.model == "nearest"
+    assert parameters.model.model == "nearest"
 
 
 def test_a_panel_without_a_parent_has_a_window_of_its_own(a_scene):
     widget = CardioScarWidget()
     assert widget.parent.isVisible() and widget.logic is not None
     widget.ui.presetComboBox.currentIndex = 2
-    assert widget.logic.getParameterNode().preset == "fine"
+    assert widget.logic.getParameterNode().model.preset == "fine"
     a_scene.Clear(0)
     widget.ui.presetComboBox.currentIndex = 0
-    assert widget.logic.getParameterNode().preset == "preview"
+    assert widget.logic.getParameterNode().model.preset == "preview"
     widget.cleanup()
     widget.parent.close()
 
