@@ -233,7 +233,7 @@ def test_what_cannot_be_shown_is_said_in_a_sentence(a_scene, a_case, a_fake_reco
     with pytest.raises(BadWall, match="no scar map on this model yet"):
         showScarProbability(model)
     CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
-    with pytest.raises(BadSettings, match="threshold is 1.5"):
+    with pytest.raises(BadSettings, match="1.5 is out of range"):
         showBinary(model, 1.5)
     model.GetMesh().GetPointData().RemoveArray("scar_uncertainty")
     with pytest.raises(NoSpread, match="no uncertainty"):

@@ -75,7 +75,7 @@ def test_a_run_goes_on_by_itself_and_its_result_comes_with_a_poll(a_scene, a_cas
     assert stages[-1] == "write" and "fit" in stages
     assert reports[-1].elapsed > reports[0].elapsed > 0
     assert a_case[1].GetAttribute("CardioScar.Log") == run.log and "geometry" in run.log
-    facts = json.loads(a_case[1].GetAttribute("CardioScar.Run"))
+    facts = json.loads(a_case[1].GetAttribute("CardioScar.Provenance"))
     assert facts["versions"]["numpy"] == np.__version__ and facts["started"] and facts["seconds"]["fit"] > 0
     assert facts["reading"]["slices"][:2] == ["slice 0", "slice 1"] and facts["reading"]["scar_from"] == "intensities"
     assert facts["reading"]["slice_thickness"] == [stackFromVolumeNode(a_case[0]).slices[0].thickness]
@@ -89,7 +89,7 @@ def test_a_child_and_this_process_agree(a_case, preview):
     in_child = map_on(a_case[1])
     result = CardioScarLogic(startHere).reconstruct(CardioScarCase(*a_case), settings=preview)
     assert np.allclose(map_on(a_case[1]), in_child, atol=1e-6)
-    assert result.reconstruction.posterior.samples(2, result.reconstruction.wall.nodes[:5]).shape == (2, 5)
+    assert result.result.posterior.samples(2, result.result.case.wall.nodes[:5]).shape == (2, 5)
 
 
 def test_a_cancel_is_over_in_two_seconds_and_leaves_the_scene_as_it_was(a_scene, a_case, endless):
@@ -265,7 +265,7 @@ def test_earlier_results_stay_under_a_suffix(a_scene, a_case, a_fake_reconstruct
     assert set(names_of_arrays(model)) >= {"scar_binary_earlier", "scar_observed_earlier", "scar_uncertainty"}
     assert "scar_binary" not in names_of_arrays(model)
     assert (model.GetAttribute("CardioScar.Threshold"), model.GetAttribute("CardioScar.Threshold_earlier")) == (None, "0.5")
-    assert json.loads(model.GetAttribute("CardioScar.Settings_earlier"))["model"]["model"] == "nearest"
+    assert json.loads(model.GetAttribute("CardioScar.Provenance_earlier"))["settings"]["model"]["model"] == "nearest"
     assert later.tableNode is not earlier.tableNode and earlier.tableNode.GetName().endswith("_earlier")
     assert earlier.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0) == burden
     CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))  # replaces the last run, not what was kept
@@ -280,7 +280,7 @@ def test_each_of_many_runs_can_be_kept(a_scene, a_case, a_fake_reconstruct):
     assert kept == [None, "_earlier", "_earlier2", "_earlier3"]
     observed = {name: map_on(model, name)[0] for name in names_of_arrays(model) if name.startswith("scar_observed")}
     assert observed == {"scar_observed": 3, "scar_observed_earlier": 0, "scar_observed_earlier2": 1, "scar_observed_earlier3": 2}
-    assert model.GetAttribute("CardioScar.Notes_earlier3") and a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 4
+    assert model.GetAttribute("CardioScar.Provenance_earlier3") and a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 4
 
 
 def test_an_odd_suffix_is_refused_before_anything_runs(a_case, a_fake_reconstruct):
