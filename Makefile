@@ -5,14 +5,15 @@ DEMO_OUTPUT ?= demo-results
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env demo test benchmark lint hooks clean
+.PHONY: help env demo test docs benchmark lint hooks clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       reconstruct the built-in phantom; results and pictures go to $(DEMO_OUTPUT)/"
 	@echo "make test       run all tests"
+	@echo "make docs       build the documentation, to be read at build/site/index.html"
 	@echo "make env        build $(VENV) with the command $(BIN)/cardioscar"
-	@echo "make benchmark  accuracy and speed against other methods: hours, resumable; makes docs/benchmarks.md"
+	@echo "make benchmark  accuracy and speed against other methods: hours, resumable; makes docs/measurements/benchmarks.md"
 	@echo "make lint       check style, format, types, the order of imports and spelling"
 	@echo "make hooks      check style, format and spelling at every commit"
 	@echo "make clean      remove $(VENV) and what was made"
@@ -25,6 +26,10 @@ demo: $(VENV)/.installed-core
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
+
+# Every warning is an error: a broken link or picture, a page in no table of contents, a docstring that cannot be read.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
 
 benchmark: $(VENV)/.installed-benchmark
 	$(BIN)/python Testing/Benchmarks/run.py
@@ -40,7 +45,7 @@ hooks: $(VENV)/.installed-lint
 	$(BIN)/pre-commit install
 
 clean:
-	rm -rf $(VENV) $(DEMO_OUTPUT) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_OUTPUT) build docs/reference/python dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 
 # Each stamp is one layer of the environment; it is renewed when pyproject.toml changes.
 $(VENV)/.installed-core: pyproject.toml Utilities/system_packages.sh
@@ -51,12 +56,16 @@ $(VENV)/.installed-core: pyproject.toml Utilities/system_packages.sh
 
 $(VENV)/.installed-test: $(VENV)/.installed-core
 	@PYTHON="$(PYTHON)" sh Utilities/system_packages.sh test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,docs]"
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
 	@touch $@
 
 # The type checker reads the types of what the tests install.
 $(VENV)/.installed-lint: $(VENV)/.installed-test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,lint]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,docs,lint]"
 	@touch $@
 
 $(VENV)/.installed-benchmark: $(VENV)/.installed-core

@@ -73,7 +73,7 @@ class CardioScar(ScriptedLoadableModule):
 Turns a sparse stack of late gadolinium enhancement (LGE) slices and a model of the left ventricular (LV) wall into a
 3D map of scar probability with its uncertainty, on the points of the model.
 <br><br>Choose the volume and the model and apply; "Load example" brings a heart to try it with. More in the
-<a href="https://github.com/CardioScar/SlicerCardioScar/blob/main/docs/slicer.md">documentation</a>.
+<a href="https://github.com/CardioScar/SlicerCardioScar/blob/main/docs/reference/slicer.md">documentation</a>.
 <br><br><b>For research use only.</b> Not a medical device; not for diagnosis or treatment.
 """)
         self.parent.acknowledgementText = _("""

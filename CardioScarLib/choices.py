@@ -79,7 +79,7 @@ def choices_of(settings: type) -> Iterator[Choice]:
     types = get_type_hints(settings)
     for one in fields(settings):
         kind = types[one.name]
-        if is_dataclass(kind):
+        if isinstance(kind, type) and is_dataclass(kind):
             for inner in choices_of(kind):
                 yield Choice((one.name, *inner.path), inner.kind, inner.default, inner.description)
         elif "choice" in one.metadata:

@@ -173,7 +173,7 @@ def _field(posterior: Posterior) -> FieldPosterior:
 def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> SliceOperator:
     operator = slice_operator(wall, stack, settings.operator)
     if not len(operator.pixels):
-        raise StackMissesWall("No pixel of the slices holds enough of the wall to say anything; check the slice thickness and the LV model.")
+        raise StackMissesWall("No pixel of the slices holds enough of the LV wall; check the slice thickness and the LV model.")
     return operator
 
 

@@ -324,7 +324,10 @@ class WallSettings(Settings):
         _("Base"),
         _("Where the LV wall ends at the base."),
         options={
-            "flat": (_("Flat"), _("A plane midway between the last slice with myocardium and the next one, tilted where the labels show it.")),
+            "flat": (
+                _("Flat"),
+                _("A plane midway between the last slice with myocardium and the next, tilted where the labels say so."),
+            ),
             "contour": (_("Contour"), _("The plane of the last complete contour.")),
         },
         flag="--base",

@@ -1,6 +1,6 @@
 """A picture of the benchmark's families: the truth on a cut along the heart, and one slice with its myocardium.
 
-python Utilities/benchmark_pictures.py docs/images/benchmark_cases.png
+python Utilities/benchmark_pictures.py docs/measurements/images/benchmark_cases.png
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python examples/sunnybrook_psir.py --output results
 
 The stack is that of a pig with an anteroseptal infarct (CardioScar/Resources/SampleData/SunnybrookPSIR). There is no truth;
-the pictures show whether the map agrees with what is seen.
+the pictures show whether the map agrees with what is seen. The wall is written too, for `cardioscar` to go on with.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import vtk
 
 from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.contours import read_drawn_contours
 from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.meshes import MeshFile, write_mesh
+from CardioScarLib.io.vtk_files import grid_from
 from CardioScarLib.pipeline import Reconstruction, reconstruct
 from CardioScarLib.reconstruction.operator import slice_operator
 from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, pixel_panel, render_heart, render_slices, views_of_scar, wall_panel
@@ -59,20 +62,29 @@ def draw(stack: SliceStack, result: Reconstruction, folder: Path) -> None:
     render_slices(stack, wall, [("CardioScar", probability)], folder / "slices.png", SHOWN, caption, overwrite=True)
 
 
+def write_wall(wall: Wall, path: Path) -> None:
+    count = len(wall.tetrahedra)
+    grid = grid_from(wall.nodes, np.full(count, vtk.VTK_TETRA), np.arange(0, 4 * count + 1, 4), wall.tetrahedra.ravel())
+    write_mesh(MeshFile(path, grid, wall, "lps", "mm"), {}, path, overwrite=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, required=True, help="folder for the pictures")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the wall and the pictures")
     parser.add_argument("--method", default="weighted", help="weighted, nsd, fwhm, otsu or gmm")
     parser.add_argument("--preset", default="standard", help="preview, standard or fine")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     stack = load_stack()
-    result = run(stack, hand_placed_wall(stack), arguments.method, arguments.preset)
+    wall = hand_placed_wall(stack)
+    write_wall(wall, arguments.output / "wall.vtu")
+    result = run(stack, wall, arguments.method, arguments.preset)
     for name, value in result.evidence.description.items():
         print(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}")
     share = result.wall.node_measure / result.wall.node_measure.sum()
     print(f"{share @ result.arrays['scar_probability']:.1%} of the LV is scar; {sum(result.seconds.values()):.1f} s")
     draw(stack, result, arguments.output)
+    print(f"Wall:     {arguments.output / 'wall.vtu'}")
     print(f"Pictures: {arguments.output / 'heart.png'}, {arguments.output / 'slices.png'}")
 
 

@@ -103,4 +103,6 @@ def _case_of_row(row: dict[str, str], folder: Path) -> BatchCase:
     for column in ("volume", "model"):
         if not files[column]:
             return BatchCase(name, problem=f"The list gives no {column}.")
-    return BatchCase(name, folder / files["volume"], folder / files["model"], folder / files["segmentation"] if files["segmentation"] else None)
+    return BatchCase(
+        name, folder / files["volume"], folder / files["model"], folder / files["segmentation"] if files["segmentation"] else None
+    )

@@ -1,4 +1,4 @@
-"""The families of the benchmark's cases. A new one is an entry in this list; see docs/benchmark_suite.md."""
+"""The families of the benchmark's cases. A new one is an entry in this list; see docs/how-to/benchmark_your_method.md."""
 
 from __future__ import annotations
 

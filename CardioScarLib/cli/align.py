@@ -19,5 +19,6 @@ def align(files: CaseFiles, as_json: bool) -> None:
     from CardioScarLib.cli.reports import alignment_in_words
 
     alignment = files.read().alignment
+    assert alignment is not None  # --align is required
     say_notes(alignment.notes)
     click.echo(json.dumps(alignment.as_dict(), indent=2) if as_json else alignment_in_words(alignment))

@@ -25,12 +25,12 @@ from CardioScarLib.cli.training import SEED
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mesh_frame, mesh_unit, overwrite) -> None:
     """Predict scar probability and uncertainty at the nodes of a mesh."""
+    from CardioScarLib.core.provenance import Provenance, plain
     from CardioScarLib.io.checkpoints import read_checkpoint
     from CardioScarLib.io.files import check_writable
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
-    from CardioScarLib.original.apply import apply as run
-    from CardioScarLib.core.provenance import Provenance, plain
     from CardioScarLib.io.records import input_files, write_record
+    from CardioScarLib.original.apply import apply as run
     from CardioScarLib.reconstruction.mc_dropout.device import require_torch
 
     require_torch()

@@ -39,7 +39,7 @@ def audit(
     task = AuditTask(**start(result, files, settings))
     with progress_bars(quiet=as_json) as progress:
         found = task.run(progress)
-    say_notes(found.provenance.notes)
+    say_notes(found.notes)
     text = json.dumps(found.as_dict(), indent=2, ensure_ascii=False)
     if output:
         with hold_interrupts(), atomic_path(output, overwrite) as temporary:

@@ -14,7 +14,7 @@ from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.phantom import Phantom
-from CardioScarLib.phantom.channel import channel_is_open, has_channel
+from CardioScarLib.phantom.channel import channel_is_open, scar_with_channel
 from CardioScarLib.quantification.burden import scar_quantities
 
 
@@ -58,9 +58,9 @@ class Comparison:
         rows.append(("Error at the nodes (RMS)", "", *(f"{error:.3f}" for error in errors)))
         dice = [2 * np.sum((column >= 0.5) & (self.truth >= 0.5)) / np.sum([column >= 0.5, self.truth >= 0.5]) for column in columns[1:]]
         rows.append(("Dice at 0.5", "", *(f"{one:.3f}" for one in dice)))
-        if has_channel(self.case):
+        if scar := scar_with_channel(self.case):
             states = ["open" if channel_is_open(self.case, column) else "closed" for column in columns]
-            rows.append((f"Channel of {self.case.scar.channel} mm", *states))
+            rows.append((f"Channel of {scar.channel} mm", *states))
         return rows
 
     def draw(self, heart: Path, slices: Path, caption: str, overwrite: bool) -> None:

@@ -28,9 +28,9 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
     wall_circumferential (radians) and wall_thickness (mm) to an LV wall of volume cells."""
     zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
+    from CardioScarLib.core.provenance import Provenance, plain
     from CardioScarLib.geometry.mesh_quality import mesh_quality
     from CardioScarLib.geometry.wall_coordinates import wall_coordinates
-    from CardioScarLib.core.provenance import Provenance, plain
     from CardioScarLib.io.files import check_writable
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.io.records import input_files, write_record

@@ -74,10 +74,14 @@ def case_options(aligned: bool | None = False, required: bool = True) -> Callabl
     aligned: whether it can align slices; None means that it must be told a source. required: False makes `files` None where no
     flag names a case.
     """
-    options = [
+    options: list[Callable[..., Any]] = [
         click.option("--mesh-vtk", "mesh", required=required, type=Path, metavar="FILE", help="LV wall: VTK files, PLY, STL, openCARP."),
-        click.option("--image", "images", required=required, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers."),
-        click.option("--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Scar labels on the image's grid, used instead of it."),
+        click.option(
+            "--image", "images", required=required, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers."
+        ),
+        click.option(
+            "--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Scar labels on the image's grid, used instead of it."
+        ),
         settings_options("reading", ReadingSettings),
     ]
     if aligned is not False:
@@ -92,14 +96,15 @@ def case_options(aligned: bool | None = False, required: bool = True) -> Callabl
         def with_case(*args: Any, **values: Any) -> Any:
             names = ("mesh", "images", "masks", "reading", "align", "align_from", "alignment")
             given = {name: values.pop(name) for name in names if name in values}
-            if given["mesh"] is None and not given["images"]:
+            if not any(given.get(name) for name in ("mesh", "images", "masks", "align")):
                 return command(*args, files=None, **values)
             if given["mesh"] is None or not given["images"]:
                 raise BadSettings("A case needs both --mesh-vtk and --image.")
             return command(*args, files=CaseFiles(**given), **values)
 
+        decorated: Callable[..., Any] = with_case
         for option in reversed(options):
-            with_case = option(with_case)
-        return with_case
+            decorated = option(decorated)
+        return decorated
 
     return with_flags

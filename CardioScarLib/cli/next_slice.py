@@ -35,5 +35,5 @@ def next_slice(
     task = AdviseTask(**start(result, files, settings), advice=advice)
     with progress_bars(quiet=as_json) as progress:
         found = task.run(progress)
-    say_notes((*found.provenance.notes, *found.notes))
+    say_notes((*(found.provenance.notes if found.provenance else ()), *found.notes))
     click.echo(json.dumps(found.as_dict(), indent=2) if as_json else advice_in_words(found))

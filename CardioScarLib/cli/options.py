@@ -11,7 +11,6 @@ import click
 from CardioScarLib.choices import Choice, choices_of, settings_of
 from CardioScarLib.cli.arguments import Integers
 
-
 OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--vtk-scalar-field")
 """Flags of the reading that say nothing to commands that read a mesh only."""
 
@@ -29,9 +28,10 @@ def settings_options(keyword: str, settings: type, leave_out: Collection[str] = 
             chosen = {one.path: values.pop(_parameter(keyword, one)) for one in offered}
             return command(*args, **{keyword: settings_of(settings, chosen)}, **values)
 
+        decorated: Callable[..., Any] = with_settings
         for one in reversed(offered):
-            with_settings = _option(keyword, one)(with_settings)
-        return with_settings
+            decorated = _option(keyword, one)(decorated)
+        return decorated
 
     return with_flags
 
@@ -46,7 +46,7 @@ def _option(keyword: str, one: Choice) -> Callable[[Callable], Callable]:
     if described.limits is not None and one.default is None and described.unit:
         text = f"{text.rstrip('.')}, {described.unit}."
     return click.option(
-        described.flag,
+        str(described.flag),
         _parameter(keyword, one),
         default=one.default,
         show_default=one.default is not None,

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from CardioScarLib.core.result import Reconstruction
     from CardioScarLib.geometry.alignment import Alignment
     from CardioScarLib.reconstruction.audit import Audit
@@ -27,7 +29,7 @@ def map_in_words(found: Reconstruction, outputs: Sequence[Path]) -> str:
         lines.append(f"Beyond {share} of the nodes lie beyond the slices, where the map is a guess (scar_observed 0)")
     if audit := found.audit:
         lines.append(f"Audit  {audit.light.upper()}: {audit.sentence}")
-        lines += [f"       {one.sentence}" for one in (*audit.claims, *audit.suspects)]
+        lines += [f"       {sentence}" for sentence in (*(one.sentence for one in audit.claims), *(one.sentence for one in audit.suspects))]
     lines += [f"{'Wrote' if number == 0 else '':<7}{path}" for number, path in enumerate(outputs)]
     lines.append(f"Time   {sum(found.seconds.values()):.1f} s")
     return "\n".join(lines)
@@ -67,7 +69,7 @@ def advice_in_words(advice: Advice) -> str:
     return "\n".join([*lines, "The change of the error is the expected change of the map's squared error, for one slice."])
 
 
-def _in_letters(point: Sequence[float]) -> str:
+def _in_letters(point: np.ndarray) -> str:
     """LPS mm as scanners show it: a letter says which way a number counts."""
     return " ".join(f"{pair[int(value < 0)]} {abs(value):.1f}" for pair, value in zip(("LR", "PA", "SI"), point, strict=True)) + " mm"
 

@@ -17,7 +17,9 @@ from CardioScarLib.settings import NetworkSettings
 @click.command(short_help="Train the network on training data.")
 @click.option("--training-data", required=True, type=Path, metavar="FILE", help="From `cardioscar prepare`: .npz; also older .npy tables.")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The network: .safetensors, or .pth for the original.")
-@click.option("--recipe", type=click.Choice(keys_of(NetworkSettings, "recipe")), help="How to train. [default: modern; original for a .pth]")
+@click.option(
+    "--recipe", type=click.Choice(keys_of(NetworkSettings, "recipe")), help="How to train. [default: modern; original for a .pth]"
+)
 @click.option("--max-epochs", type=int, metavar="N", help="Epochs at most. [default: the recipe's]")
 @click.option("--early-stopping-patience", "patience", type=int, metavar="N", help="Epochs without a better one. [default: the recipe's]")
 @settings_options("network", NetworkSettings, leave_out=("--recipe", "--device", "--dropout", "--max-epochs"))

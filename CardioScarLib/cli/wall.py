@@ -67,7 +67,9 @@ def wall(
     volume = float(finished.wall.volumes.sum()) * 1e-3
     seconds = {"wall": time.perf_counter() - begin}
     chosen = {"wall": vars(settings), "labels": labels, "start": start}
-    provenance = Provenance.now(chosen, seconds, input_files(path for path in (*images, *contours, endo, epi) if path), vars(reading), notes)
+    provenance = Provenance.now(
+        chosen, seconds, input_files(path for path in (*images, *contours, endo, epi) if path), vars(reading), notes
+    )
     distance = vars(finished.distance) if finished.distance else None
     summary = {"lv_volume_ml": volume, "quality": vars(finished.quality), "distance": distance}
     record = plain({"summary": summary, "provenance": provenance.as_dict()})
@@ -103,7 +105,7 @@ def _shape(images, labels, contours, surfaces, reading, settings):
 
     if all(surfaces):
         walls = [read_wall(path, reading.mesh_frame, reading.mesh_unit).wall for path in surfaces]
-        return shape_from_surfaces(*walls, settings), None, [note for one in walls for note in one.notes]
+        return shape_from_surfaces(walls[0], walls[1], settings), None, [note for one in walls for note in one.notes]
     if contours:
         slices, notes = read_contours(contours, images, reading.slice_axis, reading.slice_thickness)
         return shape_from_contours(slices, settings), None, notes

@@ -67,7 +67,9 @@ class StackFingerprint:
         planes = _planes(stack)
         if not np.allclose(planes, self.planes, rtol=1e-6, atol=TOLERANCE):
             number = int(np.argmax(np.abs(planes - self.planes).max(axis=1)))
-            raise OtherCase(f"The map was made from slices that lie elsewhere than these ({stack.slices[number].label}); give its own slices.")
+            raise OtherCase(
+                f"The map was made from slices that lie elsewhere than these ({stack.slices[number].label}); give its own slices."
+            )
         if self.pixels != _digest(*(one.pixels for one in stack)):
             raise OtherCase("The map was made from slices at these places that showed something else; give its own slices.")
 
@@ -80,5 +82,5 @@ def _digest(*arrays: np.ndarray) -> str:
     digest = hashlib.sha256()
     for values in arrays:
         digest.update(str(values.shape).encode())
-        digest.update(np.ascontiguousarray(values))
+        digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()

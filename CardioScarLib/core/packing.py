@@ -72,7 +72,7 @@ def _unpacked(kind: Any, value: Any, arrays: Mapping[str, np.ndarray], variants:
         return _dataclass(variants[kind][value["variant"]], value, arrays, variants)
     if kind is np.ndarray:
         return arrays[value["array"]]
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return _dataclass(kind, value, arrays, variants)
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):

@@ -10,7 +10,7 @@ from CardioScarLib.errors import BadWall
 from CardioScarLib.geometry.frame import CanonicalFrame
 from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_coordinates import wall_coordinates
+from CardioScarLib.geometry.wall_coordinates import wall_axis
 
 SHORT, LONG = "short axis", "long axis"
 STEP = 2.0
@@ -53,7 +53,7 @@ def long_axis(wall: Wall, points: np.ndarray, measure: np.ndarray) -> LongAxis:
     points: (n, 3) LPS mm and measure: (n,) spread over the wall.
     """
     try:
-        apex, base = wall_coordinates(wall).axis
+        apex, base = wall_axis(wall)
     except BadWall:  # no cells, or no telling endocardium from epicardium
         return axis_of_rotation(points, measure)
     direction = (apex - base) / np.linalg.norm(apex - base)

@@ -78,17 +78,10 @@ def wall_coordinates(
 
     Raises BadWall for surfaces and points, and where endocardium and epicardium cannot be told apart.
     """
-    if wall.kind != "volume":
-        raise BadWall("Wall coordinates need a wall of volume cells, and the LV model has none; make a tetrahedral wall from it first.")
     step(0, 5)
-    whole, (wall, number, notes) = wall, _one_piece(wall)
-    surfaces = wall_surfaces(wall) if surfaces is None else _on_nodes(surfaces, wall.nodes, number)
-    elements = LinearElements(wall.nodes, wall.tetrahedra)
-    endo, epi = surfaces.part_nodes(ENDO), surfaces.part_nodes(EPI)
-    epi = np.setdiff1d(epi, endo)
-    if not len(endo) or not len(epi):
-        raise BadWall(f"No part of the LV model's surface is labeled {'epicardium' if len(endo) else 'endocardium'}.")
-
+    whole, (wall, surfaces, elements, number, notes) = wall, _parts(wall, surfaces)
+    endo = surfaces.part_nodes(ENDO)
+    epi = np.setdiff1d(surfaces.part_nodes(EPI), endo)
     step(1, 5)
     transmural, thickness = _share_of_paths(elements, endo, epi)
     step(2, 5)
@@ -124,6 +117,30 @@ def wall_coordinates(
     number[missing] = cKDTree(wall.nodes).query(whole.nodes[missing])[1]
     ends = np.array([apex, middle])
     return WallCoordinates(transmural[number], apicobasal[number], angle[number], thickness[number], ends, tuple(notes))
+
+
+def wall_axis(wall: Wall) -> np.ndarray:
+    """(2, 3) apex and middle of the base of a tetrahedral wall, LPS mm: `WallCoordinates.axis` without the coordinates.
+
+    Raises BadWall as `wall_coordinates` does.
+    """
+    wall, surfaces, elements, _, _ = _parts(wall, None)
+    base, apical_opening = _ends(surfaces, surfaces.part_nodes(ENDO))
+    if len(apical_opening):
+        return np.array([wall.nodes[apical_opening].mean(axis=0), wall.nodes[base].mean(axis=0)])
+    return np.array([_apex_line(elements, surfaces, base).mean(axis=0), wall.nodes[base].mean(axis=0)])
+
+
+def _parts(wall: Wall, surfaces: WallSurfaces | None) -> tuple[Wall, WallSurfaces, LinearElements, np.ndarray, list[str]]:
+    """The largest piece of a wall, its skin in regions, its elements, and the last two of `_one_piece`."""
+    if wall.kind != "volume":
+        raise BadWall("Wall coordinates need a wall of volume cells, and the LV model has none; make a tetrahedral wall from it first.")
+    wall, number, notes = _one_piece(wall)
+    surfaces = wall_surfaces(wall) if surfaces is None else _on_nodes(surfaces, wall.nodes, number)
+    endo, epi = surfaces.part_nodes(ENDO), surfaces.part_nodes(EPI)
+    if not len(endo) or not len(np.setdiff1d(epi, endo)):
+        raise BadWall(f"No part of the LV model's surface is labeled {'epicardium' if len(endo) else 'endocardium'}.")
+    return wall, surfaces, LinearElements(wall.nodes, wall.tetrahedra), number, notes
 
 
 def _one_piece(wall: Wall) -> tuple[Wall, np.ndarray, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,8 +20,9 @@ WORDS = "words"
 def write_npz(target: Path | BinaryIO, schema: str, values: Any, arrays: Mapping[str, np.ndarray], compressed: bool = True) -> None:
     """schema: of what is written, with its version, as in "cardioscar-field 1"."""
     text = json.dumps({"schema": schema, "values": values})
-    entries = {WORDS: np.frombuffer(text.encode(), dtype=np.uint8), **{f"array:{name}": one for name, one in arrays.items()}}
-    (np.savez_compressed if compressed else np.savez)(target, **entries)
+    entries: dict[str, Any] = {f"array:{name}": one for name, one in arrays.items()}
+    save: Callable[..., None] = np.savez_compressed if compressed else np.savez
+    save(target, **{WORDS: np.frombuffer(text.encode(), dtype=np.uint8), **entries})
 
 
 def read_npz(source: Path | bytes, schema: str, name: str) -> tuple[Any, dict[str, np.ndarray]]:

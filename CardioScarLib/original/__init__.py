@@ -149,7 +149,7 @@ class InferenceResult:
 def prepare_training_data(request: PreprocessingRequest) -> PreprocessingResult:
     wall = read_wall(request.mesh_path).wall
     layers = request.vtk_grid_paths is not None
-    paths = list(request.vtk_grid_paths) if layers else [request.image_path]
+    paths = [path for path in (*(request.vtk_grid_paths or ()), request.image_path) if path is not None]
     thickness = 2 * request.slice_thickness_padding if layers else None
     stack = read_stack(paths, request.slice_axis, request.slice_indices, thickness, request.vtk_scalar_field)
     data = _prepare.prepare(wall, stack, request.normalize, request.exclude_zero_intensity)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from CardioScarLib.choices import keys_of
 from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.io.training_data import TrainingData
 from CardioScarLib.original.box import frame_of, inside_box
@@ -90,7 +91,7 @@ def fine_tuning_settings(parent: Checkpoint, **given) -> NetworkSettings:
     given: fields of NetworkSettings; where one is None, the original's default for fine-tuning, or the modern recipe's own.
     """
     recipe = parent.settings.get("recipe")
-    recipe = recipe if recipe in keys_of(NetworkSettings, "recipe") else "original"
+    recipe = str(recipe) if recipe in keys_of(NetworkSettings, "recipe") else "original"
     given = {name: value for name, value in given.items() if value is not None}
     return NetworkSettings(recipe, **{**FINE_TUNING[recipe], **given})
 

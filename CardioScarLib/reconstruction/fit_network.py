@@ -17,7 +17,7 @@ from CardioScarLib.reconstruction.operator import SliceOperator
 
 @dataclass(frozen=True)
 class NetworkRecipe:
-    """Size and effort of a network fit; the values are measured in docs/method.md.
+    """Size and effort of a network fit; the values are measured in docs/measurements/field.md.
 
     length: scale of the random features, mm. entropy, squared: L-BFGS evaluations with cross-entropy, then with the
     squared error. decay: of the weights. held_out: share of pixels kept aside to stop on. patience: iterations

@@ -1,4 +1,7 @@
-"""How far a field may be off, and where: what a posterior's draws are scaled by. Constants are measured, see docs/method.md."""
+"""How far a field may be off, and where: what a posterior's draws are scaled by.
+
+Constants are measured, see docs/measurements/uncertainty.md.
+"""
 
 from __future__ import annotations
 

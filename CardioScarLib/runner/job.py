@@ -8,12 +8,13 @@ import platform
 import queue
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Generic
+from typing import IO, Generic
 
 import CardioScarLib
 from CardioScarLib import errors
@@ -51,7 +52,9 @@ class _Work:
     """
 
     def __init__(self, kind: str):
-        self.state, self.error, self.on_progress = "running", None, _ignore
+        self.state = "running"
+        self.error: Exception | None = None
+        self.on_progress: Callable[[], None] = _ignore
         self._clock = ProgressClock()
         self._lines = [f"CardioScar {CardioScarLib.__version__}, {kind}"]
 
@@ -155,7 +158,7 @@ class Job(_Work, Generic[Answer]):
         errors_thread = threading.Thread(target=self._listen_to_errors, daemon=True)
         errors_thread.start()
         with suppress(ValueError, OSError):
-            for raw in self._process.stdout:
+            for raw in self._pipe(self._process.stdout):
                 text = raw.decode("utf-8", "replace").rstrip()
                 try:
                     event = json.loads(text)
@@ -164,15 +167,20 @@ class Job(_Work, Generic[Answer]):
                     self._events.put(("line", text))
         code = self._process.wait()
         errors_thread.join(timeout=1.0)
-        self._process.stdin.close()
+        self._pipe(self._process.stdin).close()
         self._events.put(("exit", code))
         if self.state == "cancelled":
             self._temporary.cleanup()
 
     def _listen_to_errors(self) -> None:
         with suppress(ValueError, OSError):
-            for raw in self._process.stderr:
+            for raw in self._pipe(self._process.stderr):
                 self._events.put(("line", raw.decode("utf-8", "replace").rstrip()))
+
+    @staticmethod
+    def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+        assert pipe is not None  # all three were asked for
+        return pipe
 
     def _kill(self) -> None:
         if self._process.poll() is not None:
@@ -186,7 +194,7 @@ class Job(_Work, Generic[Answer]):
 
 def _of_its_own() -> dict:
     """A process group that can be ended as a whole, out of reach of a Ctrl-C for this process, and no console window."""
-    if WINDOWS:
+    if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}
 
@@ -203,7 +211,8 @@ class InPlaceJob(_Work, Generic[Answer]):
 
     def __init__(self, work: Callable[[TaskProgress], Answer]):
         super().__init__("in place")
-        self._work, self._answer = work, []
+        self._work = work
+        self._answer: list[Answer] = []
 
     def poll(self) -> str:
         if self.state == "running":

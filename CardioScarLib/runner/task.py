@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from CardioScarLib.core.packing import Variants, pack, unpack
+from CardioScarLib.core.threads import ONE_THREAD
 from CardioScarLib.errors import RunFailed, UnreadableFile
 from CardioScarLib.io.npz import read_npz, write_npz
-from CardioScarLib.runner.environment import ONE_THREAD
 
 Answer = TypeVar("Answer")
 TaskProgress = Callable[..., None]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from CardioScarLib.core.packing import Variants
-from CardioScarLib.core.result import Result
 from CardioScarLib.pipeline import audit
 from CardioScarLib.reconstruction.audit import Audit
 from CardioScarLib.reconstruction.stored import POSTERIORS

@@ -27,7 +27,10 @@ class MapTask:
 
     def map(self, progress: TaskProgress) -> Result:
         """The map to start from."""
-        return self.result if self.result is not None else reconstruct(self.case, self.settings, progress)
+        if self.result is not None:
+            return self.result
+        assert self.case is not None  # see __post_init__
+        return reconstruct(self.case, self.settings, progress)
 
     @property
     def environment(self) -> dict[str, str]:

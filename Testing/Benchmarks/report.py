@@ -9,6 +9,8 @@ import numpy as np
 
 from CardioScarLib.phantom import CONTROLS, KINDS
 
+PAGE, IMAGES = "docs/measurements/benchmarks.md", "docs/measurements/images"
+"""Below the root of the repository."""
 BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
 BASE, OURS = "log-odds", "field, standard"
 WORDS = {
@@ -19,7 +21,7 @@ WORDS = {
 
 
 def write_report(cases: list[dict], used: dict, races: list[dict], root: Path, on_gpu: list[dict] | None = None) -> str:
-    """Write docs/benchmarks.md, its plots and the README's table below `root` (what exists of them); returns the tables.
+    """Write the page, its plots and the README's table below `root` (what exists of them); returns the tables.
 
     on_gpu: empty where there is no GPU, None where nobody looked.
     """
@@ -34,12 +36,12 @@ def write_report(cases: list[dict], used: dict, races: list[dict], root: Path, o
         parts.append("### The network on a GPU\n\n" + gpu_table(on_gpu))
     text = "\n\n".join(parts)
     if cases and used and races:  # a whole run
-        plots = plot_growth(used, root / "docs/images/growth.png")
+        plots = plot_growth(used, root / IMAGES / "growth.png")
         page = [
             "# Benchmarks", "Made by `python Testing/Benchmarks/run.py`; the numbers lie in `Testing/Benchmarks/results.json`.",
             PHANTOM_NOTE, text, "### Growth\n\n" + f"![CPU seconds against nodes, pixels and slices](images/{plots.name})",
         ]  # fmt: skip
-        (root / "docs/benchmarks.md").write_text("\n\n".join(page) + "\n")
+        (root / PAGE).write_text("\n\n".join(page) + "\n")
         readme = root / "README.md"
         tables = [PHANTOM_NOTE, error_table(cases), channel_table(cases), race_table(races), cost_table(used["sizes"])]
         table = "\n".join([BEGIN, "\n\n".join(tables), END])

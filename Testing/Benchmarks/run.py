@@ -4,7 +4,7 @@
     python Testing/Benchmarks/run.py --quick     a minute, small meshes, into a temporary folder: shows that it works
     python Testing/Benchmarks/run.py --only accuracy cost
 
-Results go to Testing/Benchmarks/results.json; tables and plots into README.md and docs/.
+Results go to Testing/Benchmarks/results.json; tables and plots into README.md and docs/measurements.
 """
 
 from __future__ import annotations

@@ -10,10 +10,12 @@ from itertools import permutations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from CardioScarLib.core.case import Case
+from CardioScarLib.core.result import Result
 from CardioScarLib.geometry.slices import Slice, SliceStack
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.phantom import Phantom, phantom_case
-from CardioScarLib.pipeline import Reconstruction, reconstruct
+from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.settings import ModelSettings
 
 NO_CELLS = np.empty((0, 4))
@@ -160,20 +162,18 @@ def _made(kind: str, seed: int, pixel: float | None, nodes: int) -> Phantom:
     return phantom_case(kind, seed, nodes, **({"pixel": pixel} if pixel else {}))
 
 
-def reconstructed(
-    case: Phantom, preset: str = "preview", stack: SliceStack | None = None, wall: Wall | None = None, **model
-) -> Reconstruction:
+def reconstructed(case: Phantom, preset: str = "preview", stack: SliceStack | None = None, wall: Wall | None = None, **model) -> Result:
     """A reconstruction of the case, or of the same case told in another way."""
     settings = replace(case.settings, model=ModelSettings(preset=preset, **model))
-    return reconstruct(stack or case.stack, wall or case.wall, settings)
+    return reconstruct(Case(stack or case.stack, wall or case.wall), settings)
 
 
-def the_map(kind: str, preset: str = "standard", pixel: float | None = None) -> Reconstruction:
+def the_map(kind: str, preset: str = "standard", pixel: float | None = None) -> Result:
     return _mapped(kind, preset, pixel)
 
 
 @cache
-def _mapped(kind: str, preset: str, pixel: float | None) -> Reconstruction:
+def _mapped(kind: str, preset: str, pixel: float | None) -> Result:
     return reconstructed(the_phantom(kind, pixel=pixel), preset)
 
 

@@ -1,4 +1,4 @@
-"""A task for the child process that does what a job file says, most of it bad. `sitecustomize` of the tests registers it."""
+"""A task for the child process that does what it is told, most of it bad. To the runner it is `CardioScarLib.mischief`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,40 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from CardioScarLib.errors import BadStack
-from CardioScarLib.runner.tasks import TaskProgress, read_job
+from CardioScarLib.runner import Task
+from CardioScarLib.runner.task import TaskProgress
+
+AS_PART_OF_THE_LIBRARY = "CardioScarLib.mischief"
 
 
-def run_task(folder: Path, progress: TaskProgress) -> None:
-    what = read_job(folder)["what"]
+@dataclass(frozen=True)
+class Mischief(Task[str]):
+    """what: to do. pids: file for the numbers of the processes that hang. changes: to the environment."""
+
+    answer: ClassVar[type] = str
+
+    what: str
+    pids: str = ""
+    changes: dict[str, str] = field(default_factory=dict)
+
+    def run(self, progress: TaskProgress) -> str:
+        return do(self.what, self.pids, progress)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.changes
+
+
+Mischief.__module__ = AS_PART_OF_THE_LIBRARY
+sys.modules[AS_PART_OF_THE_LIBRARY] = sys.modules[__name__]
+
+
+def do(what: str, pids: str, progress: TaskProgress) -> str:
     progress("first", 0, 1)
     if what == "talk":
         print("from Python")
@@ -32,9 +58,10 @@ def run_task(folder: Path, progress: TaskProgress) -> None:
     elif what == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     elif what == "environment":
-        (folder / "environment.txt").write_text("\n".join(f"{name}={value}" for name, value in os.environ.items()))
+        return "\n".join(f"{name}={value}" for name, value in os.environ.items())
     elif what == "hang":
-        grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-        Path(read_job(folder)["pids"]).write_text(f"{os.getpid()} {grandchild.pid}")
+        grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        Path(pids).write_text(f"{os.getpid()} {grandchild.pid}")
         progress("hanging", 1, 10)
-        time.sleep(60)
+        time.sleep(600)
+    return "done"

@@ -9,9 +9,11 @@ from functools import cache
 import numpy as np
 import pytest
 from bodies import a_block, a_sheet, a_stack, rigid, rms, shift, with_rows_flipped
+from CardioScarLib.runner.reconstruction import read_alignment, write_inputs
 from scipy import ndimage
 
 from CardioScarLib.benchmark import make_case
+from CardioScarLib.core.case import Case
 from CardioScarLib.errors import BadAlignment, BadSettings, BadWall
 from CardioScarLib.geometry.alignment import Alignment, find_shifts
 from CardioScarLib.geometry.alignment.outline import bordering_skin, outline
@@ -19,7 +21,6 @@ from CardioScarLib.geometry.alignment.shrink import shrunken
 from CardioScarLib.geometry.lv_wall import SliceContours
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.runner.reconstruction import read_alignment, write_inputs
 from CardioScarLib.settings import AlignmentSettings, ModelSettings
 
 TRUTH_SD = 1.5
@@ -192,7 +193,7 @@ def test_a_reconstruction_on_aligned_slices_regains_most_of_what_shifts_cost():
     settings = replace(case.settings, model=ModelSettings(preset="preview"))
 
     def its_error(stack, alignment=None):
-        return rms(reconstruct(stack, case.wall, settings, alignment=alignment).arrays["scar_probability"] - case.truth)
+        return rms(reconstruct(Case(stack, case.wall, alignment=alignment), settings).arrays["scar_probability"] - case.truth)
 
     shifted, aligned = its_error(case.stack), its_error(case.stack, by_mask())
     best = its_error(moved(case.stack, case.true_shifts))

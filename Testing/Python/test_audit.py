@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from CardioScarLib.benchmark import make_case
+from CardioScarLib.core.case import Case
 from CardioScarLib.errors import BadSettings, Cancelled
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.geometry.slices import SliceStack
@@ -159,7 +160,7 @@ def test_too_few_slices_and_no_scar_are_said_in_a_sentence():
 def test_only_the_field_is_audited():
     case = a_wedge()
     with pytest.raises(BadSettings, match="nearest"):
-        reconstruct(case.stack, case.wall, replace(case.settings, model=ModelSettings("nearest")), audited=True)
+        reconstruct(Case(case.stack, case.wall), replace(case.settings, model=ModelSettings("nearest")), audited=True)
 
 
 def test_an_audit_can_be_stopped_between_two_steps_of_a_fit():

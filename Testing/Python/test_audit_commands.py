@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
+from CardioScarLib.runner.audit import read_audit, start_audit
+from waiting import wait_until
 
 from CardioScarLib.cli.audit import in_words
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.runner.audit import read_audit, start_audit
 from CardioScarLib.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 
 SLICES = (4, 5, 6, 7, 8)
@@ -81,9 +81,7 @@ def test_a_baseline_is_not_audited_and_nothing_is_written(words, tmp_path, capsy
 def test_an_audit_in_a_child_process_comes_back_as_json_and_tells_how_far_it_is(a_phantom):
     settings = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings(preset="preview"))
     job = start_audit(a_phantom.stack.select(SLICES), a_phantom.wall, settings)
-    end = time.monotonic() + 120
-    while job.poll() == "running" and time.monotonic() < end:
-        time.sleep(0.05)
+    wait_until(lambda: job.poll() != "running")
     assert job.poll() == "done", job.log
     found = read_audit(job.folder)
     assert "audit" in [line.split()[-1] for line in job.log.splitlines()]

@@ -98,7 +98,7 @@ def test_the_table_has_a_line_per_kind_and_their_mean(a_case):
 
 @pytest.mark.parametrize(("kind", "least"), [("I2", 0.85), ("X", 0.75)])
 def test_our_intervals_hold_the_truth_near_borders(kind, least):
-    """Coarse pixels on small meshes; the levels on the real thing are in docs/method.md."""
+    """Coarse pixels on small meshes; the levels on the real thing are in docs/measurements/uncertainty.md."""
     case, posterior = the_phantom(kind, pixel=COARSE), the_map(kind, pixel=COARSE).posterior
     nodes = case.wall.nodes
     scores = spread_scores(case, posterior.mean(nodes), posterior.sd(nodes), posterior.samples(100, nodes))

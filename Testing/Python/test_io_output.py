@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
+from CardioScarLib.provenance import provenance, write_provenance
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.errors import BadWall, UnreadableFile, UnwritableOutput
@@ -17,7 +18,6 @@ from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.files import atomic_path, atomic_paths, check_writable
 from CardioScarLib.io.meshes import check_output_name, read_wall, wall_from_dataset, write_mesh
 from CardioScarLib.io.volumes import grid_around, voxels_in_wall, write_probability_volume
-from CardioScarLib.provenance import provenance, write_provenance
 from CardioScarLib.report.describe import describe
 from CardioScarLib.settings import ModelSettings, ReconstructionSettings
 

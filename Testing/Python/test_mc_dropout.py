@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from bodies import the_phantom
 
+from CardioScarLib.core.case import Case
 from CardioScarLib.errors import BadEvidence, BadSettings, MissingPackage, OutOfMemory, UnreadableFile
 from CardioScarLib.evidence.evidence import Evidence
 from CardioScarLib.pipeline import reconstruct
@@ -385,7 +386,7 @@ def test_a_missing_torch_or_gpu_is_said_before_the_long_work(monkeypatch):
 
     def run(model, device):
         settings = ReconstructionSettings(model=ModelSettings(model, network=NetworkSettings(device=device)))
-        return reconstruct(case.stack, case.wall, settings, lambda stage, step, steps, **detail: stages.append(stage))
+        return reconstruct(Case(case.stack, case.wall), settings, lambda stage, step, steps, **detail: stages.append(stage))
 
     with pytest.raises(BadSettings, match="CUDA was asked for"):
         run("network", "cuda")

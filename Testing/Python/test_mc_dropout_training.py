@@ -12,6 +12,7 @@ from bodies import applied, reconstructed, rigid, rms, the_phantom
 
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.core.case import Case
 from CardioScarLib.errors import BadSettings, Cancelled, OutOfMemory
 from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.pipeline import reconstruct
@@ -304,7 +305,7 @@ def test_progress_counts_the_epochs_and_can_cancel():
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        reconstruct(case.stack, case.wall, settings, tell)
+        reconstruct(Case(case.stack, case.wall), settings, tell)
     epochs = [(step, steps) for stage, step, steps, loss in told if loss is not None]
     assert epochs == [(1, 6), (2, 6), (3, 6), (4, 6)]
 

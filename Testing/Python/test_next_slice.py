@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
+from CardioScarLib.runner.next_slice import read_next_slice, start_next_slice
 
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.next_slice import in_letters
@@ -20,7 +21,6 @@ from CardioScarLib.geometry.quadrature import sub_points
 from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.reconstruction import next_slice
 from CardioScarLib.reconstruction.next_slice import WallErrors, advise
-from CardioScarLib.runner.next_slice import read_next_slice, start_next_slice
 from CardioScarLib.settings import ModelSettings
 
 SHORT, LONG = ("short axis",), ("long axis",)
@@ -168,7 +168,7 @@ def test_a_slice_beside_the_wall_takes_nothing_away():
 
 
 def test_a_thicker_slice_in_a_gap_takes_a_little_more_away(case, a_stack_with_a_gap):
-    """On phantoms, with the same noise, slices of 2 to 14 mm in the same place lowered the error alike (docs/next_slice.md)."""
+    """On phantoms, with the same noise, slices of 2 to 14 mm in one place lowered the error alike (docs/measurements/next_slice.md)."""
     drops = {}
     for thickness in (3.0, 8.0):
         best = advise(a_stack_with_a_gap, Doubt(0.05), case.wall, thickness, SHORT, 1).proposals[0]

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bodies import heed_ctrl_c
 from original_commands import maps, refused, shifted
 from original_files import FILES, LAYERS, LAYOUT_1, LAYOUT_2, results, write_points
 from scipy.spatial import cKDTree
+from waiting import wait_until
 
 import CardioScarLib.original as original
 from CardioScarLib.cli import training as training_words
@@ -317,9 +317,7 @@ def test_a_real_process_survives_ctrl_c_and_leaves_a_state_when_killed(sent, cod
     words = ["train", "--cpu", *(str(word) for pair in flags.items() for word in pair)]
     command = [sys.executable, "-m", "CardioScarLib.cli.main", *words]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
-    waited = time.monotonic()
-    while not state.exists() and process.poll() is None and time.monotonic() - waited < 120:
-        time.sleep(0.05)
+    wait_until(lambda: state.exists() or process.poll() is not None)
     process.send_signal(sent)
     out = process.communicate(timeout=60)[0]
     assert process.returncode == code

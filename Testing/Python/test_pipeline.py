@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_sheet, a_stack, reconstructed, shift, the_phantom, the_skin_of
 
+from CardioScarLib.core.case import Case
 from CardioScarLib.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, StackMissesWall
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.slices import Slice, SliceStack
@@ -36,7 +37,7 @@ def a_scarred_stack():
 
 @pytest.fixture(scope="module")
 def a_result(a_wall, a_scarred_stack):
-    return reconstruct(a_scarred_stack, a_wall, replace(STANDARD, threshold=0.5))
+    return reconstruct(Case(a_scarred_stack, a_wall), replace(STANDARD, threshold=0.5))
 
 
 # What comes out
@@ -56,14 +57,14 @@ def test_the_arrays_have_the_names_types_and_ranges_that_files_carry(a_result, a
 def test_the_binary_map_is_there_only_with_a_threshold(a_result, a_wall, a_scarred_stack):
     assert np.array_equal(a_result.arrays["scar_binary"], (a_result.arrays["scar_probability"] >= 0.5).astype(np.float32))
     assert set(np.unique(a_result.arrays["scar_binary"])) == {0, 1}
-    assert "scar_binary" not in reconstruct(a_scarred_stack, a_wall, LOGODDS).arrays
-    strict = reconstruct(a_scarred_stack, a_wall, replace(LOGODDS, threshold=0.9)).arrays["scar_binary"]
-    lenient = reconstruct(a_scarred_stack, a_wall, replace(LOGODDS, threshold=0.1)).arrays["scar_binary"]
+    assert "scar_binary" not in reconstruct(Case(a_scarred_stack, a_wall), LOGODDS).arrays
+    strict = reconstruct(Case(a_scarred_stack, a_wall), replace(LOGODDS, threshold=0.9)).arrays["scar_binary"]
+    lenient = reconstruct(Case(a_scarred_stack, a_wall), replace(LOGODDS, threshold=0.1)).arrays["scar_binary"]
     assert strict.sum() < lenient.sum()
 
 
 def test_a_baseline_has_no_uncertainty(a_wall, a_scarred_stack):
-    assert "scar_uncertainty" not in reconstruct(a_scarred_stack, a_wall, LOGODDS).arrays
+    assert "scar_uncertainty" not in reconstruct(Case(a_scarred_stack, a_wall), LOGODDS).arrays
 
 
 def test_what_was_observed_is_told_per_node_and_counted(a_result, a_wall, a_scarred_stack):
@@ -79,7 +80,7 @@ def test_the_summary_says_what_happened_and_goes_into_a_file(a_result):
     assert summary["slices"] == 3
     assert summary["slices_that_miss_the_wall"] == []
     assert summary["wall"] == "volume"
-    assert summary["nodes"] == len(a_result.wall.nodes)
+    assert summary["nodes"] == len(a_result.case.wall.nodes)
     assert summary["fit"]["model"] == "field"
     assert summary["evidence"]["method"] == "values"
     assert summary["evidence"]["pixels"] == len(a_result.evidence.values)
@@ -95,7 +96,7 @@ def test_the_summary_of_a_standard_fit_goes_into_a_file_too(a_wall, a_scarred_st
 
 def test_the_time_of_every_stage_is_kept(a_result):
     assert list(a_result.seconds) == ["geometry", "evidence", "fit", "map"]
-    assert all(0 <= seconds < 60 for seconds in a_result.seconds.values())
+    assert all(seconds > 0 for seconds in a_result.seconds.values())
 
 
 def test_the_posterior_answers_anywhere(a_result, a_wall):
@@ -104,8 +105,8 @@ def test_the_posterior_answers_anywhere(a_result, a_wall):
 
 
 def test_settings_reach_the_stages(a_wall, a_scarred_stack):
-    gaussian = reconstruct(a_scarred_stack, a_wall, replace(LOGODDS, operator=OperatorSettings("prism", "gaussian")))
-    box = reconstruct(a_scarred_stack, a_wall, LOGODDS)
+    gaussian = reconstruct(Case(a_scarred_stack, a_wall), replace(LOGODDS, operator=OperatorSettings("prism", "gaussian")))
+    box = reconstruct(Case(a_scarred_stack, a_wall), LOGODDS)
     assert gaussian.evidence.weights.min() < 1 == box.evidence.weights.min()
     assert gaussian.summary["quadrature_points"] > box.summary["quadrature_points"]
 
@@ -120,14 +121,14 @@ def test_without_settings_the_standard_ones_are_used():
 
 def test_notes_of_reading_and_of_the_evidence_are_all_kept(a_wall, a_scarred_stack):
     stack, wall = replace(a_scarred_stack, notes=("The thickness was guessed.",)), replace(a_wall, notes=("Two cells were left out.",))
-    result = reconstruct(stack, wall, replace(LOGODDS, evidence=EvidenceSettings("auto")))
+    result = reconstruct(Case(stack, wall), replace(LOGODDS, evidence=EvidenceSettings("auto")))
     assert result.notes[:2] == ("The thickness was guessed.", "Two cells were left out.")
     assert any("label map" in note for note in result.notes[2:])
 
 
 def test_a_slice_that_misses_the_wall_is_named(a_wall, a_scarred_stack):
     away = Slice(np.zeros((12, 12)), [1.0, 1.0, 90.0], [0, 2.0, 0], [2.0, 0, 0], 6.0, "slice 7")
-    result = reconstruct(SliceStack((*a_scarred_stack, away)), a_wall, LOGODDS)
+    result = reconstruct(Case(SliceStack((*a_scarred_stack, away)), a_wall), LOGODDS)
     assert result.summary["slices_that_miss_the_wall"] == ["slice 7"]
     assert result.summary["slices"] == 4
 
@@ -144,7 +145,7 @@ def test_a_slice_that_misses_the_wall_is_named(a_wall, a_scarred_stack):
     ],
 )
 def test_other_kinds_of_wall_give_the_same_scar(kind, wall, a_scarred_stack):
-    result = reconstruct(a_scarred_stack, wall, STANDARD)
+    result = reconstruct(Case(a_scarred_stack, wall), STANDARD)
     assert result.summary["wall"] == kind
     probability, x = result.arrays["scar_probability"], wall.nodes[:, 0]
     inside = result.arrays["scar_observed"] == 2
@@ -157,7 +158,7 @@ def test_other_kinds_of_wall_give_the_same_scar(kind, wall, a_scarred_stack):
 
 def test_progress_goes_through_the_stages_in_order(a_wall, a_scarred_stack):
     told = []
-    reconstruct(a_scarred_stack, a_wall, PREVIEW, lambda *report: told.append(report))
+    reconstruct(Case(a_scarred_stack, a_wall), PREVIEW, lambda *report: told.append(report))
     assert list(dict.fromkeys(stage for stage, _, _ in told)) == ["geometry", "evidence", "fit", "map"]
     assert all(0 <= step <= steps for _, step, steps in told)
     for stage in ("geometry", "evidence", "fit", "map"):
@@ -171,7 +172,7 @@ def test_a_run_can_be_stopped_in_every_stage(stage, a_wall, a_scarred_stack):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        reconstruct(a_scarred_stack, a_wall, PREVIEW, stop)
+        reconstruct(Case(a_scarred_stack, a_wall), PREVIEW, stop)
     assert not issubclass(Cancelled, CardioScarError)  # it is not shown as an error
 
 
@@ -181,38 +182,38 @@ def test_a_run_can_be_stopped_in_every_stage(stage, a_wall, a_scarred_stack):
 def test_a_stack_elsewhere_is_refused_with_the_distance(a_wall, a_scarred_stack):
     # The wall's top is at 20 mm, the lowest slab's lower face then at 120.
     with pytest.raises(StackMissesWall, match="do not meet: the closest slice is 100 mm away"):
-        reconstruct(a_scarred_stack.transformed(shift(0, 0, 131)), a_wall, PREVIEW)
+        reconstruct(Case(a_scarred_stack.transformed(shift(0, 0, 131)), a_wall), PREVIEW)
 
 
 def test_a_wall_between_two_slices_is_refused(a_scarred_stack):
     with pytest.raises(StackMissesWall, match="between two slices"):
-        reconstruct(a_stack([0.0, 30.0], 4.0), a_block([4, 4, 10], [20, 20, 20], [4, 4, 4]), PREVIEW)
+        reconstruct(Case(a_stack([0.0, 30.0], 4.0), a_block([4, 4, 10], [20, 20, 20], [4, 4, 4])), PREVIEW)
 
 
 def test_a_wall_too_thin_to_fill_any_prism_is_refused():
     thread = a_block([11, 11, -3], [11.02, 11.02, 3], [1, 1, 4])
     with pytest.raises(StackMissesWall, match="[Nn]o pixel"):
-        reconstruct(a_stack([0.0], 4.0), thread, PREVIEW)
+        reconstruct(Case(a_stack([0.0], 4.0), thread), PREVIEW)
 
 
 def test_values_that_are_no_scar_fractions_are_refused(a_wall):
     bright = a_stack([0.0, 8.0], 6.0, pixels=[300.0, 400.0])
     with pytest.raises(BadEvidence, match="range from 300 to 400"):
-        reconstruct(bright, a_wall, PREVIEW)
+        reconstruct(Case(bright, a_wall), PREVIEW)
 
 
 def test_infinite_pixels_on_the_wall_are_refused_with_their_slice(a_wall):
     image = np.zeros((12, 12))
     image[5, 5:8] = np.inf
     with pytest.raises(BadEvidence, match="3 pixels on the wall are NaN or infinite .3 in slice 1"):
-        reconstruct(a_stack([0.0, 8.0], 6.0, pixels=[0.0, image]), a_wall, PREVIEW)
+        reconstruct(Case(a_stack([0.0, 8.0], 6.0, pixels=[0.0, image]), a_wall), PREVIEW)
 
 
 def test_pixels_that_hold_nothing_are_left_out_and_infinite_ones_off_the_wall_do_not_matter(a_wall):
     image = np.full((12, 12), 0.3)
     image[5, 5:8] = np.nan
     image[0, 0] = np.inf
-    result = reconstruct(a_stack([0.0, 8.0], 6.0, pixels=[0.3, image]), a_wall, PREVIEW)
+    result = reconstruct(Case(a_stack([0.0, 8.0], 6.0, pixels=[0.3, image]), a_wall), PREVIEW)
     assert len(result.evidence.values) == 2 * 100 - 3
     assert result.arrays["scar_probability"] == pytest.approx(0.3, abs=0.02)
 
@@ -261,10 +262,10 @@ def test_impossible_slices_and_walls_cannot_be_made(make, error, words):
 def test_flat_and_inverted_cells_and_double_points_are_lived_with(a_wall, a_scarred_stack):
     cells = np.vstack([a_wall.tetrahedra[:, [1, 0, 2, 3]][:50], a_wall.tetrahedra[50:], [[0, 0, 1, 2]]])
     wall = Wall.from_tetrahedra(np.vstack([a_wall.nodes, a_wall.nodes[:3]]), cells)
-    result = reconstruct(a_scarred_stack, wall, PREVIEW)
+    result = reconstruct(Case(a_scarred_stack, wall), PREVIEW)
     assert any("1 cells of the LV model have no volume" in note for note in result.notes)
     count = len(a_wall.nodes)
     assert result.arrays["scar_probability"][:count] == pytest.approx(
-        reconstruct(a_scarred_stack, a_wall, PREVIEW).arrays["scar_probability"], abs=1e-3
+        reconstruct(Case(a_scarred_stack, a_wall), PREVIEW).arrays["scar_probability"], abs=1e-3
     )
     assert np.array_equal(result.arrays["scar_probability"][count:], result.arrays["scar_probability"][:3])

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from waiting import wait_until
 from wall_bodies import CAVITY, MYOCARDIUM, a_labeled_phantom
 
+from CardioScarLib.core.case import Case, LabelMap
 from CardioScarLib.errors import BadAlignment
 from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.runner.alignment import read_alignment, start_alignment
+from CardioScarLib.runner import start_job
 from CardioScarLib.settings import AlignmentSettings
+from CardioScarLib.tasks.align import AlignTask
 
 MOVED, BY = 4, 5.0
 
 
 def finished(job):
-    until = time.monotonic() + 60
-    while job.poll() == "running":
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_until(lambda: job.poll() != "running")
     return job
 
 
@@ -39,10 +38,10 @@ def test_the_slice_that_was_moved_is_moved_back(one_slice_out_of_place):
     wall, labels = one_slice_out_of_place
     stack = labels.with_pixels([np.random.default_rng(1).normal(size=one.pixels.shape) for one in labels])
     mask = labels.with_pixels([np.where(one.pixels == MYOCARDIUM, 7.0, 3.0 * (one.pixels == CAVITY)) for one in labels])
-    job = finished(start_alignment(stack, wall, "mask", mask, AlignmentSettings(wall_labels=(7,))))
+    job = finished(start_job(AlignTask(Case(stack, wall, myocardium=LabelMap(mask)), "mask", AlignmentSettings(wall_labels=(7,)))))
     try:
         assert job.error is None
-        found = read_alignment(job.folder)
+        found = job.answer()
     finally:
         job.close()
     assert [one.label for one in found.slices] == [one.label for one in stack]
@@ -54,7 +53,7 @@ def test_the_slice_that_was_moved_is_moved_back(one_slice_out_of_place):
 def test_what_cannot_be_aligned_is_one_sentence(one_slice_out_of_place):
     wall, labels = one_slice_out_of_place
     empty = labels.with_pixels([np.zeros(one.pixels.shape) for one in labels])
-    job = finished(start_alignment(labels, wall, "mask", empty, AlignmentSettings(wall_labels=(1,))))
+    job = finished(start_job(AlignTask(Case(labels, wall, myocardium=LabelMap(empty)), "mask", AlignmentSettings(wall_labels=(1,)))))
     try:
         assert isinstance(job.error, BadAlignment) and "label 1" in str(job.error)
     finally:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 
@@ -13,9 +10,10 @@ from CardioScarLib.geometry.slices import SliceStack
 from CardioScarLib.geometry.wall_coordinates import wall_coordinates
 from CardioScarLib.geometry.wall_surfaces import labeled_surfaces, wall_surfaces
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
-from CardioScarLib.runner.job import Job
-from CardioScarLib.runner.wall import read_wall, run_task, start_wall, write_inputs
+from CardioScarLib.runner import Job, start_job
+from CardioScarLib.runner.task import read_answer, read_task, write_answer, write_task
 from CardioScarLib.settings import WallSettings
+from CardioScarLib.tasks.wall import WallTask
 
 BODY = Ellipsoids()
 COARSE = WallSettings(edge_length=4.0)
@@ -35,11 +33,12 @@ def the_labels() -> SliceStack:
 
 @pytest.fixture(scope="module")
 def a_run(tmp_path_factory):
-    """What it made, and the stages that it went through."""
+    """What it made, as it comes back from a child, and the stages that it went through."""
     folder, stages = tmp_path_factory.mktemp("run"), []
-    write_inputs(folder, the_labels(), "scarnet", COARSE, zero_at=(0.0, 30.0, -10.0))
-    run_task(folder, lambda stage, step, steps: stages.append(stage))
-    return read_wall(folder), stages
+    write_task(WallTask(the_labels(), order="scarnet", settings=COARSE, zero_at=(0.0, 30.0, -10.0)), folder)
+    task = read_task(folder)
+    write_answer(task, task.run(lambda stage, step, steps: stages.append(stage)), folder)
+    return read_answer(task, folder), stages
 
 
 def test_a_label_map_comes_back_as_a_wall_with_all_that_is_known_of_it(a_run):
@@ -50,7 +49,7 @@ def test_a_label_map_comes_back_as_a_wall_with_all_that_is_known_of_it(a_run):
     assert {len(values) for values in made.arrays.values()} == {len(made.wall.nodes)}
     assert "no inverted cell" in made.description and "The thickness was assumed." in made.notes
     assert not any("patient's right" in note for note in made.notes)
-    assert list(dict.fromkeys(stages)) == ["shape", "mesh", "coordinates", "quality", "write"]
+    assert list(dict.fromkeys(stages)) == ["shape", "mesh", "coordinates", "quality"]
 
 
 def test_the_regions_of_a_made_wall_are_found_again_without_their_labels(a_run):
@@ -66,24 +65,24 @@ def test_the_regions_of_a_made_wall_are_found_again_without_their_labels(a_run):
 
 
 def test_labels_by_name_and_settings_arrive_as_they_were(tmp_path):
-    names = {"myocardium": np.array([1]), "cavity": (2,)}
+    names = {"myocardium": (1,), "cavity": (2,)}
     settings = WallSettings(edge_length=5.0, base="contour")
-    write_inputs(tmp_path, the_labels(), names, settings, right_ventricle=(7,))
-    job = json.loads((tmp_path / "job.json").read_text())
-    assert job["labels"] == {"myocardium": [1], "cavity": [2]} and job["settings"] == asdict(settings)
-    assert job["right_ventricle"] == [7] and job["zero_at"] is None
+    write_task(WallTask(the_labels(), names, settings=settings, right_ventricle=(7,)), tmp_path)
+    task = read_task(tmp_path)
+    assert task.labels == names and task.settings == settings and task.order is None
+    assert task.right_ventricle == (7,) and task.zero_at is None
 
 
 def test_a_wrong_order_of_labels_is_the_sentence_of_the_run(tmp_path):
-    write_inputs(tmp_path, the_labels(), None, COARSE)
+    task = WallTask(the_labels(), settings=COARSE)
     with pytest.raises(BadContours, match="scarnet"):
-        run_task(tmp_path, lambda *report: None)
+        task.run(lambda *report: None)
     with pytest.raises(RunFailed, match="cannot be read back"):
-        read_wall(tmp_path)
+        read_answer(task, tmp_path)
 
 
 def test_a_run_can_be_canceled():
-    job = start_wall(the_labels(), "scarnet", COARSE)
+    job = start_job(WallTask(the_labels(), order="scarnet", settings=COARSE))
     assert isinstance(job, Job) and job.poll() == "running"
     job.cancel()
     assert job.state == "cancelled"

@@ -1,4 +1,4 @@
-"""Which slice disagrees with its neighbors, and how. The constants are measured, see docs/audit.md."""
+"""Which slice disagrees with its neighbors, and how. The constants are measured, see docs/measurements/audit.md."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Slices predicted by networks that have not seen them.
 
 A network that goes on from a fit to all slices remembers the slice that is left out: its error on it is half of that of a
-network that has never seen it (docs/audit.md). So each pair of neighbors is left out first, from scratch, and a single
+network that has never seen it (docs/measurements/audit.md). So each pair of neighbors is left out first, from scratch, and a single
 slice is predicted by the networks of its two pairs, which go on with its neighbor put back.
 """
 

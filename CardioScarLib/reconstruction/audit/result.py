@@ -69,6 +69,11 @@ class Audit:
     pairs: tuple[PairAudit, ...] = ()
     provenance: Provenance | None = None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed on the way, in sentences."""
+        return self.provenance.notes if self.provenance else ()
+
     def as_dict(self) -> dict:
         """Plain JSON values; "provenance" is that of the audit."""
         return plain(asdict(self))

@@ -1,4 +1,4 @@
-"""From what left-out slices show to what a stack supports. The constants are measured, see docs/audit.md."""
+"""From what left-out slices show to what a stack supports. The constants are measured, see docs/measurements/audit.md."""
 
 from __future__ import annotations
 

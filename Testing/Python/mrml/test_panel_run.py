@@ -7,11 +7,14 @@ import pytest
 import qt
 from CardioScarMRML import addPhantomNodes
 from CardioScarPanel.run_control import POLL_INTERVAL_MS
+from counted import counted
 from node_values import map_on
 from panels import choose, chosen, click, wait_for
+from waiting import KILLED
 
-from CardioScar import CardioScarWidget
+from CardioScar import CardioScarLogic, CardioScarWidget
 from CardioScarLib.errors import BadEvidence
+from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.runner import ProgressReport
 
 
@@ -209,18 +212,17 @@ def test_one_click_from_loaded_images_to_the_map(a_real_panel, a_small_phantom):
 
 
 @pytest.mark.parametrize("stage", ["Starting", "Fitting"])
-def test_cancel_works_within_two_seconds_and_leaves_the_scene_as_it_was(a_real_panel, a_scene, stage):
+def test_cancel_ends_the_child_and_leaves_the_scene_as_it_was(a_real_panel, a_scene, stage):
     choose(a_real_panel.ui.presetComboBox, "fine")
     before = content_of(a_scene)
     click(a_real_panel.ui.applyButton)
     wait_for(lambda: a_real_panel.ui.statusLabel.text.startswith(stage), 60)
     child = a_real_panel._runControl._run._job._process
     assert child.poll() is None
-    start = time.monotonic()
-    click(a_real_panel.ui.applyButton)
-    assert a_real_panel.ui.applyButton.text == "Apply"
-    wait_for(lambda: child.poll() is not None, 2)
-    assert time.monotonic() - start < 2
+    with counted() as work:
+        click(a_real_panel.ui.applyButton)
+    assert not work.waits and a_real_panel.ui.applyButton.text == "Apply"
+    assert child.wait() == KILLED
     assert content_of(a_scene) == before
 
 
@@ -233,37 +235,35 @@ def test_closing_the_scene_ends_the_child_and_leaves_no_files(a_real_panel, a_sc
     assert folder.is_dir()
     a_scene.Clear(0)
     assert not a_real_panel._runControl.running and a_real_panel.ui.statusLabel.text == ""
-    wait_for(lambda: job._process.poll() is not None and not folder.exists(), 5)
+    assert job._process.wait() == KILLED
+    wait_for(lambda: not folder.exists())
     assert not a_real_panel.ui.applyButton.enabled and "LGE volume" in a_real_panel.ui.applyButton.toolTip
 
 
 def test_the_panel_stays_alive_during_a_run(a_real_panel):
-    """The longest time that a timer of 10 ms had to wait, the click that starts the run included.
+    """The event loop turns, and this thread does little in each turn: the fit is somewhere else."""
+    lines = turns_of_a_run(a_real_panel)
+    assert len(lines) > 20
+    assert max(lines) < 40_000  # 19,000, for the click
 
-    About 20 ms on a quiet machine; a fit in this thread would be seconds. How long this thread computed at most in
-    between is told apart, because it does not depend on what else the machine does.
-    """
-    waits, computed, last = [], [], [0.0, 0.0]
 
-    def tick():
-        now = time.perf_counter(), time.thread_time()
-        waits.append(now[0] - last[0])
-        computed.append(now[1] - last[1])
-        last[:] = now
+def test_a_panel_that_computed_by_itself_would_be_found_out(a_real_panel):
+    a_real_panel.logic = CardioScarLogic(reconstruct)
+    lines = turns_of_a_run(a_real_panel)
+    assert len(lines) == 1 and max(lines) > 40_000
 
-    choose(a_real_panel.ui.presetComboBox, "preview")
-    timer = qt.QTimer()
-    timer.setInterval(10)
-    timer.timeout.connect(tick)
-    timer.start()
-    last[:] = time.perf_counter(), time.thread_time()
-    click(a_real_panel.ui.applyButton)
-    control = a_real_panel._runControl
-    while control.running and control._run.progress.stage != "map":  # reading the result is counted apart
-        qt.QApplication.processEvents()
+
+def turns_of_a_run(panel) -> list[int]:
+    """Lines of Python run in each turn of the event loop, from the click that starts a run until its result is to be read."""
+    lines = []
+    choose(panel.ui.presetComboBox, "preview")
+    with counted() as work:
+        click(panel.ui.applyButton)
+    lines.append(work.lines)
+    control = panel._runControl
+    while control.running and control._run.progress.stage != "map":
+        with counted() as work:
+            qt.QApplication.processEvents()
+        lines.append(work.lines)
         time.sleep(0.001)
-    timer.stop()
-    assert len(waits) > 20
-    print(f"longest wait {1000 * max(waits):.0f} ms of {len(waits)}, longest computation {1000 * max(computed):.0f} ms")
-    assert max(computed) < 0.1
-    assert max(waits) < 0.5
+    return lines

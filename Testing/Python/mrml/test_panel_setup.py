@@ -23,18 +23,18 @@ from CardioScarLib.errors import MissingPackage
 @pytest.fixture(scope="module")
 def opened():
     """The panel, opened in a process of its own."""
-    folders = [ROOT, ROOT / "CardioScar", HERE.parent / "stubs", HERE]
-    # One thread: others that wait for work would be counted as processor time.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders)), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    folders = [ROOT, ROOT / "CardioScar", HERE.parent / "stubs", HERE.parent, HERE]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
     done = subprocess.run([sys.executable, HERE / "open_panel.py"], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_the_panel_opens_quickly_and_without_heavy_packages(opened):
-    print({name: value for name, value in opened.items() if name != "own"})
-    assert opened["open_ms"] < 300
+def test_the_panel_opens_without_heavy_packages_and_looks_at_its_nodes_once(opened):
     assert opened["heavy"] == []
+    assert opened["calls"] == {"stackFromVolumeNode": 1, "wallFromModelNode": 1, "check_geometry": 1, "slice_views": 1}
+    assert opened["read"] == [] and opened["started"] == []
+    assert opened["lines"] < 500_000  # 240,000 and no loop over nodes or pixels
 
 
 def test_an_older_slicer_is_told_so_in_one_sentence(a_scene, a_parent, monkeypatch):
