@@ -13,6 +13,7 @@ from CardioScarMRML.phantoms import gridFromWall
 from node_values import map_on, rms
 
 from CardioScar import CardioScarLogic
+from CardioScarLib.core import case as cases
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_wall
@@ -106,7 +107,7 @@ def test_operator_and_evidence_are_the_same(a_case_from_files, preview):
 
 def test_the_map_is_the_same(a_case_from_files, preview):
     case = a_case_from_files
-    of_files = reconstruct(case.stack, case.wall, preview).arrays["scar_probability"]
+    of_files = reconstruct(cases.Case(case.stack, case.wall), preview).arrays["scar_probability"]
     CardioScarLogic().reconstruct(CardioScarCase(case.volume_node, case.model_node, sliceThickness=case.thickness), settings=preview)
     assert np.ptp(of_files) > 0.8
     assert rms(map_on(case.model_node) - of_files) < 0.01
