@@ -40,15 +40,14 @@ def an_audited_case(a_small_case, quick, kept):
 
 def test_an_audit_tells_of_each_slice_and_stays_with_the_model(an_audited_case, kept):
     audit = kept["audit"]
-    assert audit["light"] in ("green", "yellow", "red") and audit["sentence"].endswith(".")
-    assert [one["label"] for one in audit["slices"]] == [f"slice {number}" for number in SLICES]
-    assert {one["name"] for one in audit["claims"]} == {"scar mass", "transmurality", "channels"}
-    assert max(one["rmse"] for one in audit["slices"]) > 2 * min(one["rmse"] for one in audit["slices"]) > 0
-    assert "settings" not in audit  # its provenance is kept beside it
+    assert audit.light in ("green", "yellow", "red") and audit.sentence.endswith(".")
+    assert [one.label for one in audit.slices] == [f"slice {number}" for number in SLICES]
+    assert {one.name for one in audit.claims} == {"scar mass", "transmurality", "channels"}
+    assert max(one.rmse for one in audit.slices) > 2 * min(one.rmse for one in audit.slices) > 0
     assert auditOf(an_audited_case[1]) == audit and "audit" in kept["stages"] and kept["new nodes"] == 0
+    assert audit.provenance.versions["numpy"] == np.__version__ and audit.provenance.seconds["audit"] > 0
     record = json.loads(kept["text"])
-    assert record["run"]["versions"]["numpy"] == np.__version__ and record["run"]["seconds"]["audit"] > 0
-    assert record["about"]["settings"]["model"]["samples"] == 4
+    assert set(record) == {"audit", "about"} and record["about"]["settings"]["model"]["samples"] == 4
 
 
 def test_an_audit_is_about_its_slices_settings_and_places(an_audited_case, quick):
@@ -56,9 +55,7 @@ def test_an_audit_is_about_its_slices_settings_and_places(an_audited_case, quick
     logic = CardioScarLogic()
 
     def isAbout(settings=quick, slices=SLICES, **choices):
-        return auditIsAbout(
-            model, logic.auditWouldBeAbout(CardioScarCase(volume, model, sliceIndices=slices), settings=settings, **choices)
-        )
+        return auditIsAbout(model, logic.auditWouldBeAbout(CardioScarCase(volume, model, sliceIndices=slices, **choices), settings))
 
     assert isAbout() and isAbout(replace(quick, threshold=0.7))  # the threshold is how a map is looked at
     assert not isAbout(slices=[1, 3, 5, 7])
@@ -75,12 +72,7 @@ def test_an_audit_is_about_its_slices_settings_and_places(an_audited_case, quick
 @pytest.fixture
 def logic(a_fake_reconstruct):
     """Gives a map at once, the same everywhere."""
-
-    def reconstruct(stack, wall, settings, progress, alignment=None):
-        result = a_fake_reconstruct(stack, wall, settings, progress)
-        return replace(result, arrays={name: np.full(len(wall.nodes), 0.5, np.float32) for name in result.arrays})
-
-    return CardioScarLogic(startHere)
+    return CardioScarLogic(a_fake_reconstruct)
 
 
 def test_a_map_of_other_choices_takes_the_audit_away(an_audited_case, quick, logic):
@@ -108,3 +100,13 @@ def test_an_audit_stays_in_a_saved_scene(an_audited_case, a_scene, quick, tmp_pa
     volume, model = (a_scene.GetFirstNodeByName(name) for name in names)
     assert auditOf(model) == audit
     assert auditIsAbout(model, CardioScarLogic().auditWouldBeAbout(CardioScarCase(volume, model, sliceIndices=SLICES), settings=quick))
+
+
+def test_an_audit_that_version_0_1_has_kept_is_still_told_and_a_strange_one_counts_as_none(an_audited_case):
+    model = an_audited_case[1]
+    record = json.loads(model.GetAttribute(AUDIT_ATTRIBUTE))
+    del record["audit"]["provenance"]
+    model.SetAttribute(AUDIT_ATTRIBUTE, json.dumps({**record, "run": {"notes": []}}))
+    assert auditOf(model).claims and auditOf(model).provenance is None
+    model.SetAttribute(AUDIT_ATTRIBUTE, json.dumps({**record, "audit": {"light": 3}}))
+    assert auditOf(model) is None

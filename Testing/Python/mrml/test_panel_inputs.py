@@ -78,10 +78,10 @@ def test_a_mirrored_model_is_flipped_by_a_button_and_flipped_back_by_the_same(co
     click(button)
     assert check.update() and "flipped" not in a_ui.geometryLabel.text
     assert model.GetParentTransformNode() is not None
-    assert button.isVisible() and "back" in button.text
+    assert button.isVisible() and "Undo" in button.text
     click(button)
     assert model.GetParentTransformNode() is None and a_ui.geometryLabel.text == before
-    assert "back" not in button.text
+    assert "Undo" not in button.text
 
 
 def test_micrometers_are_asked_about_and_scaled_only_by_a_click(connected, a_ui, a_case):
@@ -93,7 +93,7 @@ def test_micrometers_are_asked_about_and_scaled_only_by_a_click(connected, a_ui,
     assert a_ui.geometryLabel.text == check.error + "\nAre the points of the model in micrometers?"
     assert a_ui.fixUnitsButton.isVisible() and a_ui.fixUnitsButton.text == "Yes, scale from micrometers"
     click(a_ui.fixUnitsButton)
-    assert check.error is None and "back" in a_ui.fixUnitsButton.text and "?" not in a_ui.geometryLabel.text
+    assert check.error is None and "Undo" in a_ui.fixUnitsButton.text and "?" not in a_ui.geometryLabel.text
 
 
 def test_a_model_in_the_wrong_frame_and_unit_takes_two_clicks(connected, a_ui, a_case):
