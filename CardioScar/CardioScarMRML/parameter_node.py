@@ -139,12 +139,15 @@ CardioScarParameterNode = parameterNodeClass()
 LEAVES = leavesOf()
 
 
-def wrapped(node) -> CardioScarParameterNode:
-    """The wrapper of a parameter node. What a scene of another version lacks, or holds and is no longer allowed, gets its default:
-    Slicer could not read it.
+def wrapped(node, described=DESCRIBED):
+    """A `CardioScarParameterNode` around a node.
+
+    What a scene of another version lacks, or holds although it is not allowed here, gets its default: Slicer could not read it.
     """
+    isUsual = described is DESCRIBED
+    kind, leaves = (CardioScarParameterNode, LEAVES) if isUsual else (parameterNodeClass(described), leavesOf(described))
     with slicer.util.NodeModify(node):
-        for name, parameter in LEAVES.items():
+        for name, parameter in leaves.items():
             if not (node.HasParameter(name) and parameter.allows(node.GetParameter(name))):
                 node.SetParameter(name, str(parameter.default))
-    return CardioScarParameterNode(node)
+    return kind(node)

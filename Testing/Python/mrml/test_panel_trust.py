@@ -269,7 +269,11 @@ def test_shifts_of_other_slices_are_not_used_silently(a_panel_with_shifts):
     choose(ui.sliceSelectionComboBox, "range")
     ui.sliceRangeMinimumSpinBox.value = 2
     qt.QApplication.processEvents()
-    assert not ui.applyButton.enabled and "Find the shifts again" in ui.applyButton.toolTip and "Find the shifts again" in ui.alignmentLabel.text
+    assert (
+        not ui.applyButton.enabled
+        and "Find the shifts again" in ui.applyButton.toolTip
+        and "Find the shifts again" in ui.alignmentLabel.text
+    )
     assert not ui.auditButton.enabled and ui.findShiftsButton.enabled
     ui.useShiftsCheckBox.checked = False
     assert ui.applyButton.enabled
