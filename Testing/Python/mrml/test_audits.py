@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from CardioScarMRML import CardioScarCase
 from CardioScarMRML.audits import AUDIT_ATTRIBUTE, auditIsAbout, auditOf
-from CardioScarMRML.run import startHere
 from test_checks import under_transform
 
 from CardioScar import CardioScarLogic

@@ -8,8 +8,8 @@ import qt
 import slicer
 import vtk
 from CardioScarMRML import addPhantomNodes
-from CardioScarMRML.next_slices import addPlanes, planesOf
 from CardioScarMRML.choices import PanelChoices
+from CardioScarMRML.next_slices import addPlanes, planesOf
 from CardioScarPanel.traffic_light import lightPixmap
 from conftest import OUTPUT
 from jobs import AJob
