@@ -338,7 +338,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._advice.checkCanStart(" ".join(missing))
         if self._runControl.running:
             button.text, button.enabled = _("Cancel"), True
-            button.toolTip = _("Stop the run. The scene stays as it is.")
+            button.toolTip = _("Stop the run. The scene does not change.")
             return
         button.text, button.enabled = _("Apply"), not missing
         button.toolTip = " ".join(missing) or _("Compute the scar map and color the LV model by it.")

@@ -53,13 +53,13 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
 
         return wrapped(super().getParameterNode())
 
-    def reconstruct(self, case: CardioScarCase, *settings, **choices) -> CardioScarResult:
+    def reconstruct(self, case: CardioScarCase, settings: ReconstructionSettings | None = None, **choices) -> CardioScarResult:
         """`startReconstruction`, and wait for the end.
 
         :raises CardioScarError: with a sentence for the user. The scene is untouched then, as after a cancel.
         :raises Cancelled: by the progress callback.
         """
-        return self.startReconstruction(case, *settings, **choices).wait()
+        return self.startReconstruction(case, settings, **choices).wait()
 
     def startReconstruction(
         self,
@@ -99,9 +99,9 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         run = CardioScarRun(self._startJob(task), check, finish, progressCallback)
         return run
 
-    def auditStack(self, case: CardioScarCase, *settings, **choices) -> Audit:
+    def auditStack(self, case: CardioScarCase, settings: ReconstructionSettings | None = None, **choices) -> Audit:
         """`startAudit`, and wait for the end."""
-        return self.startAudit(case, *settings, **choices).wait()
+        return self.startAudit(case, settings, **choices).wait()
 
     def startAudit(
         self,
@@ -172,9 +172,9 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         job = self._startJob(AlignTask(Case(stack, wall, myocardium=myocardium), source, search))
         return CardioScarRun(job, lambda: _checkThere(case.lvModelNode), lambda alignment: alignment, progressCallback)
 
-    def adviseNextSlice(self, case: CardioScarCase, *settings, **choices) -> Advice:
+    def adviseNextSlice(self, case: CardioScarCase, settings: ReconstructionSettings | None = None, **choices) -> Advice:
         """`startAdvice`, and wait for the end."""
-        return self.startAdvice(case, *settings, **choices).wait()
+        return self.startAdvice(case, settings, **choices).wait()
 
     def startAdvice(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from CardioScarLib.choices import Choice, choices_of, settings_of
@@ -22,7 +23,7 @@ def settingsFrom(parameters, kind: type = ReconstructionSettings) -> Any:
     :param kind: the dataclass of the settings that it holds.
     :raises BadSettings: a choice cannot be read.
     """
-    return settings_of(kind, {one.path: _value(parameters, one) for one in choices_of(kind)})
+    return settings_of(kind, {one.path: _value(parameters, one) for one in _choices(kind)})
 
 
 def caseFrom(parameters: CardioScarParameterNode) -> CardioScarCase:
@@ -59,6 +60,11 @@ def sliceIndices(parameters: CardioScarParameterNode) -> list[int] | None:
     if not chosen:
         raise BadSettings("No slice is chosen; choose at least one.")
     return chosen
+
+
+@cache
+def _choices(kind: type) -> tuple[Choice, ...]:
+    return tuple(choices_of(kind))
 
 
 def _value(parameters, one: Choice) -> Any:

@@ -60,7 +60,7 @@ class AdviceView:
         self.update()
         count = len(advice.proposals)
         if not count:
-            return _("No further slice would lower the uncertainty.")
+            return _("No further slice would reduce the uncertainty.")
         return _("{count} proposed planes were drawn, the best one in yellow.").format(count=count)
 
     def _onRemove(self, checked=False) -> None:

@@ -55,7 +55,7 @@ def ensureTorch() -> bool:
                 "again, or choose the model 'Field', which needs nothing more."
             )
         )
-    question = _("The neural network needs PyTorch, a download of up to 3 GB that takes some minutes. Install it now?")
+    question = _("The neural network needs PyTorch, a download of up to 3 GB that takes several minutes. Install it now?")
     if not slicer.util.confirmOkCancelDisplay(question, _("Install PyTorch")):
         return False
     import PyTorchUtils

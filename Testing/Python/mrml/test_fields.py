@@ -63,6 +63,7 @@ def field_arrays(model) -> list[str]:
 # --- what is not fitted again ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_after_apply_neither_audit_nor_advice_fits_again(a_small_case, quick):
     """In child processes, as from the panel; stages stand in the log."""
     volume, model, _ = a_small_case
@@ -209,6 +210,7 @@ def test_a_copy_has_the_field_of_its_own_map_and_the_model_keeps_its_own(a_map, 
 # --- in a saved scene ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_in_a_reopened_scene_nothing_is_fitted_and_the_numbers_are_the_same(a_map, a_scene, quick, tmp_path):
     _, case = a_map
     advice = CardioScarLogic(startHere).adviseNextSlice(case, quick, FEW)

@@ -18,6 +18,7 @@ from waiting import KILLED, wait_until
 
 from CardioScar import CardioScarLogic
 from CardioScarLib.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, RunFailed, UnwritableOutput
+from CardioScarLib.geometry.slices import SliceSource
 from CardioScarLib.settings import ModelSettings
 
 
@@ -424,6 +425,32 @@ def test_the_thickness_of_a_dicom_volume_comes_from_the_database(a_case, monkeyp
     stack = stackFromVolumeNode(volume)
     assert stack.slices[0].thickness == pytest.approx(thickness)
     assert bool(stack.notes) == (thickness == 10.0)
+
+
+def test_slices_know_their_dicom_images_where_the_volume_does(a_scene, a_case, a_fake_reconstruct, monkeypatch):
+    volume, uids = a_case[0], [f"1.2.{number}" for number in range(10)]
+    logic = CardioScarLogic(a_fake_reconstruct)
+    logic.reconstruct(CardioScarCase(*a_case))
+    assert {one.source for one in a_fake_reconstruct.calls[-1][0]} == {None}
+    volume.SetAttribute("DICOM.instanceUIDs", " ".join(uids))
+    logic.reconstruct(CardioScarCase(*a_case, sliceIndices=[7, 2]))
+    assert [one.source for one in a_fake_reconstruct.calls[-1][0]] == [SliceSource(sop_instance_uid=f"1.2.{k}") for k in (7, 2)]
+    assert not any("1.2.7" in (a_case[1].GetAttribute(name) or "") for name in a_case[1].GetAttributeNames())  # they lead to a patient
+    volume.SetAttribute("DICOM.instanceUIDs", " ".join(uids[1:]))  # which of them is missing?
+    assert {one.source for one in stackFromVolumeNode(volume)} == {None}
+
+
+def test_what_all_slices_have_in_common_comes_from_the_dicom_database(a_case, monkeypatch):
+    class Database:
+        def fileForInstance(self, uid):
+            return f"{uid}.dcm"
+
+        def fileValue(self, file, tag):
+            return {"0020,000d": "study", "0020,000e": "series", "0008,0016": "class", "0020,0052": "frame"}.get(tag, "")
+
+    a_case[0].SetAttribute("DICOM.instanceUIDs", " ".join(f"1.2.{number}" for number in range(10)))
+    monkeypatch.setattr(slicer, "dicomDatabase", Database(), raising=False)
+    assert stackFromVolumeNode(a_case[0]).slices[3].source == SliceSource("study", "series", "class", "1.2.3", "frame")
 
 
 def test_a_dicom_volume_without_a_database_is_read_all_the_same(a_case):

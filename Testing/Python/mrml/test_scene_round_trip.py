@@ -54,9 +54,9 @@ def test_a_saved_scene_opens_as_it_was(reopened, a_case, a_phantom, a_fake_recon
 
 def test_provenance_and_choices_survive(reopened, a_case):
     seen = reopened()
-    for name in ("Version", "Settings", "Summary", "Notes", "Arrays"):
+    for name in ("Provenance", "Summary", "Quantities", "Arrays"):
         assert seen["attributes"][f"CardioScar.{name}"] == a_case[1].GetAttribute(f"CardioScar.{name}")
-    assert json.loads(seen["attributes"]["CardioScar.Settings"])["model"]["seed"] == 0
+    assert json.loads(seen["attributes"]["CardioScar.Provenance"])["settings"]["model"]["seed"] == 0
     assert seen["thickness"] == a_case[0].GetAttribute("CardioScar.SliceThickness")
     assert seen["parameters"] == {"model": "field", "preset": "fine", "lgeVolume": a_case[0].GetName(), "lvModel": a_case[1].GetName()}
 
