@@ -68,6 +68,23 @@ def test_the_python_of_an_older_slicer_gets_as_far_as_that_sentence(opened):
         assert not any(isinstance(part, ast.BinOp) for kind in kinds for part in ast.walk(kind)), path  # as in X | None
 
 
+def test_what_slicer_reads_at_its_start_needs_nothing_that_python_3_9_lacks(opened):
+    """Slicer reads `CardioScar.py` whenever it starts, an older one, too; the panel says that it is too old when it is opened."""
+    assert 20 < len(opened["at_start"]) < len(opened["own"])
+    newer = {"NoneType", "UnionType", "TypeAlias", "ParamSpec"}
+    for path in map(Path, opened["at_start"]):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+        keywords = {
+            word.arg
+            for call in ast.walk(tree)
+            if isinstance(call, ast.Call) and "dataclass" in ast.unparse(call.func)
+            for word in call.keywords
+        }
+        assert not imported & newer and not keywords & {"kw_only", "slots"}, path
+    assert not any(path.endswith("parameter_node.py") for path in opened["at_start"])  # reads types such as float | None
+
+
 # --- PyTorch -------------------------------------------------------------------------------------------------------
 
 
