@@ -8,16 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import slicer
-from CardioScarLib.batch.task import REPORT
-from CardioScarLib.runner.reconstruction import StoredReconstruction
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.batch import BatchCase
+from CardioScarLib.core.errors import UnwritableOutput
 from CardioScarLib.core.result import Result
-from CardioScarLib.errors import UnwritableOutput
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.results import Targets, read_result
-from CardioScarLib.reconstruction.stored import POSTERIORS
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarMRML.audits import aboutOf, writeAudit
 from CardioScarMRML.phantoms import addModelNode, addVolumeNode
 from CardioScarMRML.places import placeOf

@@ -12,7 +12,7 @@ from CardioScarMRML.reading import RAS_TO_LPS
 from CardioScarMRML.slice_list import jumpToPlane
 
 if TYPE_CHECKING:
-    from CardioScarLib.reconstruction.next_slice import Advice
+    from CardioScarLib.advice.ranking import Advice
 
 PLANE_ROLE = "CardioScar.NextSlice"
 """Node references from a model to the planes in which its next slice should be taken, the best first."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from CardioScarLib.errors import Cancelled
+from CardioScarLib.core.errors import Cancelled
 
 if TYPE_CHECKING:
     from CardioScarLib.runner import ProgressReport, Task

@@ -9,9 +9,9 @@ import numpy as np
 import slicer
 import vtk
 
-from CardioScarLib.errors import BadAlignment
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadAlignment
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.places import isPlace, placeOf
 from CardioScarMRML.reading import RAS_TO_LPS

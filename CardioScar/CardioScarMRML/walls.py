@@ -66,7 +66,7 @@ def startWall(
     :param angleStartNode: markup whose first point says where the angle around the wall starts, such as the anterior
         insertion of the right ventricle.
     :param progressCallback: called with a `CardioScarLib.runner.ProgressReport`; may raise
-        `CardioScarLib.errors.Cancelled`.
+        `CardioScarLib.core.errors.Cancelled`.
     :param startJob: as for `CardioScarMRML.logic.CardioScarLogic`.
     :raises CardioScarError: for nodes or settings that cannot be used, before anything starts.
     """

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import qt
-from CardioScarLib.runner.device import read_device, start_device_check
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarPanel.dependencies import torchInWords, torchIsInstalled
 
 POLL_INTERVAL_MS = 200

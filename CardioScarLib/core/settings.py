@@ -219,7 +219,14 @@ class ModelSettings(Settings):
         flag="--samples",
         metavar="N",
     )
-    seed: int = choice(0, _("Seed"), _("Start of all random numbers; the same seed gives the same map again."), limits=(0, MOST_SEEDS), flag="--seed", metavar="N")
+    seed: int = choice(
+        0,
+        _("Seed"),
+        _("Start of all random numbers; the same seed gives the same map again."),
+        limits=(0, MOST_SEEDS),
+        flag="--seed",
+        metavar="N",
+    )
     network: NetworkSettings = whole(NetworkSettings)
 
 

@@ -20,11 +20,11 @@ from node_values import map_on
 from CardioScarLib.batch import find_cases
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.core.settings import ModelSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.results import Targets, read_result, write_result
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.reconstruction.audit import Audit
-from CardioScarLib.reconstruction.stored import POSTERIORS
-from CardioScarLib.settings import ModelSettings, ReadingSettings, ReconstructionSettings
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
+from CardioScarLib.self_audit import Audit
 
 SCRIPT = Path(batch.__file__)
 

@@ -17,9 +17,9 @@ from test_checks import empty, make_color, make_nan, make_single, spoil
 from waiting import KILLED, wait_until
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, RunFailed, UnwritableOutput
-from CardioScarLib.geometry.slices import SliceSource
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, RunFailed, UnwritableOutput
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.slices import SliceSource
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from CardioScarMRML.next_slices import addPlanes, adviceNotes, jumpToPlaneNode, 
 from conftest import three_d_view
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.settings import AdviceSettings
+from CardioScarLib.core.settings import AdviceSettings
 
 TO_RAS = np.array([-1.0, -1.0, 1.0])
 

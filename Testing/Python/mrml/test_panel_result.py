@@ -11,8 +11,6 @@ from counted import counted
 from node_values import map_on
 from panels import choose, click
 
-from CardioScar import CardioScarLogic
-
 
 @pytest.fixture
 def a_result(a_panel, a_scene, a_phantom):

@@ -14,7 +14,7 @@ from panels import choose, chosen, click, wait_for
 from waiting import KILLED
 
 from CardioScar import CardioScarLogic, CardioScarWidget
-from CardioScarLib.errors import BadEvidence
+from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.runner import ProgressReport
 
 

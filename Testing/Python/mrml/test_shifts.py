@@ -19,8 +19,8 @@ from vtk.util.numpy_support import vtk_to_numpy
 from wall_bodies import CAVITY, MYOCARDIUM, a_labeled_phantom
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadAlignment, BadWall
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.errors import BadAlignment, BadWall
+from CardioScarLib.core.settings import ModelSettings
 
 MOVED, PIXELS = 6, 2
 """A slice, and by how many pixels its image was taken to the right of where it belongs."""

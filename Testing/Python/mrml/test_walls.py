@@ -17,7 +17,6 @@ from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.runner import InPlaceJob
-from CardioScarLib.settings import WallSettings
 from CardioScarLib.tasks.wall import WallTask
 
 BODY = Ellipsoids()
