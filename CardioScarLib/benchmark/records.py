@@ -10,10 +10,10 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from CardioScarLib import __version__
 from CardioScarLib.benchmark.code import code_hash, cpu_model, same_numbers
 from CardioScarLib.benchmark.methods import METHODS, Method
 from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.core.version import __version__
 from CardioScarLib.io.files import atomic_path
 
 CONTOURS = Path(__file__).with_name("contours.json")

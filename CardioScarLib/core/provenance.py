@@ -15,7 +15,7 @@ import scipy
 import SimpleITK as sitk
 from vtkmodules.vtkCommonCore import vtkVersion
 
-from CardioScarLib import __version__
+from CardioScarLib.core.version import __version__
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
-from CardioScarLib import __version__
 from CardioScarLib.core.alignment import Alignment
 from CardioScarLib.core.case import Case, LabelMap
 from CardioScarLib.core.errors import BadWall, UnreadableFile, UnwritableOutput
@@ -30,6 +29,7 @@ from CardioScarLib.core.fingerprints import StackFingerprint, WallFingerprint
 from CardioScarLib.core.packing import Variants, pack, unpack
 from CardioScarLib.core.result import Reconstruction, Result
 from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.version import __version__
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import atomic_paths, check_readable, check_writable
 from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, write_mesh
