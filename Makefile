@@ -5,12 +5,14 @@ DEMO_OUTPUT ?= demo-results
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help env demo test docs benchmark lint hooks clean
+.PHONY: help env demo test test-fast coverage docs benchmark lint hooks clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       reconstruct the built-in phantom; results and pictures go to $(DEMO_OUTPUT)/"
 	@echo "make test       run all tests"
+	@echo "make test-fast  run those that are not slow: two minutes"
+	@echo "make coverage   run all tests and tell which lines they reach"
 	@echo "make docs       build the documentation, to be read at build/site/index.html"
 	@echo "make env        build $(VENV) with the command $(BIN)/cardioscar"
 	@echo "make benchmark  accuracy and speed against other methods: hours, resumable; makes docs/measurements/benchmarks.md"
@@ -27,12 +29,18 @@ demo: $(VENV)/.installed-core
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
+test-fast: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m "not slow"
+
+coverage: $(VENV)/.installed-test
+	$(BIN)/python -m pytest --cov --cov-report=term
+
 # Every warning is an error: a broken link or picture, a page in no table of contents, a docstring that cannot be read.
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
 
 benchmark: $(VENV)/.installed-benchmark
-	$(BIN)/python Testing/Benchmarks/run.py
+	$(BIN)/cardioscar benchmark published
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .
@@ -45,7 +53,7 @@ hooks: $(VENV)/.installed-lint
 	$(BIN)/pre-commit install
 
 clean:
-	rm -rf $(VENV) $(DEMO_OUTPUT) build docs/reference/python dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_OUTPUT) build docs/reference/python dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage .coverage.*
 
 # Each stamp is one layer of the environment; it is renewed when pyproject.toml changes.
 $(VENV)/.installed-core: pyproject.toml Utilities/system_packages.sh

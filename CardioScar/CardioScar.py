@@ -44,8 +44,8 @@ from CardioScarPanel.slice_table import SliceTable
 from CardioScarPanel.wall_maker import WallMaker
 from CardioScarPanel.words import nameChoices
 
-from CardioScarLib.errors import CardioScarError
-from CardioScarLib.settings import AdviceSettings, AlignmentSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.core.errors import CardioScarError
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ModelSettings, ReconstructionSettings
 
 OWN_PACKAGES = ("CardioScarLib", "CardioScarMRML", "CardioScarPanel")
 SHOWN_INPUTS = (

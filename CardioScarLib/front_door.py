@@ -8,11 +8,11 @@ from CardioScarLib import pipeline
 from CardioScarLib.core import result as nouns
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.quantity import Quantity
+from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io import results as files
 from CardioScarLib.io.cases import read_case
 from CardioScarLib.pipeline import Progress, advise, align, audit
-from CardioScarLib.reconstruction.stored import POSTERIORS
-from CardioScarLib.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.tasks.files import write
 
 __all__ = [

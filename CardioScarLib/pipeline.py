@@ -5,36 +5,35 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from CardioScarLib.advice.candidate_planes import LONG, SHORT
+from CardioScarLib.advice.ranking import Advice
+from CardioScarLib.advice.ranking import advise as advise_planes
+from CardioScarLib.alignment import Alignment, find_shifts
 from CardioScarLib.core.case import Case, check_evidence_of_mask
+from CardioScarLib.core.errors import BadAlignment, BadEvidence, BadSettings, NoSpread, StackMissesWall
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.core.result import Reconstruction, Result
-from CardioScarLib.errors import BadAlignment, BadEvidence, BadSettings, NoSpread, StackMissesWall
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.evidence.derive import derive_evidence
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.alignment import Alignment, find_shifts
-from CardioScarLib.geometry.candidate_planes import LONG, SHORT
 from CardioScarLib.geometry.observed import observed
+from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.geometry.overlap import check_overlap
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.quantification.burden import scar_quantities
-from CardioScarLib.reconstruction.audit import Audit
-from CardioScarLib.reconstruction.audit import audit as audit_stack
-from CardioScarLib.reconstruction.baselines import fit_baseline
 from CardioScarLib.reconstruction.coarsen import coarsened
-from CardioScarLib.reconstruction.field import fit_field
-from CardioScarLib.reconstruction.field_posterior import FieldPosterior
-from CardioScarLib.reconstruction.mc_dropout.device import choose_device
-from CardioScarLib.reconstruction.mc_dropout.fit import fit_dropout_network
-from CardioScarLib.reconstruction.next_slice import Advice
-from CardioScarLib.reconstruction.next_slice import advise as advise_planes
-from CardioScarLib.reconstruction.operator import SliceOperator, slice_operator
-from CardioScarLib.reconstruction.posterior import Posterior
-from CardioScarLib.settings import AdviceSettings, AlignmentSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.reconstruction.door import fit
+from CardioScarLib.reconstruction.dropout.device import choose_device
+from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.self_audit import Audit
+from CardioScarLib.self_audit import audit as audit_stack
 
 Progress = Callable[..., None]
 """Called with (stage, step, steps), and by models that know it with loss=; may raise `Cancelled` to stop the run."""
@@ -137,18 +136,6 @@ def align(case: Case, source: str, settings: AlignmentSettings | None = None) ->
     return find_shifts(case.stack, case.wall, source, mask=mask.stack if mask else None, settings=settings)
 
 
-def fit(
-    operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[..., None] = lambda done, steps, **detail: None
-) -> Posterior:
-    """The door to all models."""
-    if settings.model == "field":
-        return fit_field(operator, evidence, settings, step)
-    if settings.model == "network":
-        return fit_dropout_network(operator, evidence, settings, step)
-    step(0, 1)
-    return fit_baseline(operator, evidence, settings.model)
-
-
 def settings_for(case: Case, settings: ReconstructionSettings | None) -> ReconstructionSettings:
     """The settings with which a case is computed: labels of the scar are read as labels."""
     settings = settings or ReconstructionSettings()
@@ -200,7 +187,8 @@ def _arrays(posterior: Posterior, wall: Wall, stack: SliceStack, threshold: floa
 
 
 def _provenance(case: Case, settings: ReconstructionSettings, clock: _Clock, notes: tuple[str, ...]) -> Provenance:
-    return Provenance.now(settings, clock.seconds, case.inputs, case.reading, notes)
+    constants = {"field": asdict(FIELD)} if settings.model.model == "field" else {}
+    return Provenance.now(settings, clock.seconds, case.inputs, case.reading, notes, constants)
 
 
 @dataclass

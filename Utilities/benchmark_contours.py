@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from CardioScarLib.geometry.lv_wall import SliceContours, WallShape, shape_from_surfaces
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_surfaces import ENDO, EPI, WallSurfaces, wall_surfaces
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.contours import read_contours
 from CardioScarLib.io.meshes import read_wall
+from CardioScarLib.wall import SliceContours, WallShape, shape_from_surfaces
+from CardioScarLib.wall.surfaces import ENDO, EPI, WallSurfaces, wall_surfaces
 
 ROOT = Path(__file__).parents[1]
 ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)

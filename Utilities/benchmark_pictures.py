@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from CardioScarLib.benchmark import FAMILIES, Case, make_case
+from CardioScarLib.benchmark import FAMILIES, BenchmarkCase, make_case
 from CardioScarLib.benchmark.hearts import BLOOD, WALL, to_local, to_lps
 
 matplotlib.use("Agg")
@@ -21,7 +21,7 @@ ACROSS = 6
 """Families beside each other."""
 
 
-def cut_along(case: Case) -> np.ndarray:
+def cut_along(case: BenchmarkCase) -> np.ndarray:
     """(rows, columns, 3) colors of a plane through the long axis and the middle of the scar: blood blue, wall gray to red by scar."""
     local = to_local(case.heart.pose, case.wall.nodes)
     middle = 0.5 * (local.min(axis=0) + local.max(axis=0))
@@ -39,7 +39,7 @@ def cut_along(case: Case) -> np.ndarray:
     return colors.reshape(*up.shape, 3)
 
 
-def shown_slice(case: Case) -> int:
+def shown_slice(case: BenchmarkCase) -> int:
     """The shifted one, a long-axis one, or the one that shows most scar."""
     if case.about["shifted_slice"] is not None:
         return case.about["shifted_slice"]

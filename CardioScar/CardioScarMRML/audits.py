@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarMRML.places import isPlace
 
 if TYPE_CHECKING:
-    from CardioScarLib.reconstruction.audit import Audit
-    from CardioScarLib.settings import ReconstructionSettings
+    from CardioScarLib.core.settings import ReconstructionSettings
+    from CardioScarLib.self_audit import Audit
 
 AUDIT_ATTRIBUTE = "CardioScar.Audit"
 """Attribute of a model: JSON with "audit", as `Audit.as_dict` with its own provenance, and "about", what was audited."""
@@ -35,7 +35,7 @@ def auditOf(modelNode) -> Audit | None:
     if record is None:
         return None
     from CardioScarLib.core.packing import unpack  # with scipy, which a panel without an audit can do without
-    from CardioScarLib.reconstruction.audit import Audit
+    from CardioScarLib.self_audit import Audit
 
     try:
         return unpack(Audit, record["audit"], {})

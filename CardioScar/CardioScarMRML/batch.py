@@ -19,9 +19,9 @@ from typing import Any, get_args, get_origin
 sys.path += [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
 from CardioScarLib.batch import find_cases, in_words, run_batch
-from CardioScarLib.choices import Choice, choices_of, settings_of
-from CardioScarLib.errors import CardioScarError
-from CardioScarLib.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.core.choices import Choice, choices_of, settings_of
+from CardioScarLib.core.errors import CardioScarError
+from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 
 CHOICES = (ReconstructionSettings, ReadingSettings)
 """What the options are made from: a new choice gets its option by being described."""

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.core.settings import ReconstructionSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarMRML.places import placeOf
 from CardioScarMRML.reading import describeReading, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.segments import scarStack
 
 if TYPE_CHECKING:
+    from CardioScarLib.alignment import Alignment
     from CardioScarLib.core.case import Case
-    from CardioScarLib.geometry.alignment import Alignment
     from CardioScarMRML.inputs import Inputs
 
 SCAR_LABEL = 1

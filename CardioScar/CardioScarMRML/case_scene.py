@@ -11,11 +11,11 @@ import slicer
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.batch import BatchCase
+from CardioScarLib.core.errors import UnwritableOutput
 from CardioScarLib.core.result import Result
-from CardioScarLib.errors import UnwritableOutput
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.results import Targets, read_result
-from CardioScarLib.reconstruction.stored import POSTERIORS
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarMRML.audits import aboutOf, writeAudit
 from CardioScarMRML.phantoms import addModelNode, addVolumeNode
 from CardioScarMRML.places import placeOf

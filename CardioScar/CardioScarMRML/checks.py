@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.geometry.check import Finding
 from CardioScarLib.geometry.overlap import REMEDIES
 from CardioScarMRML.case import CardioScarCase

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from CardioScarLib.choices import Choice, Settings, choice, choices_of
-from CardioScarLib.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings, WallSettings
+from CardioScarLib.core.choices import Choice, Settings, choice, choices_of
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings, WallSettings
 
 LAST_SLICE = 9999
 PLAIN_THRESHOLD = 0.5

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import slicer
 
-from CardioScarLib.geometry.slices import SliceSource
+from CardioScarLib.core.slices import SliceSource
 
 SLICE_THICKNESS_TAG = "0018,0050"
 OF_ALL_SLICES = {"study_uid": "0020,000d", "series_uid": "0020,000e", "sop_class_uid": "0008,0016", "frame_of_reference_uid": "0020,0052"}

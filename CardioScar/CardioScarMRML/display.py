@@ -9,9 +9,9 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from CardioScarLib.errors import BadWall, NoSpread
+from CardioScarLib.core.errors import BadWall, NoSpread
+from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, UNCERTAINTY, color_table
-from CardioScarLib.settings import ReconstructionSettings
 from CardioScarMRML.results_table import followThreshold
 
 SHOWN_ARRAY = "scar_shown"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import slicer
 
+from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.preview import OTHER, PARTLY, REMOTE, SCAR, EvidencePreview
-from CardioScarLib.geometry.wall_pixels import WallPixels
 
 COLORS = {
     REMOTE: ("remote myocardium", (0.22, 0.55, 0.96)),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from CardioScarLib.errors import OtherCase, UnreadableFile
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.core.errors import OtherCase, UnreadableFile
+from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarMRML.writing import FIELD_ARRAY, scarArrays
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def writeField(modelNode, result: Result) -> None:
     A field without uncertainty is left out: nothing starts from it, and it would hold the pixels of the slices.
     """
     from CardioScarLib.io.results import field_bytes
-    from CardioScarLib.reconstruction.stored import POSTERIORS
+    from CardioScarLib.reconstruction.posteriors import POSTERIORS
 
     fieldData = modelNode.GetMesh().GetFieldData()
     fieldData.RemoveArray(FIELD_ARRAY)
@@ -49,7 +49,7 @@ def resultOf(modelNode, case: Case) -> Result | None:
     if array is None:
         return None
     from CardioScarLib.io.results import result_from_bytes
-    from CardioScarLib.reconstruction.stored import POSTERIORS
+    from CardioScarLib.reconstruction.posteriors import POSTERIORS
 
     pointData = mesh.GetPointData()
     arrays = {name: vtk_to_numpy(pointData.GetArray(name)).copy() for name in scarArrays(modelNode) if pointData.HasArray(name)}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from CardioScarLib.errors import StackMissesWall
+from CardioScarLib.core.errors import StackMissesWall
+from CardioScarLib.core.settings import OperatorSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
+from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.geometry.check import Finding, check_geometry
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_pixels import WallPixels
-from CardioScarLib.settings import OperatorSettings
 from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.transforms import toWorldState
 
@@ -43,7 +43,7 @@ class Inputs:
 
     def pixels(self, case: CardioScarCase, settings: OperatorSettings | None = None) -> tuple[SliceStack, WallPixels]:
         """The chosen slices, and their pixels that see the wall; as in a run, which misses a wall that does not meet them."""
-        from CardioScarLib.reconstruction.operator import slice_operator
+        from CardioScarLib.geometry.operator import slice_operator
 
         for finding in self.findings(case):
             if finding.severity == "error":

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from CardioScarLib.errors import BadWall
-from CardioScarLib.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
+from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
 from CardioScarMRML.audits import writeAudit
 from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.fields import resultFor
@@ -21,9 +21,9 @@ from CardioScarMRML.shifts import alignmentInputs
 from CardioScarMRML.writing import FIELD_ARRAY, checkPoints, checkSuffix, scarArrays
 
 if TYPE_CHECKING:
-    from CardioScarLib.geometry.alignment import Alignment
-    from CardioScarLib.reconstruction.audit import Audit
-    from CardioScarLib.reconstruction.next_slice import Advice
+    from CardioScarLib.advice.ranking import Advice
+    from CardioScarLib.alignment import Alignment
+    from CardioScarLib.self_audit import Audit
     from CardioScarMRML.parameter_node import CardioScarParameterNode
 
 
@@ -37,7 +37,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
     Each method that computes has a twin that does not wait: `startReconstruction`, `startFindShifts`, `startAudit`,
     `startAdvice` take the same arguments, return a `CardioScarRun`, and raise CardioScarError for nodes or settings that
     cannot be used. All take a `progressCallback`, which is called with a `CardioScarLib.runner.ProgressReport` and may raise
-    `CardioScarLib.errors.Cancelled`.
+    `CardioScarLib.core.errors.Cancelled`.
 
     :param startJob: called with a `CardioScarLib.runner.Task`; returns its job. None starts a child process.
         `CardioScarMRML.run.startHere` computes in this process, which waits.
@@ -114,7 +114,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         """Leave out one slice after the other, predict it from the others, and say what the stack supports.
 
         Starts from the map on the model, if it was made from this case with these settings; else a map is computed first, and
-        not kept. The run's result is a `CardioScarLib.reconstruction.audit.Audit`. It is kept with the model as attribute
+        not kept. The run's result is a `CardioScarLib.self_audit.Audit`. It is kept with the model as attribute
         `CardioScar.Audit`.
 
         :param resultModelNode: the model with the map, which keeps the audit until it gets another map; None takes the LV model.
@@ -151,7 +151,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
     ) -> CardioScarRun:
         """How far each slice lies beside the LV model in its own plane, as after different breath-holds; changes nothing.
 
-        The run's result is a `CardioScarLib.geometry.alignment.Alignment`, to be looked at and then given to another
+        The run's result is a `CardioScarLib.alignment.Alignment`, to be looked at and then given to another
         `CardioScarCase` as `alignment`. Where the scar is makes no difference.
 
         :param source: "mask" takes the myocardium from a node, "image" looks for its borders in the volume.
@@ -188,7 +188,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         """Which one further slice would lower the uncertainty of the map most; the run draws the proposals as planes.
 
         Starts from the map on the model as `startAudit` does. The run's result is a
-        `CardioScarLib.reconstruction.next_slice.Advice`: proposals, the best first, in LPS mm, and notes.
+        `CardioScarLib.advice.ranking.Advice`: proposals, the best first, in LPS mm, and notes.
 
         :param advice: which further slices are considered, and how many proposals are made at most.
         :param resultModelNode: the model with the map; the planes belong to it, and go when it gets another map. None takes the

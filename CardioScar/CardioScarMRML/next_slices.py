@@ -12,12 +12,12 @@ from CardioScarMRML.reading import RAS_TO_LPS
 from CardioScarMRML.slice_list import jumpToPlane
 
 if TYPE_CHECKING:
-    from CardioScarLib.reconstruction.next_slice import Advice
+    from CardioScarLib.advice.ranking import Advice
 
 PLANE_ROLE = "CardioScar.NextSlice"
 """Node references from a model to the planes in which its next slice should be taken, the best first."""
 PROPOSAL_ATTRIBUTE = "CardioScar.NextSlice"
-"""Attribute of such a plane: its proposal as JSON, as in `CardioScarLib.reconstruction.next_slice.Proposal.as_dict`."""
+"""Attribute of such a plane: its proposal as JSON, as in `CardioScarLib.advice.ranking.Proposal.as_dict`."""
 NOTES_ATTRIBUTE = "CardioScar.NextSliceNotes"
 FOLDER_ATTRIBUTE = "CardioScar.NextSlices"
 """Attribute of the folder that was made for the planes."""

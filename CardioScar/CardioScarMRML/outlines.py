@@ -9,12 +9,12 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
 
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarMRML.reading import RAS_TO_LPS
 
 if TYPE_CHECKING:
-    from CardioScarLib.geometry.alignment import Alignment
+    from CardioScarLib.alignment import Alignment
 
 COLORS = {"before": (0.75, 0.75, 0.75), "after": (1.0, 0.85, 0.1)}
 HEIGHT = 0.9
@@ -81,7 +81,7 @@ class OutlineOverlay:
 
 def _surface(wall: Wall) -> vtk.vtkPolyData:
     """LPS mm."""
-    from CardioScarLib.geometry.wall_surfaces import skin, triangle_surface
+    from CardioScarLib.wall.surfaces import skin, triangle_surface
 
     return triangle_surface(wall.nodes, skin(wall) if wall.kind == "volume" else wall.triangles)
 

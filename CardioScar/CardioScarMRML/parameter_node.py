@@ -11,8 +11,8 @@ import slicer
 from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLModelNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper, parameterPack
 
-from CardioScarLib.choices import Choice as DescribedChoice
-from CardioScarLib.choices import choices_of
+from CardioScarLib.core.choices import Choice as DescribedChoice
+from CardioScarLib.core.choices import choices_of
 from CardioScarMRML.choices import DESCRIBED, PLAIN_THRESHOLD, USE
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from CardioScarLib.choices import Choice, choices_of, settings_of
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.core.choices import Choice, choices_of, settings_of
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.choices import USE
 from CardioScarMRML.shifts import shiftsFromText

@@ -7,8 +7,8 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
 
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarMRML.reading import RAS_TO_LPS, SLICE_THICKNESS_ATTRIBUTE
 
 WALL_COLOR = 0.86, 0.52, 0.48

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 
 MOVED = 0.1
 """mm: less is the rounding of a saved scene."""

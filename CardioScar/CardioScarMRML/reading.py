@@ -10,9 +10,9 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from CardioScarLib.errors import BadSettings, BadStack, BadWall
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings, BadStack, BadWall
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.meshes import wall_from_dataset
 from CardioScarMRML.dicom import dicomSliceThickness, dicomSources
 from CardioScarMRML.transforms import toWorldMatrix, toWorldPoints

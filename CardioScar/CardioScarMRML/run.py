@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from CardioScarLib.errors import Cancelled
+from CardioScarLib.core.errors import Cancelled
 
 if TYPE_CHECKING:
     from CardioScarLib.runner import ProgressReport, Task
@@ -40,7 +40,7 @@ class CardioScarRun:
     :param check: called before each poll; raises a `CardioScarError` when the run has lost what it works on.
     :param finish: called once with the answer of the job when it is done; writes to nodes and returns the result.
     :param progressCallback: called with a `ProgressReport` in `poll`, when there is a new one; may raise
-        `CardioScarLib.errors.Cancelled`.
+        `CardioScarLib.core.errors.Cancelled`.
 
     state: "running", "done", "failed" or "cancelled". result: of `finish`. exception: why it failed.
     """

@@ -12,7 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
-from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarMRML.phantoms import addModelNode, addPhantomNodes, addVolumeNode, gridFromWall
 
 RESOURCES = Path(__file__).resolve().parents[1] / "Resources"
@@ -58,9 +58,9 @@ def addPhantomSample(scene):
 
 def addPsirSample(scene):
     """A short-axis PSIR stack of a pig with an anteroseptal infarct, and its LV wall from contours placed by hand."""
-    from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
     from CardioScarLib.io.contours import read_drawn_contours
     from CardioScarLib.io.images import read_stack
+    from CardioScarLib.wall import build_wall, shape_from_contours
 
     if not PSIR_IMAGE.is_file() or hashlib.sha256(PSIR_IMAGE.read_bytes()).hexdigest() != PSIR_IMAGE_SHA256:
         raise UnreadableFile(f"The sample file {PSIR_IMAGE.name} is missing or damaged; install CardioScar again.")

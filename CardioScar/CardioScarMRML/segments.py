@@ -7,8 +7,8 @@ import re
 import numpy as np
 import slicer
 
-from CardioScarLib.errors import BadEvidence
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import BadEvidence
+from CardioScarLib.core.slices import SliceStack
 
 SCAR_NAMES = re.compile(r"scar|infarct|fibrosis|necrosis|enhanc|lge", re.IGNORECASE)
 

@@ -9,9 +9,9 @@ import numpy as np
 import slicer
 import vtk
 
-from CardioScarLib.errors import BadAlignment
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadAlignment
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.places import isPlace, placeOf
 from CardioScarMRML.reading import RAS_TO_LPS
@@ -19,7 +19,7 @@ from CardioScarMRML.transforms import toWorldMatrix
 from CardioScarMRML.walls import LABELS, labelsOfColorTable, labelStack
 
 if TYPE_CHECKING:
-    from CardioScarLib.geometry.alignment import Alignment
+    from CardioScarLib.alignment import Alignment
 
 
 def alignmentInputs(
@@ -53,7 +53,7 @@ def shiftsFromText(text: str) -> Alignment | None:
     """The shifts that `shiftsAsText` has kept; None without any, or of another version that kept them in another way."""
     if not text:
         return None
-    from CardioScarLib.geometry.alignment import Alignment
+    from CardioScarLib.alignment import Alignment
 
     try:
         return Alignment.from_dict(json.loads(text)["alignment"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 
-from CardioScarLib.geometry.slices import Slice
+from CardioScarLib.core.slices import Slice
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.reading import RAS_TO_LPS
 

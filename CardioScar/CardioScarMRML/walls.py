@@ -13,9 +13,9 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
 import CardioScarLib
-from CardioScarLib.errors import BadEvidence, BadWall
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.settings import WallSettings
+from CardioScarLib.core.errors import BadEvidence, BadWall
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarMRML.phantoms import addModelNode, gridFromWall
 from CardioScarMRML.placing import placeBeside
 from CardioScarMRML.reading import RAS_TO_LPS, stackFromVolumeNode, wallFromModelNode
@@ -61,12 +61,12 @@ def startWall(
         a cavity, what the myocardium surrounds is the cavity. Scar segments count as myocardium, and a segment of the
         right ventricle says where the angle around the wall starts.
     :param referenceVolumeNode: volume whose slices the segments are read on; None takes the one they were drawn on.
-    :param labels: of a label map, as for `CardioScarLib.geometry.lv_wall.shape_from_labels`; None goes by the names in
+    :param labels: of a label map, as for `CardioScarLib.wall.shape_from_labels`; None goes by the names in
         its color table, if they say more than numbers.
     :param angleStartNode: markup whose first point says where the angle around the wall starts, such as the anterior
         insertion of the right ventricle.
     :param progressCallback: called with a `CardioScarLib.runner.ProgressReport`; may raise
-        `CardioScarLib.errors.Cancelled`.
+        `CardioScarLib.core.errors.Cancelled`.
     :param startJob: as for `CardioScarMRML.logic.CardioScarLogic`.
     :raises CardioScarError: for nodes or settings that cannot be used, before anything starts.
     """
@@ -101,7 +101,7 @@ def addWallCoordinates(modelNode, angleStartNode=None) -> tuple[str, ...]:
     :return: sentences about what was assumed.
     :raises CardioScarError: with a sentence for the user.
     """
-    from CardioScarLib.geometry.wall_coordinates import wall_coordinates
+    from CardioScarLib.wall.coordinates import wall_coordinates
 
     found = wall_coordinates(wallFromModelNode(modelNode), zero_at=_angleStart(angleStartNode))
     _addArrays(modelNode.GetMesh(), found.arrays)
@@ -203,7 +203,7 @@ def _segment(segmentationNode, identifier: str, volumeNode) -> np.ndarray:
 
 
 def _byName(labels: Mapping[str, Sequence[int]] | str | None) -> Mapping[str, Sequence[int]]:
-    from CardioScarLib.geometry.lv_wall import label_names
+    from CardioScarLib.wall import label_names
 
     return label_names(labels) if isinstance(labels, str) else labels or {}
 

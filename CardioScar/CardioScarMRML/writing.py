@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from vtk.util.numpy_support import numpy_to_vtk
 
+from CardioScarLib.core.errors import BadSettings, BadWall
 from CardioScarLib.core.quantity import Quantity
-from CardioScarLib.errors import BadSettings, BadWall
 
 if TYPE_CHECKING:
     from CardioScarLib.core.result import Reconstruction

@@ -56,7 +56,7 @@ class AdviceView:
         self._button.update(missing)
 
     def _onAdvised(self, advice) -> str:
-        """advice: of `CardioScarLib.reconstruction.next_slice`."""
+        """advice: of `CardioScarLib.advice.ranking`."""
         self.update()
         count = len(advice.proposals)
         if not count:

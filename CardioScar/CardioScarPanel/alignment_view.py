@@ -9,7 +9,7 @@ from CardioScarMRML.shifts import shiftsAreOf, shiftsAsText, shiftsFromText
 from CardioScarMRML.slice_list import jumpToNumber
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarPanel.run_button import RunButton
 from CardioScarPanel.segment_choice import SegmentChoice
 from CardioScarPanel.tables import RowTable

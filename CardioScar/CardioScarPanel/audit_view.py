@@ -6,7 +6,7 @@ from CardioScarMRML.audits import auditIsAbout, auditOf
 from CardioScarMRML.slice_list import jumpToNumber
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarPanel.run_button import RunButton
 from CardioScarPanel.tables import RowTable
 from CardioScarPanel.traffic_light import lightPixmap

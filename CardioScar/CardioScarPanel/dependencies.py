@@ -7,7 +7,7 @@ import importlib.util
 import slicer
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import MissingPackage
+from CardioScarLib.core.errors import MissingPackage
 
 OLDEST_SLICER = (5, 12)
 

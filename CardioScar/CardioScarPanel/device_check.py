@@ -5,7 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarPanel.dependencies import torchInWords, torchIsInstalled
 
 POLL_INTERVAL_MS = 200

@@ -7,7 +7,7 @@ import slicer
 from CardioScarMRML.parameters import caseFrom, settingsFrom
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 
 HEIGHT = 110
 

@@ -7,7 +7,7 @@ from CardioScarMRML.checks import applyRemedy, checkGeometry, takeBackRemedy
 from CardioScarMRML.parameters import caseFrom
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 
 
 class GeometryCheck:

@@ -8,7 +8,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarPanel.words import durationInWords, stageInWords
 
 POLL_INTERVAL_MS = 100

@@ -7,7 +7,7 @@ from CardioScarMRML.parameters import sliceIndices
 from CardioScarMRML.slice_list import jumpToSlice, sliceRows
 from slicer.i18n import tr as _
 
-from CardioScarLib.errors import BadSettings, CardioScarError
+from CardioScarLib.core.errors import BadSettings, CardioScarError
 from CardioScarPanel.tables import RowTable
 
 

@@ -6,7 +6,7 @@ from CardioScarMRML.parameters import settingsFrom
 from CardioScarMRML.walls import drawnOn, startWall
 from slicer.i18n import tr as _
 
-from CardioScarLib.settings import WallSettings
+from CardioScarLib.core.settings import WallSettings
 from CardioScarPanel.segment_choice import SegmentChoice
 
 

@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from CardioScarLib.errors import BadSettings, UnreadableFile
+from CardioScarLib.core.errors import BadSettings, UnreadableFile
+from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.files import check_readable
-from CardioScarLib.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.tasks.files import FilesTask
 
 VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from CardioScarLib.batch.cases import BatchCase
+from CardioScarLib.core.errors import CardioScarError, UnwritableOutput
 from CardioScarLib.core.provenance import plain
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.result import SCHEMA
-from CardioScarLib.errors import CardioScarError, UnwritableOutput
+from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.files import atomic_path
 from CardioScarLib.io.records import input_files
 from CardioScarLib.io.results import Targets
 from CardioScarLib.runner import start_job
-from CardioScarLib.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.tasks.files import FilesTask
 
 TABLE = "cases.csv"

@@ -1,6 +1,6 @@
 """An open suite of cases with exact truth, and of scores, for maps of scar between slices. Phantoms, never patients."""
 
-_IN_CASE = ("DEVELOPMENT_SEEDS", "FROZEN_SEEDS", "FAMILIES", "Case", "Family", "make_case")
+_IN_CASE = ("DEVELOPMENT_SEEDS", "FROZEN_SEEDS", "FAMILIES", "BenchmarkCase", "Family", "make_case")
 
 __all__ = list(_IN_CASE)
 

@@ -12,13 +12,14 @@ import numpy as np
 from CardioScarLib.benchmark.families import FAMILIES, Family
 from CardioScarLib.benchmark.hearts import Heart
 from CardioScarLib.benchmark.scanner import Scan, drawn_shifts, planned_slices, seen, slice_to_spoil, with_noise
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.meshes import TEN_NODES_TO_EIGHT
 from CardioScarLib.phantom.channel import MARGIN as CHANNEL_MARGIN
-from CardioScarLib.phantom.channel import channel_is_open, has_channel
-from CardioScarLib.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
+from CardioScarLib.phantom.channel import channel_is_open, has_channel, scar_with_channel
+from CardioScarLib.phantom.scars import Place, Scar
 
 DEVELOPMENT_SEEDS = range(100, 103)
 FROZEN_SEEDS = range(1000, 1003)
@@ -28,7 +29,7 @@ FINE = 1.2
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class BenchmarkCase:
     """A heart with a scar, the slices taken of it, and its truth.
 
     wall, stack: what a reconstruction is given, LPS mm. settings: the evidence and pixel support that fit the case.
@@ -78,13 +79,14 @@ class Case:
             return None
         if not callable(probability):
             return channel_is_open(self.heart, probability)
-        around = replace(self.heart, wall=self._around_channel)
+        around = _Around(self.heart, self._around_channel)
         return channel_is_open(around, probability(around.wall.nodes))
 
     @cached_property
     def _around_channel(self) -> Wall:
         """The cells of the wall on which a path through the channel can run, in finer pieces."""
-        scar = self.heart.scar
+        scar = scar_with_channel(self.heart)
+        assert scar is not None  # asked for hearts with a channel only
         across, along = scar.line(self.heart.place(self.wall.nodes))
         near = (np.abs(across) < 0.5 * scar.channel + CHANNEL_MARGIN + 1) & (np.abs(along) < scar.radius)
         cells = self.wall.tetrahedra[near[self.wall.tetrahedra].any(axis=1)]
@@ -95,7 +97,22 @@ class Case:
         return Wall.from_tetrahedra(nodes, cells)
 
 
-def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | None = None, **changes) -> Case:
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """A heart with another mesh of its wall."""
+
+    heart: Heart
+    wall: Wall
+
+    @property
+    def scar(self) -> Scar:
+        return self.heart.scar
+
+    def place(self, points: np.ndarray) -> Place:
+        return self.heart.place(points)
+
+
+def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | None = None, **changes) -> BenchmarkCase:
     """Make one case; the same arguments give the same case.
 
     family: one of FAMILIES. seed: of the heart, its scar, the slices' places and their shifts. noise_seed: of the noise
@@ -130,18 +147,21 @@ def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | Non
     labels = stack.with_pixels([label for _, label in images])
     settings = ReconstructionSettings(OperatorSettings(scan.pixel_support), EvidenceSettings("values"))
     truth = heart.scar(heart.place(heart.wall.nodes))
+    about = {**described(heart, scan, truth), "slices": len(planes), "shifted_slice": spoiled}
+    return BenchmarkCase(family, seed, noise_seed, heart.wall, stack, truth, settings, about, labels, shifts, heart, scan)
+
+
+def described(heart: Heart, scan: Scan, truth: np.ndarray) -> dict:
+    """Plain numbers and words of a heart and how it is scanned. truth: (n,) at the nodes of its wall."""
     measure = heart.wall.node_measure
-    about = {
+    return {
         **asdict(scan),
-        "slices": len(planes),
         "nodes": len(truth),
-        "shifted_slice": spoiled,
         "wall_ml": float(measure.sum() / 1000),
         "scar_share": float(np.average(truth, weights=measure)),
         "scar": type(heart.scar).__name__,
-        "channel": float(heart.scar.channel) if has_channel(heart) else None,
+        "channel": float(channel.channel) if (channel := scar_with_channel(heart)) else None,
     }
-    return Case(family, seed, noise_seed, heart.wall, stack, truth, settings, about, labels, shifts, heart, scan)
 
 
 def _random(name: str, seed: int, purpose: str) -> np.random.Generator:

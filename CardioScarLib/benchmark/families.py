@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from CardioScarLib.benchmark.recipes import (
-    Recipe,
+from CardioScarLib.benchmark.scenarios import (
+    Scenario,
     any_scar,
     border_zone,
     channel,
@@ -32,7 +32,7 @@ class Family:
 
     name: str
     about: str
-    make: Recipe
+    make: Scenario
     part: str = DEVELOPMENT
     hearts: str = ""
 

@@ -7,13 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from CardioScarLib.benchmark.problem import Answer, Problem
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import ModelSettings, NetworkSettings
+from CardioScarLib.core.case import Case
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import ModelSettings, NetworkSettings
+
+if TYPE_CHECKING:
+    from CardioScarLib.core.evidence import Evidence
+    from CardioScarLib.geometry.operator import SliceOperator
 
 DRAWS = 200
-PIXELS = ("CardioScarLib.evidence.derive", "CardioScarLib.reconstruction.operator")
+INTERPOLATION = "CardioScarLib.reconstruction.interpolation"
+PIXELS = ("CardioScarLib.evidence.derive", "CardioScarLib.geometry.operator")
 
 
 @dataclass(frozen=True)
@@ -39,29 +46,31 @@ class Method:
 
 
 def _interpolated(problem: Problem, how: str) -> Answer:
-    from CardioScarLib.reconstruction.baselines import fit_baseline
+    from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
 
-    return Answer(fit_baseline(*_averages(problem), how).mean(problem.wall.nodes))
+    operator, evidence = _averages(problem)
+    return Answer(fit_baseline(operator, evidence, how).mean(problem.wall.nodes))
 
 
 def _rbf(problem: Problem) -> Answer:
-    from CardioScarLib.reconstruction.rbf import fit_rbf
+    from CardioScarLib.reconstruction.interpolation.rbf import fit_rbf
 
     return Answer(fit_rbf(*_averages(problem)).mean(problem.wall.nodes))
 
 
 def _kriging(problem: Problem) -> Answer:
-    from CardioScarLib.reconstruction.kriging import fit_kriging
+    from CardioScarLib.reconstruction.interpolation.kriging import fit_kriging
 
-    kriging = fit_kriging(*_averages(problem), seed=problem.seed)
+    operator, evidence = _averages(problem)
+    kriging = fit_kriging(operator, evidence, seed=problem.seed)
     draws = kriging.samples(DRAWS, problem.wall.nodes)
     return Answer(kriging.mean(problem.wall.nodes), draws.std(axis=0), draws, kriging.summary)
 
 
-def _averages(problem: Problem):
+def _averages(problem: Problem) -> tuple[SliceOperator, Evidence]:
     """Slice operator and evidence: what all our models are fitted to."""
     from CardioScarLib.evidence.derive import derive_evidence
-    from CardioScarLib.reconstruction.operator import slice_operator
+    from CardioScarLib.geometry.operator import slice_operator
 
     settings = problem.settings
     operator = slice_operator(problem.wall, problem.stack, settings.operator)
@@ -71,7 +80,7 @@ def _averages(problem: Problem):
 def _model(problem: Problem, model: ModelSettings) -> Answer:
     from CardioScarLib.pipeline import reconstruct
 
-    result = reconstruct(problem.stack, problem.wall, replace(problem.settings, model=replace(model, seed=problem.seed)))
+    result = reconstruct(Case(problem.stack, problem.wall), replace(problem.settings, model=replace(model, seed=problem.seed)))
     draws = result.posterior.samples(DRAWS, problem.wall.nodes)
     return Answer(result.arrays["scar_probability"], result.arrays["scar_uncertainty"], draws, result.posterior.summary)
 
@@ -82,22 +91,27 @@ def _reimplemented(problem: Problem) -> Answer:
     return reimplemented(problem)
 
 
-def _installed(problem: Problem, python: str | None) -> Answer:
+def _installed(problem: Problem, python: str) -> Answer:
     from CardioScarLib.benchmark.original_peers import installed
 
     return installed(problem, python)
 
 
 def _baseline(name: str, about: str, how: str) -> Method:
-    return Method(name, about, partial(_interpolated, how=how), (*PIXELS, "CardioScarLib.reconstruction.baselines"))
+    return Method(name, about, partial(_interpolated, how=how), (*PIXELS, f"{INTERPOLATION}.slices"))
 
 
 def _field(preset: str, about: str, usual: bool = True) -> Method:
-    code = (*PIXELS, "CardioScarLib.reconstruction.field", "CardioScarLib.reconstruction.coarsen")
+    code = (*PIXELS, "CardioScarLib.reconstruction.field.fit", "CardioScarLib.reconstruction.coarsen")
     return Method(f"field-{preset}", about, partial(_model, model=ModelSettings("field", preset)), code, usual=usual, random=True)
 
 
-NETWORK = ModelSettings("network", network=NetworkSettings("modern", device="cpu"))
+def _network(name: str, about: str, settings: NetworkSettings) -> Method:
+    run = partial(_model, model=ModelSettings("network", network=settings))
+    code = (*PIXELS, "CardioScarLib.reconstruction.dropout.fit")
+    return Method(name, f"the model network, recipe {about}, on the CPU", run, code, ("torch", "safetensors"), usual=False, random=True)
+
+
 METHODS = {
     one.name: one
     for one in (
@@ -105,18 +119,16 @@ METHODS = {
         _baseline("linear", "linear between slices", "linear"),
         _baseline("log-odds", "linear in the logit between slices (Ukwatta et al. 2015)", "logodds"),
         _baseline("shape-based", "linear in the signed distance to the border at 0.5 (Raya & Udupa 1990)", "shape"),
-        Method("rbf", "thin-plate splines through the 64 nearest slice averages", _rbf, (*PIXELS, "CardioScarLib.reconstruction.rbf")),
+        Method("rbf", "thin-plate splines through the 64 nearest slice averages", _rbf, (*PIXELS, f"{INTERPOLATION}.rbf")),
         Method(
             "kriging", "Gaussian process of the slice averages, Matern 3/2, with joint samples", _kriging,
-            (*PIXELS, "CardioScarLib.reconstruction.kriging"), random=True,
+            (*PIXELS, f"{INTERPOLATION}.kriging"), random=True,
         ),
         _field("preview", "the model field, preset preview"),
         _field("standard", "the model field, preset standard"),
         _field("fine", "the model field, preset fine", usual=False),
-        Method(
-            "network-modern", "the model network, recipe modern, on the CPU", partial(_model, model=NETWORK),
-            (*PIXELS, "CardioScarLib.reconstruction.mc_dropout.fit"), ("torch", "safetensors"), usual=False, random=True,
-        ),
+        _network("network-modern", "modern", NetworkSettings("modern", device="cpu")),
+        _network("network-original", "original for 700 epochs", NetworkSettings("original", device="cpu", epochs=700)),
         Method(
             "original-reimplemented", "the network and training of the original cardioscar, written anew, grouping corrected, 700 epochs",
             _reimplemented, ("CardioScarLib.benchmark.original_peers",), ("torch",), usual=False, random=True,
@@ -140,7 +152,9 @@ def find_method(name: str, original_python: str | None = None) -> Method:
         return METHODS[name]
     if name == ORIGINAL:
         about = "an installed copy of the original cardioscar, as it is, through its own interpreter"
-        return Method(name, about, partial(_installed, python=original_python), ("CardioScarLib.benchmark.original_peers",), usual=False)
+        return Method(
+            name, about, partial(_installed, python=original_python or ""), ("CardioScarLib.benchmark.original_peers",), usual=False
+        )
     module, colon, function = name.partition(":")
     if not colon:
         raise BadSettings(f"There is no method '{name}'; choose among {', '.join(method_names())}, or name a function as module:function.")

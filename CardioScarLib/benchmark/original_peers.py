@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-import vtk
+from vtkmodules.vtkCommonDataModel import VTK_TETRA, vtkPointData
 
-from CardioScarLib.benchmark.code import ROOT
+from CardioScarLib.benchmark.original_network import train_original
 from CardioScarLib.benchmark.problem import Answer, Problem
-from CardioScarLib.errors import RunFailed
-from CardioScarLib.geometry.slices import Slice
+from CardioScarLib.core.errors import RunFailed
+from CardioScarLib.core.slices import Slice
 from CardioScarLib.io.meshes import MeshFile, write_mesh
 from CardioScarLib.io.vtk_files import grid_from, read_vtk
 from CardioScarLib.runner.environment import child_environment
 
 EPOCHS = 700
-"""Its recipe runs to 10,000; on four phantoms the error against the truth was least between epochs 420 and 700."""
-REIMPLEMENTATION = ROOT / "Testing/Benchmarks/original.py"
+"""It trains for up to 10,000; on four phantoms the error against the truth was least between epochs 420 and 700."""
 EVEN = 0.01
 """mm: distances between slices that differ by less make one volume."""
 LAST_WORDS = 300
 
 
 def reimplemented(problem: Problem) -> Answer:
-    """Network and training loop of the original with its grouping corrected, EPOCHS epochs. Only from a source checkout."""
-    if not REIMPLEMENTATION.is_file():
-        raise RunFailed("The reimplementation of the original lies in Testing/Benchmarks of CardioScar's source; run it from there.")
-    spec = importlib.util.spec_from_file_location("cardioscar_original_peer", REIMPLEMENTATION)
-    peer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(peer)
+    """Network and training loop of the original with its grouping corrected, EPOCHS epochs."""
     maps: list[np.ndarray] = []
 
     def keep(probability: np.ndarray) -> float:
         maps.append(probability)
         return 0.0
 
-    peer.train_original(problem.wall, problem.stack, problem.seed, max_epochs=EPOCHS, evaluate=keep, every=EPOCHS)
+    train_original(problem.wall, problem.stack, problem.seed, max_epochs=EPOCHS, evaluate=keep, every=EPOCHS)
     return Answer(maps[-1], summary={"epochs": EPOCHS})
 
 
@@ -55,7 +48,7 @@ def installed(problem: Problem, python: str) -> Answer:
         wall, image, training, model, result = (folder / one for one in ("wall.vtk", "slices.nrrd", "data.npz", "model.pth", "map.vtk"))
         sitk.WriteImage(as_volume(problem), str(image))
         cells = problem.wall.tetrahedra
-        grid = grid_from(problem.wall.nodes, np.full(len(cells), vtk.VTK_TETRA), np.arange(0, 4 * len(cells) + 1, 4), cells.ravel())
+        grid = grid_from(problem.wall.nodes, np.full(len(cells), VTK_TETRA), np.arange(0, 4 * len(cells) + 1, 4), cells.ravel())
         write_mesh(MeshFile(wall, grid, problem.wall, "lps", "mm"), {}, wall)
         for words in (
             ["prepare", "--mesh-vtk", wall, "--image", image, "--output", training],
@@ -95,8 +88,8 @@ def _run(command: list[str], folder: Path) -> None:
         raise RunFailed(f"The original's {command[3]} ended with exit code {done.returncode}; its last words: {said}")
 
 
-def _array(data: vtk.vtkPointData, name: str) -> np.ndarray:
-    from vtk.util.numpy_support import vtk_to_numpy
+def _array(data: vtkPointData, name: str) -> np.ndarray:
+    from vtkmodules.util.numpy_support import vtk_to_numpy
 
     array = data.GetArray(name)
     if array is None:

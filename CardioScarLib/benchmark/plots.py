@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from CardioScarLib.benchmark.scores import CURVE_LEVELS, KEPT
 from CardioScarLib.benchmark.summary import Summary
-from CardioScarLib.errors import MissingPackage
+from CardioScarLib.core.errors import MissingPackage
 
 CURVE_STEP = 5
 OURS = "field-standard"
@@ -16,12 +18,7 @@ OURS = "field-standard"
 
 def plots(summary: Summary) -> dict[str, str]:
     """SVG text by file name, those that the records allow. Raises MissingPackage without matplotlib."""
-    try:
-        import matplotlib
-    except ImportError as problem:
-        raise MissingPackage("The plots need matplotlib; install it with: pip install matplotlib.") from problem
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "cardioscar", "font.size": 9}):
-        matplotlib.use("Agg")
+    with _style():
         drawn = {
             "rmse_by_family": _rmse(summary), "calibration": _calibration(summary), "sparsification": _sparsification(summary),
             "channels": _channels(summary),
@@ -29,10 +26,34 @@ def plots(summary: Summary) -> dict[str, str]:
     return {name: text for name, text in drawn.items() if text}
 
 
+def growth(costs: dict[str, list[dict]]) -> str:
+    """CPU seconds of the preset standard against nodes, pixels and slices, as SVG text. costs: records by what grows."""
+    with _style():
+        figure, axes = _figure(11, 3.3, columns=3, sharey=True)
+        named = (("nodes", "nodes", "nodes"), ("pixel", "pixels", "pixels on the wall"), ("spacing", "slices", "slices"))
+        for axis, (name, x, label) in zip(axes, named, strict=True):
+            axis.plot(*zip(*sorted((one[x], one["cpu_seconds"]) for one in costs[name]), strict=True), "o-", color="#3b528b")
+            axis.set(xlabel=label, xscale="log" if x != "slices" else "linear", ylim=(0, None))
+            axis.grid(alpha=0.3)
+        axes[0].set_ylabel("Phantom: CPU s, preset standard")
+        return _svg(figure)
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    try:
+        import matplotlib
+    except ImportError as problem:
+        raise MissingPackage("The plots need matplotlib; install it with: pip install matplotlib.") from problem
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "cardioscar", "font.size": 9}):
+        matplotlib.use("Agg")
+        yield
+
+
 def _colors(methods: list[str]) -> dict:
     import matplotlib
 
-    return dict(zip(methods, matplotlib.colormaps["tab10"].colors * 3, strict=False))
+    return dict(zip(methods, matplotlib.color_sequences["tab10"] * 3, strict=False))
 
 
 def _rmse(summary: Summary) -> str:
@@ -120,10 +141,10 @@ def _relative(curves: dict | None, name: str) -> np.ndarray | None:
     return np.array(curves[name]) / max(curves[name][0], 1e-12) if curves else None
 
 
-def _figure(width: float, height: float):
+def _figure(width: float, height: float, columns: int = 1, **options):
     from matplotlib import pyplot
 
-    return pyplot.subplots(figsize=(width, height), layout="constrained")
+    return pyplot.subplots(1, columns, figsize=(width, height), layout="constrained", **options)
 
 
 def _legend(axis) -> None:

@@ -1,20 +1,15 @@
-"""What a method is given, what it answers, and both as files for the process it runs in."""
+"""What a method is given, and what it answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from CardioScarLib.errors import RunFailed
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.runner.stack_files import stack_arrays, stack_from, stack_values
-from CardioScarLib.runner.tasks import read_job, write_job
-from CardioScarLib.settings import ReconstructionSettings
-
-INPUTS, MYOCARDIUM = "inputs.npz", "myocardium.npz"
+from CardioScarLib.core.errors import RunFailed
+from CardioScarLib.core.settings import ReconstructionSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +33,7 @@ class Answer:
 
     mean: (n,) expected scar fraction at the wall's nodes. sd: (n,) its standard deviation. draws: (d, n) joint samples,
     200 of them where that is possible: row i is one whole map. Without draws there are fewer scores, without sd none of
-    the uncertainty; draws without sd are enough. summary: plain numbers about the work, kept in the record.
+    the uncertainty; draws without sd are enough. summary: plain JSON values about the work.
     """
 
     mean: np.ndarray
@@ -50,7 +45,9 @@ class Answer:
         """The answer, with sd made from draws where it is missing. Raises RunFailed for shapes and values that cannot be scored."""
         sd = self.draws.std(axis=0) if self.sd is None and self.draws is not None else self.sd
         for name, values, shape in (("mean", self.mean, (nodes,)), ("sd", sd, (nodes,)), ("draws", self.draws, (None, nodes))):
-            if values is None and name != "mean":
+            if values is None:
+                if name == "mean":
+                    raise RunFailed("The method's answer has no mean.")
                 continue
             if np.ndim(values) != len(shape) or np.shape(values)[-1] != nodes:
                 raise RunFailed(f"The method's {name} has the shape {np.shape(values)}; the wall has {nodes} nodes.")
@@ -59,25 +56,3 @@ class Answer:
         if self.draws is not None and len(self.draws) < 2:
             raise RunFailed("The method gives one draw; a spread needs two at least, and 200 to be scored well.")
         return Answer(np.asarray(self.mean, dtype=np.float64), sd, self.draws, self.summary)
-
-
-def write_problem(folder: Path, problem: Problem, method: str, original_python: str | None) -> None:
-    """For the task "benchmark". method, original_python: as for `find_method`."""
-    wall = problem.wall
-    np.savez(folder / INPUTS, nodes=wall.nodes, tetrahedra=wall.tetrahedra, triangles=wall.triangles, **stack_arrays(problem.stack))
-    np.savez(folder / MYOCARDIUM, **stack_arrays(problem.myocardium))
-    content = {
-        "settings": problem.settings.as_dict(), **stack_values(problem.stack),
-        "wall": wall.kind, "seed": problem.seed, "method": method, "original_python": original_python,
-    }  # fmt: skip
-    write_job(folder, "benchmark", content)
-
-
-def read_problem(folder: Path) -> Problem:
-    job = read_job(folder)
-    with np.load(folder / INPUTS) as file:
-        stack = stack_from(file, job)
-        wall = Wall(file["nodes"], file["tetrahedra"], file["triangles"], job["wall"])
-    with np.load(folder / MYOCARDIUM) as file:
-        myocardium = stack_from(file, job)
-    return Problem(stack, wall, ReconstructionSettings.from_dict(job["settings"]), myocardium, job["seed"])

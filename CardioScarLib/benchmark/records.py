@@ -1,82 +1,105 @@
-"""Measured numbers, one small JSON file per case and method, so that a run can be stopped and go on."""
+"""Measured numbers, one JSON object per line of a file, so that a run can be stopped and go on."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import json
+import threading
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 from CardioScarLib import __version__
-from CardioScarLib.benchmark.code import code_hash, cpu_model, used_by
+from CardioScarLib.benchmark.code import code_hash, cpu_model, same_numbers
 from CardioScarLib.benchmark.methods import METHODS, Method
-from CardioScarLib.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_path
 
 CONTOURS = Path(__file__).with_name("contours.json")
 """The real hearts' shapes."""
-SCORED_BY = ("CardioScarLib.benchmark.case", "CardioScarLib.benchmark.scores", "CardioScarLib.benchmark.surface")
+SCORED_BY = tuple(f"CardioScarLib.benchmark.{name}" for name in ("case", "phantom_cases", "scores", "surface"))
 
 
 class Records:
-    """Records in a folder, each with its date, its processor, the version and a hash of the code that it measured.
+    """Records by key, each with its date, its processor, the version and a hash of the code that it measured.
 
-    A record of other code is out of date: `known` does not return it.
+    A record of code that gives other numbers is out of date: `known` does not return it. Records are added at the end of
+    the file; where a key comes twice, the later line holds.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = Path(folder)
+    def __init__(self, path: Path):
+        """path: the file, .jsonl; it need not be there. Raises UnreadableFile, or UnwritableOutput without a folder for it."""
+        self.path, self._lock = Path(path), threading.Lock()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            raise UnwritableOutput(f"The folder {self.folder.name} cannot be made: {problem.strerror}.") from problem
+            raise UnwritableOutput(f"The folder {self.path.parent.name} cannot be made: {problem.strerror}.") from problem
+        text = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
+        self._ends_whole = not text or text.endswith("\n")
+        self._records = {record["key"]: record for record in (self._parsed(*one) for one in enumerate(text.splitlines(), 1))}
 
-    def known(self, key: tuple, method: Method) -> dict | None:
-        """The finished record of the key, measured by today's code. key: short words and numbers."""
-        record = self._read(self._path(key)) if self._path(key).is_file() else None
-        return record if record and record["code"] == code_of(method) and "failed" not in record else None
+    def known(self, key: tuple, code: str) -> dict | None:
+        """The finished record of the key, if its code gives the numbers of this one. key: short words and numbers."""
+        record = self._records.get(_text(key))
+        return record if record and "failed" not in record and same_numbers(record["code"], code) else None
 
-    def keep(self, key: tuple, method: Method, content: dict) -> dict:
-        stamp = {"date": date.today().isoformat(), "cpu": cpu_model(), "cardioscar": __version__, "code": code_of(method)}
-        record = {**content, **stamp}
-        with atomic_path(self._path(key), overwrite=True) as temporary:
-            temporary.write_text(json.dumps(_rounded(record), sort_keys=True) + "\n", encoding="utf-8")
-        return record
+    def keep(self, key: tuple, code: str, content: dict) -> dict:
+        stamp = {"date": date.today().isoformat(), "cpu": cpu_model(), "cardioscar": __version__, "code": code}
+        record = {"key": _text(key), **content, **stamp}
+        with self._lock:
+            self._records[record["key"]] = _rounded(record)
+            line = _line(self._records[record["key"]])
+            with self.path.open("ab") as file:
+                file.write((line if self._ends_whole else "\n" + line).encode())
+            self._ends_whole = True
+            return self._records[record["key"]]  # as it will be read again
 
     def all(self) -> list[dict]:
-        """Every record in the folder, out of date or not, in the order of their names."""
-        return [self._read(path) for path in sorted(self.folder.glob("*.json"))]
+        """The record of every key, out of date or not, in the order of the keys."""
+        return [self._records[key] for key in sorted(self._records)]
 
-    def _path(self, key: tuple) -> Path:
-        words = "__".join("".join(letter if letter.isalnum() or letter in "-." else "_" for letter in str(part)) for part in key)
-        return self.folder / f"{words}.json"
+    def tidy(self) -> None:
+        """Write the file anew: one line per key, in their order."""
+        text = "".join(map(_line, self.all()))
+        with atomic_path(self.path, overwrite=True) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
-    @staticmethod
-    def _read(path: Path) -> dict:
+    def _parsed(self, number: int, line: str) -> dict:
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as problem:
-            sentence = f"{path.name} is not a whole record of the benchmark; remove it, and it will be measured again."
+            record = json.loads(line)
+            record["key"], record["code"]  # noqa: B018  (both have to be there)
+            return record
+        except (ValueError, KeyError, TypeError) as problem:
+            sentence = (
+                f"Line {number} of {self.path.name} is not a whole record of the benchmark; remove it, and it will be measured again."
+            )
             raise UnreadableFile(sentence) from problem
 
 
 def is_out_of_date(record: dict) -> bool:
-    """Whether a record of one of our methods was measured by other code than today's."""
-    return record["code"] != code_of(METHODS[record["method"]])
+    """Whether a record of one of our methods was measured by code that gives other numbers than today's."""
+    return not same_numbers(record["code"], code_of(METHODS[record["method"]]))
 
 
 @cache
 def code_of(method: Method) -> str:
     """Hash of the code behind a method's record: its own, that of the cases, and that of the scores."""
-    outside = [importlib.util.find_spec(module) for module in method.code if not module.startswith("CardioScarLib")]
-    digest = hashlib.sha256(code_hash(used_by(*SCORED_BY, *method.code)).encode())
+    ours = [module for module in method.code if module.split(".")[0] == "CardioScarLib"]
+    digest = hashlib.sha256(code_hash(*SCORED_BY, *ours).encode())
     digest.update(CONTOURS.read_bytes())
-    for spec in outside:
-        if spec is not None and spec.has_location:
+    for spec in (importlib.util.find_spec(module) for module in method.code if module not in ours):
+        if spec is not None and spec.has_location and spec.origin:
             digest.update(Path(spec.origin).read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _text(key: tuple) -> str:
+    return "/".join(map(str, key))
+
+
+def _line(record: dict) -> str:
+    return json.dumps(record, sort_keys=True) + "\n"
 
 
 def _rounded(value):

@@ -9,10 +9,10 @@ import numpy as np
 
 from CardioScarLib.benchmark.case import make_case
 from CardioScarLib.benchmark.methods import Method
-from CardioScarLib.benchmark.records import Records
+from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.suite import Plan, answer_of
 from CardioScarLib.benchmark.summary import Table
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 
 CLEAN, NOISY = ("W", "I3", "S", "M"), ("I2", "B", "X", "E")
 """Families whose method seeds, and whose noise, are varied."""
@@ -25,21 +25,21 @@ def run_repeatability(plan: Plan, say: Callable[[str], None] = print) -> list[di
     vary: "method" (Problem.seed, for methods that use one) or "noise" (noise_seed of the case). rmses: of REPEATS maps.
     change: range of the RMSE over its mean. correlation: the least between two of the maps, over nodes.
     """
-    records, repeated = Records(plan.folder / "repeatability"), []
+    records, repeated = Records(plan.records), []
     for family in plan.families:
         vary = "method" if family in CLEAN else "noise" if family in NOISY else None
         for method in plan.methods:
             if vary is None or (vary == "method" and not method.random):
                 continue
-            key = (family, plan.seeds[0], plan.nodes, method.name)
-            record = records.known(key, method)
+            key, code = ("repeatability", family, plan.seeds[0], plan.nodes, method.name), code_of(method)
+            record = records.known(key, code)
             if record is None:
-                about = {"method": method.name, "family": family, "seed": plan.seeds[0], "nodes": plan.nodes, "vary": vary}
+                about = {"part": key[0], "method": method.name, "family": family, "seed": plan.seeds[0], "nodes": plan.nodes, "vary": vary}
                 try:
                     content = _measured(plan, family, method, vary)
                 except CardioScarError as problem:
                     content = {"failed": str(problem)}
-                record = records.keep(key, method, {**about, **content})
+                record = records.keep(key, code, {**about, **content})
             words = record.get("failed") or f"RMSE changes by {record['change']:.1%}, maps correlate at {record['correlation']:.4f}"
             say(f"repeatability {family} {method.name}, other {vary}: {words}")
             repeated.append(record)

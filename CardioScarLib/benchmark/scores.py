@@ -13,8 +13,8 @@ from scipy.optimize import brentq
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 
 LEVELS = (0.5, 0.8, 0.95)
 TOLERANCE = 0.01
@@ -36,27 +36,33 @@ LEAST_SLICE_SCAR = 0.01
 class Truth(Protocol):
     """What scores need of a case: its wall, and (n,) the true scar probability at the wall's nodes."""
 
-    wall: Wall
-    truth: np.ndarray
+    @property
+    def wall(self) -> Wall: ...
+
+    @property
+    def truth(self) -> np.ndarray: ...
 
 
 def map_scores(case: Truth, mean: np.ndarray) -> dict:
     """Scores of a mean (n,) at the wall's nodes.
 
     rmse, mae: over nodes, each alike, as in all tables of the project. brier: of the label "truth above 0.5". nll: cross-entropy
-    of the true fraction, probabilities clipped by SURE. volume_error: |expected - true| scar volume over the true one;
-    volume_bias: the same with its sign. component_error: |volume of the largest component above 0.5 - true| over the true one.
+    of the true fraction, probabilities clipped by SURE. dice_nodes: of the wall at nodes above 0.5. volume_error:
+    |expected - true| scar volume over the true one; volume_bias: the same with its sign. component_error: |volume of the
+    largest component above 0.5 - true| over the true one.
     """
     truth, volume = case.truth, case.wall.node_measure
     error, sure = mean - truth, np.clip(mean, SURE, 1 - SURE)
     bias = float(volume @ error / (volume @ truth))
+    found, true = mean > 0.5, truth > 0.5
     component = largest_component(case.wall, mean)
     true_component = largest_component(case.wall, truth)
     return {
         "rmse": float(np.sqrt(np.mean(error**2))),
         "mae": float(np.mean(np.abs(error))),
-        "brier": float(np.average((mean - (truth > 0.5)) ** 2, weights=volume)),
+        "brier": float(np.average((mean - true) ** 2, weights=volume)),
         "nll": float(-np.average(truth * np.log(sure) + (1 - truth) * np.log(1 - sure), weights=volume)),
+        "dice_nodes": float(2 * volume @ (found & true) / (volume @ found + volume @ true)),
         "volume_error": abs(bias),
         "volume_bias": bias,
         **({"component_error": abs(component - true_component) / true_component} if true_component else {}),

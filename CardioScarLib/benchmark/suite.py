@@ -13,17 +13,21 @@ from pathlib import Path
 import numpy as np
 
 from CardioScarLib.benchmark import scores
-from CardioScarLib.benchmark.case import DEVELOPMENT_SEEDS, FROZEN_SEEDS, Case, make_case
+from CardioScarLib.benchmark.case import DEVELOPMENT_SEEDS, FROZEN_SEEDS, BenchmarkCase, make_case
 from CardioScarLib.benchmark.families import FAMILIES
 from CardioScarLib.benchmark.methods import Method
+from CardioScarLib.benchmark.phantom_cases import phantom_as_case
 from CardioScarLib.benchmark.problem import Answer, Problem
-from CardioScarLib.benchmark.records import Records
+from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.summary import GROUPS, group_of
 from CardioScarLib.benchmark.surface import overlap_scores
-from CardioScarLib.benchmark.task import read_answer, start_method
-from CardioScarLib.errors import BadSettings, Cancelled, CardioScarError, MissingPackage
+from CardioScarLib.benchmark.task import MethodTask
+from CardioScarLib.core.errors import BadSettings, Cancelled, CardioScarError, MissingPackage
+from CardioScarLib.phantom.channel import scar_with_channel
+from CardioScarLib.runner import start_job
 
-PARTS = ("development", "frozen")
+PHANTOMS = "phantoms"
+"""The part of the published tables: the library's own phantoms with the images they come with, instead of families."""
 BETWEEN_POLLS = 0.05
 CHANNEL_DRAWS = 32
 CURVE_STEP = 5
@@ -32,14 +36,14 @@ CURVE_STEP = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. records: below this folder, by part. original_python: as for `find_method`."""
+    """What to run. records: the file that they are kept in. original_python: as for `find_method`."""
 
     part: str
     families: tuple[str, ...]
     seeds: tuple[int, ...]
     methods: tuple[Method, ...]
     nodes: int
-    folder: Path
+    records: Path
     jobs: int = 1
     original_python: str | None = None
 
@@ -93,29 +97,30 @@ def run_suite(plan: Plan, say: Callable[[str], None] = print) -> list[dict]:
 
 
 def earlier_records(plan: Plan) -> list[dict]:
-    """Every record in the plan's folder of its mesh size, of this run or an earlier one, whatever it was of."""
-    return [one for one in Records(plan.folder / "records").all() if one["nodes"] == plan.nodes]
+    """Every record of the plan's part and mesh size, of this run or an earlier one, whatever family or method it was of."""
+    return [one for one in Records(plan.records).all() if (one["part"], one["nodes"]) == (plan.part, plan.nodes)]
 
 
 class _Run:
     def __init__(self, plan: Plan, say: Callable[[str], None]):
         self.plan, self.say = plan, say
-        self.records = Records(plan.folder / "records")
+        self.records = Records(plan.records)
         self.stop, self.lock, self.done = threading.Event(), threading.Lock(), 0
 
     def one_case(self, family: str, seed: int) -> list[dict]:
-        made: list[Case] = []
+        made: list[BenchmarkCase] = []
 
-        def case() -> Case:
+        def case() -> BenchmarkCase:
             if not made:
-                made.append(make_case(family, seed, self.plan.nodes))
+                make = phantom_as_case if self.plan.part == PHANTOMS else make_case
+                made.append(make(family, seed, self.plan.nodes))
             return made[0]
 
         return [self._one(case, family, seed, method) for method in self.plan.methods]
 
-    def _one(self, case: Callable[[], Case], family: str, seed: int, method: Method) -> dict:
-        key = (family, seed, self.plan.nodes, method.name)
-        record = self.records.known(key, method)
+    def _one(self, case: Callable[[], BenchmarkCase], family: str, seed: int, method: Method) -> dict:
+        key, code = (self.plan.part, family, seed, self.plan.nodes, method.name), code_of(method)
+        record = self.records.known(key, code)
         if record is None:
             about = {"method": method.name, "part": self.plan.part, "family": family, "seed": seed, "nodes": self.plan.nodes}
             try:
@@ -125,7 +130,7 @@ class _Run:
             except Exception as problem:  # one case or method of many: the others go on, and the run says so at its end
                 known_kind = isinstance(problem, CardioScarError)
                 content = {"failed": str(problem) if known_kind else f"A fault of the program, {type(problem).__name__}: {problem}"}
-            record = self.records.keep(key, method, {**about, **content})
+            record = self.records.keep(key, code, {**about, **content})
             words = record.get("failed") or f"RMSE {record['scores']['rmse']:.4f}, {record['cpu_seconds']:.1f} CPU s"
         else:
             words = "kept"
@@ -134,17 +139,17 @@ class _Run:
             self.say(f"[{self.done}/{self.plan.runs}] {family} {seed} {method.name}: {words}")
         return record
 
-    def _measured(self, case: Case, method: Method) -> dict:
+    def _measured(self, case: BenchmarkCase, method: Method) -> dict:
         answer, used = answer_of(case, method, self.plan.original_python, self.stop)
         values, curves = scored(case, answer)
         about = {name: value for name, value in case.about.items() if isinstance(value, int | float | str) and not isinstance(value, bool)}
-        scar = case.heart.scar
-        channel = {"channel_mm": float(scar.channel), "channel_closed": int(scar.blocked > 0)} if case.has_channel else {}
+        scar = scar_with_channel(case.heart)
+        channel = {"channel_mm": float(scar.channel), "channel_closed": int(scar.blocked > 0)} if scar else {}
         return {**used, "scores": values, "curves": curves, "about": {**about, **channel}}
 
 
 def answer_of(
-    case: Case, method: Method, original_python: str | None = None, stop: threading.Event | None = None, seed: int = 0
+    case: BenchmarkCase, method: Method, original_python: str | None = None, stop: threading.Event | None = None, seed: int = 0
 ) -> tuple[Answer, dict]:
     """What a method says about a case, without its truth, and what that cost. seed: of the method.
 
@@ -152,7 +157,7 @@ def answer_of(
     """
     problem = Problem(case.stack, case.wall, case.settings, case.myocardium, seed)
     search_path = os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))) if ":" in method.name else ""
-    job = start_method(problem, method.name, original_python, search_path)
+    job = start_job(MethodTask(problem, method.name, original_python, search_path))
     try:
         while job.poll() == "running":
             if stop is not None and stop.is_set():
@@ -160,22 +165,24 @@ def answer_of(
             time.sleep(BETWEEN_POLLS)
         if job.error is not None:
             raise job.error
-        return read_answer(job.folder)
+        found = job.answer()
+        return found.answer, found.used
     finally:
         job.close()
 
 
-def scored(case: Case, answer: Answer) -> tuple[dict, dict]:
+def scored(case: BenchmarkCase, answer: Answer) -> tuple[dict, dict]:
     """All scores an answer allows, and the points of its curves."""
     mean, sd, draws = answer.mean, answer.sd, answer.draws
-    values, curves = scores.map_scores(case, mean), {}
+    values: dict = scores.map_scores(case, mean)
+    curves: dict = {}
     try:
         values.update(overlap_scores(case.wall, case.truth, mean))
     except MissingPackage:
         pass  # the page says which scores are missing, and why
     if case.has_channel:
         values["channel_open"], values["truth_open"] = bool(case.channel_is_open(mean)), bool(case.channel_is_open(case.truth))
-    if draws is not None:
+    if draws is not None and sd is not None:
         values.update(scores.spread_scores(case, mean, sd, draws))
         values.update(scores.component_scores(case, draws))
         values.update(scores.slice_scores(case, case.stack, draws))

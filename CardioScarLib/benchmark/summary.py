@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,9 +40,13 @@ class Table:
     note: str = ""
 
     def markdown(self) -> str:
-        lines = [self.head, ["---"] + ["---:"] * (len(self.head) - 1), *self.rows]
-        text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        return f"### {self.title}\n\n{text}" + (f"\n\n{self.note}" if self.note else "")
+        return f"### {self.title}\n\n{markdown_table(self.head, self.rows, self.note)}"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:
+    """note: a paragraph below it."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + (f"\n\n{note}" if note else "")
 
 
 class Summary:
@@ -219,7 +223,7 @@ def _filled(values: dict[str, list]) -> dict[str, list]:
 
 
 def bootstrap(
-    values: dict[str, Sequence], of: Callable[[np.ndarray], np.ndarray] = lambda mean: mean[..., 0], seed: int = 0
+    values: Mapping[str, Sequence], of: Callable[[np.ndarray], np.ndarray] = lambda mean: mean[..., 0], seed: int = 0
 ) -> tuple[float, float, float]:
     """`of` the mean over families of the mean over their seeds, with its 95 % percentile interval.
 
@@ -242,7 +246,7 @@ def bootstrap(
     return float(of(np.mean([some.mean(axis=0) for some in families], axis=0))), float(low), float(high)
 
 
-def _interval(values: dict[str, Sequence], digits: int, scale: float = 1.0, of: Callable = lambda mean: mean[..., 0]) -> str:
+def _interval(values: Mapping[str, Sequence], digits: int, scale: float = 1.0, of: Callable = lambda mean: mean[..., 0]) -> str:
     if not values:
         return "-"
     middle, low, high = bootstrap(values, of)

@@ -2,60 +2,69 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
 from CardioScarLib.benchmark.methods import find_method
-from CardioScarLib.benchmark.problem import Answer, Problem, read_problem, write_problem
-from CardioScarLib.errors import CardioScarError, RunFailed
-from CardioScarLib.runner.environment import NO_GPU, ONE_THREAD
-from CardioScarLib.runner.job import Job, start_job
-from CardioScarLib.runner.results import read_results, write_results
-from CardioScarLib.runner.tasks import TaskProgress, read_job
+from CardioScarLib.benchmark.problem import Answer, Problem
+from CardioScarLib.core.errors import CardioScarError, RunFailed
+from CardioScarLib.core.threads import ONE_THREAD
+from CardioScarLib.runner.environment import NO_GPU
+from CardioScarLib.runner.task import Task, TaskProgress
 
 
-def start_method(problem: Problem, method: str, original_python: str | None = None, search_path: str = "") -> Job:
-    """Run a method in a child process; its answer is read by `read_answer(job.folder)`.
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """answer: of a method. used: what it cost: cpu_seconds (children included), wall_seconds, peak_mb."""
 
-    search_path: PYTHONPATH of the child, for methods of one's own.
-    """
-    environment = {**ONE_THREAD, **NO_GPU, **({"PYTHONPATH": search_path} if search_path else {})}
-    return start_job("benchmark", lambda folder: write_problem(folder, problem, method, original_python), environment)
-
-
-def run_task(folder: Path, progress: TaskProgress) -> None:
-    job, problem = read_job(folder), read_problem(folder)
-    method = find_method(job["method"], job["original_python"])
-    for package in (*method.packages, *method.code):
-        import_module(package)  # no part of the work
-    progress("fit", 0, 1)
-    start, clock = _cpu_seconds(), time.perf_counter()
-    try:
-        answer = method.run(problem)
-    except CardioScarError:
-        raise
-    except Exception as error:
-        raise RunFailed(f"The method {method.name} failed: {type(error).__name__}: {error}.") from error
-    used = {"cpu_seconds": _cpu_seconds() - start, "wall_seconds": time.perf_counter() - clock, "peak_mb": peak_mb()}
-    if not isinstance(answer, Answer):
-        raise RunFailed(f"The method {method.name} returns {type(answer).__name__}; it has to return an Answer.")
-    answer = answer.checked(len(problem.wall.nodes))
-    arrays = {"mean": answer.mean}
-    if answer.sd is not None:
-        arrays["sd"] = np.asarray(answer.sd, dtype=np.float32)
-    if answer.draws is not None:
-        arrays["draws"] = np.asarray(answer.draws, dtype=np.float32)
-    write_results(folder, arrays, used)
+    answer: Answer
+    used: dict[str, Any]
 
 
-def read_answer(folder: Path) -> tuple[Answer, dict]:
-    """The answer, and what it cost: cpu_seconds (children included), wall_seconds, peak_mb. Raises RunFailed when it cannot be read."""
-    arrays, used = read_results(folder)
-    return Answer(arrays["mean"], arrays.get("sd"), arrays.get("draws")), used
+@dataclass(frozen=True, eq=False)
+class MethodTask(Task[Scored]):
+    """method, original_python: as for `find_method`. search_path: PYTHONPATH of the child, for methods of one's own."""
+
+    answer: ClassVar[type] = Scored
+
+    problem: Problem
+    method: str
+    original_python: str | None = None
+    search_path: str = ""
+
+    def run(self, progress: TaskProgress) -> Scored:
+        method = find_method(self.method, self.original_python)
+        for package in (*method.packages, *method.code):
+            import_module(package)  # no part of the work
+        progress("fit", 0, 1)
+        start, clock = _cpu_seconds(), time.perf_counter()
+        try:
+            answer = method.run(self.problem)
+        except CardioScarError:
+            raise
+        except Exception as error:
+            raise RunFailed(f"The method {method.name} failed: {type(error).__name__}: {error}.") from error
+        used = {"cpu_seconds": _cpu_seconds() - start, "wall_seconds": time.perf_counter() - clock, "peak_mb": peak_mb()}
+        if not isinstance(answer, Answer):
+            raise RunFailed(f"The method {method.name} returns {type(answer).__name__}; it must return an Answer.")
+        answer = answer.checked(len(self.problem.wall.nodes))
+        sd, draws = (None if one is None else np.asarray(one, dtype=np.float32) for one in (answer.sd, answer.draws))
+        try:
+            summary = json.loads(json.dumps(answer.summary))
+        except TypeError as error:
+            raise RunFailed(f"The method {method.name} gives a summary that is not plain JSON: {error}.") from error
+        return Scored(Answer(answer.mean, sd, draws, summary), used)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**ONE_THREAD, **NO_GPU, **({"PYTHONPATH": self.search_path} if self.search_path else {})}
 
 
 def peak_mb() -> float | None:

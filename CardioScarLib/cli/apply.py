@@ -31,7 +31,7 @@ def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mes
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.io.records import input_files, write_record
     from CardioScarLib.original.apply import apply as run
-    from CardioScarLib.reconstruction.mc_dropout.device import require_torch
+    from CardioScarLib.reconstruction.dropout.device import require_torch
 
     require_torch()
     check_writable(output, overwrite)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 
 if TYPE_CHECKING:
     import numpy as np

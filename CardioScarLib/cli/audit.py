@@ -11,7 +11,7 @@ from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.cli.start import OF_OTHER_MODELS, check_start, start
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.core.settings import ReconstructionSettings
 
 
 @click.command(short_help="Say what a stack of slices supports.")

@@ -1,10 +1,16 @@
-"""`cardioscar benchmark`: methods against phantoms with exact truth; tables, plots and a page."""
+"""`cardioscar benchmark`: methods against phantoms with exact truth; tables, plots and pages.
+
+The benchmark itself is not installed with the Slicer extension, so it is imported by the commands, and missed in one sentence.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import click
@@ -12,14 +18,15 @@ import click
 from CardioScarLib.cli.arguments import Integers
 from CardioScarLib.cli.console import stderr
 
-QUICK = {"families": ("W", "I3", "I3C", "X"), "seeds": (100,), "nodes": 3_000}
+PARTS = ("accuracy", "cost", "race", "gpu")
+QUICK_FAMILIES, QUICK_SEEDS, QUICK_NODES = ("W", "I3", "I3C", "X"), (100,), 3_000
 NODES = 20_000
 STOPPED = 130
 PARTS_IN_WORDS = {
     "development": "The development part: constants of CardioScar's models were tuned on cases like these.",
     "frozen": "The frozen part, run to report: nothing was tuned on these seeds, nor on the walls that are marked so.",
 }
-LABEL = "PHANTOM results: hearts made by formula, not patients. Research use only."
+FROM_SOURCE = 'pip install --editable ".[benchmark]"'
 
 
 class Names(click.ParamType):
@@ -31,7 +38,33 @@ class Names(click.ParamType):
         return value if isinstance(value, tuple) else tuple(word for word in (part.strip() for part in value.split(",")) if word)
 
 
-@click.command(short_help="Compare methods on phantoms with exact truth.")
+class RunByDefault(click.Group):
+    """`cardioscar benchmark --quick` is `cardioscar benchmark run --quick`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=RunByDefault, short_help="Compare methods on phantoms with exact truth.")
+def benchmark() -> None:
+    """Compare methods on phantoms with exact truth. Without a command: run."""
+    from importlib.util import find_spec
+
+    try:
+        installed = find_spec("CardioScarLib.benchmark.suite")
+    except ModuleNotFoundError:
+        installed = None
+    if installed is None:
+        from CardioScarLib.core.errors import MissingPackage
+
+        raise MissingPackage(
+            f"The benchmark is not installed with the Slicer extension; in a copy of CardioScar's source, install it with: {FROM_SOURCE}."
+        )
+
+
+@benchmark.command(short_help="Run methods on families of phantoms. The default.")
 @click.option(
     "--part", type=click.Choice(("development", "frozen")), default="development", show_default=True,
     help="The frozen part is run to report, never to choose anything by.",
@@ -50,19 +83,19 @@ class Names(click.ParamType):
 @click.option("--output", type=Path, default="cardioscar-benchmark", show_default=True, metavar="DIR", help="Folder for all its files.")
 @click.option("--list", "list_them", is_flag=True, help="Name families and methods, and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def benchmark(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, original_python, output, list_them, as_json) -> None:
+def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, original_python, output, list_them, as_json) -> None:
     """Run methods on phantoms with exact truth, and make tables, plots and a page of their scores.
 
     What is measured already by today's code is kept: the same command goes on where it was stopped.
     """
     from CardioScarLib.benchmark import methods as known
     from CardioScarLib.benchmark.families import FAMILIES
-    from CardioScarLib.benchmark.page import write_page
+    from CardioScarLib.benchmark.page import LABEL, write_page
     from CardioScarLib.benchmark.records import is_out_of_date
     from CardioScarLib.benchmark.repeatability import repeatability_table, run_repeatability
     from CardioScarLib.benchmark.suite import Plan, chosen_families, chosen_seeds, earlier_records, run_suite
     from CardioScarLib.benchmark.summary import Summary
-    from CardioScarLib.errors import BadSettings, Cancelled
+    from CardioScarLib.core.errors import BadSettings
 
     if list_them:
         _list_them(FAMILIES, known.METHODS)
@@ -81,13 +114,16 @@ def benchmark(part, families, methods, own, seeds, nodes, quick, repeatability, 
     skipped = {method.name: method.missing() for method in chosen if method.missing()}
     for name, reason in skipped.items():
         say(f"Note: {name} is skipped: {reason}.")
+    families = chosen_families(part, families or (QUICK_FAMILIES if quick else ()))
+    seeds = chosen_seeds(part, seeds or (QUICK_SEEDS if quick else ()))
+    folder = _folder(output, "quick" if quick else part)
     plan = Plan(
         part,
-        chosen_families(part, families or (QUICK["families"] if quick else ())),
-        chosen_seeds(part, seeds or (QUICK["seeds"] if quick else ())),
+        families,
+        seeds,
         tuple(method for method in chosen if method.name not in skipped),
-        nodes or (QUICK["nodes"] if quick else NODES),
-        _folder(output, "quick" if quick else part),
+        nodes or (QUICK_NODES if quick else NODES),
+        folder / "records.jsonl",
         jobs,
         str(original_python) if original_python else None,
     )
@@ -96,13 +132,10 @@ def benchmark(part, families, methods, own, seeds, nodes, quick, repeatability, 
     say(LABEL)
     if part == "frozen":
         say("This is the FROZEN part: it is run to report, never to choose anything by.")
-    say(f"{len(plan.families)} families, {len(plan.seeds)} seeds, {len(plan.methods)} methods: {plan.runs} runs in {plan.folder}.")
-    try:
+    say(f"{len(plan.families)} families, {len(plan.seeds)} seeds, {len(plan.methods)} methods: {plan.runs} runs in {folder}.")
+    with _going_on(say, folder):
         records = run_suite(plan, say)
         repeated = run_repeatability(plan, say) if repeatability else []
-    except (KeyboardInterrupt, Cancelled):
-        say(f"Stopped; what is measured so far is kept in {plan.folder}, and the same command goes on.")
-        raise click.exceptions.Exit(STOPPED) from None
     everything = earlier_records(plan)
     of_earlier_code = sorted({one["method"] for one in everything if one["method"] in known.METHODS and is_out_of_date(one)})
     in_order = dict.fromkeys((*known.method_names(), *names, *(one["method"] for one in everything)))
@@ -114,7 +147,7 @@ def benchmark(part, families, methods, own, seeds, nodes, quick, repeatability, 
         *(f"{name} was skipped: {reason}." for name, reason in skipped.items()),
         *(f"Some records of {name} were measured by earlier code." for name in of_earlier_code),
     ]
-    files = write_page(summary, plan.folder, about, [repeatability_table(repeated)] if repeated else [])
+    files = write_page(summary, folder, about, [repeatability_table(repeated)] if repeated else [])
     failed = [one for one in records if "failed" in one]
     if as_json:
         click.echo(json.dumps({"files": [str(path) for path in files], "records": records, "repeatability": repeated}))
@@ -123,6 +156,98 @@ def benchmark(part, families, methods, own, seeds, nodes, quick, repeatability, 
     if failed:
         say(f"{len(failed)} of {len(records)} runs failed; the page names them, and the same command tries them again.")
         raise click.exceptions.Exit(1)
+
+
+@benchmark.command(short_help="Measure what README and docs/benchmarks.md show.")
+@click.option("--only", type=Names(), default=(), metavar="A,B", help=f"Parts to measure: {', '.join(PARTS)}. [default: all]")
+@click.option("--from-records", is_flag=True, help="Measure nothing; make the tables and pages from the stored records.")
+@click.option("--quick", is_flag=True, help="A few small cases: a minute, to see that it works. Nothing in the source is changed.")
+def published(only, from_records, quick) -> None:
+    """Measure what README and docs/benchmarks.md show, and write both: hours, resumable.
+
+    Accuracy of eight methods on CardioScar's own phantoms, cost of the model field, the race against the original, and the network
+    on a GPU. Records are kept in docs/measurements/benchmark.jsonl; those of today's code are not measured again.
+    """
+    from tempfile import TemporaryDirectory
+
+    from CardioScarLib.benchmark import published as tables
+    from CardioScarLib.benchmark.published_page import published_tables, write_published
+    from CardioScarLib.benchmark.records import Records
+    from CardioScarLib.core.errors import BadSettings
+
+    if sum(map(bool, (only, from_records, quick))) > 1:
+        raise BadSettings("Of --only, --from-records and --quick one can be used at a time.")
+    for part in only:
+        if part not in PARTS:
+            raise BadSettings(f"There is no part '{part}'; the parts are {', '.join(PARTS)}.")
+    if not quick and not from_records and {"accuracy", "race"} & set(only or PARTS):
+        _with_network()
+    say, failed = _Speaker(quiet=False), []
+    with TemporaryDirectory(prefix="cardioscar-") as folder:
+        path = Path(folder) / "records.jsonl" if quick else tables.source_root() / tables.RECORDS
+        if quick:
+            failed = tables.measure_quick(path, say)
+        elif not from_records:
+            with _going_on(say, path.parent):
+                failed = tables.measure(path, only or PARTS, say)
+        records = Records(path)
+    click.echo("\n\n".join(f"### {title}\n\n{table}" for title, table in published_tables(records.all()).items()))
+    if not quick:
+        for words in tables.out_of_date(records):
+            say(f"Note: {words} was measured by earlier code.")
+        for file in write_published(records.all(), tables.source_root()):
+            say(f"Written: {file}")
+    if failed:
+        say(f"{len(failed)} runs failed: {failed[0]['key']}: {failed[0]['failed']}")
+        raise click.exceptions.Exit(1)
+
+
+@benchmark.command(short_help="Time the field and the network to the original's best error.")
+@click.option("--kinds", type=Names(), default=("I3",), metavar="A,B", help="Kinds of phantoms. [default: I3]")
+@click.option("--seeds", type=Integers(), default=(0,), metavar="N,N", help="Of the phantoms. [default: 0]")
+@click.option("--nodes", type=click.IntRange(500, 2_000_000), default=NODES, show_default=True, metavar="N", help="Of a wall, about.")
+@click.option("--cpu-limit", type=float, metavar="S", help="Seconds of training that the original gets. [default: 420]")
+@click.option("--patience", type=int, metavar="N", help="Epochs without a smaller error after which it stops. [default: 250]")
+@click.option("--output", type=Path, default="cardioscar-benchmark", show_default=True, metavar="DIR", help="Folder for the records.")
+def race(kinds, seeds, nodes, cpu_limit, patience, output) -> None:
+    """Train the original's network to its best error, which the truth shows, and time the field and the network to the same.
+
+    Minutes per phantom. Needs PyTorch. The original's error by epoch is kept in race/records.jsonl of the folder.
+    """
+    from CardioScarLib.benchmark import race as racing
+    from CardioScarLib.benchmark.published_page import race_table
+    from CardioScarLib.benchmark.records import Records
+
+    _with_network()
+    folder, say = _folder(output, "race"), _Speaker(quiet=False)
+    records = Records(folder / "records.jsonl")
+    with _going_on(say, folder):
+        for seed, kind in product(seeds, kinds):
+            racing.race(records, kind, seed, nodes, cpu_limit or racing.CPU_LIMIT, patience or racing.PATIENCE, say)
+    click.echo(race_table(records.all()))
+
+
+@benchmark.command(short_help="Measure walls made from labels and contours.")
+@click.option("--kinds", type=Names(), default=(), metavar="A,B", help="Kinds of phantoms. [default: six]")
+@click.option("--seeds", type=Integers(), default=(), metavar="N,N", help="Of the phantoms. [default: 1,2]")
+@click.option("--contours", type=Path, metavar="DIR", help="Other contours than the sample's.")
+@click.option("--images", type=Path, metavar="DIR", help="The DICOM images that they are drawn on.")
+@click.option("--maps", is_flag=True, help="Also reconstruct scar on walls from labels, and compare with the true walls.")
+def walls(kinds, seeds, contours, images, maps) -> None:
+    """Measure how close walls made from labels and contours come to the true ones, their cells, and CPU seconds."""
+    from CardioScarLib.benchmark import walls as measured
+    from CardioScarLib.core.errors import BadSettings
+
+    if (contours is None) != (images is None):
+        raise BadSettings("--contours and --images belong together; give both or none.")
+    if contours is None and measured.SAMPLE.is_dir():
+        contours, images = measured.SAMPLE / "contours", measured.SAMPLE / "images"
+    kinds = kinds or measured.KINDS
+    if contours is not None:
+        click.echo(measured.from_contours(contours, images).markdown() + "\n")
+    click.echo(measured.from_labels(kinds, seeds or measured.SEEDS).markdown())
+    if maps:
+        click.echo("\n" + measured.maps_on_them(kinds).markdown())
 
 
 class _Speaker:
@@ -136,8 +261,29 @@ class _Speaker:
             self.console.print(text, markup=False)
 
 
+@contextmanager
+def _going_on(say: _Speaker, folder: Path) -> Iterator[None]:
+    """Ctrl-C ends the run and loses nothing of it."""
+    from CardioScarLib.core.errors import Cancelled
+
+    try:
+        yield
+    except (KeyboardInterrupt, Cancelled):
+        say(f"Stopped; what is measured so far is kept in {folder}, and the same command goes on.")
+        raise click.exceptions.Exit(STOPPED) from None
+
+
+def _with_network() -> None:
+    """Raises MissingPackage now, not after hours."""
+    from CardioScarLib.benchmark.methods import METHODS
+    from CardioScarLib.core.errors import MissingPackage
+
+    if reason := METHODS["network-modern"].missing():
+        raise MissingPackage(f"This measures networks too, and {reason}; install it with: {FROM_SOURCE}.")
+
+
 def _folder(output: Path, name: str) -> Path:
-    from CardioScarLib.errors import UnwritableOutput
+    from CardioScarLib.core.errors import UnwritableOutput
 
     try:
         (output / name).mkdir(parents=True, exist_ok=True)

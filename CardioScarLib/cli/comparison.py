@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from vtk.util.numpy_support import vtk_to_numpy
+from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.cli.phantom_files import TRUTH_ARRAY, PhantomFiles
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.phantom import Phantom
@@ -65,7 +65,7 @@ class Comparison:
 
     def draw(self, heart: Path, slices: Path, caption: str, overwrite: bool) -> None:
         """The two pictures. Raises `CannotDraw` where there is no OpenGL."""
-        from CardioScarLib.reconstruction.operator import slice_operator
+        from CardioScarLib.geometry.operator import slice_operator
         from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, pixel_panel, render_heart, render_slices, views_of_scar, wall_panel
 
         seen = slice_operator(self.wall, self.stack).pixels

@@ -11,8 +11,8 @@ import click
 from CardioScarLib.cli.arguments import point
 from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
 from CardioScarLib.cli.options import OF_IMAGES, settings_options
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import ReadingSettings
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import ReadingSettings
 
 
 @click.command(short_help="Give an LV wall coordinates: depth, apex to base, around.")
@@ -29,11 +29,11 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
     zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.core.provenance import Provenance, plain
-    from CardioScarLib.geometry.mesh_quality import mesh_quality
-    from CardioScarLib.geometry.wall_coordinates import wall_coordinates
     from CardioScarLib.io.files import check_writable
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.io.records import input_files, write_record
+    from CardioScarLib.wall.coordinates import wall_coordinates
+    from CardioScarLib.wall.quality import mesh_quality
 
     check_writable(output, overwrite)
     check_writable(output.with_name(output.name + ".json"), overwrite)
@@ -51,7 +51,8 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
     seconds = {"coordinates": time.perf_counter() - begin}
     how = {"mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit}
     provenance = Provenance.now({"start": start, "regions": regions}, seconds, input_files([mesh_file.path]), how, notes)
-    record = plain({"axis_lps_mm": found.axis, "quality": vars(quality), "provenance": provenance.as_dict()})
+    summary = {"axis_lps_mm": found.axis, "quality": vars(quality)}
+    record = plain({"summary": summary, "provenance": provenance.as_dict()})
     with hold_interrupts():
         written = [*write_mesh(mesh_file, found.arrays, output, overwrite), write_record(record, output, overwrite)]
     if as_json:
@@ -64,9 +65,9 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
 
 def _surfaces(mesh_file, regions: str | None):
     """Regions as a point array of the file says; None if it does not."""
-    from vtk.util.numpy_support import vtk_to_numpy
+    from vtkmodules.util.numpy_support import vtk_to_numpy
 
-    from CardioScarLib.geometry.wall_surfaces import labeled_surfaces
+    from CardioScarLib.wall.surfaces import labeled_surfaces
 
     array = mesh_file.dataset.GetPointData().GetArray(regions or "wall_region")
     if array is None and regions:

@@ -52,7 +52,7 @@ def demo(context: click.Context, output: Path, overwrite: bool) -> None:
 
 
 def _make_folder(path: Path) -> None:
-    from CardioScarLib.errors import UnwritableOutput
+    from CardioScarLib.core.errors import UnwritableOutput
 
     try:
         path.mkdir(exist_ok=True)

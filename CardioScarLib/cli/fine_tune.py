@@ -36,8 +36,8 @@ def fine_tune(
     from CardioScarLib.io.training_data import read_training_data
     from CardioScarLib.original.training import fine_tune as run
     from CardioScarLib.original.training import fine_tuning_settings
-    from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
-    from CardioScarLib.reconstruction.mc_dropout.device import require_torch
+    from CardioScarLib.reconstruction.dropout.architecture import Architecture
+    from CardioScarLib.reconstruction.dropout.device import require_torch
 
     require_torch()
     unfinished = ready_to_write(output, checkpoint_every, resume, overwrite)

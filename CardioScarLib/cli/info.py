@@ -14,8 +14,8 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def info(file: Path, other: Path | None, as_json: bool) -> None:
     """Say what FILE is (slices, a wall, a trained network, training data); with a FILE2, whether slices and wall meet."""
+    from CardioScarLib.core.slices import SliceStack
     from CardioScarLib.geometry.overlap import overlap
-    from CardioScarLib.geometry.slices import SliceStack
     from CardioScarLib.io.meshes import MeshFile
     from CardioScarLib.report.describe import describe_content, read_any
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from CardioScarLib.cli.options import settings_options
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import AlignmentSettings, ReadingSettings
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import AlignmentSettings, ReadingSettings, ReconstructionSettings
 
 if TYPE_CHECKING:
+    from CardioScarLib.alignment import Alignment
     from CardioScarLib.core.case import Case
-    from CardioScarLib.geometry.alignment import Alignment
 
 SOURCES = ("mask", "contours", "image")
 
@@ -48,19 +48,25 @@ class CaseFiles:
         """All files that are read; never overwritten."""
         return (self.mesh, *self.images, *self.masks, *self.align_from)
 
-    def read(self) -> Case:
-        """The case, with its slices aligned where that was asked for."""
+    def read(self, settings: ReconstructionSettings | None = None) -> Case:
+        """The case, with its slices aligned where that was asked for. settings: refused at once where they contradict the files."""
+        from CardioScarLib.core.case import check_evidence_of_mask
         from CardioScarLib.io.cases import read_case
+        from CardioScarLib.io.records import input_files
 
+        if self.masks and settings is not None:
+            check_evidence_of_mask(settings.evidence.method)
         myocardium = self.align_from if self.align == "mask" else ()
         case = read_case(self.mesh, self.images, self.masks, myocardium, reading=self.reading)
+        if self.align == "contours":
+            case = replace(case, inputs=(*case.inputs, *input_files(self.align_from)))
         return case if self.align is None else case.aligned(self._alignment(case))
 
     def _alignment(self, case: Case) -> Alignment:
         from CardioScarLib.pipeline import align
 
         if self.align == "contours":
-            from CardioScarLib.geometry.alignment import find_shifts
+            from CardioScarLib.alignment import find_shifts
             from CardioScarLib.io.contours import read_contours
 
             contours, _ = read_contours(self.align_from, self.images, self.reading.slice_axis, self.reading.slice_thickness)

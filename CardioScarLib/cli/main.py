@@ -32,8 +32,8 @@ from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
+from CardioScarLib.core.errors import Cancelled, CardioScarError
 from CardioScarLib.core.threads import ONE_THREAD
-from CardioScarLib.errors import Cancelled, CardioScarError
 
 FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers", "--contours", "--align-from")
 

@@ -11,7 +11,7 @@ from CardioScarLib.cli.console import progress_bars, say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.cli.start import OF_OTHER_MODELS, check_start, start
-from CardioScarLib.settings import AdviceSettings, ReconstructionSettings
+from CardioScarLib.core.settings import AdviceSettings, ReconstructionSettings
 
 
 @click.command("next-slice", short_help="Say which further slice would lower the uncertainty most.")

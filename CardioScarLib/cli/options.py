@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import click
 
-from CardioScarLib.choices import Choice, choices_of, settings_of
 from CardioScarLib.cli.arguments import Integers
+from CardioScarLib.core.choices import Choice, choices_of, settings_of
 
 OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--vtk-scalar-field")
 """Flags of the reading that say nothing to commands that read a mesh only."""

@@ -8,7 +8,7 @@ import click
 
 from CardioScarLib.cli.arguments import Integers
 from CardioScarLib.cli.console import say_notes
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 
 PADDING = 5.0
 """mm to both sides of a grid layer; the original's."""

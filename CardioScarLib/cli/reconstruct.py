@@ -10,7 +10,7 @@ import click
 from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 from CardioScarLib.cli.options import settings_options
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.core.settings import ReconstructionSettings
 
 
 @click.command(short_help="Make a scar map from slices and an LV wall.")
@@ -33,12 +33,12 @@ def reconstruct(
     from CardioScarLib import pipeline
     from CardioScarLib.cli.reports import alignment_in_words, map_in_words
     from CardioScarLib.io.results import Targets, write_result
-    from CardioScarLib.reconstruction.stored import POSTERIORS
+    from CardioScarLib.reconstruction.posteriors import POSTERIORS
     from CardioScarLib.tasks.files import check_targets
 
     targets = Targets(output, volume)
     targets.check_names(files.files, overwrite)
-    case = files.read()
+    case = files.read(settings)
     check_targets(targets, case.mesh, pipeline.settings_for(case, settings), overwrite)
     if case.alignment and not as_json:
         click.echo(alignment_in_words(case.alignment), err=True)

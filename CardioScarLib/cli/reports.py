@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from CardioScarLib.advice.ranking import Advice
+    from CardioScarLib.alignment import Alignment
     from CardioScarLib.core.result import Reconstruction
-    from CardioScarLib.geometry.alignment import Alignment
-    from CardioScarLib.reconstruction.audit import Audit
-    from CardioScarLib.reconstruction.next_slice import Advice
+    from CardioScarLib.self_audit import Audit
 
 SHARE_OF = {"volume": "LV myocardium", "closed_surface": "wall's surface", "shell": "wall's surface", "points": "wall's points"}
 """What the percentage of scar is a share of, by kind of wall: without cells inside, it is not one of the volume."""
@@ -65,11 +65,11 @@ def advice_in_words(advice: Advice) -> str:
     for rank, one in enumerate(advice.proposals, 1):
         normal = ", ".join(f"{value:.3f}" for value in one.plane.normal)
         lines.append(f"{rank:>2}. error {-one.drop:+.0%}, {one.label}")
-        lines.append(f"    {one.plane.thickness:.3g} mm thick, center {_in_letters(one.plane.center)}, normal {normal} (LPS)")
+        lines.append(f"    {one.plane.thickness:.3g} mm thick, center {in_letters(one.plane.center)}, normal {normal} (LPS)")
     return "\n".join([*lines, "The change of the error is the expected change of the map's squared error, for one slice."])
 
 
-def _in_letters(point: np.ndarray) -> str:
+def in_letters(point: np.ndarray) -> str:
     """LPS mm as scanners show it: a letter says which way a number counts."""
     return " ".join(f"{pair[int(value < 0)]} {abs(value):.1f}" for pair, value in zip(("LR", "PA", "SI"), point, strict=True)) + " mm"
 

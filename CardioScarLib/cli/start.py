@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from CardioScarLib.choices import choices_of
 from CardioScarLib.cli.inputs import CaseFiles
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import NetworkSettings, ReconstructionSettings
+from CardioScarLib.core.choices import choices_of
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import NetworkSettings, ReconstructionSettings
 
 OF_OTHER_MODELS = ("--model", "--threshold", *(one.description.flag for one in choices_of(NetworkSettings) if one.description.flag))
 """Flags that say nothing to audit and adviser, which rest on the model "field" and write no map."""
@@ -31,10 +31,10 @@ def check_start(result: Path | None, files: CaseFiles | None) -> None:
 
 def start(result: Path | None, files: CaseFiles | None, settings: ReconstructionSettings) -> dict[str, Any]:
     """What a `MapTask` starts from, read from files. Both: the map at `result`, and the case that was not kept beside it."""
-    case = files.read() if files else None
+    case = files.read(settings) if files else None
     if result is None:
         return {"case": case, "settings": settings}
     from CardioScarLib.io.results import read_result
-    from CardioScarLib.reconstruction.stored import POSTERIORS
+    from CardioScarLib.reconstruction.posteriors import POSTERIORS
 
     return {"result": read_result(result, POSTERIORS, case)}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.choices import keys_of
 from CardioScarLib.cli.console import say_notes
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.cli.training import finish, ready_to_write, training_bar, training_options
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import NetworkSettings
+from CardioScarLib.core.choices import keys_of
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import NetworkSettings
 
 
 @click.command(short_help="Train the network on training data.")
@@ -32,7 +32,7 @@ def train(
     from CardioScarLib.io.checkpoints import is_pth
     from CardioScarLib.io.training_data import read_training_data
     from CardioScarLib.original.training import train as run
-    from CardioScarLib.reconstruction.mc_dropout.device import require_torch
+    from CardioScarLib.reconstruction.dropout.device import require_torch
 
     recipe = recipe or ("original" if is_pth(output) else "modern")
     if is_pth(output) and recipe != "original":

@@ -13,8 +13,8 @@ import click
 from CardioScarLib.cli.arguments import point
 from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
 from CardioScarLib.cli.options import settings_options
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import ReadingSettings, WallSettings
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import ReadingSettings, WallSettings
 
 
 @click.command(short_help="Make an LV wall from labels, contours or surfaces.")
@@ -49,10 +49,10 @@ def wall(
     zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.core.provenance import Provenance, plain
-    from CardioScarLib.geometry.finished_wall import finished_wall
-    from CardioScarLib.geometry.lv_wall import build_wall
     from CardioScarLib.io.lv_walls import check_wall_names, write_lv_wall
     from CardioScarLib.io.records import input_files
+    from CardioScarLib.wall import build_wall
+    from CardioScarLib.wall.finished import finished_wall
 
     check_wall_names(output, surface, [path for path in (*images, *contours, endo, epi) if path and path.is_file()], overwrite)
     begin = time.perf_counter()
@@ -97,11 +97,11 @@ def _check_sources(images: Sequence[Path], labels: str | None, contours: Sequenc
 
 def _shape(images, labels, contours, surfaces, reading, settings):
     """The shape, points of the right ventricle if the labels hold it, and notes about reading."""
-    from CardioScarLib.geometry.finished_wall import label_points
-    from CardioScarLib.geometry.lv_wall import label_names, shape_from_contours, shape_from_labels, shape_from_surfaces
     from CardioScarLib.io.contours import read_contours
     from CardioScarLib.io.images import read_stack
     from CardioScarLib.io.meshes import read_wall
+    from CardioScarLib.wall import label_names, shape_from_contours, shape_from_labels, shape_from_surfaces
+    from CardioScarLib.wall.finished import label_points
 
     if all(surfaces):
         walls = [read_wall(path, reading.mesh_frame, reading.mesh_unit).wall for path in surfaces]

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from CardioScarLib.errors import BadSettings, BadStack
-from CardioScarLib.geometry.alignment.result import Alignment
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.alignment import Alignment
+from CardioScarLib.core.errors import BadSettings, BadStack
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 
 GRID_TOLERANCE = 1e-2
 """mm: a mask whose pixels lie farther than this from the image's is on another grid."""
@@ -47,7 +47,7 @@ class Case:
     myocardium: LabelMap | None = None
     alignment: Alignment | None = None
     reading: Mapping[str, Any] = field(default_factory=dict)
-    inputs: tuple[dict, ...] = ()
+    inputs: tuple[dict[str, Any], ...] = ()
     mesh: Any = field(default=None, repr=False, metadata={"packed": False})
 
     def __post_init__(self) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.errors import OtherCase
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import OtherCase
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 
 SKETCHES = 8
 """Random sums of all coordinates: a node that is moved alone changes them all."""

@@ -8,7 +8,7 @@ Slicer's Python brings none of them.)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
@@ -16,7 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.core.errors import CardioScarError, UnreadableFile
 
 T = TypeVar("T")
 Variants = Mapping[Any, Mapping[str, type]]
@@ -41,6 +41,8 @@ def unpack(kind: type[T], values: Any, arrays: Mapping[str, np.ndarray], variant
     """
     try:
         return _unpacked(kind, values, arrays, variants or {})
+    except CardioScarError:
+        raise  # what a class itself says against its values
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
         raise UnreadableFile(f"The stored values do not fit: {type(problem).__name__} in {getattr(kind, '__name__', kind)}.") from problem
 
@@ -111,7 +113,7 @@ def _dataclass(kind: type, values: Mapping[str, Any], arrays: Mapping[str, np.nd
     return kind(**made)
 
 
-def _stored(kind: type) -> list:
+def _stored(kind: type) -> list[Field[Any]]:
     return [one for one in fields(kind) if one.init and one.metadata.get("packed", True)]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy
 import SimpleITK as sitk
-import vtk
+from vtkmodules.vtkCommonCore import vtkVersion
 
 from CardioScarLib import __version__
 
@@ -24,7 +24,7 @@ class Provenance:
 
     cardioscar: version. versions: of the libraries. started: UTC. seconds: wall-clock time of each stage.
     settings: all choices. inputs: name without folders, size and SHA-256 of each file. reading: how they were read.
-    notes: sentences about what was assumed on the way.
+    notes: sentences about what was assumed on the way. constants: fitted ones, with their version.
     """
 
     cardioscar: str
@@ -33,18 +33,20 @@ class Provenance:
     started: str
     seconds: dict[str, float]
     settings: dict[str, Any]
-    inputs: tuple[dict, ...] = ()
+    inputs: tuple[dict[str, Any], ...] = ()
     reading: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    constants: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def now(
         cls,
         settings: Any,
         seconds: Mapping[str, float],
-        inputs: Sequence[Mapping] = (),
+        inputs: Sequence[Mapping[str, Any]] = (),
         reading: Mapping[str, Any] | None = None,
         notes: Sequence[str] = (),
+        constants: Mapping[str, Any] | None = None,
     ) -> Provenance:
         """Of something that has just been made. settings: a settings dataclass, or a mapping. seconds: they end now."""
         total = float(sum(seconds.values()))
@@ -54,8 +56,8 @@ class Provenance:
                 "python": platform.python_version(),
                 "numpy": np.__version__,
                 "scipy": scipy.__version__,
-                "vtk": vtk.vtkVersion().GetVTKVersion(),
-                "SimpleITK": sitk.Version().VersionString(),
+                "vtk": vtkVersion().GetVTKVersion(),
+                "SimpleITK": sitk.Version().VersionString(),  # type: ignore[no-untyped-call]
             },
             f"{platform.system()} {platform.machine()}",
             (datetime.now(timezone.utc) - timedelta(seconds=total)).isoformat(timespec="seconds"),
@@ -64,6 +66,7 @@ class Provenance:
             tuple(dict(one) for one in inputs),
             plain(reading or {}),
             tuple(notes),
+            plain(constants or {}),
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from CardioScarLib.core.audit import Audit
 from CardioScarLib.core.case import Case
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.provenance import Provenance, plain
 from CardioScarLib.core.quantity import Quantity
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.reconstruction.audit.result import Audit
-from CardioScarLib.reconstruction.posterior import Posterior
-from CardioScarLib.settings import ReconstructionSettings
+from CardioScarLib.core.settings import ReconstructionSettings
 
 SCHEMA = "cardioscar-result 1"
 """Of the record of a result; the number grows when a reader of the old one would misread the new one."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from CardioScarLib.errors import BadEvidence
-from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.core.errors import BadEvidence
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import EvidenceSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.intensity import intensity_method
 from CardioScarLib.evidence.lge_type import estimate_null_level, guess_lge_type
 from CardioScarLib.evidence.regions import SMALLEST_COVER, cavity_values, find_regions
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall_pixels import WallPixels
-from CardioScarLib.settings import EvidenceSettings
 
 OVERSHOOT = 1e-3
 """How far values may leave [0, 1], as interpolation and rounding let them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from CardioScarLib.evidence.regions import BRIGHT_SD, Regions
+from CardioScarLib.core.evidence import BRIGHT_SD, Regions
 
 ASHMAN_D = 2.0
 """Two normal components closer than this are not two (Ashman, Bird and Zepf 1994)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.slices import SliceStack
 
 OFFSET_SHARE = 0.25
 """Above this share of the brightest percentile, the darkest percentile of an image is an offset, not air."""

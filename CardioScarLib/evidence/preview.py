@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import EvidenceSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.derive import derive_evidence
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall_pixels import WallPixels
-from CardioScarLib.settings import EvidenceSettings
 
 NOT_USED, REMOTE, PARTLY, SCAR, OTHER = range(5)
 """Kinds of pixels. Other: neither clearly scar nor remote, such as the edges of the wall."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy import ndimage
 
-from CardioScarLib.errors import BadEvidence
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall_pixels import WallPixels
+from CardioScarLib.core.errors import BadEvidence
+from CardioScarLib.core.evidence import BRIGHT_SD, Regions
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall_pixels import WallPixels
 
 INTERIOR_COVER = 0.9
 """Pixels that the wall fills at least this much speak for the wall alone."""
@@ -24,48 +25,8 @@ TRIM, TRIM_SHRINKS = 1.5, 0.7426
 So near, because border zone reaches far into remote intensities: at 2.5 SD the SD of low-contrast images grows by a third."""
 CLIP, CLIP_SHRINKS = 2.5, 0.9546
 """The same for the pixels that are called remote."""
-BRIGHT_SD = 3.0
-"""Tissue is bright above this many remote standard deviations ..."""
 BRIGHT_PIXELS = 5
 """... where at least this many such pixels touch in one slice: noise and a lone fat pixel do not."""
-CORE_OVER_BLOOD = 0.5
-"""Dense scar is at least this far from remote to blood."""
-
-
-@dataclass(frozen=True, eq=False)
-class Regions:
-    """What was found in the wall and the cavity, intensities in the unit of the image.
-
-    intensity: (p,) of the wall alone; edge pixels are freed from their neighbors outside the wall.
-    interior: (p,) bool, pixels filled by the wall. remote, bright: (p,) bool, interior pixels of either kind.
-    remote_mean, remote_sd: of remote myocardium. noise_sd: of its pixels against their neighbors, so
-        shading of the coil does not count. blood: median of the cavity, None where no slice shows one.
-    core: intensity of dense scar; peak: 95th percentile of bright tissue; both None without bright tissue.
-    notes: sentences about what was assumed.
-    """
-
-    intensity: np.ndarray
-    interior: np.ndarray
-    remote: np.ndarray
-    bright: np.ndarray
-    remote_mean: float
-    remote_sd: float
-    noise_sd: float
-    blood: float | None
-    blood_pixels: int
-    core: float | None
-    peak: float | None
-    notes: tuple[str, ...]
-
-    @property
-    def full_scale(self) -> float:
-        """Intensity that means all scar: that of dense scar, else of blood, which enhances about as much."""
-        if self.core is None:
-            without_blood = self.remote_mean + 2 * BRIGHT_SD * self.remote_sd
-            return without_blood if self.blood is None else max(without_blood, self.blood)
-        if self.blood is None:
-            return self.core
-        return max(self.core, self.remote_mean + CORE_OVER_BLOOD * (self.blood - self.remote_mean))
 
 
 def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.errors import StackMissesWall
+from CardioScarLib.core.errors import StackMissesWall
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.overlap import PLAUSIBLE_SIZE, judged, overlap
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
 
 SEVERITIES = ("error", "warning", "note")
 LITTLE = 0.5

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.geometry.slices import Slice, SliceStack
+from CardioScarLib.core.slices import Slice, SliceStack
 
 SYMMETRIC = 1e-6
 """A wall whose third moment is less than this share of the absolute one has no longer tail."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.errors import StackMissesWall
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import StackMissesWall
+from CardioScarLib.core.slices import SliceStack
 
 ON_THE_EDGE = 1e-6
 """mm and pixels: a node this close to the border of two prisms lies on it, and belongs to the later one."""

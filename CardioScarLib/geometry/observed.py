@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.slices import SliceStack
 
 BEYOND, BETWEEN, INSIDE = 0, 1, 2
 

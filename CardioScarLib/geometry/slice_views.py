@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.quadrature import sub_points
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
 
 COARSE_POINT_VOLUME = 1.0
 """mm^3 of wall that one point stands for here; a fit takes ten times as many."""

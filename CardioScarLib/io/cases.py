@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from CardioScarLib.core.case import Case, LabelMap
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.settings import ReadingSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_wall
 from CardioScarLib.io.records import input_files
-from CardioScarLib.settings import ReadingSettings
 
 
 def read_case(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from CardioScarLib.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_path, check_readable
 from CardioScarLib.io.tensor_files import plain, read_tensors, write_tensors
 from CardioScarLib.io.torch_files import read_torch, write_torch

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from CardioScarLib.errors import UnreadableFile
-from CardioScarLib.geometry.lv_wall.contours import SliceContours
-from CardioScarLib.geometry.slices import Slice, SliceStack
+from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
+from CardioScarLib.wall.contours import SliceContours
 
 KINDS = {"icontour": "endo", "ocontour": "epi", "endo": "endo", "epi": "epi"}
 """What a file name calls the surface. i and o are inner and outer, as in the Sunnybrook collections."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from CardioScarLib.errors import BadStack, UnreadableFile
-from CardioScarLib.geometry.slices import SliceSource
+from CardioScarLib.core.errors import BadStack, UnreadableFile
+from CardioScarLib.core.slices import SliceSource
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.planes import Plane
 from CardioScarLib.io.quiet import quiet_itk

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from CardioScarLib.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
 
 
 def check_readable(path: Path) -> Path:

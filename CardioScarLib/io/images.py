@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from CardioScarLib.errors import BadSettings, BadStack, UnreadableFile
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import BadSettings, BadStack, UnreadableFile
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.dicom import is_dicom, read_dicom_folder, read_dicom_plane
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.layers import read_layer

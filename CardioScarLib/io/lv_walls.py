@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vtk.util.numpy_support import numpy_to_vtk
+from vtkmodules.util.numpy_support import numpy_to_vtk
 
-from CardioScarLib.errors import UnwritableOutput
-from CardioScarLib.geometry.finished_wall import FinishedWall
-from CardioScarLib.geometry.lv_wall import LVWall
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_surfaces import triangle_surface
+from CardioScarLib.core.errors import UnwritableOutput
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import check_writable
 from CardioScarLib.io.meshes import MeshFile, mesh_of_wall, write_mesh
 from CardioScarLib.io.records import write_record
+from CardioScarLib.wall import LVWall
+from CardioScarLib.wall.finished import FinishedWall
+from CardioScarLib.wall.surfaces import triangle_surface
 
 
 def check_wall_names(output: Path, surface: Path | None, inputs: Sequence[Path], overwrite: bool) -> None:

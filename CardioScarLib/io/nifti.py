@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
 
 
 @dataclass(frozen=True)

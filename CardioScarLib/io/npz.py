@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
 
 WORDS = "words"
 """Entry with the JSON text, as bytes; the names of packed arrays never are that word alone."""

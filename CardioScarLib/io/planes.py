@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from CardioScarLib.errors import BadStack
-from CardioScarLib.geometry.slices import Slice, SliceSource, SliceStack
+from CardioScarLib.core.errors import BadStack
+from CardioScarLib.core.slices import Slice, SliceSource, SliceStack
 
 # How the note begins that says so; the rest differs.
 THICKNESS_IS_ASSUMED = "The slice thickness of"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from CardioScarLib import __version__
-from CardioScarLib.errors import MissingPackage, UnreadableFile
+from CardioScarLib.core.errors import MissingPackage, UnreadableFile
 from CardioScarLib.io.files import check_readable
 
 HEADER = "cardioscar"

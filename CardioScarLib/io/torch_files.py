@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from CardioScarLib.errors import MissingPackage, UnreadableFile
+from CardioScarLib.core.errors import MissingPackage, UnreadableFile
 
 MOST_NUMBERS = 100_000_000
 """Numbers in all tensors of a file; the original's network has 50,177."""

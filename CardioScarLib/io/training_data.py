@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from CardioScarLib.errors import BadEvidence, BadSettings, BadTrainingData, UnreadableFile, UnwritableOutput
+from CardioScarLib.core.errors import BadEvidence, BadSettings, BadTrainingData, UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_path, check_readable
 
 TRAINING_SUFFIXES = (".npz", ".npy")

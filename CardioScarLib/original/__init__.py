@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import NetworkSettings
 from CardioScarLib.io.checkpoints import as_original, from_original, read_checkpoint, write_checkpoint
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_wall, write_mesh
@@ -25,7 +26,6 @@ from CardioScarLib.io.training_data import TrainingData, read_training_data, wri
 from CardioScarLib.original import apply as _apply
 from CardioScarLib.original import prepare as _prepare
 from CardioScarLib.original import training as _training
-from CardioScarLib.settings import NetworkSettings
 
 if TYPE_CHECKING:
     import torch

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.original.box import frame_of, inside_box
-from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
-from CardioScarLib.reconstruction.mc_dropout.device import choose_device
-from CardioScarLib.reconstruction.mc_dropout.predict import predict
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.reconstruction.dropout.architecture import Architecture
+from CardioScarLib.reconstruction.dropout.device import choose_device
+from CardioScarLib.reconstruction.dropout.predict import predict
 
 MOST_SAMPLES = 10_000
 

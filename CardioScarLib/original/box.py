@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from CardioScarLib.errors import OutsideTrainingBox
+from CardioScarLib.core.errors import OutsideTrainingBox
 from CardioScarLib.geometry.overlap import IN_WORDS, REMEDIES, WORTH_SAYING
 from CardioScarLib.io.checkpoints import Checkpoint
-from CardioScarLib.reconstruction.mc_dropout.coordinates import NetworkFrame
+from CardioScarLib.reconstruction.dropout.coordinates import NetworkFrame
 
 FEWEST_INSIDE = 0.01
 """Share of points inside the box below which a network has nothing to say about them."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from CardioScarLib.errors import BadSettings, UnreadableFile, UnwritableOutput
+from CardioScarLib.core.errors import BadSettings, UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_paths, check_writable
 from CardioScarLib.io.training_data import TrainingData, read_training_data, write_training_data
 

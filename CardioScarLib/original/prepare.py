@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from CardioScarLib.errors import BadTrainingData
+from CardioScarLib.core.errors import BadTrainingData
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.node_groups import node_groups
 from CardioScarLib.geometry.overlap import check_overlap
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.io.training_data import TrainingData, checked, normalized
 
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from CardioScarLib.choices import keys_of
+from CardioScarLib.core.choices import keys_of
+from CardioScarLib.core.settings import ModelSettings, NetworkSettings
 from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.io.training_data import TrainingData
 from CardioScarLib.original.box import frame_of, inside_box
 from CardioScarLib.original.unfinished import Unfinished
-from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
-from CardioScarLib.reconstruction.mc_dropout.coordinates import NetworkFrame
-from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
-from CardioScarLib.reconstruction.mc_dropout.recipes import architecture_of, recipe_of
-from CardioScarLib.reconstruction.mc_dropout.train import State, Trained
-from CardioScarLib.reconstruction.mc_dropout.train import train as run
-from CardioScarLib.settings import ModelSettings, NetworkSettings
+from CardioScarLib.reconstruction.dropout.architecture import Architecture
+from CardioScarLib.reconstruction.dropout.coordinates import NetworkFrame
+from CardioScarLib.reconstruction.dropout.groups import GroupedPoints
+from CardioScarLib.reconstruction.dropout.recipes import architecture_of, recipe_of
+from CardioScarLib.reconstruction.dropout.train import State, Trained
+from CardioScarLib.reconstruction.dropout.train import train as run
 
 Progress = Callable[[int, int, float, float], None]
 """Called with (epochs done, epochs at most, loss, learning rate)."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from CardioScarLib.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_path
 from CardioScarLib.io.tensor_files import read_tensors, write_tensors
-from CardioScarLib.reconstruction.mc_dropout.train import State, TrainingState
+from CardioScarLib.reconstruction.dropout.train import State, TrainingState
 
 KIND = "unfinished training"
 PARTS = ("state", "best", "first_moment", "second_moment")

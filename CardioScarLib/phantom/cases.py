@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Band, Either, Islands, Place, Scar, Transmural, Wedge
-from CardioScarLib.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
 
 KINDS = ("W", "I3", "I2", "B", "S", "M", "X", "E")
 CONTROLS = ("I3C", "I2C")
@@ -88,7 +88,7 @@ def phantom_case(kind: str, seed: int = 0, nodes: int = 20_000, **changes) -> Ph
     radius, length, wall_thickness = random.uniform(22, 26), random.uniform(58, 62), random.uniform(9, 10)
     heart = Ellipsoids((radius, length), (radius + wall_thickness, length + 8), random.uniform(18, 20))
     angle, height = random.uniform(-np.pi, np.pi), random.uniform(52, 62)
-    scar, acquisition = _recipe(base, random, closed=kind in CONTROLS)
+    scar, acquisition = _scenario(base, random, closed=kind in CONTROLS)
     acquisition = Acquisition(**{**vars(acquisition), **changes})
     pose = _pose(random)
     offset = random.uniform(-0.5, 0.5)
@@ -101,7 +101,7 @@ def phantom_case(kind: str, seed: int = 0, nodes: int = 20_000, **changes) -> Ph
     return Phantom(kind, seed, wall, stack, truth, settings, heart, scar, acquisition, (angle, height), pose)
 
 
-def _recipe(kind: str, random: np.random.Generator, closed: bool) -> tuple[Scar, Acquisition]:
+def _scenario(kind: str, random: np.random.Generator, closed: bool) -> tuple[Scar, Acquisition]:
     tilt = float(random.uniform(25, 35))
     wedge = Wedge(random.uniform(22, 26), random.uniform(24, 28), random.uniform(0.55, 0.65))
     blocked = 12.0 if closed else 0.0

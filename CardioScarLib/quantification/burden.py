@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from CardioScarLib.core.quantity import Quantity
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.wall import Wall
 
 DENSITY = 1.05
 """Of myocardium, g/mL."""

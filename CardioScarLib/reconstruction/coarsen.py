@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.reconstruction.operator import SliceOperator, slice_operator
-from CardioScarLib.settings import OperatorSettings
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import OperatorSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
+from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 
 LARGEST = 1.7
 """mm: pixels are joined in blocks of up to this size."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from CardioScarLib.io.checkpoints import CHECKPOINT_SUFFIXES, Checkpoint, read_checkpoint
 from CardioScarLib.io.training_data import TRAINING_SUFFIXES, TrainingData, read_unchecked
-from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
-from CardioScarLib.reconstruction.mc_dropout.coordinates import NetworkFrame
+from CardioScarLib.reconstruction.dropout.architecture import Architecture
+from CardioScarLib.reconstruction.dropout.coordinates import NetworkFrame
 
 SUFFIXES = (*CHECKPOINT_SUFFIXES, *TRAINING_SUFFIXES)
 

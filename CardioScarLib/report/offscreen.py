@@ -14,7 +14,7 @@ from vtkmodules.vtkImagingCore import vtkImageShrink3D
 from vtkmodules.vtkIOImage import vtkPNGWriter
 from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow, vtkWindowToImageFilter
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.io.files import atomic_path
 
 SUPERSAMPLING = 2

@@ -16,9 +16,9 @@ from vtkmodules.vtkFiltersGeneral import vtkTableBasedClipDataSet
 from vtkmodules.vtkRenderingAnnotation import vtkScalarBarActor
 from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer, vtkTextActor
 
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.report import scene
 from CardioScarLib.report.colors import PROBABILITY, UNCERTAINTY
 from CardioScarLib.report.offscreen import SUPERSAMPLING, draw

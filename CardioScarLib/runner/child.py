@@ -17,11 +17,12 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 if __name__ == "__main__":  # instead of this folder, whose files would hide modules of the same name
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from CardioScarLib.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.runner.task import read_task, write_answer
 
 BETWEEN_REPORTS = 0.05
@@ -33,12 +34,13 @@ BETWEEN_LOOKS = 0.2
 class Channel:
     """The JSON lines. Takes stdout away from everybody else in this process, native libraries included."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._file = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
-        self._stage, self._sent = None, 0.0
+        self._stage: str | None = None
+        self._sent = 0.0
 
-    def send(self, **event) -> None:
+    def send(self, **event: Any) -> None:
         self._file.write(json.dumps(event) + "\n")
         self._file.flush()
 

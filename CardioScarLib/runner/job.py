@@ -14,11 +14,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Generic
+from typing import IO, Any, Generic
 
 import CardioScarLib
-from CardioScarLib import errors
-from CardioScarLib.errors import Cancelled, CardioScarError, RunFailed, UnwritableOutput
+from CardioScarLib.core import errors
+from CardioScarLib.core.errors import Cancelled, CardioScarError, RunFailed, UnwritableOutput
 from CardioScarLib.runner.environment import child_command, child_environment
 from CardioScarLib.runner.progress import ProgressClock, ProgressReport
 from CardioScarLib.runner.task import Answer, Task, TaskProgress, read_answer, write_task
@@ -77,10 +77,10 @@ class Job(_Work, Generic[Answer]):
     folder: where the child leaves its answer; there until `close`.
     """
 
-    def __init__(self, task: Task[Answer], folder: tempfile.TemporaryDirectory):
+    def __init__(self, task: Task[Answer], folder: tempfile.TemporaryDirectory[str]):
         super().__init__(f"{task.title}, Python {platform.python_version()}, {platform.system()}")
         self._task, self._temporary = task, folder
-        self._events: queue.SimpleQueue = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._done = False
         try:
             self._process = subprocess.Popen(
@@ -128,17 +128,17 @@ class Job(_Work, Generic[Answer]):
 
     # What the child says
 
-    def _on_progress(self, event: dict) -> None:
+    def _on_progress(self, event: dict[str, Any]) -> None:
         if self._clock.update(event["stage"], event["step"], event["steps"], event["loss"]):
             self._say(event["stage"])
 
     def _on_line(self, text: str) -> None:
         self._lines.append(text)
 
-    def _on_done(self, event: dict) -> None:
+    def _on_done(self, event: dict[str, Any]) -> None:
         self._done = True
 
-    def _on_failed(self, event: dict) -> None:
+    def _on_failed(self, event: dict[str, Any]) -> None:
         self.error = getattr(errors, event["kind"], CardioScarError)(event["error"])
 
     def _on_exit(self, code: int) -> None:
@@ -192,7 +192,7 @@ class Job(_Work, Generic[Answer]):
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-def _of_its_own() -> dict:
+def _of_its_own() -> dict[str, Any]:
     """A process group that can be ended as a whole, out of reach of a Ctrl-C for this process, and no console window."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}

@@ -28,10 +28,11 @@ class ProgressReport:
 class ProgressClock:
     """Adds the times to what a task reports."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._start = time.monotonic()
         self._stage, self._stage_start = "start", self._start
-        self._step, self._steps, self._loss, self._step_time = 0, 1, None, self._start
+        self._step, self._steps, self._step_time = 0, 1, self._start
+        self._loss: float | None = None
 
     @property
     def elapsed(self) -> float:

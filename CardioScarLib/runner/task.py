@@ -8,9 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from CardioScarLib.core.errors import RunFailed, UnreadableFile
 from CardioScarLib.core.packing import Variants, pack, unpack
 from CardioScarLib.core.threads import ONE_THREAD
-from CardioScarLib.errors import RunFailed, UnreadableFile
 from CardioScarLib.io.npz import read_npz, write_npz
 
 Answer = TypeVar("Answer")
@@ -45,14 +45,14 @@ class Task(ABC, Generic[Answer]):
         return type(self).__name__
 
 
-def write_task(task: Task, folder: Path) -> None:
+def write_task(task: Task[Any], folder: Path) -> None:
     """What the child reads first."""
     values, arrays = pack(task, task.variants)
     name = f"{type(task).__module__}:{type(task).__qualname__}"
     write_npz(folder / TASK_FILE, TASK_SCHEMA, {"task": name, "fields": values}, arrays, compressed=False)
 
 
-def read_task(folder: Path) -> Task:
+def read_task(folder: Path) -> Task[Any]:
     """The task that a folder holds; of this library only."""
     values, arrays = read_npz(folder / TASK_FILE, TASK_SCHEMA, TASK_FILE)
     module, _, name = values["task"].partition(":")
@@ -62,7 +62,7 @@ def read_task(folder: Path) -> Task:
     return unpack(kind, values["fields"], arrays, kind.variants)
 
 
-def write_answer(task: Task, answer: Any, folder: Path) -> None:
+def write_answer(task: Task[Any], answer: Any, folder: Path) -> None:
     """The file is there as a whole, or not at all."""
     unfinished = folder / f"unfinished-{ANSWER_FILE}"
     write_npz(unfinished, ANSWER_SCHEMA, *pack(answer, task.variants), compressed=False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from CardioScarLib.advice.ranking import Advice
 from CardioScarLib.core.packing import Variants
+from CardioScarLib.core.settings import AdviceSettings
 from CardioScarLib.pipeline import advise
-from CardioScarLib.reconstruction.next_slice import Advice
-from CardioScarLib.reconstruction.stored import POSTERIORS
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.runner.task import Task, TaskProgress
-from CardioScarLib.settings import AdviceSettings
 from CardioScarLib.tasks.start import MapTask
 
 

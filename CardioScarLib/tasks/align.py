@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from CardioScarLib.alignment import Alignment
 from CardioScarLib.core.case import Case
-from CardioScarLib.geometry.alignment import Alignment
+from CardioScarLib.core.settings import AlignmentSettings
 from CardioScarLib.pipeline import align
 from CardioScarLib.runner.task import Task, TaskProgress
-from CardioScarLib.settings import AlignmentSettings
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from CardioScarLib.core.packing import Variants
 from CardioScarLib.pipeline import audit
-from CardioScarLib.reconstruction.audit import Audit
-from CardioScarLib.reconstruction.stored import POSTERIORS
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.runner.task import Task, TaskProgress
+from CardioScarLib.self_audit import Audit
 from CardioScarLib.tasks.start import MapTask
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from CardioScarLib.reconstruction.mc_dropout.device import choose_device
+from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.runner.task import Task, TaskProgress
 
 

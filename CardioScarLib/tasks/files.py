@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from CardioScarLib.core.result import Result
+from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.cases import read_case
 from CardioScarLib.io.results import Targets, array_names, write_result
 from CardioScarLib.pipeline import reconstruct, settings_for
-from CardioScarLib.reconstruction.stored import POSTERIORS
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.runner.task import Task, TaskProgress
-from CardioScarLib.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.tasks.reconstruct import environment_for
 
 WITH_SPREAD = ("field", "network")
@@ -20,13 +20,13 @@ WITH_SPREAD = ("field", "network")
 
 
 @dataclass(frozen=True, eq=False)
-class FilesTask(Task[dict]):
+class FilesTask(Task[dict[str, Any]]):
     """Read a case, make its map, and write it; the answer is the record of the result.
 
     mesh, images, mask: see `read_case`. output: name of the map; earlier results there are replaced. audited: with an audit.
     """
 
-    answer: ClassVar[type] = dict
+    answer: ClassVar[Any] = dict[str, Any]
 
     mesh: Path
     images: tuple[Path, ...]

@@ -8,12 +8,12 @@ from typing import ClassVar
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.packing import Variants
 from CardioScarLib.core.result import Reconstruction, Result
+from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.core.threads import ONE_THREAD
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.reconstruction.stored import POSTERIORS
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.runner.environment import NO_GPU
 from CardioScarLib.runner.task import Task, TaskProgress
-from CardioScarLib.settings import ReconstructionSettings
 
 
 @dataclass(frozen=True, eq=False)

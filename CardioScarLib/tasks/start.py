@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from CardioScarLib.core.case import Case
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.result import Result
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.runner.task import TaskProgress
-from CardioScarLib.settings import ReconstructionSettings
 from CardioScarLib.tasks.reconstruct import environment_for
 
 

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from CardioScarLib.geometry.finished_wall import finished_wall, label_points
-from CardioScarLib.geometry.lv_wall import build_wall, shape_from_labels
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.runner.task import Task, TaskProgress
-from CardioScarLib.settings import WallSettings
+from CardioScarLib.wall import build_wall, shape_from_labels
+from CardioScarLib.wall.finished import finished_wall, label_points
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,11 @@ from scipy.spatial.transform import Rotation
 
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.result import Result
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom import Phantom, phantom_case
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.settings import ModelSettings
 
 NO_CELLS = np.empty((0, 4))
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])

@@ -10,3 +10,14 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECL
     os.environ.setdefault(name, "1")
 
 pytest.register_assert_rewrite("original_commands")  # two test files import it and use its fixtures
+
+SLOW_FIXTURES = {"a_batch", "a_quick_run", "a_report", "a_run", "an_audited_case", "five_left_out"}
+"""Made once for several tests; the first that asks takes seconds."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks
+def pytest_collection_modifyitems(items):
+    """Whoever takes a slow fixture is slow, whichever test comes first."""
+    for item in items:
+        if SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker("slow")

@@ -29,17 +29,9 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
+from CardioScarLib.alignment import find_shifts
 from CardioScarLib.core.case import Case
-from CardioScarLib.geometry.alignment import find_shifts
-from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_surfaces import skin
-from CardioScarLib.io.contours import read_drawn_contours
-from CardioScarLib.io.images import read_stack
-from CardioScarLib.phantom import phantom_case
-from CardioScarLib.pipeline import advise, reconstruct
-from CardioScarLib.settings import (
+from CardioScarLib.core.settings import (
     EvidenceSettings,
     ModelSettings,
     NetworkSettings,
@@ -47,6 +39,14 @@ from CardioScarLib.settings import (
     ReconstructionSettings,
     WallSettings,
 )
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall import Wall
+from CardioScarLib.io.contours import read_drawn_contours
+from CardioScarLib.io.images import read_stack
+from CardioScarLib.phantom import phantom_case
+from CardioScarLib.pipeline import advise, reconstruct
+from CardioScarLib.wall import build_wall, shape_from_contours
+from CardioScarLib.wall.surfaces import skin
 
 RECORDED = ROOT / "Testing" / "Data" / "fingerprints" / "recorded.json"
 PSIR = ROOT / "CardioScar" / "Resources" / "SampleData" / "SunnybrookPSIR"
@@ -167,7 +167,7 @@ SLOW = ("islands, fine", "border zone, standard, other seed", "shifted slices, s
 
 def recorded() -> dict[str, dict[str, str]] | None:
     """By case, the fingerprints of this machine; None where there are none."""
-    return json.loads(RECORDED.read_text(encoding="utf-8")).get(machine())
+    return json.loads(RECORDED.read_text(encoding="utf-8")).get(machine()) if RECORDED.exists() else None
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from CardioScarLib.errors import BadStack
+from CardioScarLib.core.errors import BadStack
 from CardioScarLib.runner import Task
 from CardioScarLib.runner.task import TaskProgress
 

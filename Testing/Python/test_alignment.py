@@ -9,19 +9,20 @@ from functools import cache
 import numpy as np
 import pytest
 from bodies import a_block, a_sheet, a_stack, rigid, rms, shift, with_rows_flipped
-from CardioScarLib.runner.reconstruction import read_alignment, write_inputs
 from scipy import ndimage
 
+from CardioScarLib.alignment import Alignment, find_shifts
+from CardioScarLib.alignment.outline import bordering_skin, outline
+from CardioScarLib.alignment.shrink import shrunken
 from CardioScarLib.benchmark import make_case
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadAlignment, BadSettings, BadWall
-from CardioScarLib.geometry.alignment import Alignment, find_shifts
-from CardioScarLib.geometry.alignment.outline import bordering_skin, outline
-from CardioScarLib.geometry.alignment.shrink import shrunken
-from CardioScarLib.geometry.lv_wall import SliceContours
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import BadAlignment, BadSettings, BadWall
+from CardioScarLib.core.settings import AlignmentSettings, ModelSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.settings import AlignmentSettings, ModelSettings
+from CardioScarLib.runner.task import read_task, write_task
+from CardioScarLib.tasks.reconstruct import ReconstructTask
+from CardioScarLib.wall import SliceContours
 
 TRUTH_SD = 1.5
 """mm: of the shifts of kind X, per direction."""
@@ -95,6 +96,7 @@ def an_lge_image(case, noise: float = 25.0, blood: float = 400.0) -> SliceStack:
 # ---- what is found
 
 
+@pytest.mark.slow
 def test_a_mask_of_the_shifted_myocardium_tells_the_shifts():
     case, found = a_case(), by_mask()
     assert rms(case.true_shifts[reliable(found)]) > 1.0
@@ -102,6 +104,7 @@ def test_a_mask_of_the_shifted_myocardium_tells_the_shifts():
     assert reliable(found).sum() >= len(case.stack) - 3
 
 
+@pytest.mark.slow
 def test_nothing_moves_where_nothing_is_shifted():
     for alignment in (
         by_mask(0.0),
@@ -113,6 +116,7 @@ def test_nothing_moves_where_nothing_is_shifted():
         assert alignment.applied(a_case(0.0).stack).notes[-1] == "The slices were moved by these shifts."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds, limit", [(("endo", "epi"), 0.4), (("endo",), 0.6), (("epi",), 0.6)])
 def test_contours_tell_the_shifts_even_one_of_the_two(kinds, limit):
     case = a_case()
@@ -139,6 +143,7 @@ def test_the_image_alone_tells_most_of_the_shifts():
     assert error(found, case.true_shifts) < 0.6 * rms(case.true_shifts[reliable(found)])
 
 
+@pytest.mark.slow
 def test_one_shifted_slice_is_the_one_that_moves():
     case = make_case("W", 100, nodes=4000, one_slice_shift=4.0)
     found = find_shifts(case.stack, case.wall, "mask", mask=case.myocardium)
@@ -160,6 +165,7 @@ def test_a_ring_with_a_third_missing_and_too_thick_still_tells_the_shifts():
     assert error(found, case.true_shifts) < 0.25
 
 
+@pytest.mark.slow
 def test_the_shifts_go_along_with_the_patient_and_with_the_order_of_rows():
     case, found = a_case(), by_mask()
     pose = rigid(3)
@@ -169,6 +175,7 @@ def test_the_shifts_go_along_with_the_patient_and_with_the_order_of_rows():
     assert shifts_of(flipped) == pytest.approx(shifts_of(found) * [-1, 1], abs=0.02)
 
 
+@pytest.mark.slow
 def test_slices_beside_the_wall_have_no_shift_of_their_own():
     last = by_mask().slices[-1]
     assert not last.reliable and last.sentence == "The slice's middle misses the wall."
@@ -188,6 +195,7 @@ def test_a_wall_in_the_wrong_place_is_said_apart_from_the_slices():
 # ---- what is done with it
 
 
+@pytest.mark.slow
 def test_a_reconstruction_on_aligned_slices_regains_most_of_what_shifts_cost():
     case = a_case()
     settings = replace(case.settings, model=ModelSettings(preset="preview"))
@@ -216,10 +224,9 @@ def test_an_alignment_survives_json_and_the_job_of_a_child_process(tmp_path):
     found = by_mask()
     assert Alignment.from_dict(json.loads(json.dumps(found.as_dict()))) == found
     case = a_case()
-    write_inputs(tmp_path, case.stack, case.wall, case.settings, found)
-    assert read_alignment(tmp_path) == found
-    write_inputs(tmp_path, case.stack, case.wall, case.settings)
-    assert read_alignment(tmp_path) is None
+    for alignment in (found, None):
+        write_task(ReconstructTask(Case(case.stack, case.wall, alignment=alignment), case.settings), tmp_path)
+        assert read_task(tmp_path).case.alignment == alignment
 
 
 # ---- how sure it is
@@ -254,7 +261,7 @@ def test_a_shift_larger_than_allowed_is_not_made():
     far = np.hypot(*case.true_shifts.T) > 2.2
     assert far.any() and not reliable(found)[far].any()
     assert any("more than the 2 mm that are allowed" in one.sentence for one in found.slices)
-    with pytest.raises(BadSettings, match="largest shift"):
+    with pytest.raises(BadSettings, match="Maximum shift: 0 is out of range"):
         AlignmentSettings(largest_shift=0)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from CardioScarLib.alignment import find_shifts
 from CardioScarLib.benchmark import make_case
 from CardioScarLib.cli.main import main
-from CardioScarLib.geometry.alignment import find_shifts
 from CardioScarLib.io.meshes import MeshFile, write_mesh
 from CardioScarLib.io.vtk_files import grid_from
 
@@ -55,6 +55,7 @@ def words(files: Path, *more) -> list[str]:
     return [str(word) for word in given]
 
 
+@pytest.mark.slow
 def test_align_says_what_the_library_finds_and_writes_nothing(a_case, files, capsys):
     before = sorted(files.iterdir())
     assert main(["align", *words(files, "--align", "mask", "--align-from", files / "mask.nrrd", "--json")]) == 0
@@ -67,6 +68,7 @@ def test_align_says_what_the_library_finds_and_writes_nothing(a_case, files, cap
     assert sorted(files.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_reconstruct_moves_slices_only_when_asked_and_keeps_the_shifts(files, tmp_path, capsys):
     quick = ("--preset", "preview", "--json")
     asked = ("--align", "mask", "--align-from", files / "mask.nrrd")
@@ -74,12 +76,12 @@ def test_reconstruct_moves_slices_only_when_asked_and_keeps_the_shifts(files, tm
     moved = json.loads(capsys.readouterr().out)
     assert moved["summary"]["alignment"]["source"] == "mask"
     assert len(moved["summary"]["alignment"]["slices"]) == moved["summary"]["slices"]
-    assert [one["name"] for one in moved["inputs"]] == ["wall.vtu", "slices.nrrd", "mask.nrrd"]
-    assert "The slices were moved by these shifts." in moved["notes"]
+    assert [one["name"] for one in moved["provenance"]["inputs"]] == ["wall.vtu", "slices.nrrd", "mask.nrrd"]
+    assert "The slices were moved by these shifts." in moved["provenance"]["notes"]
     assert json.loads((tmp_path / "moved.vtu.json").read_text())["summary"]["alignment"] == moved["summary"]["alignment"]
     assert main(["reconstruct", *words(files, "--output", tmp_path / "as_is.vtu", *quick)]) == 0
     as_is = json.loads(capsys.readouterr().out)
-    assert "alignment" not in as_is["summary"] and not any("moved" in note for note in as_is["notes"])
+    assert as_is["summary"]["alignment"] is None and not any("moved" in note for note in as_is["provenance"]["notes"])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_reconstruct_moves_slices_only_when_asked_and_keeps_the_shifts(files, tm
         (("--align", "contours"), "needs the contour files"),
         (("--align", "image", "--align-from", "mask.nrrd"), "takes the slices as they are"),
         (("--align", "image"), "shows nothing beside the wall|not clearly brighter than muscle"),
-        (("--align", "mask", "--align-from", "mask.nrrd", "--largest-shift", "0"), "The largest shift of a slice is 0"),
+        (("--align", "mask", "--align-from", "mask.nrrd", "--largest-shift", "0"), "Maximum shift: 0 is out of range"),
         (("--align", "mask", "--align-from", "mask.nrrd", "--wall-labels", "5"), "No pixel of the mask has the label 5"),
     ],
 )
@@ -103,6 +105,7 @@ def test_flags_that_make_no_sense_are_answered_in_one_sentence(files, tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_real_image_whose_wall_is_in_place_hardly_moves():
     stack = sunnybrook_psir.load_stack()
     found = find_shifts(stack, sunnybrook_psir.hand_placed_wall(stack), "image")

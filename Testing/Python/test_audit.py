@@ -11,15 +11,16 @@ import pytest
 
 from CardioScarLib.benchmark import make_case
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadSettings, Cancelled
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.pipeline import fit, reconstruct
-from CardioScarLib.reconstruction.audit import audit
-from CardioScarLib.reconstruction.audit.displacement import find_displacement
-from CardioScarLib.reconstruction.audit.left_out import chains, leave_each_out
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.errors import BadSettings, Cancelled
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.pipeline import reconstruct
+from CardioScarLib.reconstruction.door import fit
+from CardioScarLib.self_audit import audit
+from CardioScarLib.self_audit.displacement import find_displacement
+from CardioScarLib.self_audit.left_out import chains, leave_each_out
 
 PREVIEW = ModelSettings(preset="preview")
 COARSE = 4.5
@@ -58,12 +59,14 @@ def of_a_shifted_slice():
 # Which slice disagrees
 
 
+@pytest.mark.slow
 def test_a_sound_stack_has_no_suspects_and_is_predicted_well():
     found = of_a_sound_stack()
     assert found.suspects == () and found.light == "green" and all(claim.supported for claim in found.claims)
     assert found.rmse < 0.04 and found.coverage_95 > 0.6
 
 
+@pytest.mark.slow
 def test_a_displaced_slice_is_named_and_its_shift_is_that_of_its_origin():
     case, found = a_wedge(5.0), of_a_shifted_slice()
     spoiled = case.about["shifted_slice"]
@@ -74,6 +77,7 @@ def test_a_displaced_slice_is_named_and_its_shift_is_that_of_its_origin():
     assert found.rmse > 2 * of_a_sound_stack().rmse
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("content", "kind"), [(1.0, "artifact"), (0.0, "mislabeled")])
 def test_a_slice_full_of_scar_or_without_any_is_named_but_not_its_neighbors(content, kind):
     stack = a_wedge().stack.select(SEEN[:6])
@@ -82,6 +86,7 @@ def test_a_slice_full_of_scar_or_without_any_is_named_but_not_its_neighbors(cont
     assert "Slice 6" in found.suspects[0].sentence
 
 
+@pytest.mark.slow
 def test_two_neighbors_in_the_wrong_order_are_named():
     stack = a_wedge().stack.select(SEEN[:6])
     pixels = [one.pixels for one in stack]
@@ -100,6 +105,7 @@ def five_left_out():
     return operator, evidence, leave_each_out(operator, evidence, 0.002, PREVIEW, lambda done, steps: None)
 
 
+@pytest.mark.slow
 def test_what_a_slice_shows_does_not_change_what_is_predicted_for_it(five_left_out):
     operator, evidence, slices = five_left_out
     values = np.where(operator.pixels.slices == 2, 1 - evidence.values, evidence.values)
@@ -138,6 +144,7 @@ def test_slices_are_paired_along_the_heart_whatever_their_order_in_the_file():
 # What is said
 
 
+@pytest.mark.slow
 def test_the_result_is_plain_json_with_a_line_for_every_slice_and_pair():
     found = json.loads(json.dumps(of_a_shifted_slice().as_dict()))
     assert len(found["slices"]) == len(SEEN) and len(found["pairs"]) == len(SEEN) - 1
@@ -145,6 +152,7 @@ def test_the_result_is_plain_json_with_a_line_for_every_slice_and_pair():
     assert [one["remark"] for one in found["slices"]].count("shifted") == 1
 
 
+@pytest.mark.slow
 def test_a_worse_stack_is_expected_to_make_a_worse_map():
     assert of_a_shifted_slice().expected_error > 1.5 * of_a_sound_stack().expected_error
 

@@ -7,11 +7,11 @@ import pytest
 from bodies import a_block, a_stack
 from scipy.special import expit, logit
 
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.pipeline import fit
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.door import fit
 
 MIDDLE = 12.0
 

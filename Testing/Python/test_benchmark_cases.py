@@ -13,14 +13,14 @@ from bodies import a_block, rms
 from CardioScarLib.benchmark import DEVELOPMENT_SEEDS, FAMILIES, FROZEN_SEEDS, Family, make_case
 from CardioScarLib.benchmark import contour_heart as contour_heart_module
 from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, coordinates, to_local, to_lps
-from CardioScarLib.benchmark.recipes import drawn, on_ellipsoids
 from CardioScarLib.benchmark.scanner import Scan, seen, with_noise
-from CardioScarLib.errors import BadSettings, UnreadableFile
+from CardioScarLib.benchmark.scenarios import drawn, on_ellipsoids
+from CardioScarLib.core.errors import BadSettings, UnreadableFile
 from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Place, Transmural, step
 
-SUITE = Path(__file__).resolve().parents[2] / "docs" / "benchmark_suite.md"
+SUITE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "benchmark_suite.md"
 SEED = 100
 ONE_OF_EACH_HEART = ("W", "aneurysm", "thin", "real-contours", "real-mesh")
 
@@ -46,6 +46,7 @@ def put_right(one, shift):
 # Families
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_makes_a_heart_with_a_scar_in_sight(name):
     case = the_case(name)
@@ -97,7 +98,7 @@ def test_an_installation_without_contours_says_so(monkeypatch, tmp_path):
         make_case("real-mesh", SEED)
 
 
-def test_numbers_of_a_recipe_are_themselves_ranges_or_choices():
+def test_numbers_of_a_scenario_are_themselves_ranges_or_choices():
     random = np.random.default_rng(0)
     assert drawn(8.0, random) == 8.0 and drawn("rician", random) == "rician"
     assert all(1.5 <= drawn((1.5, 3.0), random) <= 3.0 for _ in range(50))
@@ -161,6 +162,7 @@ def fine_mean(case, one, row, column):
     return total / (len(points) if case.about["pixel_support"] == "prism" else max(1, wall.sum())), wall.mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["W", "E", "X", "aneurysm", "wrong-thickness", "real-contours-wedge", "long-axis"])
 def test_a_pixel_is_the_mean_of_the_truth_over_the_prism_where_it_was_taken(family):
     case = the_case(family, noise=0.0)
@@ -201,6 +203,7 @@ def test_slices_are_as_far_apart_and_as_thick_as_told():
 # Hearts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ONE_OF_EACH_HEART)
 def test_the_mesh_fills_the_wall_of_the_heart(family):
     real = family.startswith("real")
@@ -276,6 +279,7 @@ def test_one_slice_that_shows_scar_is_shifted_by_as_much_as_told():
     assert shown[moved[0]] > 0.3 * max(shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["shifted", "real-contours-wedge"])
 def test_the_myocardium_is_drawn_on_the_shifted_images(family):
     case = the_case(family, shift=3.0)
@@ -317,6 +321,7 @@ def test_further_slices_have_the_noise_and_shifts_of_the_case():
 # Channels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["channel-2", "channel-6", "real-mesh-channel", "I2"])
 def test_channels_are_open_in_the_truth_and_closed_in_their_controls(family):
     nodes = 1500 if family.startswith("real") else 8000

@@ -13,15 +13,17 @@ from bodies import a_block, a_stack, rms, the_phantom
 
 from CardioScarLib.benchmark import original_peers
 from CardioScarLib.benchmark.methods import METHODS, find_method
-from CardioScarLib.benchmark.problem import Answer, Problem, read_problem, write_problem
-from CardioScarLib.benchmark.task import read_answer, start_method
-from CardioScarLib.errors import BadSettings, RunFailed
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.reconstruction.baselines import fit_baseline
-from CardioScarLib.reconstruction.kriging import fit_kriging, matern
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.reconstruction.rbf import fit_rbf
+from CardioScarLib.benchmark.problem import Answer, Problem
+from CardioScarLib.benchmark.task import MethodTask
+from CardioScarLib.core.errors import BadSettings, RunFailed
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.interpolation.kriging import fit_kriging, matern
+from CardioScarLib.reconstruction.interpolation.rbf import fit_rbf
+from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
+from CardioScarLib.runner import start_job
+from CardioScarLib.runner.task import read_task, write_task
 
 MIDDLE = 12.0
 
@@ -47,13 +49,14 @@ def a_problem(seed=0):
 
 
 def answered(problem, method, search_path="", original_python=None):
-    job = start_method(problem, method, original_python, search_path)
+    job = start_job(MethodTask(problem, method, original_python, search_path))
     try:
         while job.poll() == "running":
             time.sleep(0.02)
         if job.error:
             raise job.error
-        return read_answer(job.folder)
+        found = job.answer()
+        return found.answer, found.used
     finally:
         job.close()
 
@@ -137,13 +140,14 @@ def test_a_method_is_not_told_the_truth():
 
 def test_a_problem_is_the_same_on_the_other_side(tmp_path):
     problem = a_problem(seed=5)
-    write_problem(tmp_path, problem, "linear", None)
-    read = read_problem(tmp_path)
+    write_task(MethodTask(problem, "linear"), tmp_path)
+    read = read_task(tmp_path).problem
     assert np.array_equal(read.wall.nodes, problem.wall.nodes) and np.array_equal(read.wall.tetrahedra, problem.wall.tetrahedra)
     assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(read.stack, problem.stack, strict=True))
     assert (read.settings, read.seed) == (problem.settings, 5)
 
 
+@pytest.mark.slow
 def test_a_method_in_its_own_process_says_what_it_says_here_and_what_it_costs():
     problem = a_problem()
     answer, used = answered(problem, "log-odds")
@@ -195,7 +199,7 @@ def test_a_method_of_ones_own_is_a_function_by_its_module_and_name(own_methods):
     [
         ("too_few", r"The method's mean has the shape \(3,\); the wall has \d+ nodes"),
         ("broken", "The method my_own_methods:broken failed: KeyError: 'no such key'"),
-        ("wordless", "returns int; it has to return an Answer"),
+        ("wordless", "returns int; it must return an Answer"),
     ],
 )
 def test_a_method_that_goes_wrong_is_named_in_a_sentence(own_methods, function, sentence):
@@ -273,6 +277,7 @@ def a_copy(folder: Path, text: str) -> None:
     (folder / "cardioscar" / "cli.py").write_text(text)
 
 
+@pytest.mark.slow
 def test_an_installed_original_gets_the_slices_where_they_are(tmp_path, monkeypatch):
     """A stand-in with the original's flags, which samples the image at the mesh's points: the nearest voxel is the nearest pixel."""
     a_copy(tmp_path, STAND_IN)
@@ -304,6 +309,7 @@ def test_slices_that_are_no_volume_are_not_handed_to_the_original():
         original_peers.as_volume(Problem(alone, problem.wall, problem.settings, alone))
 
 
+@pytest.mark.slow
 def test_the_reimplemented_original_learns_something(monkeypatch):
     pytest.importorskip("torch")
     problem, case = a_problem(), the_phantom("I3", pixel=2.6, nodes=1500)
@@ -312,9 +318,3 @@ def test_the_reimplemented_original_learns_something(monkeypatch):
         monkeypatch.setattr(original_peers, "EPOCHS", epochs)
         errors.append(rms(original_peers.reimplemented(problem).mean - case.truth))
     assert errors[1] < 0.9 * errors[0]
-
-
-def test_without_the_sources_the_reimplementation_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr(original_peers, "REIMPLEMENTATION", tmp_path / "original.py")
-    with pytest.raises(RunFailed, match="Testing/Benchmarks"):
-        original_peers.reimplemented(a_problem())

@@ -16,12 +16,12 @@ from CardioScarLib.benchmark.families import FAMILIES
 from CardioScarLib.benchmark.methods import METHODS
 from CardioScarLib.benchmark.page import LABEL, write_page
 from CardioScarLib.benchmark.plots import plots
-from CardioScarLib.benchmark.records import is_out_of_date
+from CardioScarLib.benchmark.records import Records, is_out_of_date
 from CardioScarLib.benchmark.repeatability import repeatability_table, run_repeatability
 from CardioScarLib.benchmark.suite import Plan, chosen_families, chosen_seeds, earlier_records, run_suite
 from CardioScarLib.benchmark.summary import GROUPS, Summary, bootstrap, group_of
 from CardioScarLib.cli.main import main
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom import KINDS
 
 NODES = 3000
@@ -41,7 +41,7 @@ def silent(text):
 
 
 def a_plan(folder, methods=("linear", "field-preview"), families=("W", "I3C")):
-    return Plan("development", families, (100,), tuple(METHODS[name] for name in methods), NODES, folder)
+    return Plan("development", families, (100,), tuple(METHODS[name] for name in methods), NODES, folder / "records.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,7 @@ def a_summary(records):
 # Runs
 
 
+@pytest.mark.slow
 def test_a_record_holds_its_scores_and_where_they_come_from(a_run):
     plan, records = a_run
     assert [(one["family"], one["method"]) for one in records] == [(f, m.name) for f in plan.families for m in plan.methods]
@@ -79,24 +80,22 @@ def test_what_is_measured_is_not_measured_again(a_run):
     assert [one["scores"]["rmse"] for one in again] == pytest.approx([one["scores"]["rmse"] for one in records], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_record_of_other_code_is_measured_again_and_so_is_a_failed_one(a_run, tmp_path):
     plan, _ = a_run
-    folder = tmp_path / "records"
-    folder.mkdir()
-    for path in (plan.folder / "records").glob("W__*.json"):
-        record = json.loads(path.read_text())
-        if record["method"] == "linear":
-            record["code"] = "of yesterday"
-        else:
-            record["failed"] = "The disk was full."
-        (folder / path.name).write_text(json.dumps(record))
+    records = [json.loads(line) for line in plan.records.read_text().splitlines()]
+    stale = [{**one, **({"code": "of yesterday"} if one["method"] == "linear" else {"failed": "The disk was full."})} for one in records]
+    path = tmp_path / "records.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in stale if one["family"] == "W"))
     said = []
-    records = run_suite(replace(plan, folder=tmp_path, families=("W",)), said.append)
+    records = run_suite(replace(plan, records=path, families=("W",)), said.append)
     assert not any(line.endswith("kept") for line in said)
     assert "failed" not in records[1] and not is_out_of_date(records[0])
     assert is_out_of_date({**records[0], "code": "of yesterday"})
+    assert len(path.read_text().splitlines()) == 4 and len(earlier_records(replace(plan, records=path))) == 2  # the later lines hold
 
 
+@pytest.mark.slow
 def test_a_method_that_fails_stops_nobody_and_is_told(tmp_path, monkeypatch, capsys):
     (tmp_path / "lazy_method.py").write_text("def refuse(problem):\n    raise ValueError('not today')\n")
     monkeypatch.chdir(tmp_path)
@@ -109,6 +108,7 @@ def test_a_method_that_fails_stops_nobody_and_is_told(tmp_path, monkeypatch, cap
     assert "lazy_method:refuse on W 100 failed" in page and "linear" in page
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_measured(a_run, tmp_path):
     plan, _ = a_run
     plan = a_plan(tmp_path, methods=("linear", "nearest"), families=("W",))
@@ -118,17 +118,36 @@ def test_ctrl_c_keeps_what_is_measured(a_run, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run_suite(plan, stopped_after_the_first)
-    assert [path.name for path in (tmp_path / "records").iterdir()] == [f"W__100__{NODES}__linear.json"]
+    assert [one["key"] for one in Records(plan.records).all()] == [f"development/W/100/{NODES}/linear"]
     said = []
     run_suite(plan, said.append)
     assert [line.endswith("kept") for line in said] == [True, False]
 
 
-def test_a_record_cut_short_is_named_with_what_to_do(a_run, tmp_path, capsys):
-    (tmp_path / "quick" / "records").mkdir(parents=True)
-    (tmp_path / "quick" / "records" / f"W__100__{NODES}__linear.json").write_text('{"method": "lin')
+def test_a_record_cut_short_is_named_with_what_to_do(tmp_path, capsys):
+    (tmp_path / "quick").mkdir(parents=True)
+    (tmp_path / "quick" / "records.jsonl").write_text('{"key": "x", "code": "y", "part": "quick", "nodes": 1}\n{"method": "lin')
     assert main(["benchmark", "--quick", "--families", "W", "--methods", "linear", "--output", str(tmp_path)]) == 2
-    assert "is not a whole record of the benchmark; remove it" in capsys.readouterr().err
+    assert "Line 2 of records.jsonl is not a whole record of the benchmark; remove it" in capsys.readouterr().err
+
+
+def test_records_are_added_after_a_file_that_lost_its_last_line_break(tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_text('{"key": "a/1", "code": "x"}')
+    Records(path).keep(("b", 2), "y", {"rmse": 0.123456789})
+    found = Records(path)
+    assert [one["key"] for one in found.all()] == ["a/1", "b/2"] and found.known(("b", 2), "y")["rmse"] == 0.123457
+    assert found.known(("b", 2), "z") is None and found.known(("b", 3), "y") is None
+
+
+def test_tidied_records_have_one_line_per_key_in_their_order(tmp_path):
+    records = Records(tmp_path / "records.jsonl")
+    for key, value in (("b", 1), ("a", 2), ("b", 3)):
+        records.keep((key,), "x", {"value": value})
+    assert len(records.path.read_text().splitlines()) == 3
+    records.tidy()
+    assert [json.loads(line)["value"] for line in records.path.read_text().splitlines()] == [2, 3]
+    assert Records(records.path).all() == records.all()
 
 
 # The frozen part
@@ -206,6 +225,23 @@ def test_a_ratio_of_means_is_resampled_in_pairs():
     assert bootstrap(pairs, lambda mean: mean[..., 0] / mean[..., 1]) == pytest.approx((0.5, 0.5, 0.5))
 
 
+def a_record(family, seed, **scores):
+    about = {"method": "field-standard", "family": family, "seed": seed, "cpu_seconds": 1.0, "peak_mb": None, "curves": {}, "about": {}}
+    return {**about, "scores": {"rmse": 0.01, **scores}}
+
+
+def test_the_uncertainty_is_told_by_family_and_as_the_mean_of_families():
+    records = [a_record("W", 0, coverage_95=0.9, volume_z=3.0), a_record("W", 1, coverage_95=0.8, volume_z=-4.0)]
+    tables = {table.title: table for table in a_summary([*records, a_record("E", 0, coverage_95=0.99, volume_z=0.0)]).tables()}
+    by_family = tables["The eight kinds: uncertainty of field-standard by family"]
+    coverage, z, worst = (by_family.head.index(name) for name in ("95 %", "z of volume, RMS", "95 %, worst case"))
+    assert [(row[0], row[coverage], row[z], row[worst]) for row in by_family.rows] == [
+        ("W", "0.850", f"{np.sqrt(12.5):.2f}", "0.800"), ("E", "0.990", "0.00", "0.990"),
+    ]  # fmt: skip
+    (row,) = tables["The eight kinds: uncertainty"].rows
+    assert row[tables["The eight kinds: uncertainty"].head.index("95 %")].startswith("0.920 (")
+
+
 def test_every_table_and_figure_of_the_page_says_phantom(a_run, tmp_path):
     plan, _ = a_run
     files = write_page(a_summary(earlier_records(plan)), tmp_path, ["A <b>run</b>."])
@@ -246,6 +282,7 @@ def test_numbers_of_methods_that_ran_earlier_stay_on_the_page(a_run, tmp_path):
     assert earlier_records(replace(plan, nodes=500)) == []
 
 
+@pytest.mark.slow
 def test_repeatability_tells_the_method_s_seed_from_the_noise(tmp_path, monkeypatch):
     monkeypatch.setattr(repeatability, "REPEATS", 2)
     plan = a_plan(tmp_path, methods=("log-odds",), families=("W", "I2"))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +10,6 @@ from bodies import the_map, the_phantom
 from scipy.stats import norm
 
 from CardioScarLib.benchmark.scores import TOLERANCE, band_nodes, crps, sparsification, spread_scores
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Benchmarks"))
-from calibration import table  # noqa: E402
 
 COARSE = 2.6
 
@@ -88,14 +83,7 @@ def _with_sd(mean_and_draws):
     return mean, draws.std(axis=0), draws
 
 
-def test_the_table_has_a_line_per_kind_and_their_mean(a_case):
-    mean, draws = draws_around(a_case, 0.3, count=50)
-    scores = spread_scores(a_case, mean, draws.std(axis=0), draws)
-    lines = table([{"kind": kind, "seed": 0, **scores} for kind in ("I2", "W")]).splitlines()
-    assert [line.split("|")[1].strip() for line in lines] == ["kind", "---", "I2", "W", "mean"]
-    assert all(line.count("|") == lines[0].count("|") for line in lines)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "least"), [("I2", 0.85), ("X", 0.75)])
 def test_our_intervals_hold_the_truth_near_borders(kind, least):
     """Coarse pixels on small meshes; the levels on the real thing are in docs/measurements/uncertainty.md."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.phantom.channel import channel_is_open
 
@@ -20,6 +20,7 @@ def a_control():
     return phantom_case("I3C", seed=1, nodes=20_000)
 
 
+@pytest.mark.slow
 def test_the_channel_is_open_in_the_truth_and_closed_in_its_control(a_case, a_control):
     assert channel_is_open(a_case, a_case.truth)
     assert not channel_is_open(a_control, a_control.truth)
@@ -38,6 +39,7 @@ def test_a_thin_bridge_of_scar_closes_it(a_case):
     assert not channel_is_open(a_case, np.maximum(a_case.truth, np.abs(along) < 3))
 
 
+@pytest.mark.slow
 def test_a_phantom_without_channel_is_refused():
     case = phantom_case("W", seed=0, nodes=1000)
     with pytest.raises(BadSettings, match="no channel"):

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from CardioScarLib.errors import BadEvidence
+from CardioScarLib.core.errors import BadEvidence
+from CardioScarLib.core.settings import EvidenceSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.evidence.lge_type import estimate_null_level, guess_lge_type
 from CardioScarLib.evidence.regions import find_regions, wall_intensity
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall_pixels import WallPixels
-from CardioScarLib.settings import EvidenceSettings
 
 SIZE, PITCH, FINE = 72, 1.4, 7
 REMOTE, SCAR, BLOOD, LUNG = 100.0, 300.0, 220.0, 30.0

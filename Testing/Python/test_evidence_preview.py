@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from test_evidence import INTENSITY_METHODS, ring
 
-from CardioScarLib.errors import BadEvidence
+from CardioScarLib.core.errors import BadEvidence
+from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.evidence.preview import NOT_USED, OTHER, PARTLY, REMOTE, SCAR, preview_evidence
-from CardioScarLib.settings import EvidenceSettings
 
 
 @pytest.fixture(scope="module")

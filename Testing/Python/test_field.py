@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from bodies import a_block, a_stack, reconstructed, rms, the_map, the_phantom
 
-from CardioScarLib.errors import Cancelled
-from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.core.errors import Cancelled
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.phantom.channel import channel_is_open
-from CardioScarLib.pipeline import fit
-from CardioScarLib.reconstruction.field import leave_slices_out
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.reconstruction.door import fit
+from CardioScarLib.reconstruction.field.fit import leave_slices_out
 
 COARSE = 2.6
 """mm: pixels that make a fit three times faster than those of a scanner."""
@@ -52,6 +52,7 @@ def five_slices():
 # Against the truth
 
 
+@pytest.mark.slow
 def test_it_beats_interpolation_where_there_is_a_channel():
     case = the_phantom("I3", pixel=MIDDLING)
     ours, theirs = probability(the_map("I3", pixel=MIDDLING)), probability(reconstructed(case, model="logodds"))
@@ -60,18 +61,21 @@ def test_it_beats_interpolation_where_there_is_a_channel():
     assert rms(ours - case.truth) < 0.04
 
 
+@pytest.mark.slow
 def test_a_channel_narrower_than_the_gap_between_slices_stays_open():
     case = the_phantom("I3", pixel=MIDDLING)
     assert case.scar.channel < case.acquisition.spacing / 2
     assert channel_is_open(case, probability(the_map("I3", pixel=MIDDLING)))
 
 
+@pytest.mark.slow
 def test_a_closed_channel_is_not_opened():
     control = the_phantom("I3C", pixel=MIDDLING)
     assert not channel_is_open(control, probability(the_map("I3C", pixel=MIDDLING)))
     assert rms(probability(the_map("I3C", pixel=MIDDLING)) - control.truth) < 0.04
 
 
+@pytest.mark.slow
 def test_pixels_over_the_whole_prism_are_put_right_by_the_walls_share():
     case = the_phantom("E", pixel=COARSE)
     right = reconstructed(case)
@@ -79,7 +83,7 @@ def test_pixels_over_the_whole_prism_are_put_right_by_the_walls_share():
     assert rms(probability(right) - case.truth) < 0.9 * rms(probability(reconstructed(wrong)) - case.truth)
 
 
-@pytest.mark.parametrize("preset", ["preview", "standard"])
+@pytest.mark.parametrize("preset", ["preview", pytest.param("standard", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 def test_constant_evidence_gives_a_constant_map(preset, value):
     case = the_phantom("W", pixel=COARSE)
@@ -88,6 +92,7 @@ def test_constant_evidence_gives_a_constant_map(preset, value):
     assert np.abs(probability(result) - value).max() < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "pixel"), [("I3", MIDDLING), ("X", COARSE), ("I2", COARSE)])
 def test_averages_of_the_map_match_the_pixels_to_their_noise(kind, pixel):
     case, result = the_phantom(kind, pixel=pixel), the_map(kind, pixel=pixel)
@@ -101,6 +106,7 @@ def test_averages_of_the_map_match_the_pixels_to_their_noise(kind, pixel):
 # Seeds
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(a_coarse_case, its_operator, its_evidence):
     again = fit(its_operator, its_evidence, ModelSettings())
     nodes = a_coarse_case.wall.nodes
@@ -109,6 +115,7 @@ def test_the_same_seed_gives_the_same_bits(a_coarse_case, its_operator, its_evid
     assert np.array_equal(again.sd(nodes).astype(np.float32), first.arrays["scar_uncertainty"])
 
 
+@pytest.mark.slow
 def test_another_seed_gives_nearly_the_same_map(a_coarse_case, its_operator, its_evidence):
     other = fit(its_operator, its_evidence, ModelSettings(seed=9)).mean(a_coarse_case.wall.nodes)
     first = probability(the_map("I2", pixel=COARSE))
@@ -119,6 +126,7 @@ def test_another_seed_gives_nearly_the_same_map(a_coarse_case, its_operator, its
 # Few slices
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_few_slices_are_enough_to_begin_with(count):
     case = the_phantom("W", pixel=COARSE)
@@ -151,6 +159,7 @@ def _values(wall, stack):
 # Leaving slices out
 
 
+@pytest.mark.slow
 def test_left_out_slices_tell_a_stack_with_shifted_slices_from_a_straight_one():
     shifted, straight = the_map("X", pixel=COARSE).summary["fit"], the_map("I2", pixel=COARSE).summary["fit"]
     assert shifted["left_out_slices_rms"] > 1.2 * straight["left_out_slices_rms"]
@@ -173,7 +182,7 @@ def test_leaving_slices_out_needs_four_of_them(its_operator, its_evidence):
 # Weights, progress, canceling
 
 
-@pytest.mark.parametrize("preset", ["preview", "standard"])
+@pytest.mark.parametrize("preset", ["preview", pytest.param("standard", marks=pytest.mark.slow)])
 def test_pixels_without_weight_are_ignored(preset, five_slices):
     case, operator, evidence = five_slices
     values = evidence.values
@@ -185,6 +194,7 @@ def test_pixels_without_weight_are_ignored(preset, five_slices):
     assert rms(believed - one) > 0.02
 
 
+@pytest.mark.slow
 def test_progress_counts_up_to_its_end(five_slices):
     _, operator, evidence = five_slices
     for preset in ("preview", "standard"):
@@ -212,6 +222,7 @@ def test_who_stops_the_run_stops_it_at_once(after, its_operator, its_evidence):
     assert len(told) == after + 1
 
 
+@pytest.mark.slow
 def test_more_effort_means_more_members():
     small = the_phantom("W", pixel=COARSE)
     stack = small.stack.select([5])

@@ -22,11 +22,11 @@ from bodies import (
 )
 from scipy.spatial import cKDTree
 
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.geometry.frame import canonical_frame
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.geometry.quadrature import sub_points
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.reconstruction.operator import slice_operator
 
 STAY = np.eye(4)
 COARSE = 2.6
@@ -98,6 +98,7 @@ def a_case_and_what_it_shows(request):
     return case, seen(case.stack, case.wall, STAY, case.settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_operator_and_evidence_do_not_depend_on_frame_or_order(a_case_and_what_it_shows, change):
     case, first = a_case_and_what_it_shows
@@ -113,6 +114,7 @@ def test_nor_where_the_mesh_lies_exactly_along_the_pixels(change):
     assert_same_evidence(settings, stack, wall, change, seen(stack, wall, STAY, settings))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_the_canonical_frame_goes_with_the_heart(change):
     case = the_phantom("X", pixel=COARSE)
@@ -133,6 +135,7 @@ def test_the_canonical_frame_stands_on_the_slices_and_points_to_the_apex():
     assert frame.from_frame(frame.to_frame(case.wall.nodes)) == pytest.approx(case.wall.nodes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [CHANGES[name] for name in ("turned and shifted", "columns flipped", "everything at once")])
 def test_a_preview_does_not_depend_on_frame_or_order(change):
     case = the_phantom("X", pixel=COARSE)
@@ -165,6 +168,7 @@ def test_pixels_without_a_number_do_not_upset_the_frame():
     assert frames[1].axes == pytest.approx(frames[0].axes, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_a_standard_map_does_not_depend_on_frame_or_order():
     # Some 120 nonlinear steps in single precision let the last bit of the input grow to 0.01, so it must be the same bit.
     case = the_phantom("I3", pixel=MIDDLING)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, the_phantom
 
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.geometry.check import check_geometry
-from CardioScarLib.geometry.slices import SliceStack
 
 
 @pytest.fixture
@@ -97,6 +97,7 @@ def test_the_worst_comes_first(a_wall):
     assert severities == sorted(severities, key=["error", "warning", "note"].index) and "warning" in severities
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["W", "M"])
 def test_phantoms_raise_no_alarm(kind):
     phantom = the_phantom(kind)

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from CardioScarLib.errors import BadSettings, BadStack, UnreadableFile
+from CardioScarLib.core.errors import BadSettings, BadStack, UnreadableFile
 from CardioScarLib.io.images import read_stack
 
 DATA = Path(__file__).resolve().parents[1] / "Data"

@@ -7,7 +7,7 @@ import pytest
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from CardioScarLib.errors import BadSettings, BadWall, UnreadableFile
+from CardioScarLib.core.errors import BadSettings, BadWall, UnreadableFile
 from CardioScarLib.io.meshes import read_mesh, read_wall, wall_from_dataset
 from CardioScarLib.io.vtk_files import grid_from
 

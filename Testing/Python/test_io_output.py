@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
-from CardioScarLib.provenance import provenance, write_provenance
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from CardioScarLib.errors import BadWall, UnreadableFile, UnwritableOutput
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadWall, UnreadableFile, UnwritableOutput
+from CardioScarLib.core.provenance import Provenance, plain
+from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import atomic_path, atomic_paths, check_writable
 from CardioScarLib.io.meshes import check_output_name, read_wall, wall_from_dataset, write_mesh
+from CardioScarLib.io.records import input_files, write_record
 from CardioScarLib.io.volumes import grid_around, voxels_in_wall, write_probability_volume
 from CardioScarLib.report.describe import describe
-from CardioScarLib.settings import ModelSettings, ReconstructionSettings
 
 
 def a_sphere_surface(radius=30.0, center=(0.0, 0.0, 0.0)):
@@ -291,13 +292,14 @@ def test_provenance_names_versions_settings_times_and_inputs_but_no_folder(tmp_p
     (folder / "lge.nrrd").write_bytes(b"pixels")
     settings = ReconstructionSettings(model=ModelSettings(seed=42))
     summary = {"pixels": np.int64(7), "noise": np.nan}
-    record = provenance(settings, [folder / "lge.nrrd"], {"fit": 1.5, "read": np.float64(0.5)}, summary, ("a note",))
+    made = Provenance.now(settings, {"fit": 1.5, "read": np.float64(0.5)}, input_files([folder / "lge.nrrd"]), notes=("a note",))
+    record = {**made.as_dict(), "summary": plain(summary)}
     assert record["inputs"] == [{"name": "lge.nrrd", "bytes": 6, "sha256": hashlib.sha256(b"pixels").hexdigest()}]
     assert record["settings"]["model"]["preset"] == "standard"
-    assert record["seed"] == 42
+    assert record["settings"]["model"]["seed"] == 42 and record["notes"] == ["a note"]
     assert record["summary"] == {"pixels": 7, "noise": None}
     assert set(record["versions"]) == {"python", "numpy", "scipy", "vtk", "SimpleITK"}
-    path = write_provenance(record, tmp_path / "scar.vtu")
+    path = write_record(record, tmp_path / "scar.vtu")
     assert path.name == "scar.vtu.json"
     text = path.read_text()
     assert json.loads(text) == record
@@ -308,17 +310,17 @@ def test_provenance_names_versions_settings_times_and_inputs_but_no_folder(tmp_p
 def test_a_folder_of_inputs_is_known_by_all_its_files(tmp_path):
     for name in ("b", "a"):
         (tmp_path / name).write_text(name)
-    before = provenance({}, [tmp_path], {}, {}, [])["inputs"][0]
+    before = input_files([tmp_path])[0]
     assert (before["files"], before["bytes"]) == (2, 2)
     (tmp_path / "b").write_text("c")
-    assert provenance({}, [tmp_path], {}, {}, [])["inputs"][0]["sha256"] != before["sha256"]
+    assert input_files([tmp_path])[0]["sha256"] != before["sha256"]
 
 
-def test_provenance_does_not_overwrite(tmp_path):
-    write_provenance({"a": 1}, tmp_path / "scar.vtu")
+def test_a_record_does_not_overwrite(tmp_path):
+    write_record({"a": 1}, tmp_path / "scar.vtu")
     with pytest.raises(UnwritableOutput):
-        write_provenance({"a": 2}, tmp_path / "scar.vtu")
-    write_provenance({"a": 2}, tmp_path / "scar.vtu", overwrite=True)
+        write_record({"a": 2}, tmp_path / "scar.vtu")
+    write_record({"a": 2}, tmp_path / "scar.vtu", overwrite=True)
     assert json.loads((tmp_path / "scar.vtu.json").read_text()) == {"a": 2}
 
 

@@ -9,13 +9,13 @@ import pytest
 from bodies import NO_CELLS, applied, rigid, rms
 from wall_bodies import rings
 
-from CardioScarLib.errors import BadContours, BadSettings, Cancelled
-from CardioScarLib.geometry.lv_wall import SliceContours, build_wall, shape_from_contours, shape_from_surfaces
-from CardioScarLib.geometry.lv_wall.contours import upward
-from CardioScarLib.geometry.mesh_quality import mesh_quality
-from CardioScarLib.geometry.wall import Wall, tetrahedron_volumes
-from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI
-from CardioScarLib.settings import WallSettings
+from CardioScarLib.core.errors import BadContours, BadSettings, Cancelled
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.wall import Wall, tetrahedron_volumes
+from CardioScarLib.wall import SliceContours, build_wall, shape_from_contours, shape_from_surfaces
+from CardioScarLib.wall.contours import upward
+from CardioScarLib.wall.quality import mesh_quality
+from CardioScarLib.wall.surfaces import BASE, ENDO, EPI
 
 INNER, OUTER = (24.0, 60.0), (33.0, 68.0)
 
@@ -55,6 +55,7 @@ def an_ellipsoid():
     return built_from(sections_of_ellipsoids(np.arange(-64, 17, 8)))
 
 
+@pytest.mark.slow
 def test_sections_of_ellipsoids_8_mm_apart_give_the_ellipsoids_back(an_ellipsoid):
     nodes, region = an_ellipsoid.wall.nodes, an_ellipsoid.node_region
     # 0.15 mm is what the grid of 0.8 mm leaves; linear interpolation between the slices would leave 0.4 and more at the apex
@@ -82,12 +83,14 @@ def test_the_surface_looks_outward_and_encloses_the_cells(an_ellipsoid):
     assert an_ellipsoid.node_region[np.unique(an_ellipsoid.triangles)].all()
 
 
+@pytest.mark.slow
 def test_a_smaller_edge_length_gives_smaller_cells_of_the_same_body(an_ellipsoid):
     finer = built_from(sections_of_ellipsoids(np.arange(-64, 17, 8)), edge_length=2.0)
     assert mesh_quality(finer.wall).edge_length == pytest.approx(2.0, rel=0.07)
     assert finer.wall.volumes.sum() == pytest.approx(an_ellipsoid.wall.volumes.sum(), rel=0.01)
 
 
+@pytest.mark.slow
 def test_an_oblique_stack_in_any_order_gives_the_same_body(an_ellipsoid):
     slices = sections_of_ellipsoids(np.arange(-64, 17, 8))
     matrix = rigid(5)
@@ -98,6 +101,7 @@ def test_an_oblique_stack_in_any_order_gives_the_same_body(an_ellipsoid):
     assert back.max(axis=0) == pytest.approx(an_ellipsoid.wall.nodes.max(axis=0), abs=0.3)
 
 
+@pytest.mark.slow
 def test_missing_and_unequally_spaced_slices_are_bridged():
     built = built_from(sections_of_ellipsoids([-64, -56, -40, -32, -29, -16, -8, 8, 16]))
     assert any("missing: 3, up to 16 mm wide" in note for note in built.notes)
@@ -107,6 +111,7 @@ def test_missing_and_unequally_spaced_slices_are_bridged():
     assert np.abs(off_ellipsoid(nodes[region == EPI], OUTER)).mean() < 0.2
 
 
+@pytest.mark.slow
 def test_the_base_is_cut_beyond_the_last_contour_or_along_it():
     slices = rings(count=5, thickness=6.0)
     flat, contour = (built_from(slices, base=base) for base in ("flat", "contour"))
@@ -114,6 +119,7 @@ def test_the_base_is_cut_beyond_the_last_contour_or_along_it():
     assert contour.wall.nodes[:, 2].max() == pytest.approx(32, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_base_can_be_put_at_a_height_above_the_last_contour():
     slices = rings(count=5, thickness=6.0)
     for height in (7.0, -6.0):
@@ -137,6 +143,7 @@ def test_the_apex_is_closed_with_a_wall_as_thick_as_beside():
     assert any("apex was closed" in note for note in built.notes)
 
 
+@pytest.mark.slow
 def test_a_wall_thinner_than_the_cells_is_thickened_and_said():
     thin = rings(radii=(28.0, 30.0))
     built = built_from(thin, edge_length=3.0)
@@ -145,6 +152,7 @@ def test_a_wall_thinner_than_the_cells_is_thickened_and_said():
     assert not any("thick where it is thinner" in note for note in built_from(rings(), edge_length=3.0).notes)
 
 
+@pytest.mark.slow
 def test_two_surfaces_make_the_wall_between_them(an_ellipsoid):
     def part(region):
         return Wall(an_ellipsoid.wall.nodes, NO_CELLS, an_ellipsoid.triangles[an_ellipsoid.triangle_region == region], "shell")
@@ -197,6 +205,7 @@ def test_a_small_loop_is_cut_off_and_a_large_one_refused():
         shape_from_contours([*slices[:2], replace(slices[2], epi=eight), *slices[3:]])
 
 
+@pytest.mark.slow
 def test_an_endocardium_slightly_outside_is_moved_inside_and_far_outside_refused():
     slices = rings()
     shifted = replace(slices[3], endo=slices[3].endo + [8.0, 0, 0])

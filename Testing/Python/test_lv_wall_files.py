@@ -12,13 +12,13 @@ from test_lv_wall_labels import PIXEL, SPACING, painted
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.cli.main import main
-from CardioScarLib.errors import UnreadableFile
-from CardioScarLib.geometry.finished_wall import finished_wall
-from CardioScarLib.geometry.lv_wall import build_wall, shape_from_contours
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.contours import read_contours, read_drawn_contours
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_mesh, read_wall
+from CardioScarLib.wall import build_wall, shape_from_contours
+from CardioScarLib.wall.finished import finished_wall
 
 SAMPLE = next(path for path in Path(__file__).resolve().parents[2].glob("**/SampleData/SunnybrookContours"))
 PIXEL_OF_SAMPLE = 0.82
@@ -55,6 +55,7 @@ def test_contour_files_find_their_images_by_number(real_contours):
     assert np.allclose(np.abs(apart), 5.0, atol=0.01)
 
 
+@pytest.mark.slow
 def test_the_wall_of_a_real_heart_passes_through_its_contours(real_contours):
     finished = finished_wall(build_wall(shape_from_contours(real_contours[0])), coordinates=False)
     assert finished.distance.mean < 0.5 * PIXEL_OF_SAMPLE
@@ -129,7 +130,8 @@ def test_the_command_makes_a_wall_that_can_be_read_back(tmp_path, a_label_map, c
     assert read_wall(surface).wall.kind == "closed_surface"
     assert read_mesh(surface).GetCellData().GetArray("wall_region").GetRange() == (1.0, 3.0)
     record = json.loads((tmp_path / "wall.vtu.json").read_text())
-    assert record["settings"]["wall"]["edge_length"] == 4.0 and record["inputs"][0]["name"] == "labels.nrrd"
+    made = record["provenance"]
+    assert made["settings"]["wall"]["edge_length"] == 4.0 and made["inputs"][0]["name"] == "labels.nrrd"
     code, _, err = run(capsys, "wall", a_label_map, "--labels", "emidec", "--output", output)
     assert code == 2 and "exists already and was kept" in err
 

@@ -7,14 +7,15 @@ from functools import cache
 
 import numpy as np
 import pytest
-from wall_bodies import CAVITY, LABELS, MYOCARDIUM, a_labeled_phantom, from_ellipsoids, volume_below
+from wall_bodies import CAVITY, LABELS, MYOCARDIUM, a_labeled_phantom
 
-from CardioScarLib.errors import BadContours
-from CardioScarLib.geometry.lv_wall import LABEL_ORDERS, build_wall, label_names, shape_from_labels
-from CardioScarLib.geometry.lv_wall.labels import slice_masks
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI
-from CardioScarLib.settings import WallSettings
+from CardioScarLib.benchmark.walls import from_ellipsoids, volume_below
+from CardioScarLib.core.errors import BadContours
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.wall import LABEL_ORDERS, build_wall, label_names, shape_from_labels
+from CardioScarLib.wall.labels import slice_masks
+from CardioScarLib.wall.surfaces import BASE, ENDO, EPI
 
 PIXEL, SPACING = 2.0, 8.0
 
@@ -52,6 +53,7 @@ def same_shape(one, other) -> bool:
     return one.endo.shape == other.endo.shape and np.allclose(one.endo, other.endo) and np.allclose(one.epi, other.epi)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["W", "M"])
 def test_a_phantom_painted_on_thick_slices_gives_its_wall_back(kind):
     case, stack = a_labeled_phantom(kind)  # 8 mm apart; 10 mm apart and tilted by 10 degrees
@@ -65,6 +67,7 @@ def test_a_phantom_painted_on_thick_slices_gives_its_wall_back(kind):
     assert built.wall.volumes[low].sum() == pytest.approx(volume_below(case, case.heart.cut - 8), rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_base_that_cuts_slices_obliquely_is_found_from_the_part_of_the_ring_they_show():
     case, stack = a_labeled_phantom("M")
     shape = shape_from_labels(stack, LABELS)
@@ -180,6 +183,7 @@ def test_a_missing_slice_is_bridged():
     assert np.abs(whole.endo - gap.endo)[near].max() < 0.5 * PIXEL
 
 
+@pytest.mark.slow
 def test_slices_out_of_order_and_a_long_axis_make_no_difference():
     order = np.random.default_rng(0).permutation(7)
     assert same_shape(shape_from_labels(painted().select(list(order)), LABELS), the_plain_shape())
@@ -194,6 +198,7 @@ def test_one_slice_is_no_wall():
         shape_from_labels(painted().select([4]), LABELS)
 
 
+@pytest.mark.slow
 def test_the_direction_of_the_stack_does_not_matter():
     stack = painted()
     upside_down = SliceStack(tuple(replace(one, row_step=-one.row_step, origin=one.to_points([39], [0])[0], pixels=one.pixels[::-1])

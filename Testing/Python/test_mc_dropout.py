@@ -11,18 +11,18 @@ import pytest
 from bodies import the_phantom
 
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadEvidence, BadSettings, MissingPackage, OutOfMemory, UnreadableFile
-from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.core.errors import BadEvidence, BadSettings, MissingPackage, OutOfMemory, UnreadableFile
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings, NetworkSettings, ReconstructionSettings
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.reconstruction.mc_dropout import predict as predict_module
-from CardioScarLib.reconstruction.mc_dropout.architecture import FREQUENCIES, Architecture
-from CardioScarLib.reconstruction.mc_dropout.batches import make_batches, runs
-from CardioScarLib.reconstruction.mc_dropout.coordinates import NetworkFrame
-from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
-from CardioScarLib.reconstruction.mc_dropout.predict import predict, predict_samples, predict_without_dropout
-from CardioScarLib.reconstruction.mc_dropout.recipes import recipe_of
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings, NetworkSettings, ReconstructionSettings
+from CardioScarLib.reconstruction.dropout import predict as predict_module
+from CardioScarLib.reconstruction.dropout.architecture import FREQUENCIES, Architecture
+from CardioScarLib.reconstruction.dropout.batches import make_batches, runs
+from CardioScarLib.reconstruction.dropout.coordinates import NetworkFrame
+from CardioScarLib.reconstruction.dropout.groups import GroupedPoints
+from CardioScarLib.reconstruction.dropout.predict import predict, predict_samples, predict_without_dropout
+from CardioScarLib.reconstruction.dropout.recipes import recipe_of
 
 torch = pytest.importorskip("torch", reason="the network needs torch, which comes with the network extra")
 ROOT = Path(__file__).parents[2]
@@ -146,7 +146,7 @@ def test_the_pass_without_dropout_is_that_of_an_independent_one(architecture):
 def test_a_sample_has_one_mask_for_all_points(layout):
     architecture = Architecture(16, 4, dropout=0.4, layout=layout)
     state, points = a_state(architecture), some_points()
-    from CardioScarLib.reconstruction.mc_dropout.forward import field_masks
+    from CardioScarLib.reconstruction.dropout.forward import field_masks
 
     masks = field_masks(architecture, range(3), 7, torch.device("cpu"))
     names = {number: architecture.layers[number - 1] for number in architecture.dropout_layers}
@@ -157,7 +157,7 @@ def test_a_sample_has_one_mask_for_all_points(layout):
 
 
 def test_dropout_drops_its_share_of_units():
-    from CardioScarLib.reconstruction.mc_dropout.forward import field_masks
+    from CardioScarLib.reconstruction.dropout.forward import field_masks
 
     masks = field_masks(Architecture(dropout=0.25), range(200), 0, torch.device("cpu"))
     for mask in masks.values():
@@ -322,11 +322,11 @@ def test_every_group_is_in_one_batch_with_its_own_points():
     [
         ({"recipe": "old"}, "modern, original"),
         ({"device": "gpu"}, "auto, cpu, cuda"),
-        ({"width": 0}, "width"),
-        ({"depth": 1}, "hidden layers"),
-        ({"dropout": 0.0}, "dropout"),
-        ({"epochs": 0}, "epochs"),
-        ({"lowest_rate": 2.0}, "lowest learning rate"),
+        ({"width": 0}, "Hidden units"),
+        ({"depth": 1}, "Hidden layers"),
+        ({"dropout": 0.0}, "Dropout rate"),
+        ({"epochs": 0}, "Epochs"),
+        ({"lowest_rate": 2.0}, "Lowest learning rate"),
     ],
 )
 def test_settings_out_of_range_are_refused(changes, says):
@@ -342,7 +342,7 @@ def test_a_lowest_rate_above_the_highest_is_refused(rates):
 
 
 def test_the_device_is_named():
-    from CardioScarLib.reconstruction.mc_dropout.device import choose_device
+    from CardioScarLib.reconstruction.dropout.device import choose_device
 
     device, found = choose_device("cpu")
     assert (device.type, found) == ("cpu", "CPU")
@@ -351,7 +351,7 @@ def test_the_device_is_named():
 
 
 def test_a_gpu_that_is_not_there_is_missed_in_one_sentence():
-    from CardioScarLib.reconstruction.mc_dropout.device import choose_device
+    from CardioScarLib.reconstruction.dropout.device import choose_device
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU: would check what is said without one")
@@ -359,13 +359,14 @@ def test_a_gpu_that_is_not_there_is_missed_in_one_sentence():
         choose_device("cuda")
 
 
+@pytest.mark.slow
 def test_without_torch_the_network_says_how_to_get_it_and_the_field_does_without(tmp_path):
     script = """
 import sys
 sys.modules["torch"] = None
 sys.path.insert(0, "Testing/Python")
 from bodies import reconstructed, the_phantom
-from CardioScarLib.errors import MissingPackage
+from CardioScarLib.core.errors import MissingPackage
 case = the_phantom("W", pixel=3.0, nodes=1500)
 print(reconstructed(case).arrays["scar_probability"].max())
 try:
@@ -379,6 +380,7 @@ except MissingPackage as error:
     assert "pip install" in sentence and "'field'" in sentence
 
 
+@pytest.mark.slow
 def test_a_missing_torch_or_gpu_is_said_before_the_long_work(monkeypatch):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU: would check what is said without one")

@@ -13,15 +13,15 @@ from bodies import applied, reconstructed, rigid, rms, the_phantom
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadSettings, Cancelled, OutOfMemory
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings, Cancelled, OutOfMemory
+from CardioScarLib.core.settings import ModelSettings, NetworkSettings
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.reconstruction.mc_dropout import train as train_module
-from CardioScarLib.reconstruction.mc_dropout.architecture import FREQUENCIES, Architecture
-from CardioScarLib.reconstruction.mc_dropout.groups import GroupedPoints
-from CardioScarLib.reconstruction.mc_dropout.predict import predict_without_dropout
-from CardioScarLib.reconstruction.mc_dropout.train import train
-from CardioScarLib.settings import ModelSettings, NetworkSettings
+from CardioScarLib.reconstruction.dropout import train as train_module
+from CardioScarLib.reconstruction.dropout.architecture import FREQUENCIES, Architecture
+from CardioScarLib.reconstruction.dropout.groups import GroupedPoints
+from CardioScarLib.reconstruction.dropout.predict import predict_without_dropout
+from CardioScarLib.reconstruction.dropout.train import train
 
 torch = pytest.importorskip("torch", reason="the network needs torch, which comes with the network extra")
 ITS_RUN = Path(__file__).parents[1] / "Data" / "cardioscar_training" / "training.npz"
@@ -49,6 +49,7 @@ def same(one: dict, other: dict) -> bool:
 # On a toy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["modern", "original"])
 def test_it_learns_what_the_groups_show(recipe):
     groups = toy()
@@ -220,7 +221,7 @@ def test_the_original_recipe_has_the_originals_learning_rates():
     run = np.load(ITS_RUN)
     groups = GroupedPoints(*_its_groups(run))
     rates = train(groups, SMALL, NetworkSettings("original", width=16, epochs=3)).history["rates"]
-    # Its rate was noted after the batch, one batch late: see the peer in Testing/Benchmarks.
+    # Its rate was noted after the batch, one batch late: see the peer in the benchmark.
     per_epoch = len(train_module.make_batches(groups, np.arange(len(groups.target)), 10_000, torch.device("cpu")))
     expected = [1e-3 + 9e-3 * epoch * per_epoch / 2000 for epoch in (1, 2, 3)]
     assert rates == pytest.approx(expected)
@@ -257,6 +258,7 @@ def a_result():
     return reconstructed(the_phantom("I3", pixel=2.0), model="network", samples=16)
 
 
+@pytest.mark.slow
 def test_it_beats_interpolation_where_there_is_a_channel(a_result):
     case = the_phantom("I3", pixel=2.0)
     ours, theirs = (rms(one.arrays["scar_probability"] - case.truth) for one in (a_result, reconstructed(case, model="logodds")))
@@ -266,6 +268,7 @@ def test_it_beats_interpolation_where_there_is_a_channel(a_result):
     assert spread[border].mean() > 3 * spread[~border].mean() > 0
 
 
+@pytest.mark.slow
 def test_its_summary_says_how_it_was_trained(a_result):
     fit = a_result.summary["fit"]
     assert (fit["model"], fit["recipe"]) == ("network", "modern")
@@ -283,6 +286,7 @@ def test_a_draw_is_the_same_field_whatever_points_are_asked(a_result):
     assert a_result.posterior.samples(16, nodes).std(axis=0) == pytest.approx(a_result.posterior.sd(nodes), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_turned_patient_has_the_same_map():
     case, pose = the_phantom("I3", pixel=COARSE), rigid(5)
     wall = Wall(applied(pose, case.wall.nodes), case.wall.tetrahedra, case.wall.triangles, case.wall.kind)
@@ -295,6 +299,7 @@ def test_a_turned_patient_has_the_same_map():
     assert np.ptp(here) > 0.3
 
 
+@pytest.mark.slow
 def test_progress_counts_the_epochs_and_can_cancel():
     case, told = the_phantom("W", pixel=COARSE), []
     settings = replace(case.settings, model=ModelSettings("network", samples=2, network=NetworkSettings(epochs=6)))
@@ -310,6 +315,7 @@ def test_progress_counts_the_epochs_and_can_cancel():
     assert epochs == [(1, 6), (2, 6), (3, 6), (4, 6)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["modern", "original"])
 def test_the_command_line_trains_it_and_says_how(recipe, tmp_path, capsys):
     files = write_phantom(the_phantom("W", nodes=1500, pixel=4.0), tmp_path)
@@ -326,4 +332,4 @@ def test_the_command_line_trains_it_and_says_how(recipe, tmp_path, capsys):
 def test_the_command_line_refuses_impossible_networks(tmp_path, capsys):
     words = ["reconstruct", "--mesh-vtk", "a.vtu", "--image", "b.nrrd", "--output", "c.vtu", "--model", "network", "--dropout", "1"]
     assert main(words) == 2
-    assert "dropout rate is 1.0" in capsys.readouterr().err
+    assert "Dropout rate: 1 is out of range" in capsys.readouterr().err

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from bodies import a_block, renumbered, the_skin_of
 
-from CardioScarLib.errors import BadWall
-from CardioScarLib.geometry.mesh_quality import closed_and_manifold, contour_distance, dihedral_angles, mesh_quality
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_surfaces import EPI, skin, wall_surfaces
+from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.wall.quality import closed_and_manifold, contour_distance, dihedral_angles, mesh_quality
+from CardioScarLib.wall.surfaces import EPI, skin, wall_surfaces
 
 REGULAR = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1.0]])
 

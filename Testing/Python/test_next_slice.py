@@ -10,18 +10,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
-from CardioScarLib.runner.next_slice import read_next_slice, start_next_slice
 
+from CardioScarLib.advice import ranking as next_slice
+from CardioScarLib.advice.candidate_planes import axis_of_rotation, long_axis
+from CardioScarLib.advice.ranking import WallErrors, advise
 from CardioScarLib.cli.main import main
-from CardioScarLib.cli.next_slice import in_letters
 from CardioScarLib.cli.phantom_files import write_phantom
-from CardioScarLib.errors import BadSettings, NoSpread
-from CardioScarLib.geometry.candidate_planes import axis_of_rotation, long_axis
+from CardioScarLib.cli.reports import in_letters
+from CardioScarLib.core.case import Case
+from CardioScarLib.core.errors import BadSettings, NoSpread
+from CardioScarLib.core.settings import AdviceSettings, ModelSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.geometry.quadrature import sub_points
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.reconstruction import next_slice
-from CardioScarLib.reconstruction.next_slice import WallErrors, advise
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.runner import start_job
+from CardioScarLib.tasks.advise import AdviseTask
 
 SHORT, LONG = ("short axis",), ("long axis",)
 
@@ -62,6 +64,7 @@ def axis_of(case):
 # --- where
 
 
+@pytest.mark.slow
 def test_the_slice_to_take_lies_in_the_middle_of_the_only_gap(case, a_stack_with_a_gap):
     best = advise(a_stack_with_a_gap, Doubt(0.05), case.wall).proposals[0]
     heights, height = heights_of(case.stack, best.plane)
@@ -70,6 +73,7 @@ def test_the_slice_to_take_lies_in_the_middle_of_the_only_gap(case, a_stack_with
     assert best.label.endswith("(between slice 7 and slice 4)")
 
 
+@pytest.mark.slow
 def test_a_field_that_was_fitted_to_the_stack_with_a_gap_says_the_same(case, a_stack_with_a_gap):
     posterior = reconstructed(case, "preview", a_stack_with_a_gap).posterior
     best = advise(a_stack_with_a_gap, posterior, case.wall, kinds=SHORT, count=1).proposals[0]
@@ -88,6 +92,7 @@ def test_doubt_on_one_side_calls_for_the_long_axis_plane_through_it(case):
     assert best.drop > 2 * worst.drop
 
 
+@pytest.mark.slow
 def test_long_axis_planes_hold_the_axis_and_short_axis_planes_are_parallel_to_the_stack(case):
     axis = axis_of(case)
     proposals = advise(case.stack, Doubt(0.05), case.wall, count=50).proposals
@@ -124,6 +129,7 @@ def test_the_axis_of_a_wall_is_found_whether_it_is_long_or_flat(height):
     assert np.allclose(found.direction, -matrix[:3, 2], atol=0.02)
 
 
+@pytest.mark.slow
 def test_a_turned_case_gets_the_same_advice_turned(case, a_stack_with_a_gap):
     matrix = rigid(7)
 
@@ -167,6 +173,7 @@ def test_a_slice_beside_the_wall_takes_nothing_away():
     assert wall.drop(a_stack([0.0], thickness=8.0).slices[0]) > 0.5
 
 
+@pytest.mark.slow
 def test_a_thicker_slice_in_a_gap_takes_a_little_more_away(case, a_stack_with_a_gap):
     """On phantoms, with the same noise, slices of 2 to 14 mm in one place lowered the error alike (docs/measurements/next_slice.md)."""
     drops = {}
@@ -177,6 +184,7 @@ def test_a_thicker_slice_in_a_gap_takes_a_little_more_away(case, a_stack_with_a_
     assert 1.0 < drops[8.0] / drops[3.0] < 1.2
 
 
+@pytest.mark.slow
 def test_where_slices_touch_and_the_map_is_certain_little_is_expected_and_said(case, a_stack_with_a_gap):
     touching = advise(case.stack, Doubt(0.001), case.wall)
     assert touching.proposals[0].drop < next_slice.LITTLE
@@ -186,6 +194,7 @@ def test_where_slices_touch_and_the_map_is_certain_little_is_expected_and_said(c
     assert with_gap.notes == ()
 
 
+@pytest.mark.slow
 def test_proposals_come_best_first_and_apart_from_each_other(case, a_stack_with_a_gap):
     proposals = advise(a_stack_with_a_gap, Doubt(0.05), case.wall, count=50).proposals
     drops = [one.drop for one in proposals]
@@ -211,6 +220,7 @@ def test_a_thickness_that_is_none_is_refused(case, thickness):
         advise(case.stack, Doubt(0.05), case.wall, thickness)
 
 
+@pytest.mark.slow
 def test_a_single_slice_is_enough_for_advice_with_a_warning(case):
     advice = advise(case.stack.select([6]), Doubt(0.05), case.wall, kinds=SHORT)
     heights, height = heights_of(case.stack, advice.proposals[0].plane)
@@ -218,6 +228,7 @@ def test_a_single_slice_is_enough_for_advice_with_a_warning(case):
     assert any("single slice" in note for note in advice.notes)
 
 
+@pytest.mark.slow
 def test_slices_along_the_long_axis_alone_get_short_axis_planes_across_the_wall(case):
     axis = axis_of(case)
     along = advise(case.stack, Doubt(0.05), case.wall, kinds=LONG, count=2).proposals
@@ -235,6 +246,7 @@ def test_walls_without_cells_get_advice_too(made):
     assert any("no inside" in note for note in advice.notes) == (wall.kind == "points")
 
 
+@pytest.mark.slow
 def test_words_say_where_from_the_apical_slice(case, a_stack_with_a_gap):
     labels = {one.label for one in advise(a_stack_with_a_gap, Doubt(0.05), case.wall, count=50).proposals}
     short, along = ([label for label in labels if label.startswith(kind)] for kind in ("short axis", "long axis"))
@@ -262,6 +274,7 @@ def test_the_numbers_of_a_proposal_are_those_of_its_plane(case):
 # --- on the command line, and in a child process
 
 
+@pytest.mark.slow
 def test_the_command_names_the_gap_and_gives_the_planes_as_json(case, tmp_path, capsys):
     files = write_phantom(case, tmp_path)
     kept = ",".join(str(number) for number in range(len(case.stack)) if number not in (5, 6))
@@ -277,7 +290,7 @@ def test_the_command_names_the_gap_and_gives_the_planes_as_json(case, tmp_path, 
     assert [one["kind"] for one in told["proposals"]] == 2 * ["long axis"]
     assert all(one["thickness"] == 6 for one in told["proposals"])
     assert main([*words, "--thickness", "0"]) == 2
-    assert "has to be between 0 and 20" in capsys.readouterr().err
+    assert "Thickness: 0 is out of range; it must be between 0.1 and 20 mm" in capsys.readouterr().err
 
 
 def test_letters_say_which_way_the_numbers_of_a_point_count():
@@ -285,14 +298,15 @@ def test_letters_say_which_way_the_numbers_of_a_point_count():
     assert in_letters([1.0, -2.0, 3.0]) == "L 1.0 A 2.0 S 3.0 mm"
 
 
+@pytest.mark.slow
 def test_a_child_process_gives_the_same_proposals(case, a_stack_with_a_gap):
     settings = replace(case.settings, model=ModelSettings(preset="preview"))
-    job = start_next_slice(a_stack_with_a_gap, case.wall, settings, kinds=SHORT, count=2)
+    job = start_job(AdviseTask(case=Case(a_stack_with_a_gap, case.wall), settings=settings, advice=AdviceSettings("short", count=2)))
     try:
         while job.poll() == "running":
             time.sleep(0.05)
         assert job.state == "done", job.log
-        told = read_next_slice(job.folder)
+        told = job.answer().as_dict()
     finally:
         job.close()
     posterior = reconstructed(case, "preview", a_stack_with_a_gap).posterior

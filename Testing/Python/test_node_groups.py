@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from bodies import a_stack, applied, rigid
 
-from CardioScarLib.errors import StackMissesWall
+from CardioScarLib.core.errors import StackMissesWall
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.geometry.node_groups import node_groups
-from CardioScarLib.geometry.slices import SliceStack
 
 NUMBERS = np.arange(144.0).reshape(12, 12)
 

@@ -7,9 +7,9 @@ import pytest
 from bodies import rms, the_map, the_phantom
 from scipy.stats import norm
 
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.reconstruction.noise import FLOOR, CutOffResidual, pixel_noise, without_noise_floor
-from CardioScarLib.reconstruction.operator import slice_operator
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.field.noise import FLOOR, CutOffResidual, pixel_noise, without_noise_floor
 
 COARSE = 2.6
 
@@ -23,12 +23,14 @@ def evidence_of(kind):
 # How large it is
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["I2", "B", "X"])
 def test_the_noise_is_found_within_a_tenth(kind):
     case, operator, evidence = evidence_of(kind)
     assert pixel_noise(operator.pixels, evidence) == pytest.approx(case.acquisition.noise, rel=0.1)
 
 
+@pytest.mark.slow
 def test_where_there_is_no_noise_none_is_found():
     _, operator, evidence = evidence_of("M")
     assert pixel_noise(operator.pixels, evidence) == FLOOR

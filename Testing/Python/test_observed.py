@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from bodies import a_stack, applied, rigid, transposed, with_rows_flipped
 
+from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.geometry.observed import BETWEEN, BEYOND, INSIDE, observed
-from CardioScarLib.geometry.slices import Slice, SliceStack
 
 
 def along_z(stack, *heights, x=12.0, y=12.0):

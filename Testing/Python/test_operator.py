@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, shift, the_phantom
 
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import OperatorSettings
+from CardioScarLib.core.settings import OperatorSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.geometry.operator import slice_operator
 
 ROUNDING = 1e-4
 """mm: quadrature points are rounded to it, so that a fit starts from the same bits in every frame."""
@@ -28,6 +28,7 @@ def a_wall():
     return a_block([0.37, 0.29, -15.1], [23.81, 23.67, 15.3], [15, 15, 21])  # no face of a cell on a pixel's edge
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["box", "gaussian"])
 def test_every_row_is_a_mean(profile):
     case = the_phantom("E", pixel=2.6)

@@ -21,15 +21,15 @@ from waiting import wait_until
 import CardioScarLib.original as original
 from CardioScarLib.cli import training as training_words
 from CardioScarLib.cli.main import cardioscar, main
-from CardioScarLib.errors import BadSettings, OutsideTrainingBox, UnwritableOutput
+from CardioScarLib.core.errors import BadSettings, OutsideTrainingBox, UnwritableOutput
+from CardioScarLib.core.settings import NetworkSettings
 from CardioScarLib.io.checkpoints import read_checkpoint
 from CardioScarLib.io.tensor_files import read_tensors
 from CardioScarLib.io.training_data import TrainingData, read_training_data
 from CardioScarLib.original.box import frame_of
 from CardioScarLib.original.training import fine_tune, fine_tuning_settings, grouped, train
 from CardioScarLib.original.unfinished import Unfinished
-from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
-from CardioScarLib.settings import NetworkSettings
+from CardioScarLib.reconstruction.dropout.architecture import Architecture
 
 pytest.importorskip("torch", reason="the network needs torch")
 pytest.importorskip("safetensors", reason="our checkpoints are safetensors files")
@@ -143,6 +143,7 @@ def test_prepare_refuses_what_cannot_be_meant(run, mesh, tmp_path):
 # --- train, apply
 
 
+@pytest.mark.slow
 def test_slices_become_a_map_in_three_commands(run, mesh, tmp_path):
     net, image = tmp_path / "net.safetensors", FILES / "slices.nii.gz"
     code, _, err = run("prepare", mesh_vtk=mesh, image=image, output=tmp_path / "data.npz", exclude_zero_intensity=True)
@@ -217,7 +218,9 @@ def test_the_commands_have_the_originals_flags_and_defaults():
     flags |= {"padding": "--slice-thickness-padding", "exclude_zero": "--exclude-zero-intensity"}
     for name, defaults in theirs.items():
         command = cardioscar.commands[name]
-        found = command.make_context(name, [], resilient_parsing=True).params
+        params = command.make_context(name, [], resilient_parsing=True).params
+        # Flags of settings are kept by the path of the field; here by their own name.
+        found = params | {one.opts[0][2:].replace("-", "_"): params[one.name] for one in command.params if one.opts[0].startswith("--")}
         assert {one: found[one] for one in defaults} == defaults
         options = {option for one in command.params for option in one.opts}
         for one in defaults:
@@ -226,7 +229,7 @@ def test_the_commands_have_the_originals_flags_and_defaults():
             assert flag in options
     # Where a flag says nothing, the recipe and the config speak; these are the original's.
     of_recipe, of_config = NetworkSettings("original"), original.TrainingConfig().settings("auto")
-    from CardioScarLib.reconstruction.mc_dropout.recipes import recipe_of
+    from CardioScarLib.reconstruction.dropout.recipes import recipe_of
 
     assert recipe_of(of_recipe) == recipe_of(of_config)
     assert (recipe_of(of_recipe).epochs, recipe_of(of_recipe).patience, recipe_of(of_recipe).batch_size) == (10_000, 500, 10_000)
@@ -310,6 +313,7 @@ def test_ctrl_c_keeps_the_best_network_so_far(run, data_file, tmp_path, monkeypa
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_a_real_process_survives_ctrl_c_and_leaves_a_state_when_killed(sent, code, data_file, tmp_path):
     output, state = tmp_path / "net.pth", tmp_path / "net.pth.unfinished"
@@ -329,7 +333,7 @@ def test_a_training_that_is_stopped_before_its_first_epoch_writes_nothing(run, d
     def interrupted(*arguments, **keywords):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("CardioScarLib.reconstruction.mc_dropout.train._Run.epoch", interrupted)
+    monkeypatch.setattr("CardioScarLib.reconstruction.dropout.train._Run.epoch", interrupted)
     code, out, err = run("train", training_data=data_file, output=tmp_path / "net.safetensors", cpu=True)
     assert (code, out) == (130, "") and "nothing was written" in err and not list(tmp_path.iterdir())
 
@@ -407,7 +411,7 @@ def test_apply_refuses_settings_out_of_range_and_outputs_it_cannot_write(run, me
     assert refused(run("apply", **flags, threshold=1.5), "threshold")
     assert refused(run("apply", **flags, mc_samples=0), "number of samples")
     assert refused(run("apply", **flags, batch_size=0), "batch size")
-    assert refused(run("apply", **flags, seed=-1), "seed")
+    assert refused(run("apply", **flags, seed=-1), "Seed")
     assert refused(run("apply", **{**flags, "output": tmp_path / "map.stl"}), "cannot carry arrays")
     assert refused(run("apply", **{**flags, "model": mesh}), "wall.vtu is not a checkpoint")
     assert not list(tmp_path.iterdir())
@@ -424,8 +428,9 @@ def test_bad_training_data_and_settings_are_one_sentence_on_the_command_line(run
     assert refused(run("train", training_data=tmp_path / "sizes.npz", output=out, cpu=True), "group sizes in sizes.npz do not fit")
     assert refused(run("train", training_data=LAYOUT_2, output=out, cpu=True), "not training data")
     for flag, words in (
-        ({"hidden_size": 0}, "width"), ({"hidden_layers": 1}, "hidden layers"), ({"max_epochs": 0}, "epochs"), ({"batch_size": 0}, "batch"),
-        ({"mc_samples": 0}, "samples"), ({"early_stopping_patience": 0}, "patience"), ({"seed": -1}, "seed"),
+        ({"hidden_size": 0}, "Hidden units"), ({"hidden_layers": 1}, "Hidden layers"), ({"max_epochs": 0}, "Epochs"),
+        ({"batch_size": 0}, "Batch size"),
+        ({"mc_samples": 0}, "samples"), ({"early_stopping_patience": 0}, "Patience"), ({"seed": -1}, "Seed"),
     ):  # fmt: skip
         assert refused(run("train", training_data=data_file, output=out, cpu=True, **flag), words), flag
     assert not out.exists()

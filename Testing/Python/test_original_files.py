@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from original_files import BROKEN, FILES, LAYOUT_1, LAYOUT_2, forward, results
 
-from CardioScarLib.errors import BadEvidence, BadTrainingData, CardioScarError, UnreadableFile, UnwritableOutput
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadEvidence, BadTrainingData, CardioScarError, UnreadableFile, UnwritableOutput
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.checkpoints import read_checkpoint, write_checkpoint
 from CardioScarLib.io.tensor_files import read_tensors, write_tensors
 from CardioScarLib.io.torch_files import read_torch
 from CardioScarLib.io.training_data import TrainingData, read_training_data, write_training_data
 from CardioScarLib.original.apply import apply
 from CardioScarLib.original.box import frame_of
-from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
-from CardioScarLib.reconstruction.mc_dropout.predict import predict_without_dropout
+from CardioScarLib.reconstruction.dropout.architecture import Architecture
+from CardioScarLib.reconstruction.dropout.predict import predict_without_dropout
 
 torch = pytest.importorskip("torch", reason="checkpoints of the original are files of torch")
 pytest.importorskip("safetensors", reason="our checkpoints are safetensors files")

@@ -12,16 +12,16 @@ from original_files import BROKEN, FILES, LAYERS, LAYOUT_1, LAYOUT_2, forward, r
 
 import CardioScarLib.original as original
 from CardioScarLib.cli.main import main
-from CardioScarLib.errors import BadSettings, UnwritableOutput
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings, UnwritableOutput
+from CardioScarLib.core.settings import NetworkSettings
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.checkpoints import read_checkpoint, write_checkpoint
 from CardioScarLib.io.training_data import TrainingData, read_training_data, write_training_data
 from CardioScarLib.original.apply import apply
 from CardioScarLib.original.box import frame_of
 from CardioScarLib.original.foundation import Split, joined
 from CardioScarLib.original.training import grouped, train
-from CardioScarLib.reconstruction.mc_dropout.architecture import Architecture
-from CardioScarLib.settings import NetworkSettings
+from CardioScarLib.reconstruction.dropout.architecture import Architecture
 
 pytest.importorskip("torch", reason="the network needs torch")
 pytest.importorskip("safetensors", reason="our checkpoints are safetensors files")
@@ -86,7 +86,7 @@ def test_a_coordinate_network_learns_the_average_of_different_scars_and_not_one_
     groups, _ = grouped(left, frame_of(both))
 
     def predicted(checkpoint):
-        from CardioScarLib.reconstruction.mc_dropout.predict import predict_without_dropout
+        from CardioScarLib.reconstruction.dropout.predict import predict_without_dropout
 
         architecture = Architecture.from_state(checkpoint.state)
         return predict_without_dropout(checkpoint.state, architecture, frame_of(checkpoint).to_network(points), device="cpu")
@@ -145,7 +145,7 @@ def test_a_script_of_the_original_needs_a_changed_import_and_little_else(mesh, t
 def test_the_originals_configs_are_checked():
     with pytest.raises(BadSettings, match="vtk_grid_paths or as image_path"):
         original.PreprocessingRequest(mesh_path=Path("mesh.vtk"))
-    with pytest.raises(ValueError, match="epochs"):
+    with pytest.raises(ValueError, match="Epochs"):
         original.TrainingConfig(max_epochs=0)
     layers = original.prepare_training_data(original.PreprocessingRequest(FILES / "slice_04.vtk", vtk_grid_paths=LAYERS[1:2]))
     assert layers.n_nodes > 0  # a layer's own points, as a mesh: they lie inside it

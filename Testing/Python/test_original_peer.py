@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from CardioScarLib.errors import StackMissesWall
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
-from Testing.Benchmarks import original
+from CardioScarLib.benchmark import original_network as original
+from CardioScarLib.core.errors import StackMissesWall
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 
 ITS_RUN = Path(__file__).parents[1] / "Data" / "cardioscar_training" / "training.npz"
 
@@ -85,6 +85,7 @@ def test_its_layers_have_the_names_and_shapes_of_the_original_checkpoint(torch):
     assert [(name, tuple(values.shape)) for name, values in original.network().state_dict().items()] == expected
 
 
+@pytest.mark.slow
 def test_it_repeats_a_training_run_of_the_original(torch):
     run = np.load(ITS_RUN)
     groups = original.PixelGroups(np.arange(len(run["group"])), run["group"].astype(np.int64), run["values"])
@@ -123,17 +124,11 @@ def test_it_stops_at_the_limit_of_time_or_when_no_better_epoch_comes(torch):
     assert original.best(history)["epoch"] == 20
 
 
+@pytest.mark.slow
 def test_its_best_epoch_on_a_phantom_is_found_with_the_truth(torch):
-    result = original.run_original("W", 0, nodes=2000, max_epochs=30)
+    result = original.best_on_phantom("W", 0, nodes=2000, max_epochs=30)
     best = min(result["history"], key=lambda record: record["rmse"])
     assert (result["best_rmse"], result["best_epoch"], result["cpu_seconds_to_best"]) == (best["rmse"], best["epoch"], best["cpu_seconds"])
     assert result["stopped"] == "epochs" and result["total_epochs"] == 30
     assert result["best_rmse"] < result["history"][0]["rmse"]
     assert json.loads(json.dumps(result)) == result
-
-
-def test_the_time_to_an_error_is_that_of_the_first_epoch_below_it():
-    history = [{"cpu_seconds": seconds, "rmse": rmse} for seconds, rmse in ((1.0, 0.5), (2.0, 0.2), (3.0, 0.3), (4.0, 0.1))]
-    assert original.time_to_reach(history, 0.3) == 2.0
-    assert original.time_to_reach(history, 0.1) == 4.0
-    assert original.time_to_reach(history, 0.05) is None

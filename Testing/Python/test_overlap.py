@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CardioScarLib.errors import StackMissesWall
+from CardioScarLib.core.errors import StackMissesWall
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.overlap import check_overlap, overlap
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
 
 NOT_TURNED = np.eye(3)
 

@@ -1,6 +1,10 @@
 """What Slicer's build and its extension index need to know is typed by hand; this says when it is out of date."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -8,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("CardioScar", "CardioScarLib")
+NOT_FOR_SLICER = "benchmark/"
+"""Of CardioScarLib: for Python installations only."""
 PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json", ".gz", ".typed"}
 
 
@@ -27,7 +33,57 @@ def listed_in_cmake(package: str) -> list[str]:
 def test_every_file_is_listed_once_and_every_listed_file_exists(package):
     listed = listed_in_cmake(package)
     assert len(listed) == len(set(listed))
-    assert set(listed) == files_of(package)
+    assert set(listed) == {name for name in files_of(package) if not (package == "CardioScarLib" and name.startswith(NOT_FOR_SLICER))}
+
+
+def test_the_benchmark_is_installed_by_pip_and_not_with_the_extension():
+    assert not [name for name in listed_in_cmake("CardioScarLib") if name.startswith(NOT_FOR_SLICER)]
+    text = (ROOT / "pyproject.toml").read_text()
+    assert 'include = ["CardioScarLib*"]' in text
+    data = re.search(r'"CardioScarLib.benchmark" = \[(.*)\]', text)[1]
+    others = {name.removeprefix(NOT_FOR_SLICER) for name in files_of("CardioScarLib") if name.startswith(NOT_FOR_SLICER)}
+    assert set(re.findall(r'"([^"]+)"', data)) == {name for name in others if not name.endswith(".py")}
+
+
+def test_only_its_command_knows_of_the_benchmark():
+    scripts = [name for name in listed_in_cmake("CardioScarLib") if name.endswith(".py")]
+    knowing = [name for name in scripts if "CardioScarLib.benchmark" in (ROOT / "CardioScarLib" / name).read_text()]
+    assert knowing == ["cli/benchmark.py"]
+
+
+@pytest.fixture(scope="module")
+def as_slicer_has_it(tmp_path_factory):
+    """A folder with the library's files that Slicer installs; runs Python there, without this repository."""
+    folder = tmp_path_factory.mktemp("extension")
+    for name in listed_in_cmake("CardioScarLib"):
+        place = folder / "CardioScarLib" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "CardioScarLib" / name, place)
+
+    def run(script: str) -> subprocess.CompletedProcess:
+        # An editable installation would find what is missing here.
+        script = "import sys; sys.meta_path = [one for one in sys.meta_path if 'editable' not in str(one).lower()]\n" + script
+        environment = {**os.environ, "PYTHONPATH": str(folder)}
+        return subprocess.run([sys.executable, "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_without_the_benchmark_every_module_is_imported_and_its_command_says_what_is_missing(as_slicer_has_it):
+    modules = [
+        name.removesuffix(".py").replace("/", ".")
+        for name in listed_in_cmake("CardioScarLib")
+        if name.endswith(".py") and "child" not in name
+    ]
+    names = [f"CardioScarLib.{name}".removesuffix(".__init__") for name in modules if not name.startswith("report.offscreen")]
+    done = as_slicer_has_it(f"import importlib; print({{importlib.import_module(name).__file__ for name in {names}}})")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("extension") == len(names) and str(ROOT) not in done.stdout
+    for words in (["benchmark"], ["benchmark", "--list"], ["benchmark", "published", "--quick"]):
+        done = as_slicer_has_it(f"from CardioScarLib.cli.main import main; sys.exit(main({words}))")
+        assert done.returncode == 2 and done.stdout == ""
+        assert done.stderr.startswith("Error: The benchmark is not installed with the Slicer extension;") and done.stderr.count("\n") == 1
+    assert as_slicer_has_it("from CardioScarLib.cli.main import main; sys.exit(main(['--help']))").returncode == 0
 
 
 def test_the_module_file_is_the_only_script_beside_itself():
@@ -39,13 +95,15 @@ def test_the_library_is_installed_as_a_folder_beside_the_module():
     assert "WITH_SUBDIR" not in (ROOT / "CardioScar" / "CMakeLists.txt").read_text()
 
 
-def test_the_extension_describes_itself_in_literals():
+def test_the_extension_describes_itself_in_literals_as_the_module_does():
     text = (ROOT / "CMakeLists.txt").read_text()
     assert re.search(r"^project\(CardioScar\)$", text, re.MULTILINE)
     found = dict(re.findall(r'^set\(EXTENSION_(\w+) "([^"$]+)"\)', text, re.MULTILINE))
     assert set(found) >= {"HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"}
-    assert found["CATEGORY"] == "Cardiac"
-    assert found["DEPENDS"] == "PyTorch"
+    module = (ROOT / "CardioScar" / "CardioScar.py").read_text(encoding="utf-8")
+    assert re.search(r'categories = \[translate\("\w+", "(\w+)"\)\]', module)[1] == found["CATEGORY"]
+    asked_for = (ROOT / "CardioScar" / "CardioScarPanel" / "dependencies.py").read_text(encoding="utf-8")
+    assert re.search(r"needs the extension '(\w+)'", asked_for)[1] == found["DEPENDS"]
     for address in [found["ICONURL"], *found["SCREENSHOTURLS"].split()]:
         picture = re.fullmatch(r"https://\S+?/main/(\S+\.png)", address)
         assert (ROOT / picture[1]).is_file()

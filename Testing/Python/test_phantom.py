@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bodies import rms, the_phantom
 
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Band, Islands, Place, Transmural, Wedge, step
@@ -53,6 +53,7 @@ def test_wall_coordinates_lead_back_to_the_point():
     assert not heart.contains(heart.points(depth - 1, phi, theta)).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS + CONTROLS)
 def test_every_kind_builds_with_a_scar_in_sight(kind):
     case = phantom_case(kind, 0, **SMALL)
@@ -69,6 +70,7 @@ def test_an_unknown_kind_is_refused_with_the_known_ones():
         phantom_case("Q")
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_case_and_another_one_another():
     one, two, other = (phantom_case("X", seed, **SMALL) for seed in (3, 3, 4))
     assert np.array_equal(one.wall.nodes, two.wall.nodes)
@@ -77,6 +79,7 @@ def test_the_same_seed_gives_the_same_case_and_another_one_another():
     assert np.abs(one.pose - other.pose).max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["I3", "I2"])
 def test_a_control_differs_from_its_kind_near_the_bridge_only(kind):
     case, control = phantom_case(kind, 2, **SMALL), phantom_case(f"{kind}C", 2, **SMALL)
@@ -103,6 +106,7 @@ def fine_mean(case, one, row, column, whole_prism=False):
     return values.sum() / (len(points) if whole_prism else max(1, inside.sum())), inside.mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["W", "M", "E"])
 def test_a_pixel_is_the_mean_of_the_truth_over_its_prism(kind):
     case = phantom_case(kind, 1, noise=0.0, **SMALL)
@@ -130,6 +134,7 @@ def test_noise_has_the_size_it_says():
     assert np.sqrt(variance) == pytest.approx(0.04, rel=0.25)
 
 
+@pytest.mark.slow
 def test_shifts_move_slices_and_tilt_turns_them():
     straight, shifted = (phantom_case("X", 1, shift=shift, noise=0.0, **SMALL) for shift in (0.0, 4.0))
     assert all(np.array_equal(a.origin, b.origin) for a, b in zip(straight.stack, shifted.stack, strict=True))

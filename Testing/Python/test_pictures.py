@@ -7,9 +7,9 @@ import pytest
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from CardioScarLib.errors import BadSettings, UnwritableOutput
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
+from CardioScarLib.core.errors import BadSettings, UnwritableOutput
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.report import offscreen, scene
 from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, UNCERTAINTY, color_table
 from CardioScarLib.report.offscreen import CannotDraw

@@ -10,12 +10,12 @@ import pytest
 from bodies import a_block, a_cloud, a_sheet, a_stack, reconstructed, shift, the_phantom, the_skin_of
 
 from CardioScarLib.core.case import Case
-from CardioScarLib.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, StackMissesWall
+from CardioScarLib.core.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, StackMissesWall
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, OperatorSettings, ReconstructionSettings
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.observed import observed
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.settings import EvidenceSettings, ModelSettings, OperatorSettings, ReconstructionSettings
 
 PREVIEW = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings(preset="preview", samples=8))
 STANDARD = replace(PREVIEW, model=ModelSettings(samples=8))
@@ -87,6 +87,7 @@ def test_the_summary_says_what_happened_and_goes_into_a_file(a_result):
     assert json.loads(json.dumps(a_result.settings.as_dict()))["threshold"] == 0.5
 
 
+@pytest.mark.slow
 def test_the_summary_of_a_standard_fit_goes_into_a_file_too(a_wall, a_scarred_stack):
     coarse = the_phantom("W", pixel=2.6)
     fitted = reconstructed(coarse, "standard", SliceStack(coarse.stack.slices[3:8])).summary["fit"]
@@ -111,9 +112,15 @@ def test_settings_reach_the_stages(a_wall, a_scarred_stack):
     assert gaussian.summary["quadrature_points"] > box.summary["quadrature_points"]
 
 
-def test_without_settings_the_standard_ones_are_used():
-    assert ReconstructionSettings().model == ModelSettings("field", "standard", 64, 0)
-    assert ReconstructionSettings().evidence.method == "auto"
+def test_without_settings_it_is_the_standard_field_on_evidence_found_by_itself(a_wall, a_scarred_stack):
+    case = Case(a_scarred_stack, a_wall)
+    plain = reconstruct(case)
+    auto = replace(STANDARD, evidence=EvidenceSettings("auto"), model=ModelSettings("field", "standard", samples=64, seed=0))
+    same, preview = reconstruct(case, auto), reconstruct(case, replace(auto, model=PREVIEW.model))
+    assert set(plain.arrays) == set(same.arrays)
+    assert all(np.array_equal(plain.arrays[name], same.arrays[name]) for name in plain.arrays)
+    assert not np.array_equal(plain.arrays["scar_probability"], preview.arrays["scar_probability"])
+    assert plain.summary["evidence"]["method"] != "values"
 
 
 # Notes
@@ -224,14 +231,14 @@ def test_pixels_that_hold_nothing_are_left_out_and_infinite_ones_off_the_wall_do
         (lambda: ModelSettings(model="magic"), "one of field, network, nearest, linear, logodds"),
         (lambda: ModelSettings(preset="best"), "one of preview, standard, fine"),
         (lambda: ModelSettings(samples=1), "between 2 and 10000"),
-        (lambda: ModelSettings(seed=-1), "seed is -1"),
-        (lambda: OperatorSettings(pixel_support="voxel"), "Pixel support is 'voxel'"),
+        (lambda: ModelSettings(seed=-1), "Seed: -1 is out of range; it must be between 0 and 2147483647"),
+        (lambda: OperatorSettings(pixel_support="voxel"), "Partial volume: 'voxel' is not known"),
         (lambda: OperatorSettings(slice_profile="sinc"), "one of box, gaussian"),
-        (lambda: EvidenceSettings(method="guess"), "Evidence method is 'guess'"),
-        (lambda: EvidenceSettings(n_sd=0.0), "between 0 and 100"),
-        (lambda: ReconstructionSettings(threshold=0.0), "threshold is 0.0"),
-        (lambda: ReconstructionSettings(threshold=1.0), "threshold is 1.0"),
-        (lambda: ReconstructionSettings(threshold=float("nan")), "threshold is nan"),
+        (lambda: EvidenceSettings(method="guess"), "Method: 'guess' is not known"),
+        (lambda: EvidenceSettings(n_sd=0.0), "between 0.01 and 100"),
+        (lambda: ReconstructionSettings(threshold=0.0), "Threshold: 0 is out of range; it must be between 0.01 and 0.99"),
+        (lambda: ReconstructionSettings(threshold=1.0), "Threshold: 1 is out of range"),
+        (lambda: ReconstructionSettings(threshold=float("nan")), "Threshold: nan is out of range"),
     ],
 )
 def test_a_setting_out_of_range_is_refused_before_any_work(make, words):

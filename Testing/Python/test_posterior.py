@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bodies import a_block, a_stack, reconstructed, the_map, the_phantom
+from bodies import a_block, a_stack, reconstructed, rms, the_map, the_phantom
 
-from CardioScarLib.errors import NoSpread
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.pipeline import fit
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.errors import NoSpread
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.door import fit
 
 COARSE = 2.6
 
@@ -102,6 +102,7 @@ def test_borders_are_less_certain_than_remote_tissue(a_result, nodes):
     assert np.all(sd >= 0) and sd.max() <= 0.5 + 1e-6  # no variable between 0 and 1 has more
 
 
+@pytest.mark.slow
 def test_a_stack_with_large_gaps_knows_less_between_its_slices():
     case = the_phantom("I2", pixel=COARSE)
     every_other = case.stack.select(range(0, len(case.stack), 2))
@@ -112,10 +113,16 @@ def test_a_stack_with_large_gaps_knows_less_between_its_slices():
     assert gapped[border].mean() > 1.2 * dense[border].mean()
 
 
-def test_another_seed_draws_other_samples_around_the_same_mean():
-    case = the_phantom("X", pixel=COARSE)
-    one, two = (reconstructed(case, seed=seed).posterior.samples(4, case.wall.nodes[:800]) for seed in (0, 1))
-    assert np.abs(one - two).max() > 0.05
+@pytest.mark.slow
+def test_another_seed_draws_other_samples_around_nearly_the_same_mean(nodes):
+    """A preview has one network, whose seed moves the mean as far as its draws reach; the members of a standard fit agree."""
+    some = nodes[:800]
+    one = the_map("X", "standard", COARSE).posterior
+    two = reconstructed(the_phantom("X", pixel=COARSE), "standard", seed=1).posterior
+    spread = rms(one.sd(some))
+    assert rms(one.samples(4, some) - two.samples(4, some)) > spread
+    assert 0 < rms(one.mean(some) - two.mean(some)) < 0.5 * spread
+    assert abs((one.mean(some) - two.mean(some)).mean()) < 0.005
 
 
 def test_a_rescaled_posterior_has_the_same_mean_and_wider_draws_of_the_same_shapes(a_result, nodes):

@@ -1,11 +1,11 @@
 """Every model's posterior goes through one door; `make lint` checks the types in this file as well."""
 
-from CardioScarLib.reconstruction.baselines import SliceInterpolation
-from CardioScarLib.reconstruction.field_posterior import FieldPosterior
-from CardioScarLib.reconstruction.kriging import Kriging
-from CardioScarLib.reconstruction.mc_dropout.posterior import DropoutPosterior
-from CardioScarLib.reconstruction.posterior import Posterior
-from CardioScarLib.reconstruction.rbf import RadialBasis
+from CardioScarLib.core.posterior import Posterior
+from CardioScarLib.reconstruction.dropout.posterior import DropoutPosterior
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.interpolation.kriging import Kriging
+from CardioScarLib.reconstruction.interpolation.rbf import RadialBasis
+from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation
 
 MODELS: tuple[type[Posterior], ...] = (FieldPosterior, DropoutPosterior, SliceInterpolation, Kriging, RadialBasis)
 """For the type checker: each of these is a posterior, with the signatures that the door asks for."""

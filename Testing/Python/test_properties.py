@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from bodies import (
     a_block,
     a_stack,
@@ -21,11 +22,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from scipy.spatial import cKDTree
 
-from CardioScarLib.evidence.evidence import Evidence
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.pipeline import fit
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.reconstruction.door import fit
 
 PREVIEW = ModelSettings(preset="preview")
 CALM = {"deadline": None, "derandomize": True, "database": None, "suppress_health_check": list(HealthCheck)}
@@ -39,6 +40,7 @@ def retold(stack, ways, matrix):
     return stack.transformed(matrix)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, **CALM)
 @given(seed=SEEDS, ways=WAYS, kind=some.sampled_from(["S", "M", "E"]))
 def test_operator_and_evidence_do_not_depend_on_how_a_case_is_told(seed, ways, kind):
@@ -56,6 +58,7 @@ def test_operator_and_evidence_do_not_depend_on_how_a_case_is_told(seed, ways, k
     assert np.array_equal(two.pixels.values(stack)[match], one.pixels.values(case.stack))
 
 
+@pytest.mark.slow
 @settings(max_examples=5, **CALM)
 @given(seed=SEEDS, ways=WAYS)
 def test_nor_does_the_map(seed, ways):
@@ -85,6 +88,7 @@ def test_constant_evidence_gives_a_constant_map(value, seed, low, size, spacing,
     assert np.abs(posterior.mean(wall.nodes) - value).max() < 0.02
 
 
+@pytest.mark.slow
 @settings(max_examples=5, **CALM)
 @given(kind=some.sampled_from(["W", "B", "M", "I3"]), seed=SEEDS, noise=some.floats(0.0, 0.08))
 def test_averages_of_the_map_match_the_pixels_to_the_noise(kind, seed, noise):

@@ -7,10 +7,10 @@ import pytest
 from bodies import a_block, a_cloud, a_sheet, a_stack, renumbered, rigid, the_skin_of
 from scipy.special import erf
 
-from CardioScarLib.errors import BadWall
+from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.quadrature import pixel_quadrature, sub_points
-from CardioScarLib.geometry.slices import Slice, SliceStack
-from CardioScarLib.geometry.wall import Wall
 
 
 def lps(cut):

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.evidence.derive import derive_evidence
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.settings import EvidenceSettings
+from CardioScarLib.geometry.operator import slice_operator
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
@@ -34,6 +34,7 @@ def a_pig_with_an_infarct():
 # ---- contours and a painted scar
 
 
+@pytest.mark.slow
 def test_the_wall_from_contours_sits_on_the_myocardium(a_pig_with_contours):
     case = a_pig_with_contours
     operator = slice_operator(case.wall, case.images)
@@ -78,6 +79,7 @@ def sectors(pixels, stack):
     return np.degrees(angle)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["weighted", "fwhm", "otsu", "gmm"])
 def test_the_infarct_is_found_in_the_apical_septum_and_not_elsewhere(a_pig_with_an_infarct, method):
     """The septum is on the image's left; slices 2 to 7 show it bright, slices 10 to 12 show a healthy ring."""
@@ -100,6 +102,7 @@ def test_the_null_level_of_the_real_psir_images_is_that_of_the_padding_of_the_or
     assert evidence.description["null_level"] == pytest.approx(2048, abs=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0, 10, 20])
 def test_a_wall_beside_the_myocardium_is_pointed_out(a_pig_with_an_infarct, shift):
     stack, wall, _ = a_pig_with_an_infarct
@@ -110,6 +113,7 @@ def test_a_wall_beside_the_myocardium_is_pointed_out(a_pig_with_an_infarct, shif
     assert any("may not sit on the myocardium" in note for note in notes) == (shift > 0)
 
 
+@pytest.mark.slow
 def test_the_reconstruction_follows_the_evidence_of_the_real_slices(a_pig_with_an_infarct):
     stack, wall, _ = a_pig_with_an_infarct
     result = sunnybrook_psir.run(stack, wall, preset="preview", samples=4)

@@ -10,10 +10,10 @@ from waiting import wait_until
 from wall_bodies import CAVITY, MYOCARDIUM, a_labeled_phantom
 
 from CardioScarLib.core.case import Case, LabelMap
-from CardioScarLib.errors import BadAlignment
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import BadAlignment
+from CardioScarLib.core.settings import AlignmentSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.runner import start_job
-from CardioScarLib.settings import AlignmentSettings
 from CardioScarLib.tasks.align import AlignTask
 
 MOVED, BY = 4, 5.0
@@ -34,6 +34,7 @@ def one_slice_out_of_place():
     return case.wall, SliceStack(tuple(slices))
 
 
+@pytest.mark.slow
 def test_the_slice_that_was_moved_is_moved_back(one_slice_out_of_place):
     wall, labels = one_slice_out_of_place
     stack = labels.with_pixels([np.random.default_rng(1).normal(size=one.pixels.shape) for one in labels])
@@ -50,6 +51,7 @@ def test_the_slice_that_was_moved_is_moved_back(one_slice_out_of_place):
     assert np.allclose(found.applied(stack).slices[MOVED].origin, a_labeled_phantom("S")[1].slices[MOVED].origin, atol=1.0)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_aligned_is_one_sentence(one_slice_out_of_place):
     wall, labels = one_slice_out_of_place
     empty = labels.with_pixels([np.zeros(one.pixels.shape) for one in labels])

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CardioScarLib.errors import BadContours, RunFailed
-from CardioScarLib.geometry.slices import SliceStack
-from CardioScarLib.geometry.wall_coordinates import wall_coordinates
-from CardioScarLib.geometry.wall_surfaces import labeled_surfaces, wall_surfaces
+from CardioScarLib.core.errors import BadContours, RunFailed
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.runner import Job, start_job
 from CardioScarLib.runner.task import read_answer, read_task, write_answer, write_task
-from CardioScarLib.settings import WallSettings
 from CardioScarLib.tasks.wall import WallTask
+from CardioScarLib.wall.coordinates import wall_coordinates
+from CardioScarLib.wall.surfaces import labeled_surfaces, wall_surfaces
 
 BODY = Ellipsoids()
 COARSE = WallSettings(edge_length=4.0)
@@ -41,6 +41,7 @@ def a_run(tmp_path_factory):
     return read_answer(task, folder), stages
 
 
+@pytest.mark.slow
 def test_a_label_map_comes_back_as_a_wall_with_all_that_is_known_of_it(a_run):
     made, stages = a_run
     assert np.abs(made.arrays["wall_transmural"] - np.clip(BODY.coordinates(made.wall.nodes)[0], 0, 1)).mean() < 0.06
@@ -52,6 +53,7 @@ def test_a_label_map_comes_back_as_a_wall_with_all_that_is_known_of_it(a_run):
     assert list(dict.fromkeys(stages)) == ["shape", "mesh", "coordinates", "quality"]
 
 
+@pytest.mark.slow
 def test_the_regions_of_a_made_wall_are_found_again_without_their_labels(a_run):
     made = a_run[0]
     known, found = labeled_surfaces(made.wall, made.arrays["wall_region"]), wall_surfaces(made.wall)

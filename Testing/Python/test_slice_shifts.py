@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bodies import a_stack
 
-from CardioScarLib.reconstruction.slice_shifts import SeemingShifts, SlicePlanes, alternation
+from CardioScarLib.reconstruction.field.slice_shifts import SeemingShifts, SlicePlanes, alternation
 
 HEIGHTS = [10.0 * number for number in range(12)]
 FLAT = np.eye(3)[:, :2]

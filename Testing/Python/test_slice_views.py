@@ -6,9 +6,9 @@ import pytest
 from bodies import a_block, rigid, the_phantom, the_skin_of
 from counted import counted
 
+from CardioScarLib.core.slices import Slice
 from CardioScarLib.geometry.quadrature import pixel_quadrature
 from CardioScarLib.geometry.slice_views import MOST_POINTS, slice_views
-from CardioScarLib.geometry.slices import Slice
 from CardioScarLib.phantom import phantom_case
 
 
@@ -72,6 +72,7 @@ def test_a_closed_surface_is_measured_by_its_area(a_wall):
     assert views[1].reason is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["W", "M"])
 def test_the_list_grays_the_slices_that_a_run_finds_empty(kind):
     phantom = the_phantom(kind)

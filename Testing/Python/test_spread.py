@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from bodies import the_map, the_phantom
 
-from CardioScarLib.evidence.evidence import Evidence
-from CardioScarLib.reconstruction.gauss_newton import PreviewRecipe, fit_preview
-from CardioScarLib.reconstruction.operator import slice_operator
-from CardioScarLib.reconstruction.slice_shifts import SlicePlanes
-from CardioScarLib.reconstruction.spread import Spread, find_spread
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
+from CardioScarLib.reconstruction.field.slice_shifts import SlicePlanes
+from CardioScarLib.reconstruction.field.spread import Spread, find_spread
 
 COARSE = 2.6
 NO_PLANES = SlicePlanes(np.empty((0, 3)), np.empty(0), np.empty((0, 3, 2)), np.empty(0))
@@ -29,7 +29,7 @@ def an_operator():
 @pytest.fixture(scope="module")
 def a_network(an_operator):
     values = an_operator.pixels.values(the_phantom("W", pixel=COARSE).stack)
-    return fit_preview(an_operator, Evidence(values, np.ones(len(values))), PreviewRecipe(frequencies=60, steps=5), 0, 0.01)
+    return fit_preview(an_operator, Evidence(values, np.ones(len(values))), PreviewPlan(frequencies=60, steps=5), 0, 0.01)
 
 
 def spread_of(networks, operator, values):
@@ -37,7 +37,7 @@ def spread_of(networks, operator, values):
 
 
 def averages(network, operator, moved=(0.0, 0.0, 0.0)):
-    return (operator.matrix @ network.network.field(network.weights, operator.points + moved)).astype(float)
+    return (operator.matrix @ network.function.field(network.weights, operator.points + moved)).astype(float)
 
 
 def test_anchors_are_spread_over_the_whole_wall_seen_or_not(an_operator):

@@ -9,12 +9,12 @@ import pytest
 from bodies import a_block, a_cloud, a_sheet, a_tube, applied, renumbered, rigid, the_skin_of
 from counted import counted
 
-from CardioScarLib.errors import BadWall
-from CardioScarLib.geometry import laplace
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_coordinates import WallCoordinates, wall_coordinates
-from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI, WallSurfaces, wall_surfaces
+from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.wall import laplace
+from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
+from CardioScarLib.wall.surfaces import BASE, ENDO, EPI, WallSurfaces, wall_surfaces
 
 BOWL = Ellipsoids(endo=(20.0, 20.0), epi=(30.0, 30.0), cut=0.0)
 """Half of a hollow ball: depth, latitude and angle are exact, and each is a straight line in mm."""

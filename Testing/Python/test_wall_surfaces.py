@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_sheet, a_tube, rigid, the_skin_of
 
-from CardioScarLib.errors import BadWall
-from CardioScarLib.geometry.wall import Wall
-from CardioScarLib.geometry.wall_surfaces import BASE, ENDO, EPI, labeled_surfaces, skin, wall_surfaces
+from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.wall.surfaces import BASE, ENDO, EPI, labeled_surfaces, skin, wall_surfaces
 
 BODIES = {
     "a usual LV": Ellipsoids(),
@@ -26,6 +26,7 @@ def the_true_regions(body: Ellipsoids, places: np.ndarray) -> np.ndarray:
     return np.where(places[:, 2] > body.cut - 1e-9, BASE, np.where(depth < 0.5, ENDO, EPI))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_regions_are_found_wherever_the_wall_lies(body):
     wall = Wall.from_tetrahedra(*body.mesh(4000, seed=2))

@@ -12,7 +12,7 @@ from CardioScarMRML.audits import auditIsAbout
 from CardioScarMRML.run import startHere
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.settings import AdviceSettings, ReconstructionSettings
+from CardioScarLib.core.settings import AdviceSettings, ReconstructionSettings
 
 
 def main(path: str, settings: ReconstructionSettings, folder: str) -> None:

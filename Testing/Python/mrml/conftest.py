@@ -24,17 +24,17 @@ import slicer  # noqa: E402
 import vtk  # noqa: E402
 from vtk.util.numpy_support import vtk_to_numpy  # noqa: E402
 
+from CardioScarLib.core.errors import CardioScarError  # noqa: E402
+from CardioScarLib.core.evidence import Evidence  # noqa: E402
 from CardioScarLib.core.provenance import Provenance  # noqa: E402
 from CardioScarLib.core.result import Reconstruction  # noqa: E402
-from CardioScarLib.errors import CardioScarError  # noqa: E402
-from CardioScarLib.evidence.evidence import Evidence  # noqa: E402
-from CardioScarLib.geometry.slices import Slice  # noqa: E402
+from CardioScarLib.core.settings import ModelSettings  # noqa: E402
+from CardioScarLib.core.slices import Slice  # noqa: E402
 from CardioScarLib.phantom import phantom_case  # noqa: E402
 from CardioScarLib.quantification.burden import scar_quantities  # noqa: E402
-from CardioScarLib.reconstruction.baselines import SliceInterpolation  # noqa: E402
+from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation  # noqa: E402
 from CardioScarLib.report.offscreen import window_class  # noqa: E402
 from CardioScarLib.runner import InPlaceJob  # noqa: E402
-from CardioScarLib.settings import ModelSettings  # noqa: E402
 from CardioScarLib.tasks.reconstruct import ReconstructTask  # noqa: E402
 
 OUTPUT = ROOT / "Testing" / "Output"
@@ -182,7 +182,7 @@ def a_small_case(a_scene, a_small_phantom):
 @pytest.fixture
 def an_advice(a_phantom):
     """Between two slices of the phantom, and across them; rows and columns of different numbers and sizes."""
-    from CardioScarLib.reconstruction.next_slice import Advice, Proposal
+    from CardioScarLib.advice.ranking import Advice, Proposal
 
     first, second = a_phantom.stack.slices[3:5]
     right, down = (step / np.linalg.norm(step) for step in (first.column_step, first.row_step))

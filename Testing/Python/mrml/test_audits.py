@@ -10,7 +10,7 @@ from CardioScarMRML.audits import AUDIT_ATTRIBUTE, auditIsAbout, auditOf
 from test_checks import under_transform
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.settings import ModelSettings
 
 SLICES = [1, 3, 5, 7, 8]
 
@@ -37,6 +37,7 @@ def an_audited_case(a_small_case, quick, kept):
     return volume, model
 
 
+@pytest.mark.slow
 def test_an_audit_tells_of_each_slice_and_stays_with_the_model(an_audited_case, kept):
     audit = kept["audit"]
     assert audit.light in ("green", "yellow", "red") and audit.sentence.endswith(".")
@@ -74,6 +75,7 @@ def logic(a_fake_reconstruct):
     return CardioScarLogic(a_fake_reconstruct)
 
 
+@pytest.mark.slow
 def test_a_map_of_other_choices_takes_the_audit_away(an_audited_case, quick, logic):
     volume, model = an_audited_case
     logic.reconstruct(CardioScarCase(volume, model, sliceIndices=SLICES), settings=replace(quick, threshold=0.5))

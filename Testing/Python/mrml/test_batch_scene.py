@@ -20,11 +20,11 @@ from node_values import map_on
 from CardioScarLib.batch import find_cases
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.core.settings import ModelSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.results import Targets, read_result, write_result
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.reconstruction.audit import Audit
-from CardioScarLib.reconstruction.stored import POSTERIORS
-from CardioScarLib.settings import ModelSettings, ReadingSettings, ReconstructionSettings
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
+from CardioScarLib.self_audit import Audit
 
 SCRIPT = Path(batch.__file__)
 
@@ -51,6 +51,7 @@ def a_batch(a_phantom_on_disk, tmp_path_factory):
     return output
 
 
+@pytest.mark.slow
 def test_the_scene_of_a_case_opens_with_its_map_colors_table_and_slices(a_scene, a_batch, a_phantom_on_disk):
     phantom = a_phantom_on_disk[1]
     assert a_scene.ReadFromMRB(str(a_batch / "P1" / "P1.mrb"), True)

@@ -19,6 +19,7 @@ def the_script(monkeypatch):
     return module
 
 
+@pytest.mark.slow
 def test_the_checks_of_the_panel_pass_here(a_panel, the_script, tmp_path, capsys, monkeypatch):
     for name in (
         "check08_StackIsAudited",

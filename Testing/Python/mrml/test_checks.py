@@ -138,6 +138,7 @@ def test_a_transform_that_others_use_too_stays(a_scene, a_case):
     assert other.GetParentTransformNode() is correction and correction.GetScene() is a_scene
 
 
+@pytest.mark.slow
 def test_a_mirrored_model_gives_the_map_of_the_right_one_after_its_remedy(a_case, a_phantom, preview):
     volume, model = a_case
     CardioScarLogic(startHere).reconstruct(CardioScarCase(volume, model), settings=preview)

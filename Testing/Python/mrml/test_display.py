@@ -9,7 +9,7 @@ from node_values import map_on
 from vtk.util.numpy_support import numpy_to_vtk
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadSettings, BadWall, NoSpread
+from CardioScarLib.core.errors import BadSettings, BadWall, NoSpread
 from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, color_table
 
 

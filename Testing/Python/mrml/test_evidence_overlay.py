@@ -5,8 +5,8 @@ import pytest
 import slicer
 from CardioScarMRML.evidence_preview import COLORS, EvidenceOverlay
 
+from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.evidence.preview import NOT_USED, OTHER, REMOTE, SCAR, preview_evidence
-from CardioScarLib.settings import EvidenceSettings
 
 
 @pytest.fixture(scope="module")

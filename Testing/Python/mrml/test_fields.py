@@ -19,9 +19,9 @@ from test_walls import a_segmentation_of
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import Cancelled, OtherCase, UnreadableFile
-from CardioScarLib.geometry.alignment import Alignment, SliceShift
-from CardioScarLib.settings import AdviceSettings, AlignmentSettings, ModelSettings
+from CardioScarLib.alignment import Alignment, SliceShift
+from CardioScarLib.core.errors import Cancelled, OtherCase, UnreadableFile
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ModelSettings
 
 READER = Path(__file__).with_name("advise_in_scene.py")
 FEW = AdviceSettings(kind="short", count=2)

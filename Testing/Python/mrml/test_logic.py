@@ -14,7 +14,7 @@ from conftest import HERE, ROOT
 from node_values import map_on, rms
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadStack, BadWall, Cancelled, CardioScarError, StackMissesWall
+from CardioScarLib.core.errors import BadStack, BadWall, Cancelled, CardioScarError, StackMissesWall
 
 
 def moved(scene, node, matrix, into=None):
@@ -172,6 +172,7 @@ def test_an_error_or_a_cancel_leaves_the_scene_as_it_was(a_scene, a_case, a_fake
     assert scene_state(a_scene, a_case[1]) == before
 
 
+@pytest.mark.slow
 def test_slices_that_miss_the_model_leave_the_scene_untouched(a_scene, a_case):
     far = np.eye(4)
     far[:3, 3] = 400, 0, 0
@@ -194,12 +195,14 @@ def test_a_volume_with_nan_is_refused_and_the_slice_named(a_case, a_fake_reconst
 # --- the real thing ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_grid_gets_its_scar(a_case, a_phantom, preview):
     result = CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=preview)
     assert rms(map_on(a_case[1]) - a_phantom.truth) < 0.06
     assert np.array_equal(result.arrays["scar_probability"], map_on(a_case[1]))
 
 
+@pytest.mark.slow
 def test_a_surface_gets_its_scar(a_scene, a_case, a_phantom, preview):
     skin = vtk.vtkGeometryFilter()
     skin.PassThroughPointIdsOn()
@@ -213,6 +216,7 @@ def test_a_surface_gets_its_scar(a_scene, a_case, a_phantom, preview):
     assert rms(map_on(model) - a_phantom.truth[original]) < 0.12  # the pixels speak for the wall, the nodes are its skin
 
 
+@pytest.mark.slow
 def test_the_map_does_not_depend_on_where_the_patient_lies(a_scene, a_case, preview):
     logic = CardioScarLogic()
     logic.reconstruct(CardioScarCase(*a_case), settings=preview)
@@ -223,6 +227,7 @@ def test_the_map_does_not_depend_on_where_the_patient_lies(a_scene, a_case, prev
     assert rms(map_on(a_case[1]) - before) < 0.01
 
 
+@pytest.mark.slow
 def test_the_self_test_of_the_module_passes(a_scene):
     import unittest
 

@@ -17,9 +17,9 @@ from test_checks import empty, make_color, make_nan, make_single, spoil
 from waiting import KILLED, wait_until
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, RunFailed, UnwritableOutput
-from CardioScarLib.geometry.slices import SliceSource
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, RunFailed, UnwritableOutput
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.slices import SliceSource
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def child_of(run):
 # --- in a child process --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_by_itself_and_its_result_comes_with_a_poll(a_scene, a_case, preview):
     reports, polls = [], []
     run = CardioScarLogic().startReconstruction(
@@ -86,6 +87,7 @@ def test_a_run_goes_on_by_itself_and_its_result_comes_with_a_poll(a_scene, a_cas
     assert not run._job.folder.exists()
 
 
+@pytest.mark.slow
 def test_a_child_and_this_process_agree(a_case, preview):
     CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=preview)
     in_child = map_on(a_case[1])
@@ -94,6 +96,7 @@ def test_a_child_and_this_process_agree(a_case, preview):
     assert result.result.posterior.samples(2, result.result.case.wall.nodes[:5]).shape == (2, 5)
 
 
+@pytest.mark.slow
 def test_a_cancel_waits_for_nothing_and_leaves_the_scene_as_it_was(a_scene, a_case, endless):
     before = content(a_scene)
     run = started(CardioScarLogic().startReconstruction(CardioScarCase(*a_case), settings=endless))
@@ -108,6 +111,7 @@ def test_a_cancel_waits_for_nothing_and_leaves_the_scene_as_it_was(a_scene, a_ca
     assert run.log.splitlines()[-1].endswith("cancelled")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["removed", "closed", "replaced"])
 def test_a_model_that_goes_away_ends_the_run_with_a_sentence(a_scene, a_case, endless, how):
     volume, model = a_case
@@ -127,6 +131,7 @@ def test_a_model_that_goes_away_ends_the_run_with_a_sentence(a_scene, a_case, en
     assert content(a_scene) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("which", "spoiled"),
     [(0, make_single), (0, make_color), (0, make_nan), (0, lambda volume: volume.SetAndObserveImageData(None)), (1, empty)]
@@ -164,6 +169,7 @@ def test_a_callback_may_cancel(a_scene, a_case, endless):
     assert content(a_scene) == before
 
 
+@pytest.mark.slow
 def test_a_callback_is_heard_in_place_too(a_scene, a_case, a_fake_reconstruct):
     reports = []
     CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case), progressCallback=reports.append)
@@ -179,6 +185,7 @@ def test_a_callback_is_heard_in_place_too(a_scene, a_case, a_fake_reconstruct):
     assert content(a_scene) == before and names_of_arrays(a_case[1]) == arrays
 
 
+@pytest.mark.slow
 def test_a_child_that_dies_is_a_sentence(a_scene, a_case, endless):
     before = content(a_scene)
     run = started(CardioScarLogic().startReconstruction(CardioScarCase(*a_case), settings=endless))
@@ -200,6 +207,7 @@ def test_a_full_temporary_folder_is_a_sentence(a_scene, a_case, preview, monkeyp
     assert content(a_scene) == before and not list(tmp_path.glob("cardioscar-*"))
 
 
+@pytest.mark.slow
 def test_twenty_runs_leave_what_one_leaves(a_scene, a_case, quick, a_fake_reconstruct):
     CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=quick)
     after_one, arrays = content(a_scene), names_of_arrays(a_case[1])
@@ -311,6 +319,7 @@ def test_the_table_has_the_numbers_with_their_units(a_scene, a_case, a_phantom, 
     assert surface.GetTable().GetColumnByName("Scar burden").GetValue(0) > 0
 
 
+@pytest.mark.slow
 def test_table_log_and_references_survive_in_a_saved_scene(a_scene, a_case, quick, tmp_path):
     result = CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=quick)
     log, burden = a_case[1].GetAttribute("CardioScar.Log"), result.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0)

@@ -14,9 +14,9 @@ from CardioScarMRML.parameters import settingsFrom
 from CardioScarPanel.words import nameChoices
 from panels import chosen
 
-from CardioScarLib.choices import choice, whole
-from CardioScarLib.errors import BadSettings
-from CardioScarLib.settings import ModelSettings, ReconstructionSettings, WallSettings
+from CardioScarLib.core.choices import choice, whole
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings, WallSettings
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from CardioScarMRML.next_slices import addPlanes, adviceNotes, jumpToPlaneNode, 
 from conftest import three_d_view
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.settings import AdviceSettings
+from CardioScarLib.core.settings import AdviceSettings
 
 TO_RAS = np.array([-1.0, -1.0, 1.0])
 
@@ -163,6 +163,7 @@ def test_the_best_plane_is_seen_in_yellow_and_the_others_in_blue(can_draw, a_sce
     assert ((blue > red + 60) & (green > red + 20)).mean() > 0.003
 
 
+@pytest.mark.slow
 def test_a_real_stack_is_advised_where_its_slices_are_missing(a_scene, a_small_case, quick):
     """The slices 4 and 5 of ten are left out: across the heart, nothing is better than a slice in that gap."""
     volume, model, phantom = a_small_case

@@ -278,6 +278,7 @@ def test_it_follows_the_threshold(connected, a_ui, an_lge_image, a_view, paramet
     assert a_ui.evidenceLabel.text != said
 
 
+@pytest.mark.slow
 def test_only_the_chosen_slices_are_drawn(connected, a_ui, an_lge_image, a_view, parameters):
     part = connected(EvidencePreview)
     click(a_ui.evidencePreviewCheckBox)
@@ -410,6 +411,7 @@ def test_closing_the_scene_with_a_preview_leaves_nothing(a_previewing_panel, a_s
     assert a_previewing_panel.ui.sliceTable.rowCount == 0 and a_previewing_panel.ui.geometryLabel.text == ""
 
 
+@pytest.mark.slow
 def test_leaving_the_module_takes_the_preview_away_and_coming_back_brings_it(a_previewing_panel, a_scene, a_view):
     with_it = a_scene.GetNumberOfNodes()
     a_previewing_panel.exit()

@@ -14,7 +14,7 @@ from panels import choose, chosen, click, wait_for
 from waiting import KILLED
 
 from CardioScar import CardioScarLogic, CardioScarWidget
-from CardioScarLib.errors import BadEvidence
+from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.runner import ProgressReport
 
 
@@ -140,7 +140,7 @@ def test_what_is_chosen_is_what_runs(a_panel, an_endless_run):
 def test_without_choices_all_slices_run_with_the_defaults_of_the_library(an_endless_run):
     from dataclasses import replace
 
-    from CardioScarLib.settings import ReconstructionSettings
+    from CardioScarLib.core.settings import ReconstructionSettings
 
     choices = an_endless_run.choices
     assert replace(choices["settings"], threshold=None) == ReconstructionSettings()
@@ -177,6 +177,7 @@ def test_a_panel_that_is_destroyed_stops_its_run(a_scene, a_parent, a_phantom):
     assert run.state == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_first_try_needs_no_data(a_panel):
     """One click brings an example, ready for a click on Apply."""
     assert not a_panel.ui.applyButton.enabled
@@ -202,6 +203,7 @@ def a_real_panel(a_parent, a_scene, a_small_phantom):
     widget.cleanup()
 
 
+@pytest.mark.slow
 def test_one_click_from_loaded_images_to_the_map(a_real_panel, a_small_phantom):
     """Four are allowed."""
     click(a_real_panel.ui.applyButton)
@@ -213,6 +215,7 @@ def test_one_click_from_loaded_images_to_the_map(a_real_panel, a_small_phantom):
     assert "Scar burden" in a_real_panel.ui.resultLabel.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["Starting", "Fitting"])
 def test_cancel_ends_the_child_and_leaves_the_scene_as_it_was(a_real_panel, a_scene, stage):
     choose(a_real_panel.ui.presetComboBox, "fine")
@@ -228,6 +231,7 @@ def test_cancel_ends_the_child_and_leaves_the_scene_as_it_was(a_real_panel, a_sc
     assert content_of(a_scene) == before
 
 
+@pytest.mark.slow
 def test_closing_the_scene_ends_the_child_and_leaves_no_files(a_real_panel, a_scene):
     choose(a_real_panel.ui.presetComboBox, "fine")
     click(a_real_panel.ui.applyButton)
@@ -242,6 +246,7 @@ def test_closing_the_scene_ends_the_child_and_leaves_no_files(a_real_panel, a_sc
     assert not a_real_panel.ui.applyButton.enabled and "LGE volume" in a_real_panel.ui.applyButton.toolTip
 
 
+@pytest.mark.slow
 def test_the_panel_stays_alive_during_a_run(a_real_panel):
     """The event loop turns, and this thread does little in each turn: the fit is somewhere else."""
     lines = turns_of_a_run(a_real_panel)

@@ -83,6 +83,7 @@ def colors_in(pixels: np.ndarray) -> int:
     return len(np.unique(pixels.reshape(-1, 3) // 16, axis=0))
 
 
+@pytest.mark.slow
 def test_the_panel_beside_its_views(a_scene, a_parent, a_3d_view, a_slice_view, monkeypatch):
     """The three maps of a real heart, with a picture of each."""
     monkeypatch.setattr("conftest.OUTPUT", FOLDER)

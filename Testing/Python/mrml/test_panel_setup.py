@@ -17,7 +17,7 @@ from conftest import HERE, ROOT
 from panels import choose, chosen, click, wait_for
 
 from CardioScar import CardioScarWidget
-from CardioScarLib.errors import MissingPackage
+from CardioScarLib.core.errors import MissingPackage
 
 
 def environment() -> dict[str, str]:
@@ -171,6 +171,7 @@ def test_only_the_network_needs_torch(a_panel, a_scene, a_phantom, a_fake_recons
     assert len(a_fake_reconstruct.calls) == 2 and a_fake_reconstruct.calls[1][2].model.model == "network"
 
 
+@pytest.mark.slow
 def test_what_the_network_would_run_on_is_looked_up_in_the_background(a_panel):
     pytest.importorskip("torch")
     label = a_panel.ui.deviceLabel
@@ -208,7 +209,7 @@ def test_reload_reads_the_library_again_too(a_panel, a_parent, a_scene, a_phanto
     choose(a_panel.ui.presetComboBox, "fine")
     try:
         a_panel.onReload()
-        for name in ("CardioScarLib.errors", "CardioScarMRML.logic", "CardioScarPanel.words"):
+        for name in ("CardioScarLib.core.errors", "CardioScarMRML.logic", "CardioScarPanel.words"):
             assert sys.modules[name] is not own[name]
         assert new[0].ui.applyButton.enabled and chosen(new[0].ui.presetComboBox) == "fine"
         choose(new[0].ui.presetComboBox, "preview")

@@ -15,12 +15,12 @@ from jobs import AJob
 from panels import choose, click
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.choices import keys_of
-from CardioScarLib.geometry.alignment import Alignment, SliceShift
-from CardioScarLib.reconstruction.audit import Audit
-from CardioScarLib.reconstruction.audit.disagreement import Suspect
-from CardioScarLib.reconstruction.audit.result import Claim, SliceAudit
-from CardioScarLib.settings import AlignmentSettings
+from CardioScarLib.alignment import Alignment, SliceShift
+from CardioScarLib.core.audit import Claim, SliceAudit
+from CardioScarLib.core.choices import keys_of
+from CardioScarLib.core.settings import AlignmentSettings
+from CardioScarLib.self_audit import Audit
+from CardioScarLib.self_audit.disagreement import Suspect
 from CardioScarLib.tasks.advise import AdviseTask
 from CardioScarLib.tasks.align import AlignTask
 from CardioScarLib.tasks.audit import AuditTask

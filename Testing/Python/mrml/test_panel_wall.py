@@ -12,8 +12,8 @@ from CardioScarMRML.walls import drawnOn
 from CardioScarPanel import wall_maker
 from panels import click
 
-from CardioScarLib.errors import BadWall
-from CardioScarLib.settings import WallSettings
+from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.settings import WallSettings
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from CardioScarMRML.parameters import sliceIndices
 from CardioScarPanel.words import durationInWords, stageInWords
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadSettings
+from CardioScarLib.core.errors import BadSettings
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from node_values import map_on, rms
 from CardioScar import CardioScarLogic
 from CardioScarLib.core import case as cases
 from CardioScarLib.evidence.derive import derive_evidence
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_wall
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.reconstruction.operator import slice_operator
 
 LPS = slicer.vtkMRMLStorageNode.CoordinateSystemLPS
 
@@ -89,6 +89,7 @@ def test_walls_have_the_same_nodes_in_the_same_order(a_case_from_files):
     assert np.array_equal(wall.tetrahedra, a_case_from_files.wall.tetrahedra)
 
 
+@pytest.mark.slow
 def test_operator_and_evidence_are_the_same(a_case_from_files, preview):
     seen = []
     for stack, wall in ((a_case_from_files.stack, a_case_from_files.wall), a_case_from_files.of_nodes):
@@ -105,6 +106,7 @@ def test_operator_and_evidence_are_the_same(a_case_from_files, preview):
         assert np.abs(of_files - of_nodes).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_the_map_is_the_same(a_case_from_files, preview):
     case = a_case_from_files
     of_files = reconstruct(cases.Case(case.stack, case.wall), preview).arrays["scar_probability"]

@@ -12,10 +12,11 @@ from node_values import map_on
 
 import CardioScar
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.geometry.overlap import check_overlap
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", samples.SAMPLES)
 def test_each_example_is_slices_that_cross_a_wall(a_scene, name):
     volume, model = CardioScarLogic().loadExample(name)
@@ -30,6 +31,7 @@ def test_each_example_is_slices_that_cross_a_wall(a_scene, name):
     assert outward.GetVolume() == pytest.approx(wall.node_measure.sum(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_phantom_knows_its_truth_and_the_pig_its_thickness(a_scene):
     truth = map_on(samples.addSample(a_scene, "phantom")[1], samples.TRUTH_ARRAY)
     assert truth.min() < 1e-6 and truth.max() > 0.999 and 0.05 < truth.mean() < 0.3
@@ -38,12 +40,14 @@ def test_the_phantom_knows_its_truth_and_the_pig_its_thickness(a_scene):
     assert abs(stack.slices[0].normal @ [0, 0, 1]) < 0.9  # oblique, as it was acquired
 
 
+@pytest.mark.slow
 def test_a_second_example_has_names_of_its_own(a_scene):
     logic = CardioScarLogic()
     names = [node.GetName() for _ in range(2) for node in logic.loadExample()]
     assert names[0] == "Phantom LGE" and len(set(names)) == 4
 
 
+@pytest.mark.slow
 def test_an_example_comes_into_the_slice_views_in_its_own_plane(a_scene):
     sliceLogic = slicer.vtkMRMLSliceLogic()
     sliceLogic.SetMRMLScene(a_scene)
@@ -76,6 +80,7 @@ class SampleDataLogic:
         cls.sources.setdefault(category, {})[text] = customDownloader
 
 
+@pytest.mark.slow
 def test_the_sample_data_module_gets_each_example_once(a_scene, monkeypatch):
     monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=SampleDataLogic))
     monkeypatch.setattr(SampleDataLogic, "sources", {})
@@ -92,9 +97,10 @@ def test_the_sample_data_module_gets_each_example_once(a_scene, monkeypatch):
         assert sample.thumbnail.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+@pytest.mark.slow
 def test_an_infarct_of_the_pig_lies_where_it_is_seen(a_scene):
     """Anteroseptal: in the middle slices, the brightest quarter of the wall's map is on one side of the cavity."""
-    from CardioScarLib.settings import ModelSettings, ReconstructionSettings
+    from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings
 
     logic = CardioScarLogic()
     volume, model = logic.loadExample("psir")

@@ -36,6 +36,7 @@ def reopened(a_scene, a_case, a_fake_reconstruct, tmp_path):
     return save_and_open
 
 
+@pytest.mark.slow
 def test_a_saved_scene_opens_as_it_was(reopened, a_case, a_phantom, a_fake_reconstruct):
     a_fake_reconstruct.observed[:50] = 0
     seen = reopened()
@@ -52,6 +53,7 @@ def test_a_saved_scene_opens_as_it_was(reopened, a_case, a_phantom, a_fake_recon
     assert seen["legend"] == ["Scar probability\n(gray: unseen)", 6, "%.1f", True]
 
 
+@pytest.mark.slow
 def test_provenance_and_choices_survive(reopened, a_case):
     seen = reopened()
     for name in ("Provenance", "Summary", "Quantities", "Arrays"):
@@ -61,5 +63,6 @@ def test_provenance_and_choices_survive(reopened, a_case):
     assert seen["parameters"] == {"model": "field", "preset": "fine", "lgeVolume": a_case[0].GetName(), "lvModel": a_case[1].GetName()}
 
 
+@pytest.mark.slow
 def test_a_run_in_the_reopened_scene_makes_no_second_color_table(reopened):
     assert reopened()["color_tables_after_another_run"] == 1

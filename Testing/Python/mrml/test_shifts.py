@@ -19,8 +19,8 @@ from vtk.util.numpy_support import vtk_to_numpy
 from wall_bodies import CAVITY, MYOCARDIUM, a_labeled_phantom
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadAlignment, BadWall
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.errors import BadAlignment, BadWall
+from CardioScarLib.core.settings import ModelSettings
 
 MOVED, PIXELS = 6, 2
 """A slice, and by how many pixels its image was taken to the right of where it belongs."""
@@ -137,6 +137,7 @@ def found(a_moved_case, the_shifts):
     return the_shifts[0]
 
 
+@pytest.mark.slow
 def test_the_moved_slice_is_found_and_the_map_is_better_with_its_shift(a_moved_case, found):
     volume, model, case = a_moved_case.volume, a_moved_case.model, a_moved_case.case
     pixel = case.stack.slices[0].spacing[1]

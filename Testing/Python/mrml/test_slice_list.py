@@ -7,7 +7,7 @@ from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.slice_list import jumpToSlice, sliceRows
 from counted import counted
 
-from CardioScarLib.errors import BadStack
+from CardioScarLib.core.errors import BadStack
 from CardioScarLib.geometry.quadrature import pixel_quadrature
 
 COSTLY = ("stackFromVolumeNode", "wallFromModelNode", "slice_views")

@@ -7,7 +7,7 @@ import slicer
 from CardioScarMRML.parameter_node import CardioScarParameterNode
 from slicer.parameterNodeWrapper import nestedParameterNames
 
-from CardioScarLib.settings import ModelSettings
+from CardioScarLib.core.settings import ModelSettings
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from test_checks import bent, spoil
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.errors import BadStack
+from CardioScarLib.core.errors import BadStack
 from CardioScarLib.geometry.overlap import REMEDIES
 
 LPS = np.array([-1.0, -1.0, 1.0])
@@ -144,6 +144,7 @@ def test_a_changed_transform_is_read_again(a_case, displacements):
     assert moved.slices[0].origin - first.slices[0].origin == pytest.approx(LPS, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_map_is_better_with_the_slices_where_they_were_acquired(a_case, a_phantom, preview, displacements):
     """The phantom's slices, stored as an even series that is displaced back by the transform."""
     volume, model = a_case

@@ -12,11 +12,11 @@ from CardioScarMRML.walls import LABELS, SOURCE_ROLE, addWallCoordinates, descri
 from jobs import AJob
 from node_values import map_on
 
-from CardioScarLib.errors import BadContours, BadStack, BadWall, Cancelled, CardioScarError
-from CardioScarLib.geometry.slices import SliceStack
+from CardioScarLib.core.errors import BadContours, BadStack, BadWall, Cancelled, CardioScarError
+from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.runner import InPlaceJob
-from CardioScarLib.settings import WallSettings
 from CardioScarLib.tasks.wall import WallTask
 
 BODY = Ellipsoids()
@@ -111,6 +111,7 @@ def pixels_of(task: WallTask) -> np.ndarray:
 # --- the whole way -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_segments_become_a_wall_beside_them(a_scene, a_heart, a_volume):
     before = nodes_of(a_scene)
     reports = []
@@ -137,10 +138,12 @@ def test_segments_become_a_wall_beside_them(a_scene, a_heart, a_volume):
     assert sorted(new) == ["vtkMRMLModelDisplayNode", "vtkMRMLModelNode"]
 
 
+@pytest.mark.slow
 def test_a_second_wall_has_a_name_of_its_own(a_heart, a_made_wall):
     assert [makeWall(a_heart, startJob=a_made_wall).GetName() for _ in range(2)] == ["Heart LV wall", "Heart LV wall_1"]
 
 
+@pytest.mark.slow
 def test_a_wall_stays_in_a_saved_scene(a_scene, a_heart, a_made_wall, tmp_path):
     model = makeWall(a_heart, startJob=a_made_wall)
     line, depth = describeWall(model), np.array(map_on(model, "wall_transmural"))
@@ -179,6 +182,7 @@ def test_a_label_map_with_named_colors_becomes_a_wall(a_scene, a_volume):
     assert np.array_equal(pixels_of(job), slicer.util.arrayFromVolume(a_volume))
 
 
+@pytest.mark.slow
 def test_a_label_map_without_names_needs_its_order(a_scene, a_volume):
     labelMap = a_label_map(a_scene, a_volume, {})
     assert asked_for(labelMap).labels is None
@@ -297,6 +301,7 @@ def test_nothing_empty_segments_and_unknown_volumes_are_refused_in_words(a_scene
     assert pixels_of(asked_for(lost, referenceVolumeNode=a_volume)).any()
 
 
+@pytest.mark.slow
 def test_one_slice_is_no_wall_and_nothing_is_left_behind(a_scene, a_volume):
     one = (slicer.util.arrayFromVolume(a_volume) == 2) & (np.arange(SLICES)[:, None, None] == 6)
     node = a_segmentation_of(a_scene, a_volume, {"Myocardium": one})

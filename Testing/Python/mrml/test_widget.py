@@ -16,7 +16,7 @@ from panels import choose, chosen, click
 
 import CardioScar
 from CardioScar import CardioScarWidget
-from CardioScarLib.errors import BadEvidence
+from CardioScarLib.core.errors import BadEvidence
 
 
 def test_apply_says_what_is_missing_until_it_is_there(a_panel, a_scene, a_phantom):

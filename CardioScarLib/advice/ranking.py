@@ -1,0 +1,210 @@
+"""Which one further slice would lower the uncertainty of a map most.
+
+The errors of the map that a further slice can take away are taken as a Gaussian field on the wall, alike within a few
+millimeters: as large as the posterior says, or somewhat larger, between slices, and next to nothing in their middle. What a
+slice would see of it are averages over its pixels' prisms, and what it takes away has a closed form (Gaussian process
+regression, Rasmussen & Williams 2006, eq. 2.26): no slice has to be made up, and no field fitted. Constants are measured, see
+docs/measurements/next_slice.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import cholesky, solve_triangular
+from scipy.spatial.distance import cdist
+
+from CardioScarLib.advice.candidate_planes import LONG, SHORT, Candidate, candidate_planes, long_axis
+from CardioScarLib.advice.plane_words import PlaneWords
+from CardioScarLib.core.errors import BadSettings, NoSpread
+from CardioScarLib.core.posterior import Posterior
+from CardioScarLib.core.provenance import Provenance
+from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.core.wall import Wall
+from CardioScarLib.geometry.frame import CanonicalFrame, canonical_frame
+from CardioScarLib.geometry.quadrature import in_cubes, sub_points
+
+CELL = 3.0
+"""mm: the wall is looked at in cubes of this size, and a slice in squares."""
+LENGTH = 5.0
+"""mm: scale over which errors of the map are alike."""
+REACH = 2.5
+"""Lengths: errors farther apart have nothing in common."""
+UNKNOWN = 0.1
+"""Standard deviation of what the posterior does not know of, such as an island of scar between two slices: networks that have not
+seen it agree that it is not there."""
+SEEN_LENGTH = 8.0
+"""mm from the middle of a slice over which what is known fades. Errors within slices are what slices like them cannot take away."""
+STAYING = 0.02
+"""Standard deviation, RMS over the wall, of errors that no further slice takes away."""
+PIXEL_ERROR = 0.1
+"""Standard deviation of what a square of a slice says about its part of the wall: noise, partial volume, place."""
+LITTLE = 0.03
+"""Drop below which further slices changed the error of phantoms by next to nothing."""
+OTHER_ANGLE = 30.0
+"""Degrees between long-axis proposals at least; short-axis proposals keep a thickness apart."""
+THICKEST = 20.0
+"""mm."""
+
+
+class WallErrors:
+    """Errors on a wall that a slice can take away, as a Gaussian field.
+
+    points: (n, 3) LPS mm, centers of cubes of wall. measure: (n,) of each. sd: (n,) standard deviation there.
+    """
+
+    def __init__(self, points: np.ndarray, measure: np.ndarray, sd: np.ndarray):
+        self.points, self.measure, self.sd = points, measure, sd
+        self.total = float(measure @ (sd**2 + STAYING**2))
+
+    def drop(self, plane: Slice) -> float:
+        """Share of the squared error over the wall that this slice is expected to take away."""
+        row, column, height = plane.to_index(self.points).T
+        depth = np.clip(0.5 * (plane.thickness + CELL) - np.abs(height), 0, min(CELL, plane.thickness)) / CELL
+        seen = np.flatnonzero(depth > 0)
+        if not len(seen):
+            return 0.0
+        near = np.flatnonzero(np.abs(height) < 0.5 * plane.thickness + REACH * LENGTH)
+        rows, columns = (np.floor(index[seen] * step / CELL) for index, step in zip((row, column), plane.spacing, strict=True))
+        _, square = np.unique(np.column_stack([rows, columns]), axis=0, return_inverse=True)
+        weight = self.measure[seen] * depth[seen]
+        average = sparse.csr_array((weight / np.bincount(square.ravel(), weight)[square.ravel()], (square.ravel(), np.arange(len(seen)))))
+        squared = cdist(self.points[seen], self.points[near], "sqeuclidean")
+        seeing = average @ (self.sd[seen, None] * self.sd[near] * np.exp(squared * (-0.5 / LENGTH**2)))
+        between = (average @ seeing[:, np.searchsorted(near, seen)].T).T
+        between[np.diag_indices_from(between)] += PIXEL_ERROR**2
+        # |L^-1 k|^2 is k' (L L')^-1 k at half the cost.
+        taken = np.square(solve_triangular(cholesky(between, lower=True), seeing, lower=True, check_finite=False)).sum(axis=0)
+        return float(self.measure[near] @ taken / self.total)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A slice worth taking.
+
+    plane: where; its pixels are zeros. kind: "short axis" or "long axis". label: where, in words. drop: expected share of the
+    squared error over the wall that it takes away; on phantoms the RMS error fell by about that share, as a slice helps beyond
+    what it sees.
+    """
+
+    plane: Slice
+    kind: str
+    label: str
+    drop: float
+
+    def as_dict(self) -> dict:
+        """JSON values; lengths in mm, LPS.
+
+        origin: center of the first pixel, and row_cosines, column_cosines: directions in which the column and the row index grow,
+        as in DICOM (ImagePositionPatient and ImageOrientationPatient). spacing: between rows, and between columns.
+        corners: of the image, at pixel edges: first row and column, then along the first row, and around.
+        """
+        one, (rows, columns) = self.plane, self.plane.pixels.shape
+        corners = one.to_points(np.array([-0.5, -0.5, rows - 0.5, rows - 0.5]), np.array([-0.5, columns - 0.5, columns - 0.5, -0.5]))
+        return {
+            "kind": self.kind,
+            "label": self.label,
+            "expected_drop": self.drop,
+            "center": one.center.tolist(),
+            "normal": one.normal.tolist(),
+            "origin": one.origin.tolist(),
+            "row_cosines": (one.column_step / one.spacing[1]).tolist(),
+            "column_cosines": (one.row_step / one.spacing[0]).tolist(),
+            "spacing": list(one.spacing),
+            "rows": rows,
+            "columns": columns,
+            "thickness": one.thickness,
+            "corners": corners.tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Advice:
+    """proposals: the best first, each the best of its surroundings. notes: what a person should know before following them.
+    provenance: of the advice."""
+
+    proposals: tuple[Proposal, ...]
+    notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
+
+    def as_dict(self) -> dict:
+        """Plain JSON values; lengths in mm, LPS."""
+        provenance = self.provenance.as_dict() if self.provenance else None
+        return {"proposals": [one.as_dict() for one in self.proposals], "notes": list(self.notes), "provenance": provenance}
+
+
+def advise(
+    stack: SliceStack,
+    posterior: Posterior,
+    wall: Wall,
+    thickness: float | None = None,
+    kinds: tuple[str, ...] = (SHORT, LONG),
+    count: int = 5,
+    step: Callable[[int, int], None] = lambda done, steps: None,
+) -> Advice:
+    """Rank the planes in which one further slice could be taken.
+
+    stack, wall: LPS mm. posterior: of a fit to them. thickness: of the further slice, mm; None takes the stack's.
+    kinds: "short axis", "long axis", or both. count: of proposals at most. step: told (done, all); may raise to end it.
+    Raises NoSpread for a posterior without uncertainty, BadSettings for a thickness that is none.
+    """
+    if not posterior.has_spread:
+        raise NoSpread("The adviser needs an uncertainty, and this model gives none; use the model 'field'.")
+    thickness = float(np.median([one.thickness for one in stack])) if thickness is None else thickness
+    if not 0 < thickness <= THICKEST:
+        raise BadSettings(f"The thickness of the further slice is {thickness:g} mm; it has to be between 0 and {THICKEST:g}.")
+    points, measure = sub_points(wall, stack, CELL**3)
+    frame = canonical_frame(stack, points, measure)
+    errors = _wall_errors(stack, posterior, frame, points, measure)
+    axis = long_axis(wall, points, measure)
+    candidates = candidate_planes(stack, axis, frame, points, thickness, kinds)
+    drops = []
+    for number, one in enumerate(candidates):
+        step(number, len(candidates))
+        drops.append(errors.drop(one.plane))
+    step(len(candidates), len(candidates))
+    words = PlaneWords(stack, axis)
+    best = _best_of_their_surroundings(candidates, np.array(drops))[:count]
+    proposals = tuple(Proposal(candidates[i].plane, candidates[i].kind, words.of(candidates[i]), drops[i]) for i in best)
+    notes = words.notes(stack, wall)
+    if not proposals or proposals[0].drop < LITTLE:
+        notes += (f"No further slice of {thickness:g} mm is expected to lower the error by {LITTLE:.0%} or more.",)
+    return Advice(proposals, notes)
+
+
+def _best_of_their_surroundings(candidates: Sequence[Candidate], drops: np.ndarray) -> list[int]:
+    """Numbers of candidates, the best first, without those beside a better one."""
+    kept: list[int] = []
+    for number in np.argsort(-drops, kind="stable"):
+        one = candidates[number]
+        alike = [candidates[other].place for other in kept if candidates[other].kind == one.kind]
+        apart = np.abs(np.array(alike) - one.place)
+        if one.kind == LONG:
+            near = np.minimum(apart, 180 - apart) < OTHER_ANGLE
+        else:
+            near = apart < one.plane.thickness
+        if not near.any():
+            kept.append(int(number))
+    return kept
+
+
+def _wall_errors(stack: SliceStack, posterior: Posterior, frame: CanonicalFrame, points: np.ndarray, measure: np.ndarray) -> WallErrors:
+    """The errors of a posterior in cubes of wall."""
+    local, measures = in_cubes(frame.to_frame(points), measure, CELL)
+    centers = frame.from_frame(local)
+    unseen = 1 - np.exp(-0.5 * (_distance(centers, stack) / SEEN_LENGTH) ** 2)
+    return WallErrors(centers, measures, np.sqrt((posterior.sd(centers) ** 2 + UNKNOWN**2) * unseen))
+
+
+def _distance(points: np.ndarray, stack: SliceStack) -> np.ndarray:
+    """(n,) mm from (n, 3) points to the middle of the nearest slice whose image reaches there."""
+    distance = np.full(len(points), np.inf)
+    for one in stack:
+        row, column, height = one.to_index(points).T
+        rows, columns = one.pixels.shape
+        over = (row >= -0.5) & (row <= rows - 0.5) & (column >= -0.5) & (column <= columns - 0.5)
+        distance[over] = np.minimum(distance[over], np.abs(height[over]))
+    return distance

@@ -1,0 +1,6 @@
+"""In-plane shifts of slices, by breath holds, against the wall: from contours, a mask or the image; never from scar."""
+
+from CardioScarLib.alignment.find import find_shifts
+from CardioScarLib.core.alignment import Alignment, SliceShift
+
+__all__ = ["Alignment", "SliceShift", "find_shifts"]

@@ -1,6 +1,0 @@
-"""In-plane shifts of slices, by breath holds, against the wall: from contours, a mask or the image; never from scar."""
-
-from CardioScarLib.geometry.alignment.find import find_shifts
-from CardioScarLib.geometry.alignment.result import Alignment, SliceShift
-
-__all__ = ["Alignment", "SliceShift", "find_shifts"]

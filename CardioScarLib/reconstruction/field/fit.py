@@ -1,0 +1,144 @@
+"""The model `field`: small Fourier-feature members on the slice averages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit
+
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.reconstruction.field.member import Member, MemberPlan, fit_member
+from CardioScarLib.reconstruction.field.noise import without_noise_floor
+from CardioScarLib.reconstruction.field.objective import ShiftTolerance
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
+from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, alternation, seeming_shifts
+from CardioScarLib.reconstruction.field.spread import Spread, find_spread
+
+FOLDS = 3
+FOLD_PLAN = MemberPlan(frequencies=32, widths=(24, 24), entropy=30, squared=40, held_out=0.0)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """members: members; half of each family when both count."""
+
+    members: int
+    plan: MemberPlan
+
+
+EFFORTS = {"standard": Effort(4, MemberPlan()), "fine": Effort(10, MemberPlan(frequencies=64, entropy=40, squared=120))}
+
+
+def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[[int, int], None]) -> FieldPosterior:
+    """Fit the field with one of the presets.
+
+    step: called with (done, all) as the work goes on; may raise to end it.
+    """
+    evidence, noise = without_noise_floor(operator.pixels, evidence)
+    if settings.preset == "preview":
+        step(0, 1)
+        member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
+        spread = find_spread([member], np.ones(1), operator, evidence, noise)
+        summary = {"pixel_residual": member.residual, **_about(spread)}
+        return FieldPosterior((member,), np.ones(1), operator.frame, spread, settings.samples, settings.seed, summary)
+
+    effort = EFFORTS[settings.preset]
+    plan = effort.plan
+    work = _Work(2 * FOLDS * (FOLD_PLAN.entropy + FOLD_PLAN.squared) + effort.members * (plan.entropy + plan.squared), step)
+    left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick)
+    tolerant_share = left_out.tolerant_share
+    of_tolerant = effort.members // 2
+    if not FIELD.smallest_share < tolerant_share < 1 - FIELD.smallest_share:
+        tolerant_share = round(tolerant_share)
+        of_tolerant = effort.members * tolerant_share
+    counts = {False: effort.members - of_tolerant, True: of_tolerant}
+
+    members: list[Member] = []
+    shares: list[float] = []
+    for tolerant, family_share in ((False, 1 - tolerant_share), (True, tolerant_share)):
+        tolerance = ShiftTolerance() if tolerant else None
+        of_family = replace(plan, length=FIELD.tolerant_length * plan.length) if tolerant else plan
+        for _ in range(counts[tolerant]):
+            members.append(fit_member(operator, evidence, of_family, settings.seed + len(members), noise, tolerance, work.tick))
+            shares.append(family_share / counts[tolerant])
+    spread = find_spread(members, np.array(shares), operator, evidence, noise, left_out.shifts)
+    work.finish()
+    summary = {
+        "members": len(members),
+        "evaluations": [one.evaluations for one in members],
+        "stopped_by_held_out_pixels": sum(one.held_out_stop for one in members),
+        "pixel_residual": float(np.average([one.residual for one in members], weights=shares)),
+        "left_out_slices_rms": left_out.error,
+        "shift_tolerant_share": float(tolerant_share),
+        **_about(spread),
+    }
+    return FieldPosterior(tuple(members), np.array(shares), operator.frame, spread, settings.samples, settings.seed, summary)
+
+
+def _about(spread: Spread) -> dict:
+    return {"pixel_noise": spread.noise, "slice_shift_mm": spread.shift, "slice_displacement_mm": spread.displacement}
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What leaving slices out says about a stack.
+
+    error: RMS of the predicted pixels of left-out slices; None when there are too few slices. tolerant_share: weight of
+    the members that tolerate slice shifts. shifts: by which slices seem displaced against the others' prediction.
+    """
+
+    error: float | None
+    tolerant_share: float
+    shifts: SeemingShifts
+
+
+def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noise: float, tick: Callable[[np.ndarray], None]) -> LeftOut:
+    """Predict every third slice from the others, three times, with and without tolerance of slice shifts.
+
+    The family that tolerates shifts gets a share where shifts are sure, or seen while it predicts clearly better.
+    noise: of a pixel of weight 1.
+    """
+    numbers = operator.pixels.slices
+    seen = [number for number in dict.fromkeys(numbers.tolist()) if evidence.weights[numbers == number].any()]
+    if len(seen) < FOLDS + 1:
+        return LeftOut(None, 0.0, NO_SHIFTS)
+    errors, total, shifts = np.zeros(2), 0.0, NO_SHIFTS
+    for fold in range(FOLDS):
+        left = np.isin(numbers, seen[fold::FOLDS])
+        kept_evidence = Evidence(evidence.values[~left], evidence.weights[~left])
+        if not kept_evidence.weights.any():
+            continue
+        kept, out = operator.rows(~left), operator.rows(left)
+        weights, values = evidence.weights[left], evidence.values[left]
+        total += weights.sum()
+        for family, tolerance in enumerate((None, ShiftTolerance())):
+            one = fit_member(kept, kept_evidence, FOLD_PLAN, seed + fold, noise, tolerance, tick)
+            average, slope = one.slice_averages(out)
+            errors[family] += weights @ (average - values) ** 2
+            if tolerance is None:
+                shifts = shifts.joined(seeming_shifts(out, Evidence(values, weights), average, slope))
+    ratio = np.sqrt(errors[1] / max(errors[0], 1e-12))
+    apart = np.sqrt(np.mean(list(alternation(shifts, operator).values()) or [0.0]))
+    better = expit((1 - FIELD.tolerant_gain - ratio) / FIELD.gain_width) if apart > FIELD.least_alternation else 0.0
+    share = float(max(better, expit((apart - FIELD.sure_alternation) / FIELD.alternation_width)))
+    return LeftOut(float(np.sqrt(errors[int(share > 0.5)] / total)), share, shifts)
+
+
+class _Work:
+    """Counts iterations into (done, all), never past the end."""
+
+    def __init__(self, total: int, step: Callable[[int, int], None]):
+        self.total, self.done, self.step = total, 0, step
+
+    def tick(self, weights: np.ndarray) -> None:
+        self.done = min(self.done + 1, self.total)
+        self.step(self.done, self.total)
+
+    def finish(self) -> None:
+        self.step(self.total, self.total)

@@ -1,0 +1,106 @@
+"""The noise of the pixels: how large it is, and what it does where evidence ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+from scipy.special import log_ndtr
+
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.wall_pixels import WallPixels
+from CardioScarLib.reconstruction.field.fourier import SINGLE
+
+NEIGHBORHOOD = 5
+"""Pixels across: a pixel is remote when the wall around it is."""
+START, FLOOR = 0.1, 0.002
+FAR = 4.0
+"""Times the noise: brighter pixels are not remote, whatever their neighbors are."""
+ROUNDS = 20
+FEWEST = 30
+"""Remote pixels above 0 that show noise; a segmentation has none."""
+NEAR_ZERO, FEW_AT_ZERO, RAYLEIGH_SPREAD = 0.2, 0.25, 0.35
+"""Share of the noise below which a remote pixel counts as 0: .57 of them where noise is cut off, .04 where it is folded over;
+and the least standard deviation over mean: .52 where it is folded over."""
+
+
+def pixel_noise(pixels: WallPixels, evidence: Evidence) -> float:
+    """Standard deviation of the noise of a pixel of weight 1, in evidence units; FLOOR where there is none.
+
+    Remote myocardium has no scar and evidence is not negative, so half of its noise is cut off at 0 and the other half
+    has the mean square sigma^2. Which pixels are remote depends on sigma: found by iteration, from above.
+    """
+    return _remote_noise(pixels, evidence)[0]
+
+
+def without_noise_floor(pixels: WallPixels, evidence: Evidence) -> tuple[Evidence, float]:
+    """The evidence without the lift of a magnitude's noise, and the noise of a pixel as `pixel_noise` tells it.
+
+    Taking a magnitude folds negative noise over instead of cutting it off, so that E[m^2] = a^2 + 2 sigma^2 (Gudbjartsson &
+    Patz 1995): remote tissue then has next to no pixels at 0, and a standard deviation of half its mean, as a Rayleigh
+    distribution has. Evidence of which this is not true stays as it is; so does a constant lift, which may be diffuse fibrosis.
+    """
+    level, remote = _remote_noise(pixels, evidence)
+    if level == FLOOR or np.mean(remote < NEAR_ZERO * level) > FEW_AT_ZERO or remote.std() < RAYLEIGH_SPREAD * remote.mean():
+        return evidence, level
+    lift = level**2 / np.where(evidence.weights > 0, evidence.weights, 1.0)
+    return replace(evidence, values=np.sqrt(np.maximum(evidence.values**2 - lift, 0.0))), level / np.sqrt(2)
+
+
+def _remote_noise(pixels: WallPixels, evidence: Evidence) -> tuple[float, np.ndarray]:
+    """The RMS of positive remote pixels, FLOOR without noise; and the remote pixels, all scaled to weight 1."""
+    values = evidence.values * np.sqrt(evidence.weights)
+    around = _neighborhood_mean(pixels, values, evidence.weights > 0)
+    noise = START
+    for _ in range(ROUNDS):
+        remote = values[(evidence.weights > 0) & (values < FAR * noise) & (around < noise)]
+        positive = remote[remote > 0]
+        if len(positive) < FEWEST:
+            return FLOOR, remote
+        found = max(float(np.sqrt(np.mean(positive**2))), FLOOR)
+        if abs(found - noise) < 1e-5:
+            break
+        noise = found
+    return noise, remote
+
+
+def _neighborhood_mean(pixels: WallPixels, values: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """(p,) mean over the counted pixels around each."""
+    mean = np.zeros(len(values))
+    for number in np.unique(pixels.slices):
+        here = np.flatnonzero(pixels.slices == number)
+        place = pixels.rows[here] - pixels.rows[here].min(), pixels.columns[here] - pixels.columns[here].min()
+        total, count = np.zeros((2, place[0].max() + 1, place[1].max() + 1))
+        total[place], count[place] = np.where(counted[here], values[here], 0.0), counted[here]
+        total, count = (ndimage.uniform_filter(one, NEIGHBORHOOD, mode="constant")[place] for one in (total, count))
+        mean[here] = total / np.maximum(count, 1e-9)
+    return mean
+
+
+class CutOffResidual:
+    """Residuals of pixels whose noise was cut off at 0 and 1, as evidence is (a Tobit model).
+
+    A pixel that shows 0 was 0 or less: it must not pull the field of remote tissue up to the mean of what is left of the
+    noise, which is 0.4 sigma. Its residual r is the one whose square costs as much as the likelihood of a value beyond
+    the end, r^2 = -2 sigma^2 log Phi(-average / sigma); it grows like the average itself where that is far from 0.
+    """
+
+    def __init__(self, evidence: Evidence, noise: float):
+        """noise: standard deviation of a pixel of weight 1; that of others grows as one over the root of their weight."""
+        seen = evidence.weights > 0
+        self.target = evidence.values.astype(SINGLE)
+        self._noise = (noise / np.sqrt(np.where(seen, evidence.weights, 1.0))).astype(SINGLE)
+        self._ends = [(np.flatnonzero(seen & (evidence.values <= 0)), 1), (np.flatnonzero(seen & (evidence.values >= 1)), -1)]
+
+    def __call__(self, average: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(p,) residuals of averages of the field, and their derivatives."""
+        residual, slope = average - self.target, np.ones_like(average)
+        for where, side in self._ends:
+            noise = self._noise[where]
+            distance = (side * residual[where] / noise).astype(np.float64)  # its squares are subtracted
+            log_beyond = log_ndtr(-distance)
+            length = np.sqrt(-2 * log_beyond)
+            residual[where] = side * noise * length
+            slope[where] = np.exp(-0.5 * distance**2 - log_beyond) / (np.sqrt(2 * np.pi) * length)
+        return residual, slope

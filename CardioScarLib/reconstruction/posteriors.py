@@ -1,0 +1,11 @@
+"""Which classes stand for a posterior in a file."""
+
+from __future__ import annotations
+
+from CardioScarLib.core.packing import Variants
+from CardioScarLib.core.posterior import Posterior
+from CardioScarLib.reconstruction.dropout.posterior import DropoutPosterior
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation
+
+POSTERIORS: Variants = {Posterior: {"field": FieldPosterior, "network": DropoutPosterior, "interpolation": SliceInterpolation}}

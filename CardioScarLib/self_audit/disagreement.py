@@ -1,0 +1,136 @@
+"""Which slice disagrees with its neighbors, and how. The constants are measured, see docs/measurements/audit.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from CardioScarLib.core.audit import Suspect
+from CardioScarLib.self_audit.displacement import FARTHEST, Displacement, error_at
+from CardioScarLib.self_audit.left_out import LeftOutSlice
+
+ERROR_FLOOR = 0.02
+"""Errors below are alike: the fits themselves leave as much."""
+LEAST_SCAR = 0.02
+"""Mean scar fraction of a slice's wall below which it says nothing about its place."""
+SUSPICIOUS = 0.6
+"""Sum of two logarithms: by what factor a shift lowers the error of the slice, and by what factor leaving the slice out too
+lowers that of its neighbors."""
+SEEMS_SHIFTED, TOO_FAR = 2.5, FARTHEST - 0.5
+"""mm: smaller shifts are found where there is none, and what is found at the end of the search is not a shift."""
+MISLEADS, STANDS_OUT = 0.9, 0.7
+"""Logarithms for a slice that no shift explains: of the relief of its neighbors, and of its error over the usual one."""
+BRIGHT = 0.5
+"""Mean evidence in pixels where the other slices see no scar, in a slice that shows scar everywhere."""
+DARK = 0.2
+"""Mean evidence in pixels where the other slices see scar, in a slice that shows none."""
+LEAST_AREA = 60.0
+"""mm^2 of wall that say what a slice shows where the others see scar, or none."""
+BESIDE_THE_WORST = 0.5
+"""Share of the suspicion against the worst slice that others have to reach: it misleads farther than its neighbors."""
+IN_ORDER = 0.6
+"""Two slices have changed places when the error of both falls below this share after they have changed back."""
+
+
+def find_suspects(slices: Sequence[LeftOutSlice], displacements: dict[int, Displacement]) -> tuple[Suspect, ...]:
+    """The slices that disagree, the worst first.
+
+    Neighbors of one that is named are not: it misleads what is predicted there. Beside a gross fault (an artifact, a wrong
+    label, a wrong order) no shifts are named: they can be told when it has been put right.
+    """
+    by_number = {one.number: one for one in slices}
+    usual = float(np.median([max(one.error, ERROR_FLOOR) for one in slices]))
+    found: list[tuple[float, Suspect]] = []
+    for one in slices:
+        suspect, weight = _judged(one, displacements[one.number], by_number, usual)
+        if suspect:
+            found.append((weight, suspect))
+    if any(suspect.kind != "shifted" for _, suspect in found):
+        found = [(weight, suspect) for weight, suspect in found if suspect.kind != "shifted"]
+    worst = max((weight for weight, _ in found), default=0.0)
+    found = [(weight, suspect) for weight, suspect in found if weight >= BESIDE_THE_WORST * worst]
+    named: dict[int, Suspect] = {}
+    for _, suspect in sorted(found, key=lambda pair: -pair[0]):
+        if not any(number in named for number in by_number[suspect.number].without):
+            named[suspect.number] = suspect
+    return tuple(named.values())
+
+
+def relief(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> float:
+    """Logarithm of the factor by which the error of its neighbors falls when a slice is left out too.
+
+    A sound slice helps to predict its neighbors: -0.4 to -0.9. A slice that misleads them has a positive one.
+    """
+    with_it = [by_number[number].error for number in one.without]
+    without = [by_number[number].error_without(one.number) for number in one.without]
+    return float(np.log(np.hypot(*np.maximum(with_it, ERROR_FLOOR)) / np.hypot(*np.maximum(without, ERROR_FLOOR))))
+
+
+def suspicion(displacement: Displacement, relieved: float) -> float:
+    """How much speaks for a shift, see SUSPICIOUS; 0 where the shift is too small to tell or at the end of the search."""
+    if not SEEMS_SHIFTED <= displacement.distance <= TOO_FAR:
+        return 0.0
+    return float(np.log(max(displacement.before, ERROR_FLOOR) / max(displacement.after, ERROR_FLOOR))) + relieved
+
+
+def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usual: float) -> tuple[Suspect | None, float]:
+    gross = _gross(one)
+    if gross:
+        return gross, np.inf
+    # At an end there is one neighbor only, predicted from beyond the end of what is left.
+    if len(one.without) < 2:
+        return None, 0.0
+    relieved = relief(one, by_number)
+    weight = suspicion(displacement, relieved) if one.scar > LEAST_SCAR else 0.0
+    misleads = relieved > MISLEADS and np.log(one.error / usual) > STANDS_OUT
+    if weight <= SUSPICIOUS and not misleads:
+        return None, 0.0
+    swapped = _swapped_with(one, by_number)
+    if swapped is not None:
+        label = by_number[swapped].operator.stack.slices[swapped].label
+        return _suspect(one, "out of order", f"fits better in the place of {label}, and {label} in its: check their order"), weight
+    if weight > SUSPICIOUS:
+        rows, columns = displacement.shift
+        sentence = f"fits its neighbors best when it is moved by {displacement.distance:.0f} mm "
+        sentence += f"({rows:+.0f} mm along its rows' direction, {columns:+.0f} mm along its columns')"
+        return _suspect(one, "shifted", sentence, displacement.shift), weight
+    return _suspect(one, "mislabeled", "contradicts both neighbors, and no shift explains it: check its contours and labels"), relieved
+
+
+def _gross(one: LeftOutSlice) -> Suspect | None:
+    """Scar all over, or none where it has to be."""
+    # Without either neighbor too, which may be the one that is wrong.
+    predictions = np.array([one.predicted, *(one.predicted_without(number) for number in one.without)])
+    pixel = float(np.prod(one.operator.stack.slices[one.number].spacing))
+    healthy, scar = predictions.max(axis=0) < 0.2, predictions.min(axis=0) > 0.8
+    if pixel * one.weights[healthy].sum() > LEAST_AREA:
+        seen = np.average(one.values[healthy], weights=one.weights[healthy])
+        if seen > BRIGHT:
+            return _suspect(one, "artifact", f"shows {seen:.0%} scar where its neighbors show none: check its brightness and its labels")
+    if len(one.without) == 2 and pixel * one.weights[scar].sum() > LEAST_AREA:  # scar may end with the stack
+        seen = np.average(one.values[scar], weights=one.weights[scar])
+        if seen < DARK:
+            return _suspect(one, "mislabeled", f"shows {seen:.0%} scar where its neighbors show it: check its labels and its brightness")
+    return None
+
+
+def _swapped_with(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> int | None:
+    """The neighbor with which it has changed places: both fit much better when they change back, says a member that has seen neither."""
+    for number, member in one.without.items():
+        other = by_number[number]
+        offset = other.operator.stack.slices[number].center - one.operator.stack.slices[one.number].center
+
+        def field(points, member=member):
+            return member.function.field(member.weights, points)
+
+        of_one = error_at(one, field, offset) / max(one.error_without(number), ERROR_FLOOR)
+        of_other = error_at(other, field, -offset) / max(other.error_without(one.number), ERROR_FLOOR)
+        if max(of_one, of_other) < IN_ORDER:
+            return number
+    return None
+
+
+def _suspect(one: LeftOutSlice, kind: str, sentence: str, shift: tuple[float, float] | None = None) -> Suspect:
+    label = one.operator.stack.slices[one.number].label
+    return Suspect(one.number, label, kind, f"{label[:1].upper()}{label[1:]} {sentence}.", shift)

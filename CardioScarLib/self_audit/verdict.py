@@ -1,0 +1,176 @@
+"""From what left-out slices show to what a stack supports. The constants are measured, see docs/measurements/audit.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from CardioScarLib.core.audit import Claim, Suspect
+from CardioScarLib.core.wall import Wall
+from CardioScarLib.quantification.burden import GRAM
+from CardioScarLib.reconstruction.field.fourier import sigmoid
+from CardioScarLib.reconstruction.field.objective import slice_plane
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.self_audit.left_out import LeftOutSlice
+from CardioScarLib.wall.surfaces import area_vectors, skin
+
+SURE_MASS = 0.15
+"""Half of the 95 % interval of the scar volume, as a share of it, up to which a mass is supported."""
+QUARTER = 0.25
+"""Of the wall's thickness: transmurality is told in quarters, so a border that is less sure than this says little."""
+MAP_SHARE = 1.25
+"""Error of a border in the map over that in left-out slices, times the root of the distance between slices in mm. Of what
+makes left-out slices hard to predict, shifts are in the map too, but what a gap hides is less where the slice is there."""
+USUAL_GAP = 8.0
+"""mm between slices, where no two are parallel."""
+LEAST_COVERAGE = 0.55
+"""Of left-out pixels near borders in 95 % intervals, for the interval of a mass to be believed. They lie a whole gap from what
+is seen, so sound stacks have .63 to .91 only; one slice that is shifted by 5 mm makes it .5."""
+WIDEST_CHANNEL = 10.0
+"""mm: a stack that shows wider channels only shows none that conduct slowly."""
+YELLOW, RED = 0.045, 0.09
+"""Expected error of the map."""
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What the verdict rests on.
+
+    border: mm by which borders of scar in the map are off, to be expected. coverage: of left-out pixels near borders,
+    pooled. suspects: slices that disagree. posterior: of the whole stack.
+    """
+
+    slices: Sequence[LeftOutSlice]
+    suspects: tuple[Suspect, ...]
+    border: float
+    coverage: float | None
+    posterior: FieldPosterior
+    wall: Wall
+
+
+def border_error(slices: Sequence[LeftOutSlice], noise: float) -> float:
+    """mm by which borders of scar lie elsewhere than predicted in left-out slices, RMS.
+
+    A border of width w that is d off makes squared differences of d^2 / w per length where d is small against w, and of d
+    where it is large; the larger one of the two estimates of d is right.
+    """
+    squares = length = steepness = 0.0
+    for one in slices:
+        pixel = float(np.prod(one.operator.stack.slices[one.number].spacing))
+        beyond_noise = one.weights @ (one.predicted - one.values) ** 2 - 0.5 * noise**2 * np.count_nonzero(one.weights)
+        slope = _slope(one)
+        squares += pixel * max(beyond_noise, 0.0)
+        length += pixel * float(one.weights @ slope)
+        steepness += pixel * float(one.weights @ slope**2)
+    return float(max(squares / max(length, 1e-9), np.sqrt(squares / max(steepness, 1e-9))))
+
+
+def _slope(one: LeftOutSlice) -> np.ndarray:
+    """(p,) length of the in-plane gradient of the predicted pixels, 1/mm."""
+    members = zip(one.posterior.shares, one.posterior.members, strict=True)
+    slope = sum(share * member.slice_averages(one.operator)[1] for share, member in members)
+    return np.hypot(*(slope @ slice_plane(one.operator, one.number)[1]).T)
+
+
+def gaps(slices: Sequence[LeftOutSlice]) -> np.ndarray:
+    """mm between the planes of neighbors in the largest set of parallel slices; the usual one where there is no set."""
+    stack = slices[0].operator.stack
+    seen = {one.number for one in slices}
+    group = [number for number in stack.parallel_groups()[0] if number in seen]
+    heights = np.sort([stack.slices[number].center @ stack.slices[group[0]].normal for number in group])
+    return np.diff(heights) if len(group) > 1 else np.array([USUAL_GAP])
+
+
+def map_border(slices: Sequence[LeftOutSlice], noise: float) -> float:
+    """mm by which borders of scar in the map are off, to be expected."""
+    return MAP_SHARE * border_error(slices, noise) / float(np.sqrt(np.median(gaps(slices))))
+
+
+def thickness(wall: Wall) -> float | None:
+    """Mean thickness of the wall, mm: twice its volume over the area of its skin; None where it has no volume."""
+    if wall.kind != "volume":
+        return None
+    return 2 * float(wall.volumes.sum()) / float(np.linalg.norm(area_vectors(wall.nodes, skin(wall)), axis=1).sum())
+
+
+def expected_error(facts: Facts) -> float:
+    """RMS error of the map when its borders lie elsewhere by as much as is to be expected."""
+    local, slope = facts.posterior.frame.to_frame(facts.wall.nodes), 0.0
+    for share, member in zip(facts.posterior.shares, facts.posterior.members, strict=True):
+        logit, gradient = member.function.spatial_gradient(member.weights, member.function.features(local))
+        probability = sigmoid(logit)
+        slope = slope + share * (probability * (1 - probability))[:, None] * gradient
+    return facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=facts.wall.node_measure)))
+
+
+def claims(facts: Facts) -> tuple[Claim, ...]:
+    """What the stack supports: nothing, as long as a slice disagrees with the others, as the map rests on it."""
+    made = (_mass(facts), _transmurality(facts), _channels(facts))
+    if not facts.suspects:
+        return made
+    return tuple(replace(one, supported=False, sentence=_unsettled(one, facts.suspects)) for one in made)
+
+
+def _unsettled(claim: Claim, suspects: Sequence[Suspect]) -> str:
+    names = ", ".join(one.label for one in suspects)
+    verbs = "are" if claim.name == "channels" else "is", "disagrees" if len(suspects) == 1 else "disagree"
+    return f"{claim.name.capitalize()} {verbs[0]} not supported while {names} {verbs[1]} with the other slices."
+
+
+def _mass(facts: Facts) -> Claim:
+    measure = facts.wall.node_measure
+    draws = facts.posterior.samples(facts.posterior.count, facts.wall.nodes) @ measure
+    low, high = np.quantile(draws, [0.025, 0.975])
+    middle = float(facts.posterior.mean(facts.wall.nodes) @ measure)
+    share = float((high - low) / (2 * max(middle, 1e-9)))
+    unit, factor = ("g", GRAM) if facts.wall.kind == "volume" else ("% of the wall", 100 / measure.sum())
+    interval = f"{factor * middle:.1f} {unit}, 95 % interval {factor * low:.1f} to {factor * high:.1f}"
+    if facts.coverage is not None and facts.coverage < LEAST_COVERAGE:
+        reason = (
+            f"only {facts.coverage:.0%} of the left-out pixels near borders lie in their 95 % intervals, so this one is too narrow as well"
+        )
+        return Claim("scar mass", False, f"Scar mass is not supported ({interval}): {reason}.")
+    if share > SURE_MASS:
+        return Claim("scar mass", False, f"Scar mass is not supported: {interval}, which is wider than ±{SURE_MASS:.0%}.")
+    return Claim("scar mass", True, f"Scar mass is supported: {interval}.")
+
+
+def _transmurality(facts: Facts) -> Claim:
+    across = thickness(facts.wall)
+    if across is None:
+        return Claim("transmurality", False, "Transmurality is not supported: this LV model has no thickness.")
+    told = f"borders between slices are known to about {facts.border:.1f} mm in a wall of {across:.0f} mm"
+    if facts.border > QUARTER * across:
+        return Claim("transmurality", False, f"Transmurality is not supported: {told}, which is more than a quarter of it.")
+    return Claim("transmurality", True, f"Transmurality in quarters is supported: {told}.")
+
+
+def _channels(facts: Facts) -> Claim:
+    across, along = channel_widths(facts)
+    sentence = f"Channels that cross the slices are supported when they are wider than {np.ceil(across):.0f} mm"
+    sentence += f", channels that run along the slices when they are wider than {np.ceil(along):.0f} mm."
+    return Claim("channels", bool(across <= WIDEST_CHANNEL), sentence)
+
+
+def channel_widths(facts: Facts) -> tuple[float, float]:
+    """mm: the narrowest channel that is to be believed, across the slices and along them."""
+    stack = facts.slices[0].operator.stack
+    pixel = max(max(stack.slices[one.number].spacing) for one in facts.slices)
+    thick = max(stack.slices[one.number].thickness for one in facts.slices)
+    return 2 * pixel + 2 * facts.border, max(float(gaps(facts.slices).max()), thick, 2 * pixel) + 2 * facts.border
+
+
+def light(facts: Facts, expected: float, made: Sequence[Claim]) -> tuple[str, str]:
+    """The traffic light, and why."""
+    if facts.suspects:
+        names = ", ".join(one.label for one in facts.suspects)
+        sentence = f"Look at {names} first: {'it disagrees' if len(facts.suspects) == 1 else 'they disagree'} with the other slices."
+        return ("red" if expected > YELLOW else "yellow"), sentence
+    if expected > RED:
+        return "red", "The slices predict each other badly: the map between them is a guess."
+    unsupported = [one.name for one in made if not one.supported]
+    if expected > YELLOW or unsupported:
+        return "yellow", f"The slices support a part of the claims only; not {', '.join(unsupported) or 'fine detail'}."
+    return "green", "The slices predict each other well."
