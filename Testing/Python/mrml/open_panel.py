@@ -19,8 +19,6 @@ scene = conftest.new_scene(tempfile.gettempdir())
 addPhantomNodes(scene, phantom_case("B", seed=1, nodes=3000, noise=0.0))
 from CardioScar import CardioScarWidget  # noqa: E402
 
-at_start = [module.__file__ for name, module in sys.modules.items() if name.startswith("CardioScar")]
-
 parent = slicer.qMRMLWidget()
 parent.setLayout(qt.QVBoxLayout())
 with counted() as work:
@@ -33,9 +31,5 @@ heavy = sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "mat
 own = [module.__file__ for name, module in sys.modules.items() if name.startswith("CardioScar")]
 read = [path for path in work.opened if not path.endswith((".py", ".pyc"))]
 calls = {name: work.calls[name] for name in CALLS}
-print(
-    json.dumps(
-        {"lines": work.lines, "calls": calls, "read": read, "started": work.started, "heavy": heavy, "own": own, "at_start": at_start}
-    )
-)
+print(json.dumps({"lines": work.lines, "calls": calls, "read": read, "started": work.started, "heavy": heavy, "own": own}))
 widget.cleanup()
