@@ -139,6 +139,16 @@ def with_one_brighter(stack):
     return stack.with_pixels(pixels)
 
 
+def test_a_map_for_opencarp_is_read_back_with_its_case(a_result, tmp_path):
+    result, _ = a_result
+    result.write(tmp_path / "map.dat")
+    with pytest.raises(UnreadableFile, match="map.dat holds numbers without their mesh"):
+        cs.read_result(tmp_path / "map.dat")
+    read = cs.read_result(tmp_path / "map.dat", result.case)
+    for name, values in result.arrays.items():
+        assert np.array_equal(read.arrays[name], values) and read.arrays[name].dtype == values.dtype
+
+
 def test_identifiers_of_the_source_images_are_kept_beside_the_images_only(a_result):
     _, path = a_result
     record = path.with_name("map.vtu.json").read_text()
