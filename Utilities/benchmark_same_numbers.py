@@ -22,7 +22,7 @@ from pathlib import Path
 
 from CardioScarLib.benchmark.code import ROOT, SAME
 from CardioScarLib.benchmark.methods import METHODS
-from CardioScarLib.errors import RunFailed
+from CardioScarLib.core.errors import RunFailed
 
 FAMILIES, FAMILIES_OF_SLOW = "I2,X,E", "I2"
 """Noise, oblique and shifted slices, pixels over the whole prism."""

@@ -158,12 +158,12 @@ def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, 
         raise click.exceptions.Exit(1)
 
 
-@benchmark.command(short_help="Measure what README and docs/benchmarks.md show.")
+@benchmark.command(short_help="Measure what README and docs/measurements/benchmarks.md show.")
 @click.option("--only", type=Names(), default=(), metavar="A,B", help=f"Parts to measure: {', '.join(PARTS)}. [default: all]")
 @click.option("--from-records", is_flag=True, help="Measure nothing; make the tables and pages from the stored records.")
 @click.option("--quick", is_flag=True, help="A few small cases: a minute, to see that it works. Nothing in the source is changed.")
 def published(only, from_records, quick) -> None:
-    """Measure what README and docs/benchmarks.md show, and write both: hours, resumable.
+    """Measure what README and docs/measurements/benchmarks.md show, and write both: hours, resumable.
 
     Accuracy of eight methods on CardioScar's own phantoms, cost of the model field, the race against the original, and the network
     on a GPU. Records are kept in docs/measurements/benchmark.jsonl; those of today's code are not measured again.
