@@ -115,7 +115,7 @@ def advise(result: Result, settings: AdviceSettings | None = None, progress: Pro
     """
     settings = settings or AdviceSettings()
     if not result.posterior.has_spread:
-        raise NoSpread("The adviser needs an uncertainty, and this model gives none; use the model 'field'.")
+        raise NoSpread("The adviser needs an uncertainty, but this model gives none; use the model 'field'.")
     clock = _Clock(progress)
     with clock.stage("next slice") as step:
         found = advise_planes(
@@ -148,7 +148,7 @@ def settings_for(case: Case, settings: ReconstructionSettings | None) -> Reconst
 
 def _check_auditable(settings: ReconstructionSettings) -> None:
     if settings.model.model != "field":
-        raise BadSettings(f"The audit requires the model 'field'; it says nothing about the model '{settings.model.model}'.")
+        raise BadSettings(f"The audit requires the model 'field'; it cannot judge the model '{settings.model.model}'.")
 
 
 def _field(posterior: Posterior) -> FieldPosterior:
@@ -160,14 +160,14 @@ def _field(posterior: Posterior) -> FieldPosterior:
 def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> SliceOperator:
     operator = slice_operator(wall, stack, settings.operator)
     if not len(operator.pixels):
-        raise StackMissesWall("No pixel of the slices holds enough of the LV wall; check the slice thickness and the LV model.")
+        raise StackMissesWall("No pixel of the slices contains enough of the LV wall; check the slice thickness and the LV model.")
     return operator
 
 
 def _evidence(stack: SliceStack, operator: SliceOperator, settings: ReconstructionSettings) -> Evidence:
     evidence = derive_evidence(stack, operator.pixels, settings.evidence, settings.operator.pixel_support)
     if not evidence.weights.any():
-        raise BadEvidence("No pixel lies far enough inside the wall to count as evidence; check the LV model's position.")
+        raise BadEvidence("No pixel lies far enough inside the myocardium to count as evidence; check the LV model's position.")
     return evidence
 
 

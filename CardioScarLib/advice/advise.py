@@ -152,10 +152,10 @@ def advise(
     Raises NoSpread for a posterior without uncertainty, BadSettings for a thickness that is none.
     """
     if not posterior.has_spread:
-        raise NoSpread("The adviser needs an uncertainty, and this model gives none; use the model 'field'.")
+        raise NoSpread("The adviser needs an uncertainty, but this model gives none; use the model 'field'.")
     thickness = float(np.median([one.thickness for one in stack])) if thickness is None else thickness
     if not 0 < thickness <= THICKEST:
-        raise BadSettings(f"The thickness of the further slice is {thickness:g} mm; it has to be between 0 and {THICKEST:g}.")
+        raise BadSettings(f"The thickness of the further slice is {thickness:g} mm; it must be between 0 and {THICKEST:g}.")
     points, measure = sub_points(wall, stack, CELL**3)
     frame = canonical_frame(stack, points, measure)
     errors = _wall_errors(stack, posterior, frame, points, measure)

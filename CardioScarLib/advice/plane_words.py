@@ -36,13 +36,13 @@ class PlaneWords:
     def _short(self, plane: Slice) -> str:
         if not self.group:
             towards = float((plane.center - self.axis.center) @ self.axis.direction)
-            return f"short axis, {abs(towards):.1f} mm from the middle of the wall towards the {'apex' if towards > 0 else 'base'}"
+            return f"short axis, {abs(towards):.1f} mm from the middle of the LV towards the {'apex' if towards > 0 else 'base'}"
         base, apex = self.group[0], self.group[-1]
         place = float(plane.center @ self.normal)
         heights = np.array([one.center @ self.normal for one in self.group])
         nearest = int(np.argmin(np.abs(heights - place)))
         if abs(heights[nearest] - place) < SAME_PLACE:
-            return f"short axis, where {self.group[nearest].label} lies"
+            return f"short axis, at the position of {self.group[nearest].label}"
         if place > heights[-1]:
             return f"short axis, {place - heights[-1]:.1f} mm beyond {apex.label}, the most apical, towards the apex"
         if place < heights[0]:
@@ -72,11 +72,14 @@ class PlaneWords:
         """What a person should know about the planes of this case."""
         notes = []
         if len(stack) == 1:
-            notes.append("The stack has a single slice; far from it every proposal is a guess.")
+            notes.append("The stack has a single slice; proposals far from it are guesses.")
         if not self.group:
-            notes.append("The stack has no short-axis slices; short-axis proposals were laid across the long axis of the LV model.")
+            notes.append("The stack has no short-axis slices; short-axis proposals are perpendicular to the long axis of the LV model.")
         elif (tilt := np.degrees(np.arccos(min(1.0, self.normal @ self.axis.direction)))) > TILTED:
-            notes.append(f"The slices are tilted by {tilt:.0f} degrees against the LV model's long axis; proposals are parallel to each.")
+            notes.append(
+                f"The slices are tilted by {tilt:.0f} degrees from the short axis of the LV model; short-axis proposals are parallel to "
+                "the slices, long-axis proposals to the axis of the LV model."
+            )
         if wall.kind in ("shell", "points"):
-            notes.append("The LV model has no inside; the thickness of the wall is not counted.")
+            notes.append("The LV model encloses no volume; the thickness of the myocardium is ignored.")
         return tuple(notes)

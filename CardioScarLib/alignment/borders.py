@@ -46,7 +46,7 @@ def borders_of_contours(stack: SliceStack, contours: Sequence[SliceContours]) ->
         borders.append(_joined(parts))
     if not any(len(one) for one in borders):
         if not np.isfinite(closest):
-            raise BadAlignment("There is no contour to align the slices by.")
+            raise BadAlignment("There are no contours to align the slices with.")
         raise BadAlignment(f"The contours were drawn on other slices: none lies closer than {closest:.2g} mm to a slice of the stack.")
     return borders
 

@@ -74,19 +74,20 @@ def brightness(stack: SliceStack, wall: Wall) -> list[Brightness]:
         on_blood.append(one.pixels[cavity & (apart > DEEP) & finite])
     if around == 0 or blank > BLANK * around:
         raise BadAlignment(
-            "The image shows nothing beside the wall, as scar values and label maps do; to align slices by the image, LGE intensities "
-            "are needed."
+            "The image is blank around the myocardium, as scar values and label maps are; alignment by the image needs LGE intensities."
         )
     muscle, blood = np.concatenate(on_muscle), np.concatenate(on_blood)
     if len(blood) < FEWEST_PIXELS:
-        raise BadAlignment("No slice shows a cavity enclosed by the wall, so the image's blood cannot be told from its muscle.")
+        raise BadAlignment(
+            "No slice shows a cavity enclosed by the LV wall, so blood and myocardium cannot be distinguished; align by contours or a mask."
+        )
     remote, spread = _darker(muscle)
     level = float(np.median(blood))
     noise = float(np.hypot(spread, 1.4826 * np.median(np.abs(blood - level))))
     if level - remote <= CONTRAST * noise:
         raise BadAlignment(
-            f"Blood ({level:.4g}) is not clearly brighter than muscle ({remote:.4g}, noise {noise:.3g}) in this image, so the wall's "
-            "borders cannot be seen in it; align by contours or a mask."
+            f"Blood ({level:.4g}) is not clearly brighter than myocardium ({remote:.4g}, noise {noise:.3g}) in this image, so the "
+            "borders of the myocardium are not visible; align by contours or a mask."
         )
     return [Brightness(one, np.clip((one.pixels - remote) / (level - remote), -0.5, 1.0)) for one in stack]
 

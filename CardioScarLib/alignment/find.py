@@ -22,7 +22,11 @@ from CardioScarLib.wall import SliceContours
 
 WORTH_TELLING = 2.0
 """mm: slices that lie further beside the wall are counted in the note."""
-SOURCES_IN_WORDS = {"mask": "a mask of the myocardium", "contours": "contours of the wall", "image": "the borders seen in the image"}
+SOURCES_IN_WORDS = {
+    "mask": "a mask of the myocardium",
+    "contours": "contours of the myocardium",
+    "image": "the borders visible in the image",
+}
 SYSTEMATIC = 0.2
 """mm by which borders as a whole are drawn off center on a slice, besides what their scatter tells."""
 COMMON_BIAS = {"mask": 0.0, "contours": 0.0, "image": 1.0}
@@ -91,18 +95,18 @@ def _seen(image: Brightness, line: Outline, largest: float) -> Match | None:
 def _doubt(found: Match | None, source: str, cut: int, drawn: int, settings: AlignmentSettings) -> str | None:
     """Why a slice does not speak for itself; None where it does."""
     if not cut:
-        return "The slice's middle misses the wall."
+        return "The middle plane of the slice misses the LV wall."
     if not drawn:
         return "No border of the myocardium is given on this slice."
     if found is None or found.agreeing < AGREEING:
         share = 0.0 if found is None else found.agreeing
-        return f"Only {share:.0%} of the borders fit the wall's outline here."
+        return f"Only {share:.0%} of the borders on this slice fit the outline of the LV wall."
     distance = float(np.hypot(*found.shift))
     if distance > settings.largest_shift:
-        return f"It would have to be moved by {distance:.1f} mm, more than the {settings.largest_shift:g} mm that are allowed."
+        return f"Its shift would be {distance:.1f} mm, more than the {settings.largest_shift:g} mm allowed."
     worst = float(np.sqrt(np.linalg.eigvalsh(found.covariance)[-1]))
     if worst > SURE_ENOUGH[source]:
-        return f"Too little of the wall's border, or too oblique a one, is seen here: the shift is known to {worst:.1f} mm only."
+        return f"Too little of the border is visible, or it is too oblique: the shift is known only to within {worst:.1f} mm."
     return None
 
 
@@ -111,7 +115,7 @@ def _alignment(
 ) -> Alignment:
     sure = {number: own for number, (own, doubt) in enumerate(zip(found, doubts, strict=True)) if own is not None and doubt is None}
     if not sure:
-        raise BadAlignment(f"On none of the {len(stack)} slices can a shift be found. {_most_common(doubts)}")
+        raise BadAlignment(f"No shift can be found on any of the {len(stack)} slices. {_most_common(doubts)}")
     groups = stack.parallel_groups()
     group, axes = np.empty(len(stack), dtype=int), np.empty((len(groups), 2, 3))
     for number, members in enumerate(groups):
@@ -152,18 +156,18 @@ def _sentences(source: str, slices: Sequence[SliceShift], common: np.ndarray) ->
     far = sum(one.distance > WORTH_TELLING for one in slices)
     largest = max(slices, key=lambda one: one.distance)
     words = (
-        f"By {SOURCES_IN_WORDS[source]}, {far} of {len(slices)} slices lie more than {WORTH_TELLING:g} mm beside the wall in their "
-        f"plane; the furthest is {largest.label}, by {largest.distance:.1f} mm."
+        f"According to {SOURCES_IN_WORDS[source]}, {far} of {len(slices)} slices are shifted in their plane by more than "
+        f"{WORTH_TELLING:g} mm; the largest shift is {largest.distance:.1f} mm, of {largest.label}."
     )
     sentences = [words]
     unsure = [one.label for one in slices if not one.reliable]
     if unsure:
-        sentences.append(f"{len(unsure)} of {len(slices)} slices tell no shift of their own: {', '.join(unsure)}.")
+        sentences.append(f"{len(unsure)} of {len(slices)} slices have no reliable shift of their own: {', '.join(unsure)}.")
     offset = float(np.linalg.norm(common))
     if offset > WORTH_TELLING:
         sentences.append(
-            f"All slices together lie {offset:.1f} mm beside the wall, which breath holds do not explain: the LV model may be in the "
-            "wrong place, or of another examination."
+            f"The stack as a whole is shifted by {offset:.1f} mm from the LV model, which breath-holds do not explain: the LV model may "
+            "lie in the wrong place, or come from another examination."
         )
     return sentences
 

@@ -118,7 +118,9 @@ def _one_case(
         is_now = earlier is not None and _is_of(earlier, task)
         if earlier is not None and not overwrite and not (is_now and audited and not _light(earlier)):
             if not is_now:
-                raise UnwritableOutput("There are results of other settings or files; choose another output folder, or say --overwrite.")
+                raise UnwritableOutput(
+                    "The folder holds results of other settings or files; choose another output folder, or add --overwrite."
+                )
             if after_case is not None:
                 after_case(case, task.output)
             return Outcome(case.name, "kept", quantities=_quantities(earlier), light=_light(earlier))

@@ -128,7 +128,7 @@ class _Run:
                 raise
             except Exception as problem:  # one case or method of many: the others go on, and the run says so at its end
                 known_kind = isinstance(problem, CardioScarError)
-                content = {"failed": str(problem) if known_kind else f"A fault of the program, {type(problem).__name__}: {problem}"}
+                content = {"failed": str(problem) if known_kind else f"Internal error, {type(problem).__name__}: {problem}"}
             record = self.records.keep(key, code, {**about, **content})
             words = record.get("failed") or f"RMSE {record['scores']['rmse']:.4f}, {record['cpu_seconds']:.1f} CPU s"
         else:

@@ -10,7 +10,7 @@ from CardioScarLib.cli.console import say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 
 
-@click.command(short_help="Say how far slices are shifted against the wall.")
+@click.command(short_help="Find how far the slices are shifted against the wall.")
 @case_options(aligned=None)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def align(files: CaseFiles, as_json: bool) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 
-@click.command(short_help="Say what a file is, and whether two meet.")
+@click.command(short_help="Describe a file, and check whether two meet.")
 @click.argument("file", type=Path)
 @click.argument("other", type=Path, required=False, metavar="[FILE2]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def info(file: Path, other: Path | None, as_json: bool) -> None:
-    """Say what FILE is (slices, a wall, a trained network, training data); with a FILE2, whether slices and wall meet."""
+    """Describe FILE (slices, a wall, a trained network, training data); with FILE2, check whether slices and wall meet."""
     from CardioScarLib.core.slices import SliceStack
     from CardioScarLib.geometry.overlap import overlap
     from CardioScarLib.io.meshes import MeshFile
@@ -69,7 +69,7 @@ def _overlap_in_words(found: dict | None) -> str:
     from CardioScarLib.geometry.overlap import IN_WORDS
 
     if found is None:
-        return "overlap: only slices and a wall can meet; these files are not one of each."
+        return "overlap: needs slices and a wall; these files are not one of each."
     words = f"overlap: {found['inside']:.0%} of the wall lies inside slices, {found['covered']:.0%} inside or between them."
     if found["gap"] > 0:
         words += f" The closest slice is {found['gap']:.3g} mm away."

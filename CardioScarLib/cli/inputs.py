@@ -37,7 +37,7 @@ class CaseFiles:
         if self.align is None and self.align_from:
             raise BadSettings("--align-from names files to align the slices by; add --align mask or --align contours.")
         if self.align == "image" and self.align_from:
-            raise BadSettings("--align image takes the slices as they are; drop --align-from, or choose --align mask or contours.")
+            raise BadSettings("--align image uses the slices themselves; omit --align-from, or choose --align mask or contours.")
         if self.align == "contours" and not self.align_from:
             raise BadSettings("--align contours needs the contour files, or their folder, after --align-from.")
         if self.align == "mask" and not (self.align_from or self.masks):
@@ -105,7 +105,7 @@ def case_options(aligned: bool | None = False, required: bool = True) -> Callabl
             if not any(given.get(name) for name in ("mesh", "images", "masks", "align")):
                 return command(*args, files=None, **values)
             if given["mesh"] is None or not given["images"]:
-                raise BadSettings("A case needs both --mesh-vtk and --image.")
+                raise BadSettings("Both --mesh-vtk and --image are needed.")
             return command(*args, files=CaseFiles(**given), **values)
 
         decorated: Callable[..., Any] = with_case

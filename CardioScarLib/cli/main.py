@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains on its way out
         return 1
     except Exception as error:
-        click.echo(f"Error: cardioscar failed ({type(error).__name__}), which is a fault of the program: {_write_log(arguments)}", err=True)
+        click.echo(f"Internal error ({type(error).__name__}). Please report it with the log: {_write_log(arguments)}", err=True)
         return 1
 
 

@@ -17,7 +17,7 @@ from CardioScarLib.core.settings import ReconstructionSettings
 @case_options(aligned=True)
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the results: .vtu .vtk .vtp, openCARP .dat.")
 @settings_options("settings", ReconstructionSettings)
-@click.option("--audit", "audited", is_flag=True, help="Also leave slices out and say what the stack supports.")
+@click.option("--audit", "audited", is_flag=True, help="Also audit the stack: leave slices out and predict them.")
 @click.option("--volume", type=Path, metavar="FILE", help="Also write the probability as a volume: .nrrd, .nii.gz, .mha.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")

@@ -19,14 +19,14 @@ OF_OTHER_MODELS = ("--model", "--threshold", *(one.description.flag for one in c
 def check_start(result: Path | None, files: CaseFiles | None) -> None:
     """Raise BadSettings unless there is just one thing to start from."""
     if result is None and files is None:
-        raise BadSettings("Name a map that was made by cardioscar reconstruct, or the slices and the wall: --image and --mesh-vtk.")
+        raise BadSettings("Give a map made by cardioscar reconstruct, or the slices and the wall with --image and --mesh-vtk.")
     if result is None or files is not None:
         return
     context = click.get_current_context()
     names = {f"settings_{'_'.join(one.path)}": one.description.flag for one in choices_of(ReconstructionSettings)}
     for name, flag in names.items():
         if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
-            raise BadSettings(f"{flag} was chosen when the map was made, and cannot be changed now; make another map, or leave it out.")
+            raise BadSettings(f"{flag} was chosen when the map was made and cannot be changed; make another map, or omit it.")
 
 
 def start(result: Path | None, files: CaseFiles | None, settings: ReconstructionSettings) -> dict[str, Any]:

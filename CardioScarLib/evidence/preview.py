@@ -37,7 +37,7 @@ class EvidencePreview:
     def sentence(self) -> str:
         numbers, used = self.evidence.description, int(np.count_nonzero(self.kinds))
         scar, partly = np.count_nonzero(self.kinds == SCAR), np.count_nonzero(self.kinds == PARTLY)
-        parts = [f"Method {numbers['method']}: {scar} of {used} pixels in the wall are scar ({scar / max(used, 1):.0%})"]
+        parts = [f"Method {numbers['method']}: {scar} of {used} pixels in the myocardium are scar ({scar / max(used, 1):.0%})"]
         if partly:
             parts.append(f"{partly} partly")
         if self.evidence.regions is not None:

@@ -48,7 +48,7 @@ def _meeting(found: dict) -> Finding:
     if doubts:
         return Finding("warning", doubts[0], remedies)
     if found["covered"] < LITTLE:
-        return Finding("warning", f"Only {found['covered']:.0%} of the LV model lies within the stack; the rest will be unseen.")
+        return Finding("warning", f"Only {found['covered']:.0%} of the LV model lies within the stack; no slice sees the rest.")
     return Finding("note", f"{found['covered']:.0%} of the LV model lies within the stack, {found['inside']:.0%} inside a slice.")
 
 
@@ -60,7 +60,7 @@ def _size(wall: Wall) -> list[Finding]:
         if not low <= size <= high and low <= factor * size <= high:
             return [Finding("warning", f"The LV model is {size:,.4g} mm long, as one in {unit} would be.", (remedy,))]
     if not low <= size <= high:
-        return [Finding("warning", f"The LV model is {size:,.4g} mm long, which no left ventricle is; check its unit.")]
+        return [Finding("warning", f"The LV model is {size:,.4g} mm long, which is not the size of a left ventricle; check its unit.")]
     return []
 
 
@@ -77,10 +77,10 @@ def _slice_gaps(stack: SliceStack) -> list[Finding]:
     slices = f"The slices are {thickness:.3g} mm thick and {step:.3g} mm apart"
     widest = float(steps.max())
     if widest > 1.5 * step:
-        return [Finding("warning", f"{slices}, but somewhere {widest:.3g} mm lie between two neighbors: is a slice missing?")]
+        return [Finding("warning", f"{slices}, but two neighbors are {widest:.3g} mm apart: is a slice missing?")]
     if thickness > (1 + TOUCHING) * step:
         return [Finding("warning", f"{slices}: they overlap by {thickness - step:.3g} mm. Check the thickness.")]
     if thickness < 0.5 * step:
-        return [Finding("warning", f"{slices}: more of the wall lies between them than in them. Check the thickness.")]
+        return [Finding("warning", f"{slices}: more of the myocardium lies between them than in them. Check the thickness.")]
     gap = step - thickness
     return [Finding("note", f"{slices}, with gaps of {gap:.2g} mm." if gap > TOUCHING * step else f"{slices}, without gaps.")]

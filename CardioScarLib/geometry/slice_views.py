@@ -82,5 +82,5 @@ def _positions(stack: SliceStack) -> list[tuple[int, float]]:
 
 def _reason(one: Slice, in_its_plane: bool, height: np.ndarray) -> str:
     if in_its_plane:
-        return "The LV model lies beside this image."
+        return "The LV model lies outside this image."
     return f"The LV model ends {np.abs(height).min() - 0.5 * one.thickness:.3g} mm before this slice."

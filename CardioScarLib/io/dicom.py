@@ -80,10 +80,10 @@ def read_dicom_plane(path: Path) -> Plane:
     position, orientation = _numbers(tags.get(POSITION), 3), _numbers(tags.get(ORIENTATION), 6)
     spacing = _numbers(tags.get(PIXEL_SPACING), 2)
     if position is None or orientation is None or spacing is None:
-        raise UnreadableFile(f"{path.name} does not say where in the patient it lies (position, orientation or pixel spacing is missing).")
+        raise UnreadableFile(f"{path.name} has no position, orientation or pixel spacing, so its place in the patient is unknown.")
     along_columns, along_rows = orientation[:3], orientation[3:]
     if np.linalg.norm(along_columns) < 0.5 or np.linalg.norm(along_rows) < 0.5:
-        raise UnreadableFile(f"The orientation of {path.name} is not a pair of directions.")
+        raise UnreadableFile(f"The orientation of {path.name} is not a pair of direction vectors.")
     thickness = _numbers(tags.get(THICKNESS), 1)
     return Plane(
         pixels=sitk.GetArrayFromImage(image).reshape(image.GetSize()[1], image.GetSize()[0]).astype(np.float64),
@@ -116,6 +116,6 @@ def _refuse_repeated(planes: list[Plane], name: str) -> None:
     repeated = len(places) - len(np.unique(np.rint(places * 100), axis=0))
     if repeated:
         raise BadStack(
-            f"The folder {name} has several images of the same place ({repeated} more than places), such as phases or magnitude "
-            "beside phase-sensitive images; put one set into a folder of its own."
+            f"The folder {name} has several images at the same position ({repeated} more images than positions), such as cardiac phases, "
+            "or magnitude and phase-sensitive images; move one set into a folder of its own."
         )

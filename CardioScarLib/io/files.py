@@ -40,7 +40,7 @@ def check_writable(path: Path, overwrite: bool = False) -> Path:
     if path.is_dir():
         raise UnwritableOutput(f"{path.name} is a folder; give the name of a file.")
     if path.exists() and not overwrite:
-        raise UnwritableOutput(f"{path.name} exists already and was kept; choose another name, or say --overwrite.")
+        raise UnwritableOutput(f"{path.name} already exists and was kept; choose another name, or add --overwrite.")
     return path
 
 

@@ -46,7 +46,7 @@ def _quads(grid: vtk.vtkUnstructuredGrid, name: str) -> np.ndarray:
     types, offsets, connectivity = cells_of(grid)
     four = np.isin(types, (vtk.VTK_QUAD, vtk.VTK_PIXEL)) | ((types == vtk.VTK_POLYGON) & (np.diff(offsets) == 4))
     if len(types) == 0 or not four.all():
-        raise UnreadableFile(f"{name} is not a grid layer: it has to be made of flat rectangles, one per pixel.")
+        raise UnreadableFile(f"{name} is not a grid layer: it must consist of flat rectangles, one per pixel.")
     quads = connectivity.reshape(-1, 4).copy()
     pixel = types == vtk.VTK_PIXEL
     quads[pixel] = quads[pixel][:, [0, 1, 3, 2]]

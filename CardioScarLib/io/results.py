@@ -148,14 +148,14 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
     targets = Targets(Path(path))
     if not targets.field.is_file():
         raise UnreadableFile(
-            f"Beside {targets.output.name} there is no {targets.field.name}, which holds the field itself; make the map again, or keep "
-            "the files of a result together."
+            f"There is no {targets.field.name}, which holds the field, next to {targets.output.name}; make the map again, or keep the "
+            "files of a result together."
         )
     stored = _stored(targets.field, posteriors)
     if case is None:
         if not targets.case.is_file():
             raise UnreadableFile(
-                f"Beside {targets.output.name} there is no {targets.case.name}, which holds the slices; give the images and the mesh again."
+                f"There is no {targets.case.name}, which holds the slices, next to {targets.output.name}; give images and mesh again."
             )
         case = _read_case(targets, stored.found.provenance.reading)
     stored.wall.check(case.wall)
@@ -216,7 +216,7 @@ def _arrays(path: Path, case: Case, names: list[str]) -> dict[str, np.ndarray]:
     data = mesh.dataset.GetPointData()
     missing = [name for name in names if not data.HasArray(name)]
     if missing:
-        raise UnreadableFile(f"{path.name} has no array {missing[0]}; it is not the map that the files beside it belong to.")
+        raise UnreadableFile(f"{path.name} has no array {missing[0]}; the files next to it belong to another map.")
     return {name: vtk_to_numpy(data.GetArray(name)).copy() for name in names}
 
 

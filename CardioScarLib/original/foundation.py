@@ -109,7 +109,7 @@ def joined(parts: Sequence[TrainingData]) -> TrainingData:
         np.concatenate(groups),
         low,
         high,
-        () if same else ("The files had boxes of their own; all nodes were taken to one box around them.",),
+        () if same else ("The files had different boxes; all nodes were converted to one box around them.",),
     )
 
 

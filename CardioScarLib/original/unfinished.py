@@ -41,8 +41,8 @@ class Unfinished:
         """Raise UnwritableOutput for the state of an earlier run that nobody said what to do with; ask before long work."""
         if self.path.exists() and not self.resume and not self.overwrite:
             raise UnwritableOutput(
-                f"{self.path.name} holds an unfinished training of {self.output.name}: say --resume to go on with it, "
-                "or --overwrite to start anew."
+                f"{self.path.name} holds an unfinished training of {self.output.name}: add --resume to continue it, "
+                "or --overwrite to start again."
             )
 
     def find(self, run: tuple[Any, ...], start: State | None) -> tuple[TrainingState | None, tuple[str, ...]]:
@@ -59,18 +59,18 @@ class Unfinished:
             self.done()  # of an earlier run, which is not to be mixed up with this one
             return None, ()
         if not self.path.exists():
-            return None, (f"There is no {self.path.name} to resume; the training starts from its beginning.",)
+            return None, (f"There is no {self.path.name} to resume; the training starts from the beginning.",)
         tensors, header = read_tensors(self.path, KIND)
         if header.get("belongs_to") != self.belongs_to:
             raise UnreadableFile(
-                f"{self.path.name} is of a training with other data, settings, seed or start; use the same ones, or leave --resume out."
+                f"{self.path.name} is of a training with other data, settings, seed or start; use the same ones, or omit --resume."
             )
         parts: dict[str, State] = {part: {} for part in PARTS}
         for name, values in tensors.items():
             part, _, key = name.partition("/")
             parts[part][key] = values
         state = TrainingState(header["epoch"], header["steps"], **parts, history=header["history"])
-        return state, (f"The training goes on after epoch {state.epoch}.",)
+        return state, (f"The training continues after epoch {state.epoch}.",)
 
     def save(self, state: TrainingState) -> None:
         tensors = {f"{part}/{key}": values for part in PARTS for key, values in getattr(state, part).items()}

@@ -94,7 +94,7 @@ def main(folder: Path) -> int:
         return 1
     except Exception as error:
         traceback.print_exc()
-        sentence = f"The computation failed ({type(error).__name__}), which is an internal error; please report it with the log."
+        sentence = f"Internal error ({type(error).__name__}). Please report it with the log."
         channel.send(event="failed", kind="RunFailed", error=sentence)
         return 1
     channel.send(event="done")

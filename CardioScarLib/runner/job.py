@@ -147,7 +147,7 @@ class Job(_Work, Generic[Answer]):
             self._say("done")
             return
         if self.error is None:
-            reason = f"The computation ended by itself (exit code {code}); it may have run out of memory. The log may say more."
+            reason = f"The computation stopped unexpectedly (exit code {code}); it may have run out of memory. See the log."
             self.error = RunFailed(reason)
         self.state = "failed"
         self._say(f"failed: {self.error}")

@@ -74,4 +74,4 @@ def read_answer(task: Task[Answer], folder: Path) -> Answer:
     try:
         return unpack(task.answer, *read_npz(folder / ANSWER_FILE, ANSWER_SCHEMA, ANSWER_FILE), task.variants)
     except UnreadableFile as problem:
-        raise RunFailed("The result of the run cannot be read back; see whether the disk of the temporary folder is full.") from problem
+        raise RunFailed("The result of the run cannot be read back; check whether the disk of the temporary folder is full.") from problem

@@ -44,11 +44,11 @@ def audit(
     if len(seen) < FEWEST_SLICES:
         return _refused(
             "red",
-            f"There is nothing to audit with: slices are left out and predicted from the others, for which {FEWEST_SLICES} slices "
-            f"have to show wall, and {len(seen)} of this stack {'does' if len(seen) == 1 else 'do'}.",
+            "The audit leaves slices out and predicts them from the others, for which at least "
+            f"{FEWEST_SLICES} slices must show the LV wall; this stack has {len(seen)}.",
         )
     if not np.any(evidence.weights * (evidence.values > LEAST_SCAR)):
-        return _refused("yellow", "There is no scar in these slices to audit: whether there is one between them, they cannot tell.")
+        return _refused("yellow", "These slices show no scar to audit; they cannot exclude scar between them.")
     evidence, noise = without_noise_floor(operator.pixels, evidence)
     slices = leave_each_out(operator, evidence, noise, settings, step)
     scores = {one.number: score(one, noise) for one in slices}

@@ -89,7 +89,9 @@ def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usua
     swapped = _swapped_with(one, by_number)
     if swapped is not None:
         label = by_number[swapped].operator.stack.slices[swapped].label
-        return _suspect(one, "out of order", f"fits better in the place of {label}, and {label} in its: check their order"), weight
+        return _suspect(
+            one, "out of order", f"fits better at the position of {label}, and {label} at its position: check their order"
+        ), weight
     if weight > SUSPICIOUS:
         rows, columns = displacement.shift
         sentence = f"fits its neighbors best when it is moved by {displacement.distance:.0f} mm "

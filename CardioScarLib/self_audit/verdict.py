@@ -142,16 +142,16 @@ def _transmurality(facts: Facts) -> Claim:
     across = thickness(facts.wall)
     if across is None:
         return Claim("transmurality", False, "Transmurality is not supported: this LV model has no thickness.")
-    told = f"borders between slices are known to about {facts.border:.1f} mm in a wall of {across:.0f} mm"
+    known = f"borders between slices are known to within about {facts.border:.1f} mm in a wall {across:.0f} mm thick"
     if facts.border > QUARTER * across:
-        return Claim("transmurality", False, f"Transmurality is not supported: {told}, which is more than a quarter of it.")
-    return Claim("transmurality", True, f"Transmurality in quarters is supported: {told}.")
+        return Claim("transmurality", False, f"Transmurality is not supported: {known}, which is more than a quarter of it.")
+    return Claim("transmurality", True, f"Transmurality in quarters is supported: {known}.")
 
 
 def _channels(facts: Facts) -> Claim:
     across, along = channel_widths(facts)
-    sentence = f"Channels that cross the slices are supported when they are wider than {np.ceil(across):.0f} mm"
-    sentence += f", channels that run along the slices when they are wider than {np.ceil(along):.0f} mm."
+    sentence = f"Channels that cross the slices are supported if they are wider than {np.ceil(across):.0f} mm"
+    sentence += f", channels that run along the slices if they are wider than {np.ceil(along):.0f} mm."
     return Claim("channels", bool(across <= WIDEST_CHANNEL), sentence)
 
 
@@ -170,8 +170,8 @@ def light(facts: Facts, expected: float, made: Sequence[Claim]) -> tuple[str, st
         sentence = f"Look at {names} first: {'it disagrees' if len(facts.suspects) == 1 else 'they disagree'} with the other slices."
         return ("red" if expected > YELLOW else "yellow"), sentence
     if expected > RED:
-        return "red", "The slices predict each other badly: the map between them is a guess."
+        return "red", "The slices predict each other poorly: the map between them is a guess."
     unsupported = [one.name for one in made if not one.supported]
     if expected > YELLOW or unsupported:
-        return "yellow", f"The slices support a part of the claims only; not {', '.join(unsupported) or 'fine detail'}."
+        return "yellow", f"The slices support only part of the claims; not {', '.join(unsupported) or 'fine detail'}."
     return "green", "The slices predict each other well."

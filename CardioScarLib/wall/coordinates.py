@@ -163,8 +163,8 @@ def _one_piece(wall: Wall) -> tuple[Wall, np.ndarray, list[str]]:
     notes = []
     if len(kept) < len(cells):
         notes.append(
-            f"{len(cells) - len(kept)} cells of the LV model do not hang together with the others; they have the coordinates of the "
-            "closest place on the main piece."
+            f"{len(cells) - len(kept)} cells of the LV model are not connected to the main piece; they get the coordinates of the "
+            "closest place on it."
         )
     return Wall(places[used], kept_cells.reshape(-1, 4), np.empty((0, 3)), "volume"), number[same], notes
 
@@ -300,12 +300,10 @@ def _wrapped(angle: np.ndarray) -> np.ndarray:
 def _angle_at(nodes: np.ndarray, angle: np.ndarray, point: np.ndarray) -> float:
     """Angle at a point near the wall, from the nodes around it."""
     if point.shape != (3,) or not np.all(np.isfinite(point)):
-        raise BadWall("The point where the angle around the wall starts has to be three finite numbers, LPS mm.")
+        raise BadWall("The point where the angle around the wall starts must be three finite numbers, LPS mm.")
     distance, nearest = cKDTree(nodes).query(point, k=min(8, len(nodes)))
     if distance[0] > FARTHEST_ZERO:
-        raise BadWall(
-            f"The point where the angle around the wall is to start lies {distance[0]:.0f} mm away from the wall; check its frame."
-        )
+        raise BadWall(f"The point where the angle around the wall starts lies {distance[0]:.0f} mm away from the wall; check its frame.")
     return float(np.angle(np.exp(1j * angle[nearest]) @ (1 / (distance**2 + 1e-6))))
 
 

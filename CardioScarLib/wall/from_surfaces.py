@@ -38,7 +38,7 @@ def shape_from_surfaces(endo: Wall, epi: Wall, settings: WallSettings | None = N
     if low["endo"] <= low["epi"]:
         raise BadContours(
             f"At the apex the endocardium does not lie inside the epicardium, but reaches {low['epi'] - low['endo']:.1f} mm beyond it; "
-            "the two surfaces may be exchanged, or one and the same."
+            "the two surfaces may be swapped, or identical."
         )
     levels = sorted({*np.arange(high - TIP, low["epi"] + TIP, -SECTION), low["epi"] + TIP, low["endo"] + TIP})
     levels = [level for number, level in enumerate(levels) if number == 0 or level - levels[number - 1] > 0.2]

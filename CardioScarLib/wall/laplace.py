@@ -143,7 +143,7 @@ class LinearElements:
             result = longer
             if moved < PATH_TOLERANCE:
                 return result
-        raise BadWall("The paths through the wall of the LV model do not end; check its endocardium and epicardium, or mesh it again.")
+        raise BadWall("The paths through the LV wall do not end; check its endocardium and epicardium, or mesh it again.")
 
     def _steepest(self, falling: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each of some nodes the neighbor to which a function falls most per mm, the distance, and whether it falls."""

@@ -75,7 +75,7 @@ def skin(wall: Wall) -> np.ndarray:
         return _turned_outward(wall.nodes, wall.triangles)
     if wall.kind != "volume":
         kind = {"shell": "an open surface", "points": "bare points"}[wall.kind]
-        raise BadWall(f"The LV model is {kind} without an inside, so it has no endocardium and epicardium; make a closed wall first.")
+        raise BadWall(f"The LV model is {kind} that encloses no volume, so it has no endocardium and epicardium; make a closed wall first.")
     cells = wall.tetrahedra
     faces = np.vstack([cells[:, [1, 2, 3]], cells[:, [0, 3, 2]], cells[:, [0, 1, 3]], cells[:, [0, 2, 1]]])
     opposite = cells.T.ravel()
@@ -104,7 +104,7 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     neighbors = _neighbors(triangles)
     outer = _largest_piece(np.ones(len(triangles), dtype=bool), neighbors, area)
     if area[_largest_piece(~outer, neighbors, area)].sum() > LEAST_SHARE * area.sum():
-        raise BadWall("The cavity of the LV model is closed on all sides; the model of an LV wall is open at the base.")
+        raise BadWall("The cavity of the LV model is closed on all sides; an LV wall must be open at the base.")
     inside = _view_filled(wall.nodes, triangles, normals)
     row, column = neighbors.nonzero()
     alike = sparse.csr_matrix((np.maximum(np.einsum("ij,ij->i", normals[row], normals[column]), 0) ** 4, (row, column)), neighbors.shape)
@@ -123,8 +123,8 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     share = area[endo & outer].sum() / area[outer].sum()
     if not LEAST_SHARE < share < 1 - LEAST_SHARE:
         raise BadWall(
-            "The endocardium and the epicardium of the LV model cannot be told apart: "
-            f"{share:.0%} of its skin looks onto the model itself, but the model of an LV wall is a cup around a cavity that is open "
+            "The endocardium and the epicardium of the LV model cannot be distinguished: "
+            f"{share:.0%} of its surface faces the model itself, but the model of an LV wall is a cup around a cavity that is open "
             "at the base."
         )
     region = np.where(endo, ENDO, EPI).astype(np.uint8)
