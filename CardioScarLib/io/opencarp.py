@@ -50,7 +50,7 @@ def read_opencarp(path: Path) -> vtk.vtkUnstructuredGrid:
     kinds = np.array([line[:2] for line in lines])
     unknown = sorted(set(kinds) - set(CELLS))
     if unknown:
-        raise UnreadableFile(f"{cells_path.name} has cells of the kind '{unknown[0]}' which openCARP does not define.")
+        raise UnreadableFile(f"{cells_path.name} has a cell of the kind '{unknown[0]}', which openCARP does not define.")
     sizes = np.zeros(len(lines), dtype=np.int64)
     types = np.zeros(len(lines), dtype=np.uint8)
     for kind, (vtk_type, size) in CELLS.items():

@@ -234,7 +234,7 @@ def test_slices_along_the_long_axis_alone_get_short_axis_planes_across_the_wall(
     along = advise(case.stack, Doubt(0.05), case.wall, kinds=LONG, count=2).proposals
     advice = advise(SliceStack(tuple(one.plane for one in along)), Doubt(0.05), case.wall, kinds=SHORT, count=2)
     assert abs(advice.proposals[0].plane.normal @ axis.direction) > 1 - 1e-6
-    assert "from the middle of the wall towards the" in advice.proposals[0].label
+    assert "from the middle of the LV towards the" in advice.proposals[0].label
     assert any("no short-axis slices" in note for note in advice.notes)
 
 

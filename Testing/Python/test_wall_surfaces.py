@@ -112,7 +112,7 @@ def test_what_has_no_inside_or_no_cavity_is_refused():
         with pytest.raises(BadWall, match="without an inside"):
             wall_surfaces(wall)
     for block in (a_block((0, 0, 0), (40, 40, 60), (8, 8, 12)), a_block((0, 0, 0), (60, 60, 4), (12, 12, 2))):
-        with pytest.raises(BadWall, match="cannot be told apart"):
+        with pytest.raises(BadWall, match="cannot be distinguished"):
             wall_surfaces(block)
 
 
