@@ -64,7 +64,7 @@ def test_a_huge_wall_that_no_remedy_brings_into_the_stack_is_a_doubt(a_wall):
 
 def test_a_size_that_is_no_unit_of_a_heart_is_said_without_a_remedy():
     odd = a_cloud(np.random.default_rng(0).uniform(0, 900, (500, 3)))
-    texts = [finding for finding in check_geometry(a_stack(), odd) if "no left ventricle" in finding.text]
+    texts = [finding for finding in check_geometry(a_stack(), odd) if "not the size of a left ventricle" in finding.text]
     assert len(texts) == 1 and texts[0].remedies == ()
 
 
