@@ -28,30 +28,30 @@ from CardioScarLib.geometry.frame import CanonicalFrame, canonical_frame
 from CardioScarLib.geometry.quadrature import sub_points
 
 CELL = 3.0
-"""mm: the wall is looked at in cubes of this size, and a slice in squares."""
+"""mm: size of the cubes that the wall, and of the squares that a slice is divided into."""
 LENGTH = 5.0
-"""mm: scale over which errors of the map are alike."""
+"""mm: correlation length of errors of the map."""
 REACH = 2.5
-"""Lengths: errors farther apart have nothing in common."""
+"""Correlation lengths beyond which errors are taken as independent."""
 UNKNOWN = 0.1
-"""Standard deviation of what the posterior does not know of, such as an island of scar between two slices: networks that have not
+"""Standard deviation of what the posterior misses, such as an island of scar between two slices: networks that have not
 seen it agree that it is not there."""
 SEEN_LENGTH = 8.0
-"""mm from the middle of a slice over which what is known fades. Errors within slices are what slices like them cannot take away."""
+"""mm from the middle of a slice over which its information fades. Similar slices cannot remove errors within slices."""
 STAYING = 0.02
-"""Standard deviation, RMS over the wall, of errors that no further slice takes away."""
+"""Standard deviation, RMS over the wall, of errors that no further slice removes."""
 PIXEL_ERROR = 0.1
-"""Standard deviation of what a square of a slice says about its part of the wall: noise, partial volume, place."""
+"""Standard deviation of what a square of a slice measures: noise, partial volume, position."""
 LITTLE = 0.03
-"""Drop below which further slices changed the error of phantoms by next to nothing."""
+"""Below this drop, further slices hardly changed the error of phantoms."""
 OTHER_ANGLE = 30.0
-"""Degrees between long-axis proposals at least; short-axis proposals keep a thickness apart."""
+"""Smallest angle between long-axis proposals, degrees; short-axis proposals keep a thickness apart."""
 THICKEST = 20.0
 """mm."""
 
 
 class WallErrors:
-    """Errors on a wall that a slice can take away, as a Gaussian field.
+    """Errors on a wall that a slice can remove, as a Gaussian field.
 
     points: (n, 3) LPS mm, centers of cubes of wall. measure: (n,) of each. sd: (n,) standard deviation there.
     """
@@ -61,7 +61,7 @@ class WallErrors:
         self.total = float(measure @ (sd**2 + STAYING**2))
 
     def drop(self, plane: Slice) -> float:
-        """Share of the squared error over the wall that this slice is expected to take away."""
+        """Share of the squared error over the wall that this slice is expected to remove."""
         row, column, height = plane.to_index(self.points).T
         depth = np.clip(0.5 * (plane.thickness + CELL) - np.abs(height), 0, min(CELL, plane.thickness)) / CELL
         seen = np.flatnonzero(depth > 0)
@@ -123,7 +123,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Advice:
-    """proposals: the best first, each the best of its surroundings. notes: what a person should know before following them.
+    """proposals: the best first, each the best of its surroundings. notes: what to consider before following them.
     provenance: of the advice."""
 
     proposals: tuple[Proposal, ...]
@@ -148,8 +148,8 @@ def advise(
     """Rank the planes in which one further slice could be taken.
 
     stack, wall: LPS mm. posterior: of a fit to them. thickness: of the further slice, mm; None takes the stack's.
-    kinds: "short axis", "long axis", or both. count: of proposals at most. step: told (done, all); may raise to end it.
-    Raises NoSpread for a posterior without uncertainty, BadSettings for a thickness that is none.
+    kinds: "short axis", "long axis", or both. count: of proposals at most. step: called with (done, all); may raise to end it.
+    Raises NoSpread for a posterior without uncertainty, BadSettings for a thickness out of range.
     """
     if not posterior.has_spread:
         raise NoSpread("The adviser needs an uncertainty, but this model gives none; use the model 'field'.")
@@ -176,7 +176,7 @@ def advise(
 
 
 def _best_of_their_surroundings(candidates: Sequence[Candidate], drops: np.ndarray) -> list[int]:
-    """Numbers of candidates, the best first, without those beside a better one."""
+    """Numbers of candidates, the best first, without those close to a better one."""
     kept: list[int] = []
     for number in np.argsort(-drops, kind="stable"):
         one = candidates[number]

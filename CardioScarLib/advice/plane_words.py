@@ -1,4 +1,4 @@
-"""Where a plane lies, in words that a technologist can plan a slice by."""
+"""The position of a plane, in words by which a technologist can plan a slice."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LYING = 0.5
 """How much of the superior direction lies across the long axis at least for horizontal and vertical long axes to mean something."""
 CLOSE = np.radians(20)
 TILTED = 25.0
-"""Degrees between the slices' normal and the long axis worth a word."""
+"""Degrees between the slices' normal and the long axis that are worth a note."""
 
 
 class PlaneWords:
-    """Says where candidates lie against the slices of a stack."""
+    """Describes where candidates lie relative to the slices of a stack."""
 
     def __init__(self, stack: SliceStack, axis: LongAxis):
         self.axis = axis
@@ -69,7 +69,7 @@ class PlaneWords:
         return words
 
     def notes(self, stack: SliceStack, wall: Wall) -> tuple[str, ...]:
-        """What a person should know about the planes of this case."""
+        """What to consider about the planes of this case."""
         notes = []
         if len(stack) == 1:
             notes.append("The stack has a single slice; proposals far from it are guesses.")

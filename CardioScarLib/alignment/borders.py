@@ -1,4 +1,4 @@
-"""The borders of the myocardium as somebody drew or segmented them."""
+"""The borders of the myocardium as drawn or segmented."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOTHING = BorderPoints(np.empty((0, 2)), np.empty((0, 2)), np.empty(0))
 def borders_of_contours(stack: SliceStack, contours: Sequence[SliceContours]) -> list[BorderPoints]:
     """Per slice of the stack, the points of the contours that were drawn on it.
 
-    Raises BadAlignment where not a single contour lies on a slice.
+    Raises BadAlignment if no contour lies on a slice.
     """
     borders, closest = [], np.inf
     for one in stack:

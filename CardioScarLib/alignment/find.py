@@ -21,23 +21,23 @@ from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.wall import SliceContours
 
 WORTH_TELLING = 2.0
-"""mm: slices that lie further beside the wall are counted in the note."""
+"""mm: slices with a larger shift are counted in the note."""
 SOURCES_IN_WORDS = {
     "mask": "a mask of the myocardium",
     "contours": "contours of the myocardium",
     "image": "the borders visible in the image",
 }
 SYSTEMATIC = 0.2
-"""mm by which borders as a whole are drawn off center on a slice, besides what their scatter tells."""
+"""mm by which borders as a whole are drawn off center on a slice, in addition to their scatter."""
 COMMON_BIAS = {"mask": 0.0, "contours": 0.0, "image": 1.0}
 """mm by which all slices together seem shifted where none is: scar and papillary muscles lie at the same side on all of them."""
 SURE_ENOUGH = {"mask": 1.0, "contours": 1.0, "image": 0.7}
-"""mm: a slice whose shift is less sure in some direction does not speak for itself. Scar and papillary muscles are not chance, so
-that the scatter of edges in an image tells less than all of their error."""
+"""mm: a shift that is less certain in some direction is not reliable. Scar and papillary muscles are not random, so
+the scatter of edges in an image underestimates their error."""
 EDGE_ROUNDS, SETTLED = 8, 0.05
 """How often edges are sought in the image, unless the shift settles within so many mm."""
 AGREEING = 0.5
-"""Share of the borders that has to fit the outline."""
+"""Share of the borders that must fit the outline."""
 
 
 def find_shifts(
@@ -48,11 +48,11 @@ def find_shifts(
     contours: Sequence[SliceContours] | None = None,
     settings: AlignmentSettings | None = None,
 ) -> Alignment:
-    """How each slice has to be moved in its plane for the borders of the myocardium to lie on those of the wall.
+    """The in-plane shift of each slice that brings the borders of the myocardium onto those of the wall.
 
     stack, wall: LPS mm. source: "mask", "contours" or "image". mask: labels on the grid of the stack. contours: as read by
     `io.contours.read_contours`, drawn on slices of the stack.
-    Raises BadAlignment with a sentence, BadWall for a wall without an inside, StackMissesWall.
+    Raises BadAlignment, BadWall for a wall that encloses no volume, StackMissesWall.
     """
     settings = settings or AlignmentSettings()
     notes = list(check_overlap(stack, wall))
@@ -70,7 +70,7 @@ def find_shifts(
 
 
 def _given(source, stack, wall, mask, contours, settings: AlignmentSettings, notes: list[str]) -> list[BorderPoints]:
-    """The borders that somebody drew or segmented, per slice."""
+    """The borders that were drawn or segmented, per slice."""
     if source == "contours":
         return borders_of_contours(stack, contours or ())
     if source == "mask":
@@ -80,7 +80,7 @@ def _given(source, stack, wall, mask, contours, settings: AlignmentSettings, not
 
 
 def _seen(image: Brightness, line: Outline, largest: float) -> Match | None:
-    """The shift of a slice by the edges in its image, sought anew from where the last ones brought it."""
+    """The shift of a slice by the edges in its image, which are sought again after every shift."""
     shift, found = searched(image, line, largest), None
     for _ in range(EDGE_ROUNDS):
         if shift is None:
@@ -93,7 +93,7 @@ def _seen(image: Brightness, line: Outline, largest: float) -> Match | None:
 
 
 def _doubt(found: Match | None, source: str, cut: int, drawn: int, settings: AlignmentSettings) -> str | None:
-    """Why a slice does not speak for itself; None where it does."""
+    """Why the shift of a slice is not reliable; None if it is."""
     if not cut:
         return "The middle plane of the slice misses the LV wall."
     if not drawn:

@@ -1,4 +1,4 @@
-"""Which labels of a mask are the wall."""
+"""Which labels of a mask are myocardium."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAME_GRID = 1e-2
 COARSE = 1.0
 """mm^3 of wall per point."""
 ON_THE_WALL = 0.5
-"""A label is one of the wall if its pixels lie on it at least this much as often as those of the label that does most."""
+"""A label is myocardium if its pixels lie on the wall at least this much as often as those of the best label."""
 MOST_LABELS = 12
 
 
@@ -36,7 +36,7 @@ def check_grid(stack: SliceStack, mask: SliceStack | None) -> None:
 
 
 def wall_labels(mask: SliceStack, wall: Wall, notes: list[str]) -> tuple[int, ...]:
-    """The labels whose pixels lie on the wall; which ones is told in notes where there is a choice."""
+    """The labels whose pixels lie on the wall; a note names them if there is a choice."""
     values = np.unique(np.concatenate([np.unique(np.rint(np.nan_to_num(one.pixels))) for one in mask]))
     labels = [int(value) for value in values if value != 0]
     if not labels:

@@ -1,4 +1,4 @@
-"""Which cases there are.
+"""The cases of a batch.
 
 A folder: each folder in it is a case, named by it, with one LGE volume (a file, or a folder of DICOM files), one LV
 model, and, if there is one, a label map of the scar whose name holds "seg", "mask" or "label".
@@ -35,7 +35,7 @@ class BatchCase:
     problem: str | None = None
 
     def task(self, folder: Path, settings: ReconstructionSettings, reading: ReadingSettings, audited: bool) -> FilesTask:
-        """What is to be done for it, with its map as `folder`/<name>.vtu, or .vtp where the model is a file of a surface."""
+        """Its task, with the map `folder`/<name>.vtu, or .vtp if the model is a surface file."""
         if self.volume is None or self.model is None:
             raise UnreadableFile(f"The case {self.name} has no LGE volume or no LV model.")
         suffix = ".vtp" if self.model.suffix.lower() in SURFACES else ".vtu"
@@ -47,7 +47,7 @@ class BatchCase:
 def find_cases(source: Path) -> list[BatchCase]:
     """The cases of a folder, or of a CSV list, in the order of their names, or of the list.
 
-    A case that lacks something is in the list, too, with its problem. Raises UnreadableFile or BadSettings when there
+    An incomplete case is in the list too, with its problem. Raises UnreadableFile or BadSettings if there
     is no case at all, or the list is wrong as a whole.
     """
     source = Path(source)

@@ -1,4 +1,4 @@
-"""Measured numbers, one JSON object per line of a file, so that a run can be stopped and go on."""
+"""Measured numbers, one JSON object per line of a file, so that a run can be stopped and continued."""
 
 from __future__ import annotations
 

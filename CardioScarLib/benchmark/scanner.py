@@ -1,4 +1,4 @@
-"""The benchmark's scanner: what slices of any heart show, by means over points that share nothing with the slice operator."""
+"""The benchmark's scanner: slices of any heart, averaged over points that share nothing with the slice operator."""
 
 from __future__ import annotations
 

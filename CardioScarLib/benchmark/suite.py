@@ -1,4 +1,4 @@
-"""The run itself: every method on every case, one after the other, and nothing twice."""
+"""The run: every method on every case, one after the other; nothing is measured twice."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class _Run:
 def answer_of(
     case: BenchmarkCase, method: Method, original_python: str | None = None, stop: threading.Event | None = None, seed: int = 0
 ) -> tuple[Answer, dict]:
-    """What a method says about a case, without its truth, and what that cost. seed: of the method.
+    """The answer of a method to a case without its truth, and the cost. seed: of the method.
 
     Raises Cancelled when `stop` is set, and what the method has failed with.
     """
