@@ -1,4 +1,4 @@
-"""`cardioscar align`: how far breath holds have moved the slices against the wall; nothing is written."""
+"""`cardioscar align`: find how far breath-holds have shifted the slices; nothing is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cardioscar apply`: a trained network and a mesh become a map."""
+"""`cardioscar apply`: make a map from a trained network and a mesh."""
 
 from __future__ import annotations
 

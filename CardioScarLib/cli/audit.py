@@ -1,4 +1,4 @@
-"""`cardioscar audit`: what a stack supports, without a truth."""
+"""`cardioscar audit`: what a stack supports."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`cardioscar benchmark`: methods against phantoms with exact truth; tables, plots and pages.
 
-The benchmark itself is not installed with the Slicer extension, so it is imported by the commands, and missed in one sentence.
+The benchmark itself is not installed with the Slicer extension. The commands import it, and report in one sentence if it is missing.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def published(only, from_records, quick) -> None:
 @click.option("--patience", type=int, metavar="N", help="Epochs without a smaller error before it stops. [default: 250]")
 @click.option("--output", type=Path, default="cardioscar-benchmark", show_default=True, metavar="DIR", help="Folder for the records.")
 def race(kinds, seeds, nodes, cpu_limit, patience, output) -> None:
-    """Train the original's network to its best error, which the truth shows, and time the field and the network to the same.
+    """Train the original's network to its best error against the truth, and time the field and the network to the same error.
 
     Minutes per phantom. Needs PyTorch. The original's error by epoch is kept in race/records.jsonl of the folder.
     """
@@ -247,7 +247,7 @@ def race(kinds, seeds, nodes, cpu_limit, patience, output) -> None:
 @click.option("--images", type=Path, metavar="DIR", help="The DICOM images that they are drawn on.")
 @click.option("--maps", is_flag=True, help="Also reconstruct scar on walls from labels, and compare with the true walls.")
 def walls(kinds, seeds, contours, images, maps) -> None:
-    """Measure how close walls made from labels and contours come to the true ones, their cells, and CPU seconds."""
+    """Measure walls made from labels and contours: distance to the true walls, cells, CPU seconds."""
     from CardioScarLib.benchmark import walls as measured
     from CardioScarLib.core.errors import BadSettings
 
@@ -264,7 +264,7 @@ def walls(kinds, seeds, contours, images, maps) -> None:
 
 
 class _Speaker:
-    """Lines of progress on stderr, none of them with --json."""
+    """Lines of progress on stderr; none with --json."""
 
     def __init__(self, quiet: bool):
         self.quiet, self.console = quiet, stderr()
@@ -276,7 +276,7 @@ class _Speaker:
 
 @contextmanager
 def _going_on(say: _Speaker, folder: Path) -> Iterator[None]:
-    """Ctrl-C ends the run and loses nothing of it."""
+    """Ctrl-C ends the run and keeps its measurements."""
     from CardioScarLib.core.errors import Cancelled
 
     try:

@@ -1,4 +1,4 @@
-"""`cardioscar coordinates`: a wall of any origin in, the same wall with its coordinates out."""
+"""`cardioscar coordinates`: add wall coordinates to an LV wall of any origin."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
 
 
 def _surfaces(mesh_file, regions: str | None):
-    """Regions as a point array of the file says; None if it does not."""
+    """Regions from a point array of the file; None if there is none."""
     from vtk.util.numpy_support import vtk_to_numpy
 
     from CardioScarLib.wall.surfaces import labeled_surfaces

@@ -1,4 +1,4 @@
-"""`cardioscar demo`: a phantom with a known truth, through the same door as any other case."""
+"""`cardioscar demo`: reconstruct a phantom, by the same commands as any other case, and compare with its truth."""
 
 from __future__ import annotations
 

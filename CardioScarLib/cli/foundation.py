@@ -1,4 +1,4 @@
-"""`cardioscar foundation`: training data of many hearts become one file."""
+"""`cardioscar foundation`: join the training data of many hearts in one file."""
 
 from __future__ import annotations
 

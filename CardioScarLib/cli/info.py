@@ -1,4 +1,4 @@
-"""`cardioscar info`: what is this file, and do these two meet?"""
+"""`cardioscar info`: describe a file, and check whether slices and wall meet."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def info(file: Path, other: Path | None, as_json: bool) -> None:
 
 
 def _lines(value: dict, indent: str = "") -> list[str]:
-    """A nested description as indented lines; what is empty or unknown is left out, except an unknown thickness."""
+    """A nested description as indented lines; empty and unknown values are omitted, except an unknown thickness."""
     lines = []
     for key, one in value.items():
         name = f"{indent}{key.replace('_', ' ')}"

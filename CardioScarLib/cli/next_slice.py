@@ -1,4 +1,4 @@
-"""`cardioscar next-slice`: which further slice would help most."""
+"""`cardioscar next-slice`: propose the next slice to acquire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cardioscar prepare`: slices and a mesh become training data."""
+"""`cardioscar prepare`: make training data from slices and a mesh."""
 
 from __future__ import annotations
 

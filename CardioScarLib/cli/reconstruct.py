@@ -1,4 +1,4 @@
-"""`cardioscar reconstruct`: files in, files out."""
+"""`cardioscar reconstruct`: make a map from files."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def reconstruct(
 ) -> None:
     """Reconstruct scar probability and uncertainty on an LV wall from a stack of LGE slices.
 
-    Beside FILE lie a record (.json), the field itself (.field.npz) and the slices (.case.npz): cardioscar audit and next-slice start
-    from them.
+    Three files are written next to FILE: the record (.json), the field (.field.npz) and the slices (.case.npz). cardioscar audit
+    and cardioscar next-slice start from them.
     """
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib import pipeline

@@ -1,4 +1,4 @@
-"""`cardioscar train`: training data become a network."""
+"""`cardioscar train`: train a network on training data."""
 
 from __future__ import annotations
 

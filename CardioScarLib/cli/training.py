@@ -1,4 +1,4 @@
-"""What `cardioscar train` and `cardioscar fine-tune` have in common."""
+"""Common to `cardioscar train` and `cardioscar fine-tune`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def training_bar() -> Iterator[ProgressCall]:
 
 
 def finish(result: Training, unfinished: Unfinished) -> int:
-    """Write the network, say how it went, and return the exit code."""
+    """Write the network, report the training, and return the exit code."""
     from CardioScarLib.io.checkpoints import write_checkpoint
 
     say_notes(result.notes)

@@ -1,4 +1,4 @@
-"""`cardioscar wall`: label maps, contours or surfaces in, an LV wall out."""
+"""`cardioscar wall`: make an LV wall from label maps, contours or surfaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a wall and slices are those that a field was fitted on.
+"""Fingerprints of a wall and of slices, to recognize those that a field was fitted on.
 
 Geometry may come back through another file format or a scene with other last digits, so it is compared within a tolerance;
 pixels and cells must be the same.

@@ -1,4 +1,4 @@
-"""What a person can choose. Names, defaults, limits, units and explanations of all choices are written here only."""
+"""All choices of the user. Their names, defaults, limits, units and explanations are written here only."""
 
 from __future__ import annotations
 
@@ -258,7 +258,7 @@ class ReconstructionSettings(Settings):
 
 @dataclass(frozen=True)
 class AlignmentSettings(Settings):
-    """How slices are moved in their planes to fit the myocardium, where that is asked for."""
+    """How slices are moved in their planes to fit the myocardium, if requested."""
 
     largest_shift: float = choice(
         10.0,

@@ -14,7 +14,7 @@ from CardioScarLib.core.errors import BadStack
 class SliceSource:
     """The DICOM image that a slice comes from, so that results can point to it; an identifier that is not known is empty.
 
-    These lead to a patient: they are kept beside images only, never printed, logged or written into a report.
+    These lead to a patient: they are kept with images only, never printed, logged or written into a report.
     """
 
     study_uid: str = ""
