@@ -1,4 +1,4 @@
-"""The walk of a case: slices and a wall in, a map with its uncertainty out; and what starts from a map that is there."""
+"""The pipeline: from a case to a map with its uncertainty, and from a map to audit and advice."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def reconstruct(
 ) -> Result:
     """Reconstruct the scar field of a case from the slices that cross its wall.
 
-    progress: see `Progress`. audited: whether slices are left out and predicted, which takes about twice the time of a
+    progress: see `Progress`. audited: whether to audit the stack too, which takes about twice the time of a
     standard fit. The same input, settings and machine give the same result.
     Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network without PyTorch.
     """
@@ -53,7 +53,7 @@ def reconstruct(
     if audited:
         _check_auditable(settings)
     if settings.model.model == "network":
-        choose_device(settings.model.network.device)  # what is missing is said now, not after the long work
+        choose_device(settings.model.network.device)  # a missing package is reported now, not after the long work
     stack, wall = case.observed_stack, case.wall
     clock = _Clock(progress)
     with clock.stage("geometry") as step:
@@ -93,7 +93,7 @@ def reconstruct(
 
 
 def audit(result: Result, progress: Progress | None = None) -> Audit:
-    """Leave each slice of a result's case out, predict it from the others, and say what the stack supports; the map is not fitted again.
+    """Audit the stack of a result: leave each slice out and predict it from the others. The map is not fitted again.
 
     Raises BadSettings for a result of another model than "field".
     """
@@ -125,7 +125,7 @@ def advise(result: Result, settings: AdviceSettings | None = None, progress: Pro
 
 
 def align(case: Case, source: str, settings: AlignmentSettings | None = None) -> Alignment:
-    """How far each slice of a case lies beside the wall in its own plane, as after different breath-holds; nothing is moved.
+    """Find the in-plane shift of each slice against the wall, as after different breath-holds; nothing is moved.
 
     source: "mask" takes the labels of the case's myocardium, or else of its scar; "image" the pixels of its slices.
     `case.aligned(alignment)` moves the slices.

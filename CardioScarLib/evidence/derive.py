@@ -1,4 +1,4 @@
-"""The door from pixels to scar evidence."""
+"""From pixels to scar evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from CardioScarLib.evidence.lge_type import estimate_null_level, guess_lge_type
 from CardioScarLib.evidence.regions import SMALLEST_COVER, cavity_values, find_regions
 
 OVERSHOOT = 1e-3
-"""How far values may leave [0, 1], as interpolation and rounding let them."""
+"""Tolerance for values outside [0, 1], by interpolation and rounding."""
 BRIGHT_CAVITY = 0.1
 """Scar values are near zero in the cavity; LGE intensities scaled to [0, 1] are not."""
 MOST_LABELS = 12
@@ -115,7 +115,7 @@ def _asked_scar_labels(present: tuple[int, ...], asked: tuple[int, ...]) -> tupl
 
 
 def _known_scar_labels(present: tuple[int, ...]) -> tuple[tuple[int, ...], list[str]]:
-    """Scar labels of a label set that tells by itself which they are."""
+    """Scar labels of a label set that is recognized."""
     other = tuple(label for label in present if label != 0)
     if len(other) <= 1:
         return other, []

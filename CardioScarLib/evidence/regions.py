@@ -1,4 +1,4 @@
-"""Remote myocardium, bright tissue and blood, found by the mesh instead of by hand."""
+"""Remote myocardium, bright tissue and blood, located by the mesh instead of by hand."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 
 INTERIOR_COVER = 0.9
-"""Pixels that the wall fills at least this much speak for the wall alone."""
+"""Pixels that the wall fills at least this much count as myocardium alone."""
 SMALLEST_COVER = 0.3
-"""Pixels that the wall fills less say too little about it."""
+"""Pixels that the wall fills less are ignored."""
 CONSTANT = 1e-6
 """Of the intensity: a smaller range inside the wall is rounding, not tissue."""
 FEWEST_PIXELS = 20
-"""Statistics on fewer pixels are not worth their name."""
+"""Fewest pixels for statistics."""
 TRIM, TRIM_SHRINKS = 1.5, 0.7426
 """Mean and SD of remote myocardium are taken within this many SD; what that leaves of a normal distribution's SD.
 So near, because border zone reaches far into remote intensities: at 2.5 SD the SD of low-contrast images grows by a third."""
@@ -169,7 +169,7 @@ def bright_tissue(stack: SliceStack, pixels: WallPixels, candidates: np.ndarray)
 
 
 def _check_remote_is_dark(stack: SliceStack, remote_mean: float, remote_sd: float, blood: float) -> list[str]:
-    """Nothing to say where remote myocardium is darker than blood by its SD; else a note, or BadEvidence."""
+    """No note if remote myocardium is darker than blood by its SD; otherwise a note, or BadEvidence."""
     if remote_mean <= blood - remote_sd:
         return []
     everything = np.concatenate([one.pixels[np.isfinite(one.pixels)] for one in stack])

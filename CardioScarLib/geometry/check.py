@@ -1,4 +1,4 @@
-"""What can be said about a stack and a wall before anything is computed."""
+"""Checks of a stack and a wall before anything is computed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TOUCHING = 0.05
 
 @dataclass(frozen=True)
 class Finding:
-    """severity: "error", a run makes no sense; "warning", somebody should look; "note", what was found or assumed.
+    """severity: "error", a run is impossible; "warning", check the input; "note", what was found or assumed.
 
-    text: one sentence. remedies: what would mend it: "flip", "um" or "m" (see `overlap.REMEDIES`), or two of them.
+    text: one sentence. remedies: what would correct it: "flip", "um" or "m" (see `overlap.REMEDIES`), or two of them.
     """
 
     severity: str
@@ -31,7 +31,7 @@ class Finding:
 
 
 def check_geometry(stack: SliceStack, wall: Wall) -> tuple[Finding, ...]:
-    """How stack and wall lie to each other, their sizes and the gaps between slices; the worst first. LPS mm."""
+    """Overlap of stack and wall, their sizes, and the gaps between slices; the worst finding first. LPS mm."""
     meeting = _meeting(overlap(stack, wall))
     findings = [meeting, *_slice_gaps(stack), *(Finding("warning", note) for note in (*stack.notes, *wall.notes))]
     if not meeting.remedies:
@@ -53,7 +53,7 @@ def _meeting(found: dict) -> Finding:
 
 
 def _size(wall: Wall) -> list[Finding]:
-    """A doubt about the unit of a wall that no LV is as large or as small as."""
+    """A doubt about the unit of a wall that is too large or too small for an LV."""
     size = float(np.linalg.norm(np.ptp(wall.nodes, axis=0)))
     low, high = PLAUSIBLE_SIZE
     for remedy, factor, unit in (("um", 1e-3, "micrometers"), ("m", 1e3, "meters")):

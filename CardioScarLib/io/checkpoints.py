@@ -63,7 +63,7 @@ def check_checkpoint_name(path: Path) -> None:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a trained network; nothing in the file is executed. Raises UnreadableFile for anything else.
 
-    Whether the tensors make a network is for the network to say.
+    Whether the tensors make a network is checked by the network.
     """
     path = check_readable(path)
     found = _read_container(path) if path.suffix.lower() == ".safetensors" else _read_pth(path)

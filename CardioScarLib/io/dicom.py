@@ -23,7 +23,7 @@ IDENTIFIERS = {
     "frame_of_reference_uid": "0020|0052",
 }
 """Of an image, for results that point to it; see `SliceSource`."""
-# Storage classes whose files have to have pixels (CT, MR, secondary capture; plain and enhanced), as opposed to
+# Storage classes whose files must have pixels (CT, MR, secondary capture; plain and enhanced), as opposed to
 # reports, raw data and indices, which may lie in the same folder.
 IMAGE_CLASS = re.compile(rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.(?:[24](?:\.1)?|7)[\x00 ]")
 
@@ -111,7 +111,7 @@ def _claims_to_be_an_image(path: Path) -> bool:
 
 
 def _refuse_repeated(planes: list[Plane], name: str) -> None:
-    """Two images at one place are phases, or magnitude beside phase-sensitive: a person has to choose."""
+    """Raise BadStack for two images at one position, such as phases, or magnitude and phase-sensitive: the user must choose."""
     places = np.array([np.concatenate([one.origin, one.row_step, one.column_step]) for one in planes])
     repeated = len(places) - len(np.unique(np.rint(places * 100), axis=0))
     if repeated:

@@ -1,4 +1,4 @@
-"""Names, checks and half-written files: what every writer of the library has in common."""
+"""Common to all readers and writers: names, checks, and no half-written files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
 
 
 def check_readable(path: Path) -> Path:
-    """The path, if a file with something in it is there. Messages name the file without its folders."""
+    """The path, if it is a file that is not empty. Messages name the file without its folders."""
     path = Path(path)
     try:
         if not path.exists():

@@ -38,7 +38,7 @@ def read_stack(
     slice_indices: which slices of the whole stack to keep, counted from 0 in that order.
     thickness: mm; None takes what the files say, else the slice spacing, with a note in the stack.
     scalar_field: array of grid layers.
-    label_map: the pixels are labels; they must be whole numbers.
+    label_map: the pixels are labels, and must be whole numbers.
     Pixels of grid layers that the layer does not cover are NaN. Everywhere else NaN is refused.
     """
     if thickness is not None and not (np.isfinite(thickness) and thickness > 0):

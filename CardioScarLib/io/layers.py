@@ -54,7 +54,7 @@ def _quads(grid: vtk.vtkUnstructuredGrid, name: str) -> np.ndarray:
 
 
 def _values(dataset: vtk.vtkDataSet, scalar_field: str, name: str) -> tuple[np.ndarray, bool]:
-    """The values, and whether there is one per cell (else one per point); told apart by their number."""
+    """The values, and whether there is one per cell (else one per point); distinguished by their number."""
     places = (dataset.GetCellData(), dataset.GetPointData(), dataset.GetFieldData())
     names = [place.GetArrayName(number) for place in places for number in range(place.GetNumberOfArrays()) if place.GetArray(number)]
     wanted = FALLBACK_FIELD if scalar_field not in names and names == [FALLBACK_FIELD] else scalar_field

@@ -1,4 +1,4 @@
-"""LV models in, and the same models out with our arrays on them."""
+"""Reading LV models, and writing them with the arrays of a map."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ class MeshFile:
 
 
 def read_mesh(path: Path) -> vtk.vtkDataSet:
-    """The model as it is in a .vtk, .vtu, .vtp, .ply, .stl or openCARP file (.pts, .elem or their stem)."""
+    """The model as stored in a .vtk, .vtu, .vtp, .ply, .stl or openCARP file (.pts, .elem or their stem)."""
     return _read(path)[0]
 
 
 def read_wall(path: Path, frame: str = "auto", unit: str = "auto") -> MeshFile:
     """Read an LV model and bring it into LPS mm.
 
-    frame: "auto" believes a SPACE header and takes LPS without one, as 3D Slicer does.
+    frame: "auto" uses a SPACE header, and LPS without one, as 3D Slicer does.
     unit: "auto" takes a model longer than a meter to be in micrometers, and one shorter than a millimeter in meters.
-    What was assumed is said in the notes of the wall.
+    Assumptions are in the notes of the wall.
     """
     path = Path(path)
     if frame not in FRAMES:

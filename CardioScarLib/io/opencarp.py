@@ -85,7 +85,7 @@ def write_dat(values: np.ndarray, path: Path) -> None:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines after the count in the first one, which has to agree with them."""
+    """The lines after the count in the first one, which must agree with them."""
     try:
         first, *lines = [line for line in path.read_text(encoding="ascii").splitlines() if line.strip()]
         count = int(first.split()[0])

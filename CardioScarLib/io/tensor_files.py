@@ -19,7 +19,7 @@ HEADER = "cardioscar"
 
 
 def read_tensors(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The tensors, in the order they were written, and the header. Raises UnreadableFile unless the file says it is of this kind."""
+    """The tensors, in the order they were written, and the header. Raises UnreadableFile unless the file is marked as this kind."""
     path = check_readable(path)
     safe_open = _safetensors().safe_open
     try:

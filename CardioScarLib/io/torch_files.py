@@ -1,4 +1,4 @@
-"""Files of torch.save, read without trusting them.
+"""Files of torch.save, read safely.
 
 Such a file holds a pickle, which can run any program when it is opened. It is only ever read with torch's restricted
 unpickler, with those numpy functions on its list that put an array or a number together again. What torch also takes for

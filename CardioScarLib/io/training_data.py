@@ -68,7 +68,7 @@ def read_training_data(path: Path, normalize: str = "none") -> TrainingData:
 
 
 def read_unchecked(path: Path) -> TrainingData:
-    """`read_training_data` for a look at the file: whatever its values are, and whether it can be trained on or not."""
+    """`read_training_data` for a look at the file, with any values, even if it cannot be trained on."""
     path = check_readable(path)
     arrays = _load(path)
     return _legacy(arrays, path.name) if isinstance(arrays, np.ndarray) else _modern(arrays, path.name)

@@ -31,7 +31,7 @@ def write_probability_volume(
     """Write a float32 volume of scar probability on the grid of `reference` (an image or the file of one).
 
     posterior_mean: (n, 3) LPS mm -> (n,). Voxels get its value where their center lies in the wall; outside the wall
-    they are 0, which there does not mean healthy. The wall has to enclose a volume.
+    they are 0, which there does not mean healthy. The wall must enclose a volume.
     """
     path = Path(path)
     if not path.name.lower().endswith(VOLUME_SUFFIXES):

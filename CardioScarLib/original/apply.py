@@ -1,4 +1,4 @@
-"""Third step: what a trained network says about a mesh."""
+"""Third step: the prediction of a trained network on a mesh."""
 
 from __future__ import annotations
 

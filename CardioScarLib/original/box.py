@@ -1,4 +1,4 @@
-"""The box a network was trained in, and what lies outside of it."""
+"""The box a network was trained in, and points outside it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.reconstruction.dropout.coordinates import NetworkFrame
 
 FEWEST_INSIDE = 0.01
-"""Share of points inside the box below which a network has nothing to say about them."""
+"""Share of points inside the box below which a network is refused."""
 
 
 def frame_of(checkpoint: Checkpoint) -> NetworkFrame:

@@ -1,4 +1,4 @@
-"""A training run that can go on after it was killed."""
+"""A training run that can be resumed after it was killed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PARTS = ("state", "best", "first_moment", "second_moment")
 
 @dataclass(eq=False)
 class Unfinished:
-    """Where the state of a run is kept, beside its result.
+    """The file that keeps the state of a run, next to its result.
 
-    output: the checkpoint that the run is to make; the state lies beside it as `<output>.unfinished`.
-    resume: go on where it left off, if there is such a file. overwrite: a file of another run may be replaced.
+    output: the checkpoint that the run is to make; the state lies next to it as `<output>.unfinished`.
+    resume: continue from the state, if there is one. overwrite: a file of another run may be replaced.
     every_epochs: how often it is written; each time as a whole, never half.
     """
 
@@ -38,7 +38,7 @@ class Unfinished:
         return self.output.with_name(self.output.name + ".unfinished")
 
     def check(self) -> None:
-        """Raise UnwritableOutput for the state of an earlier run that nobody said what to do with; ask before long work."""
+        """Raise UnwritableOutput for the state of an earlier run without instructions for it; call before long work."""
         if self.path.exists() and not self.resume and not self.overwrite:
             raise UnwritableOutput(
                 f"{self.path.name} holds an unfinished training of {self.output.name}: add --resume to continue it, "
@@ -46,7 +46,7 @@ class Unfinished:
             )
 
     def find(self, run: tuple[Any, ...], start: State | None) -> tuple[TrainingState | None, tuple[str, ...]]:
-        """The state to go on from, if one was asked for and is there, and notes.
+        """The state to continue from, if requested and present, and notes.
 
         run: all that decides how the training goes; a state of another run is refused. start: the tensors it started from.
         """

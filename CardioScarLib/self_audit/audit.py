@@ -24,7 +24,7 @@ FEWEST_SLICES = 5
 LEAST_SCAR = 0.5
 """Mean evidence in the most scarred pixels below which there is no scar to audit."""
 BORDERS = 100
-"""mm^2 of pixels near borders below which a slice says little about its shift."""
+"""mm^2 of pixels near borders below which a slice has no measurable shift."""
 
 
 def audit(
@@ -35,9 +35,9 @@ def audit(
     settings: ModelSettings,
     step: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Audit:
-    """Leave every slice and every pair of neighbors out, predict them, and say what the stack supports.
+    """Leave every slice and every pair of neighbors out, predict them, and judge what the stack supports.
 
-    posterior: of all slices, by the model "field". step: called with (done, all) as the work goes on; may raise to end it.
+    posterior: of all slices, by the model "field". step: called with (done, all) during the work; may raise to end it.
     The same input and settings give the same audit.
     """
     seen = [number for group in chains(operator, evidence) for number in group]

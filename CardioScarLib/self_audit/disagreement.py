@@ -1,4 +1,4 @@
-"""Which slice disagrees with its neighbors, and how. The constants are measured, see docs/measurements/audit.md."""
+"""Which slice disagrees with its neighbors, and how. The constants are measured; see docs/measurements/audit.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from CardioScarLib.self_audit.left_out import LeftOutSlice
 ERROR_FLOOR = 0.02
 """Errors below are alike: the fits themselves leave as much."""
 LEAST_SCAR = 0.02
-"""Mean scar fraction of a slice's wall below which it says nothing about its place."""
+"""Mean scar fraction of a slice's wall below which its position cannot be judged."""
 SUSPICIOUS = 0.6
 """Sum of two logarithms: by what factor a shift lowers the error of the slice, and by what factor leaving the slice out too
 lowers that of its neighbors."""
@@ -28,7 +28,7 @@ DARK = 0.2
 LEAST_AREA = 60.0
 """mm^2 of wall that say what a slice shows where the others see scar, or none."""
 BESIDE_THE_WORST = 0.5
-"""Share of the suspicion against the worst slice that others have to reach: it misleads farther than its neighbors."""
+"""Share of the suspicion against the worst slice that others must reach: it affects more than its neighbors."""
 IN_ORDER = 0.6
 """Two slices have changed places when the error of both falls below this share after they have changed back."""
 
@@ -36,8 +36,8 @@ IN_ORDER = 0.6
 def find_suspects(slices: Sequence[LeftOutSlice], displacements: dict[int, Displacement]) -> tuple[Suspect, ...]:
     """The slices that disagree, the worst first.
 
-    Neighbors of one that is named are not: it misleads what is predicted there. Beside a gross fault (an artifact, a wrong
-    label, a wrong order) no shifts are named: they can be told when it has been put right.
+    Neighbors of a named slice are not named: it misleads their prediction. With a gross fault (an artifact, a wrong
+    label, a wrong order) no shifts are named; they show when it has been corrected.
     """
     by_number = {one.number: one for one in slices}
     usual = float(np.median([max(one.error, ERROR_FLOOR) for one in slices]))
@@ -68,7 +68,7 @@ def relief(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> float:
 
 
 def suspicion(displacement: Displacement, relieved: float) -> float:
-    """How much speaks for a shift, see SUSPICIOUS; 0 where the shift is too small to tell or at the end of the search."""
+    """The evidence for a shift, see SUSPICIOUS; 0 where the shift is too small to tell or at the end of the search."""
     if not SEEMS_SHIFTED <= displacement.distance <= TOO_FAR:
         return 0.0
     return float(np.log(max(displacement.before, ERROR_FLOOR) / max(displacement.after, ERROR_FLOOR))) + relieved
@@ -101,7 +101,7 @@ def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usua
 
 
 def _gross(one: LeftOutSlice) -> Suspect | None:
-    """Scar all over, or none where it has to be."""
+    """Scar everywhere, or none where the neighbors have it."""
     # Without either neighbor too, which may be the one that is wrong.
     predictions = np.array([one.predicted, *(one.predicted_without(number) for number in one.without)])
     pixel = float(np.prod(one.operator.stack.slices[one.number].spacing))

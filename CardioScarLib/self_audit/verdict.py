@@ -1,4 +1,4 @@
-"""From what left-out slices show to what a stack supports. The constants are measured, see docs/measurements/audit.md."""
+"""From left-out slices to what a stack supports. The constants are measured; see docs/measurements/audit.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DENSITY = 1.05
 SURE_MASS = 0.15
 """Half of the 95 % interval of the scar volume, as a share of it, up to which a mass is supported."""
 QUARTER = 0.25
-"""Of the wall's thickness: transmurality is told in quarters, so a border that is less sure than this says little."""
+"""Of the wall's thickness: transmurality is reported in quarters, so borders must be known to this share."""
 MAP_SHARE = 1.25
 """Error of a border in the map over that in left-out slices, times the root of the distance between slices in mm. Of what
 makes left-out slices hard to predict, shifts are in the map too, but what a gap hides is less where the slice is there."""
@@ -30,7 +30,7 @@ LEAST_COVERAGE = 0.55
 """Of left-out pixels near borders in 95 % intervals, for the interval of a mass to be believed. They lie a whole gap from what
 is seen, so sound stacks have .63 to .91 only; one slice that is shifted by 5 mm makes it .5."""
 WIDEST_CHANNEL = 10.0
-"""mm: a stack that shows wider channels only shows none that conduct slowly."""
+"""mm: a stack that shows only wider channels shows none that conduct slowly."""
 YELLOW, RED = 0.045, 0.09
 """Expected error of the map."""
 
@@ -156,7 +156,7 @@ def _channels(facts: Facts) -> Claim:
 
 
 def channel_widths(facts: Facts) -> tuple[float, float]:
-    """mm: the narrowest channel that is to be believed, across the slices and along them."""
+    """mm: the narrowest channel that is supported, across the slices and along them."""
     stack = facts.slices[0].operator.stack
     pixel = max(max(stack.slices[one.number].spacing) for one in facts.slices)
     thick = max(stack.slices[one.number].thickness for one in facts.slices)

@@ -19,13 +19,13 @@ SAME_PLACE = 0.1
 MARGIN = 8.0
 """mm around the contours in which the shape is known."""
 WIDE_GAP = 1.5
-"""Usual distances between slices: a wider one is told as a place where a slice is missing."""
+"""Usual distances between slices: a wider one is reported as a missing slice."""
 GRID = 0.8
 """mm between the points at which the level sets are known."""
 LEAST_THICKNESS = 1.0
 """mm that a contour pair without a wall between its curves is taken to be apart at the apex."""
 ENDO_OUTSIDE = 3.0
-"""mm that an endocardium may reach beyond its epicardium and still be taken for a slip of the pen."""
+"""mm that an endocardium may reach beyond its epicardium and still be taken as a slip of the pen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +263,7 @@ def _check_nesting(curves: dict[str, Curves], heights: np.ndarray, labels: list[
 
 
 def _tips(curves: dict[str, Curves], heights: np.ndarray) -> dict[str, float]:
-    """How far below their lowest curves the two surfaces close, mm; about as thick as the wall beside.
+    """How far below their lowest curves the two surfaces close, mm; about as thick as the wall next to it.
 
     A surface ends above the middle of the next slice that was looked at and does not show it.
     """

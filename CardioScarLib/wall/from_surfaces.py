@@ -20,7 +20,7 @@ SECTION = 2.5
 TIP = 0.4
 """mm from a surface's lowest point to its lowest section."""
 LEAST_SECTION = 5.0
-"""mm around: smaller sections, at a pointed tip, say less about the shape than those beside them."""
+"""mm around: smaller sections, at a pointed tip, describe the shape less well than their neighbors."""
 LID = 0.85
 """Cosine to the long axis above which a triangle at its end belongs to a lid."""
 

@@ -1,4 +1,4 @@
-"""What the values of a label map mean, and the masks of wall and cavity they make on each slice."""
+"""The meaning of the values of a label map, and the masks of wall and cavity on each slice."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _check_values(found: np.ndarray, names: Mapping[str, Sequence[int]], strict:
 
 
 def _check_order(wall: list[np.ndarray], cavity: list[np.ndarray], right: list[np.ndarray]) -> None:
-    """Raise where one label surrounds another that it cannot surround."""
+    """Raise if one label surrounds another that it cannot surround."""
     for outer, inner, words in (
         (cavity, wall, "cavity surrounds the myocardium"),
         (wall, right, "myocardium surrounds the right ventricle"),

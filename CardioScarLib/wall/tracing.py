@@ -20,11 +20,11 @@ from CardioScarLib.wall.shape import WallShape
 
 SECTORS = 72
 COMPLETE = 0.9
-"""Share of the sectors in which a slice has to show the wall for its contours to be closed ones."""
+"""Share of the sectors in which a slice must show the wall for its contours to be closed ones."""
 LEAST_RING = 0.75
 """The same for the slice that shows most of the ring; with less there is no left ventricle in the labels."""
 COVERED = 0.5
-"""Share of the usual wall thickness that a sector has to show; less is where the base cuts the slice."""
+"""Share of the usual wall thickness that a sector must show; less is where the base cuts the slice."""
 MOST_GROWTH = 1.15
 """An outline that would have to grow more has lost a part of its mask, not its roundness."""
 STEEPEST = 35.0

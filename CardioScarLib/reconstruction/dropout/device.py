@@ -1,4 +1,4 @@
-"""Where torch works, and what to say when it is not there."""
+"""Choosing the device of PyTorch, with clear errors if it is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the network is trained on: points whose mean prediction has to equal a pixel."""
+"""What the network is trained on: groups of points whose mean prediction must equal a pixel."""
 
 from __future__ import annotations
 
