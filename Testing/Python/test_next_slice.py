@@ -243,7 +243,7 @@ def test_walls_without_cells_get_advice_too(made):
     wall = made(a_block((0, 0, 0), (20, 20, 60), (5, 5, 15)))
     advice = advise(a_stack([5.0, 15.0, 45.0, 55.0], thickness=8.0), Doubt(0.05), wall, kinds=SHORT, count=1)
     assert abs(advice.proposals[0].plane.center[2] - 30) < 3
-    assert any("no inside" in note for note in advice.notes) == (wall.kind == "points")
+    assert any("encloses no volume" in note for note in advice.notes) == (wall.kind == "points")
 
 
 @pytest.mark.slow
