@@ -1,10 +1,10 @@
 """Which one further slice would lower the uncertainty of a map most.
 
-The errors of the map that a further slice can take away are taken as a Gaussian field on the wall, alike within a few
-millimeters: as large as the posterior says, or somewhat larger, between slices, and next to nothing in their middle. What a
-slice would see of it are averages over its pixels' prisms, and what it takes away has a closed form (Gaussian process
-regression, Rasmussen & Williams 2006, eq. 2.26): no slice has to be made up, and no field fitted. Constants are measured, see
-docs/measurements/next_slice.md.
+The errors that a further slice can remove are modeled as a Gaussian field on the wall, correlated over a few millimeters.
+Between slices they are as large as the posterior states, or somewhat larger; in the middle of a slice they are almost zero.
+A new slice measures averages of this field over the prisms of its pixels, and the error that it removes has a closed form
+(Gaussian process regression, Rasmussen & Williams 2006, eq. 2.26). No slice is simulated and no field is fitted. The constants
+are measured; see docs/measurements/next_slice.md.
 """
 
 from __future__ import annotations

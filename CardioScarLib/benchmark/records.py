@@ -68,7 +68,7 @@ class Records:
     def _parsed(self, number: int, line: str) -> dict:
         try:
             record = json.loads(line)
-            record["key"], record["code"]  # noqa: B018  (both have to be there)
+            record["key"], record["code"]  # noqa: B018  (both must be there)
             return record
         except (ValueError, KeyError, TypeError) as problem:
             sentence = (
