@@ -10,7 +10,7 @@
 >>> result.write("map.vtu")
 >>> cs.read_result("map.vtu").posterior.mean(points)
 
-Nothing is loaded before it is used.
+Modules are loaded on first use.
 """
 
 from importlib import import_module

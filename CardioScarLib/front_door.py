@@ -1,4 +1,4 @@
-"""What `import CardioScarLib as cs` offers: files in, a result out, and what starts from a result."""
+"""The interface of `import CardioScarLib as cs`: read a case, reconstruct, audit, advise, write and read results."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Result(nouns.Result):
     """A result that can be written; see `core.result.Result` for what it holds."""
 
     def write(self, output: Path | str, volume: Path | str | None = None, overwrite: bool = False) -> list[Path]:
-        """Write the map as a mesh (.vtu, .vtk, .vtp, or openCARP .dat) and what belongs to it beside it, all or nothing.
+        """Write the map as a mesh (.vtu, .vtk, .vtp, or openCARP .dat) and the other files of the result next to it, all or nothing.
 
-        volume: also write the probability as a volume (.nrrd, .nii.gz, .mha). Returns the files that a person opens.
+        volume: also write the probability as a volume (.nrrd, .nii.gz, .mha). Returns the files for the user.
         Raises UnwritableOutput.
         """
         return write(self, output, volume, overwrite)
@@ -50,8 +50,8 @@ def reconstruct(
 
 
 def read_result(path: Path | str, case: Case | None = None) -> Result:
-    """A result that was written before, bit for bit; see `io.results.read_result`.
+    """Read a result from its files, bit for bit; see `io.results.read_result`.
 
-    case: what it was made from, where its `.case.npz` was not kept. Raises UnreadableFile or OtherCase.
+    case: the case of the result, if its `.case.npz` was not kept. Raises UnreadableFile or OtherCase.
     """
     return Result(**vars(files.read_result(Path(path), POSTERIORS, case)))

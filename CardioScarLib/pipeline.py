@@ -1,4 +1,4 @@
-"""The walk of a case: slices and a wall in, a map with its uncertainty out; and what starts from a map that is there."""
+"""The pipeline: from a case to a map with its uncertainty, and from a map to audit and advice."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def reconstruct(
 ) -> Result:
     """Reconstruct the scar field of a case from the slices that cross its wall.
 
-    progress: see `Progress`. audited: whether slices are left out and predicted, which takes about twice the time of a
+    progress: see `Progress`. audited: whether to audit the stack too, which takes about twice the time of a
     standard fit. The same input, settings and machine give the same result.
     Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network without PyTorch.
     """
@@ -55,7 +55,7 @@ def reconstruct(
     if audited:
         _check_auditable(settings)
     if settings.model.model == "network":
-        choose_device(settings.model.network.device)  # what is missing is said now, not after the long work
+        choose_device(settings.model.network.device)  # a missing package is reported now, not after the long work
     stack, wall = case.observed_stack, case.wall
     clock = _Clock(progress)
     with clock.stage("geometry") as step:
@@ -95,7 +95,7 @@ def reconstruct(
 
 
 def audit(result: Result, progress: Progress | None = None) -> Audit:
-    """Leave each slice of a result's case out, predict it from the others, and say what the stack supports; the map is not fitted again.
+    """Audit the stack of a result: leave each slice out and predict it from the others. The map is not fitted again.
 
     Raises BadSettings for a result of another model than "field".
     """
@@ -117,7 +117,7 @@ def advise(result: Result, settings: AdviceSettings | None = None, progress: Pro
     """
     settings = settings or AdviceSettings()
     if not result.posterior.has_spread:
-        raise NoSpread("The adviser needs an uncertainty, and this model gives none; use the model 'field'.")
+        raise NoSpread("The adviser needs an uncertainty, but this model gives none; use the model 'field'.")
     clock = _Clock(progress)
     with clock.stage("next slice") as step:
         found = advise_planes(
@@ -127,7 +127,7 @@ def advise(result: Result, settings: AdviceSettings | None = None, progress: Pro
 
 
 def align(case: Case, source: str, settings: AlignmentSettings | None = None) -> Alignment:
-    """How far each slice of a case lies beside the wall in its own plane, as after different breath-holds; nothing is moved.
+    """Find the in-plane shift of each slice against the wall, as after different breath-holds; nothing is moved.
 
     source: "mask" takes the labels of the case's myocardium, or else of its scar; "image" the pixels of its slices.
     `case.aligned(alignment)` moves the slices.
@@ -150,7 +150,7 @@ def settings_for(case: Case, settings: ReconstructionSettings | None) -> Reconst
 
 def _check_auditable(settings: ReconstructionSettings) -> None:
     if settings.model.model != "field":
-        raise BadSettings(f"The audit requires the model 'field'; it says nothing about the model '{settings.model.model}'.")
+        raise BadSettings(f"The audit requires the model 'field'; it cannot judge the model '{settings.model.model}'.")
 
 
 def _field(posterior: Posterior) -> FieldPosterior:
@@ -162,14 +162,14 @@ def _field(posterior: Posterior) -> FieldPosterior:
 def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> SliceOperator:
     operator = slice_operator(wall, stack, settings.operator)
     if not len(operator.pixels):
-        raise StackMissesWall("No pixel of the slices holds enough of the LV wall; check the slice thickness and the LV model.")
+        raise StackMissesWall("No pixel of the slices contains enough of the LV wall; check the slice thickness and the LV model.")
     return operator
 
 
 def _evidence(stack: SliceStack, operator: SliceOperator, settings: ReconstructionSettings) -> Evidence:
     evidence = derive_evidence(stack, operator.pixels, settings.evidence, settings.operator.pixel_support)
     if not evidence.weights.any():
-        raise BadEvidence("No pixel lies far enough inside the wall to count as evidence; check the LV model's position.")
+        raise BadEvidence("No pixel lies far enough inside the myocardium to count as evidence; check the LV model's position.")
     return evidence
 
 

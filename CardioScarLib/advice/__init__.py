@@ -1,4 +1,4 @@
-"""Which one further slice would lower the error of a map most."""
+"""The adviser: which further slice would lower the error of a map most."""
 
 from CardioScarLib.advice.ranking import Advice, Proposal, advise
 

@@ -36,7 +36,7 @@ class LongAxis:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A plane that could be taken. plane: its pixels are zeros. kind: SHORT or LONG.
+    """A candidate plane. plane: its pixels are zeros. kind: SHORT or LONG.
 
     place: mm along the plane's normal, towards the apex, from the center of the wall (SHORT); or degrees around the long
     axis (LONG). Only differences between candidates mean something.
@@ -54,7 +54,7 @@ def long_axis(wall: Wall, points: np.ndarray, measure: np.ndarray) -> LongAxis:
     """
     try:
         apex, base = wall_axis(wall)
-    except BadWall:  # no cells, or no telling endocardium from epicardium
+    except BadWall:  # no cells, or endocardium and epicardium cannot be distinguished
         return axis_of_rotation(points, measure)
     direction = (apex - base) / np.linalg.norm(apex - base)
     return LongAxis(base + (measure @ (points - base) / measure.sum() @ direction) * direction, direction)

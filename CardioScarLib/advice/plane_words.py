@@ -1,4 +1,4 @@
-"""Where a plane lies, in words that a technologist can plan a slice by."""
+"""The position of a plane, in words by which a technologist can plan a slice."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LYING = 0.5
 """How much of the superior direction lies across the long axis at least for horizontal and vertical long axes to mean something."""
 CLOSE = np.radians(20)
 TILTED = 25.0
-"""Degrees between the slices' normal and the long axis worth a word."""
+"""Degrees between the slices' normal and the long axis that are worth a note."""
 
 
 class PlaneWords:
-    """Says where candidates lie against the slices of a stack."""
+    """Describes where candidates lie relative to the slices of a stack."""
 
     def __init__(self, stack: SliceStack, axis: LongAxis):
         self.axis = axis
@@ -36,13 +36,13 @@ class PlaneWords:
     def _short(self, plane: Slice) -> str:
         if not self.group:
             towards = float((plane.center - self.axis.center) @ self.axis.direction)
-            return f"short axis, {abs(towards):.1f} mm from the middle of the wall towards the {'apex' if towards > 0 else 'base'}"
+            return f"short axis, {abs(towards):.1f} mm from the middle of the LV towards the {'apex' if towards > 0 else 'base'}"
         base, apex = self.group[0], self.group[-1]
         place = float(plane.center @ self.normal)
         heights = np.array([one.center @ self.normal for one in self.group])
         nearest = int(np.argmin(np.abs(heights - place)))
         if abs(heights[nearest] - place) < SAME_PLACE:
-            return f"short axis, where {self.group[nearest].label} lies"
+            return f"short axis, at the position of {self.group[nearest].label}"
         if place > heights[-1]:
             return f"short axis, {place - heights[-1]:.1f} mm beyond {apex.label}, the most apical, towards the apex"
         if place < heights[0]:
@@ -69,14 +69,17 @@ class PlaneWords:
         return words
 
     def notes(self, stack: SliceStack, wall: Wall) -> tuple[str, ...]:
-        """What a person should know about the planes of this case."""
+        """What to consider about the planes of this case."""
         notes = []
         if len(stack) == 1:
-            notes.append("The stack has a single slice; far from it every proposal is a guess.")
+            notes.append("The stack has a single slice; proposals far from it are guesses.")
         if not self.group:
-            notes.append("The stack has no short-axis slices; short-axis proposals were laid across the long axis of the LV model.")
+            notes.append("The stack has no short-axis slices; short-axis proposals are perpendicular to the long axis of the LV model.")
         elif (tilt := np.degrees(np.arccos(min(1.0, self.normal @ self.axis.direction)))) > TILTED:
-            notes.append(f"The slices are tilted by {tilt:.0f} degrees against the LV model's long axis; proposals are parallel to each.")
+            notes.append(
+                f"The slices are tilted by {tilt:.0f} degrees from the short axis of the LV model; short-axis proposals are parallel to "
+                "the slices, long-axis proposals to the axis of the LV model."
+            )
         if wall.kind in ("shell", "points"):
-            notes.append("The LV model has no inside; the thickness of the wall is not counted.")
+            notes.append("The LV model encloses no volume; the thickness of the myocardium is ignored.")
         return tuple(notes)

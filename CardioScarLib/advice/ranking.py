@@ -1,9 +1,9 @@
 """Which one further slice would lower the uncertainty of a map most.
 
-The errors of the map that a further slice can take away are taken as a Gaussian field on the wall, alike within a few
-millimeters: as large as the posterior says, or somewhat larger, between slices, and next to nothing in their middle. What a
-slice would see of it are averages over its pixels' prisms, and what it takes away has a closed form (Gaussian process
-regression, Rasmussen & Williams 2006, eq. 2.26): no slice has to be made up, and no field fitted.
+The errors that a further slice can remove are modeled as a Gaussian field on the wall, correlated over a few millimeters.
+Between slices they are as large as the posterior states, or somewhat larger; in the middle of a slice they are almost zero.
+A new slice measures averages of this field over the prisms of its pixels, and the error that it removes has a closed form
+(Gaussian process regression, Rasmussen & Williams 2006, eq. 2.26). No slice is simulated and no field is fitted.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from CardioScarLib.geometry.frame import CanonicalFrame, canonical_frame
 from CardioScarLib.geometry.quadrature import in_cubes, sub_points
 
 CELL = 3.0
-"""mm: the wall is looked at in cubes of this size, and a slice in squares."""
+"""mm: size of the cubes that the wall, and of the squares that a slice is divided into."""
 REACH = 2.5
-"""Lengths: errors farther apart have nothing in common."""
+"""Correlation lengths beyond which errors are taken as independent."""
 OTHER_ANGLE = 30.0
-"""Degrees between long-axis proposals at least; short-axis proposals keep a thickness apart."""
+"""Smallest angle between long-axis proposals, degrees; short-axis proposals keep a thickness apart."""
 THICKEST = 20.0
 """mm."""
 
 
 class WallErrors:
-    """Errors on a wall that a slice can take away, as a Gaussian field.
+    """Errors on a wall that a slice can remove, as a Gaussian field.
 
     points: (n, 3) LPS mm, centers of cubes of wall. measure: (n,) of each. sd: (n,) standard deviation there.
     """
@@ -48,7 +48,7 @@ class WallErrors:
         self.total = float(measure @ (sd**2 + ADVICE.staying**2))
 
     def drop(self, plane: Slice) -> float:
-        """Share of the squared error over the wall that this slice is expected to take away."""
+        """Share of the squared error over the wall that this slice is expected to remove."""
         row, column, height = plane.to_index(self.points).T
         depth = np.clip(0.5 * (plane.thickness + CELL) - np.abs(height), 0, min(CELL, plane.thickness)) / CELL
         seen = np.flatnonzero(depth > 0)
@@ -110,7 +110,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Advice:
-    """proposals: the best first, each the best of its surroundings. notes: what a person should know before following them.
+    """proposals: the best first, each the best of its surroundings. notes: what to consider before following them.
     provenance: of the advice."""
 
     proposals: tuple[Proposal, ...]
@@ -135,14 +135,14 @@ def advise(
     """Rank the planes in which one further slice could be taken.
 
     stack, wall: LPS mm. posterior: of a fit to them. thickness: of the further slice, mm; None takes the stack's.
-    kinds: "short axis", "long axis", or both. count: of proposals at most. step: told (done, all); may raise to end it.
-    Raises NoSpread for a posterior without uncertainty, BadSettings for a thickness that is none.
+    kinds: "short axis", "long axis", or both. count: of proposals at most. step: called with (done, all); may raise to end it.
+    Raises NoSpread for a posterior without uncertainty, BadSettings for a thickness out of range.
     """
     if not posterior.has_spread:
-        raise NoSpread("The adviser needs an uncertainty, and this model gives none; use the model 'field'.")
+        raise NoSpread("The adviser needs an uncertainty, but this model gives none; use the model 'field'.")
     thickness = float(np.median([one.thickness for one in stack])) if thickness is None else thickness
     if not 0 < thickness <= THICKEST:
-        raise BadSettings(f"The thickness of the further slice is {thickness:g} mm; it has to be between 0 and {THICKEST:g}.")
+        raise BadSettings(f"The thickness of the further slice is {thickness:g} mm; it must be between 0 and {THICKEST:g}.")
     points, measure = sub_points(wall, stack, CELL**3)
     frame = canonical_frame(stack, points, measure)
     errors = _wall_errors(stack, posterior, frame, points, measure)
@@ -163,7 +163,7 @@ def advise(
 
 
 def _best_of_their_surroundings(candidates: Sequence[Candidate], drops: np.ndarray) -> list[int]:
-    """Numbers of candidates, the best first, without those beside a better one."""
+    """Numbers of candidates, the best first, without those close to a better one."""
     kept: list[int] = []
     for number in np.argsort(-drops, kind="stable"):
         one = candidates[number]

@@ -1,4 +1,4 @@
-"""In-plane shifts of slices, by breath holds, against the wall: from contours, a mask or the image; never from scar."""
+"""In-plane shifts of slices against the wall, as by breath-holds: from contours, a mask or the image, never from scar."""
 
 from CardioScarLib.alignment.find import find_shifts
 from CardioScarLib.core.alignment import Alignment, SliceShift

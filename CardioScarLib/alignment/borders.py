@@ -1,4 +1,4 @@
-"""The borders of the myocardium as somebody drew or segmented them."""
+"""The borders of the myocardium as drawn or segmented."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOTHING = BorderPoints(np.empty((0, 2)), np.empty((0, 2)), np.empty(0))
 def borders_of_contours(stack: SliceStack, contours: Sequence[SliceContours]) -> list[BorderPoints]:
     """Per slice of the stack, the points of the contours that were drawn on it.
 
-    Raises BadAlignment where not a single contour lies on a slice.
+    Raises BadAlignment if no contour lies on a slice.
     """
     borders, closest = [], np.inf
     for one in stack:
@@ -46,7 +46,7 @@ def borders_of_contours(stack: SliceStack, contours: Sequence[SliceContours]) ->
         borders.append(_joined(parts))
     if not any(len(one) for one in borders):
         if not np.isfinite(closest):
-            raise BadAlignment("There is no contour to align the slices by.")
+            raise BadAlignment("There are no contours to align the slices with.")
         raise BadAlignment(f"The contours were drawn on other slices: none lies closer than {closest:.2g} mm to a slice of the stack.")
     return borders
 

@@ -1,4 +1,4 @@
-"""The borders of the myocardium as an LGE image shows them: where it gets brighter out of the wall."""
+"""The borders of the myocardium in an LGE image: where the brightness increases outward."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from CardioScarLib.geometry.quadrature import sub_points
 COARSE = 1.0
 """mm^3 of wall per point."""
 BESIDE = 5.0
-"""mm around the wall in which the image has to show something."""
+"""mm around the wall in which the image must not be blank."""
 DEEP = 3.0
-"""mm from the wall where the cavity is blood, whatever breath hold."""
+"""mm from the wall at which the cavity is blood in any breath-hold."""
 FEWEST_PIXELS = 50
 BLANK = 0.3
 """Share of the surroundings that may be missing or of one value."""
@@ -30,7 +30,7 @@ REACH, STEP = 7.0, 0.5
 SIDE = 3.0
 """mm to either side of an edge over which the brightness is averaged."""
 LEAST_STEP = 0.35
-"""Of the step from muscle to blood: a weaker edge says nothing."""
+"""Of the step from muscle to blood: weaker edges are ignored."""
 NEAR = 4.0
 """mm: SD of the distance at which an edge is expected; further ones count less."""
 SEARCH_STEP = 1.0
@@ -52,9 +52,9 @@ class Brightness:
 
 
 def brightness(stack: SliceStack, wall: Wall) -> list[Brightness]:
-    """Every slice, on the scale of blood and muscle as the wall finds them in all slices together.
+    """Every slice, on the scale of blood and muscle as found with the wall in all slices together.
 
-    Raises BadAlignment where the image shows nothing beside the wall, or no contrast between blood and muscle.
+    Raises BadAlignment if the image is blank around the wall, or has no contrast between blood and muscle.
     """
     points = sub_points(wall, stack, COARSE)[0]
     on_muscle, on_blood, blank, around = [], [], 0, 0
@@ -74,19 +74,20 @@ def brightness(stack: SliceStack, wall: Wall) -> list[Brightness]:
         on_blood.append(one.pixels[cavity & (apart > DEEP) & finite])
     if around == 0 or blank > BLANK * around:
         raise BadAlignment(
-            "The image shows nothing beside the wall, as scar values and label maps do; to align slices by the image, LGE intensities "
-            "are needed."
+            "The image is blank around the myocardium, as scar values and label maps are; alignment by the image needs LGE intensities."
         )
     muscle, blood = np.concatenate(on_muscle), np.concatenate(on_blood)
     if len(blood) < FEWEST_PIXELS:
-        raise BadAlignment("No slice shows a cavity enclosed by the wall, so the image's blood cannot be told from its muscle.")
+        raise BadAlignment(
+            "No slice shows a cavity enclosed by the LV wall, so blood and myocardium cannot be distinguished; align by contours or a mask."
+        )
     remote, spread = _darker(muscle)
     level = float(np.median(blood))
     noise = float(np.hypot(spread, 1.4826 * np.median(np.abs(blood - level))))
     if level - remote <= CONTRAST * noise:
         raise BadAlignment(
-            f"Blood ({level:.4g}) is not clearly brighter than muscle ({remote:.4g}, noise {noise:.3g}) in this image, so the wall's "
-            "borders cannot be seen in it; align by contours or a mask."
+            f"Blood ({level:.4g}) is not clearly brighter than myocardium ({remote:.4g}, noise {noise:.3g}) in this image, so the "
+            "borders of the myocardium are not visible; align by contours or a mask."
         )
     return [Brightness(one, np.clip((one.pixels - remote) / (level - remote), -0.5, 1.0)) for one in stack]
 

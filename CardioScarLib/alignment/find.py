@@ -21,19 +21,23 @@ from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.wall import SliceContours
 
 WORTH_TELLING = 2.0
-"""mm: slices that lie further beside the wall are counted in the note."""
-SOURCES_IN_WORDS = {"mask": "a mask of the myocardium", "contours": "contours of the wall", "image": "the borders seen in the image"}
+"""mm: slices with a larger shift are counted in the note."""
+SOURCES_IN_WORDS = {
+    "mask": "a mask of the myocardium",
+    "contours": "contours of the myocardium",
+    "image": "the borders visible in the image",
+}
 SYSTEMATIC = 0.2
-"""mm by which borders as a whole are drawn off center on a slice, besides what their scatter tells."""
+"""mm by which borders as a whole are drawn off center on a slice, in addition to their scatter."""
 COMMON_BIAS = {"mask": 0.0, "contours": 0.0, "image": 1.0}
 """mm by which all slices together seem shifted where none is: scar and papillary muscles lie at the same side on all of them."""
 SURE_ENOUGH = {"mask": 1.0, "contours": 1.0, "image": 0.7}
-"""mm: a slice whose shift is less sure in some direction does not speak for itself. Scar and papillary muscles are not chance, so
-that the scatter of edges in an image tells less than all of their error."""
+"""mm: a shift that is less certain in some direction is not reliable. Scar and papillary muscles are not random, so
+the scatter of edges in an image underestimates their error."""
 EDGE_ROUNDS, SETTLED = 8, 0.05
 """How often edges are sought in the image, unless the shift settles within so many mm."""
 AGREEING = 0.5
-"""Share of the borders that has to fit the outline."""
+"""Share of the borders that must fit the outline."""
 
 
 def find_shifts(
@@ -44,11 +48,11 @@ def find_shifts(
     contours: Sequence[SliceContours] | None = None,
     settings: AlignmentSettings | None = None,
 ) -> Alignment:
-    """How each slice has to be moved in its plane for the borders of the myocardium to lie on those of the wall.
+    """The in-plane shift of each slice that brings the borders of the myocardium onto those of the wall.
 
     stack, wall: LPS mm. source: "mask", "contours" or "image". mask: labels on the grid of the stack. contours: as read by
     `io.contours.read_contours`, drawn on slices of the stack.
-    Raises BadAlignment with a sentence, BadWall for a wall without an inside, StackMissesWall.
+    Raises BadAlignment, BadWall for a wall that encloses no volume, StackMissesWall.
     """
     settings = settings or AlignmentSettings()
     notes = list(check_overlap(stack, wall))
@@ -66,7 +70,7 @@ def find_shifts(
 
 
 def _given(source, stack, wall, mask, contours, settings: AlignmentSettings, notes: list[str]) -> list[BorderPoints]:
-    """The borders that somebody drew or segmented, per slice."""
+    """The borders that were drawn or segmented, per slice."""
     if source == "contours":
         return borders_of_contours(stack, contours or ())
     if source == "mask":
@@ -76,7 +80,7 @@ def _given(source, stack, wall, mask, contours, settings: AlignmentSettings, not
 
 
 def _seen(image: Brightness, line: Outline, largest: float) -> Match | None:
-    """The shift of a slice by the edges in its image, sought anew from where the last ones brought it."""
+    """The shift of a slice by the edges in its image, which are sought again after every shift."""
     shift, found = searched(image, line, largest), None
     for _ in range(EDGE_ROUNDS):
         if shift is None:
@@ -89,20 +93,20 @@ def _seen(image: Brightness, line: Outline, largest: float) -> Match | None:
 
 
 def _doubt(found: Match | None, source: str, cut: int, drawn: int, settings: AlignmentSettings) -> str | None:
-    """Why a slice does not speak for itself; None where it does."""
+    """Why the shift of a slice is not reliable; None if it is."""
     if not cut:
-        return "The slice's middle misses the wall."
+        return "The middle plane of the slice misses the LV wall."
     if not drawn:
         return "No border of the myocardium is given on this slice."
     if found is None or found.agreeing < AGREEING:
         share = 0.0 if found is None else found.agreeing
-        return f"Only {share:.0%} of the borders fit the wall's outline here."
+        return f"Only {share:.0%} of the borders on this slice fit the outline of the LV wall."
     distance = float(np.hypot(*found.shift))
     if distance > settings.largest_shift:
-        return f"It would have to be moved by {distance:.1f} mm, more than the {settings.largest_shift:g} mm that are allowed."
+        return f"Its shift would be {distance:.1f} mm, more than the {settings.largest_shift:g} mm allowed."
     worst = float(np.sqrt(np.linalg.eigvalsh(found.covariance)[-1]))
     if worst > SURE_ENOUGH[source]:
-        return f"Too little of the wall's border, or too oblique a one, is seen here: the shift is known to {worst:.1f} mm only."
+        return f"Too little of the border is visible, or it is too oblique: the shift is known only to within {worst:.1f} mm."
     return None
 
 
@@ -111,7 +115,7 @@ def _alignment(
 ) -> Alignment:
     sure = {number: own for number, (own, doubt) in enumerate(zip(found, doubts, strict=True)) if own is not None and doubt is None}
     if not sure:
-        raise BadAlignment(f"On none of the {len(stack)} slices can a shift be found. {_most_common(doubts)}")
+        raise BadAlignment(f"No shift can be found on any of the {len(stack)} slices. {_most_common(doubts)}")
     groups = stack.parallel_groups()
     group, axes = np.empty(len(stack), dtype=int), np.empty((len(groups), 2, 3))
     for number, members in enumerate(groups):
@@ -152,18 +156,18 @@ def _sentences(source: str, slices: Sequence[SliceShift], common: np.ndarray) ->
     far = sum(one.distance > WORTH_TELLING for one in slices)
     largest = max(slices, key=lambda one: one.distance)
     words = (
-        f"By {SOURCES_IN_WORDS[source]}, {far} of {len(slices)} slices lie more than {WORTH_TELLING:g} mm beside the wall in their "
-        f"plane; the furthest is {largest.label}, by {largest.distance:.1f} mm."
+        f"According to {SOURCES_IN_WORDS[source]}, {far} of {len(slices)} slices are shifted in their plane by more than "
+        f"{WORTH_TELLING:g} mm; the largest shift is {largest.distance:.1f} mm, of {largest.label}."
     )
     sentences = [words]
     unsure = [one.label for one in slices if not one.reliable]
     if unsure:
-        sentences.append(f"{len(unsure)} of {len(slices)} slices tell no shift of their own: {', '.join(unsure)}.")
+        sentences.append(f"{len(unsure)} of {len(slices)} slices have no reliable shift of their own: {', '.join(unsure)}.")
     offset = float(np.linalg.norm(common))
     if offset > WORTH_TELLING:
         sentences.append(
-            f"All slices together lie {offset:.1f} mm beside the wall, which breath holds do not explain: the LV model may be in the "
-            "wrong place, or of another examination."
+            f"The stack as a whole is shifted by {offset:.1f} mm from the LV model, which breath-holds do not explain: the LV model may "
+            "lie in the wrong place, or come from another examination."
         )
     return sentences
 

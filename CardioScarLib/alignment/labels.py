@@ -1,4 +1,4 @@
-"""Which labels of a mask are the wall."""
+"""Which labels of a mask are myocardium."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SAME_GRID = 1e-2
 COARSE = 1.0
 """mm^3 of wall per point."""
 ON_THE_WALL = 0.5
-"""A label is one of the wall if its pixels lie on it at least this much as often as those of the label that does most."""
+"""A label is myocardium if its pixels lie on the wall at least this much as often as those of the best label."""
 MOST_LABELS = 12
 
 
 def check_grid(stack: SliceStack, mask: SliceStack | None) -> None:
     """Raise BadAlignment unless mask and stack have the same pixels in the same places."""
     if mask is None:
-        raise BadAlignment("A mask of the myocardium is needed to align the slices by it.")
+        raise BadAlignment("Alignment by a mask needs a label map of the myocardium.")
     if len(mask) != len(stack):
-        raise BadAlignment(f"The mask of the myocardium has {len(mask)} slices and the stack {len(stack)}; they have to be on one grid.")
+        raise BadAlignment(f"The mask of the myocardium has {len(mask)} slices and the stack {len(stack)}; they must be on the same grid.")
     for one, labeled in zip(stack, mask, strict=True):
         apart = np.inf
         if one.pixels.shape == labeled.pixels.shape:
@@ -32,17 +32,17 @@ def check_grid(stack: SliceStack, mask: SliceStack | None) -> None:
         if apart > SAME_GRID:
             size = f"it has {labeled.pixels.shape[1]} x {labeled.pixels.shape[0]} pixels"
             words = f"its pixels lie up to {apart:.3g} mm away" if np.isfinite(apart) else size
-            raise BadAlignment(f"The mask of the myocardium is on another grid than the slices: at {one.label} {words}.")
+            raise BadAlignment(f"The grid of the myocardium mask differs from that of the slices: at {one.label} {words}.")
 
 
 def wall_labels(mask: SliceStack, wall: Wall, notes: list[str]) -> tuple[int, ...]:
-    """The labels whose pixels lie on the wall; which ones is told in notes where there is a choice."""
+    """The labels whose pixels lie on the wall; a note names them if there is a choice."""
     values = np.unique(np.concatenate([np.unique(np.rint(np.nan_to_num(one.pixels))) for one in mask]))
     labels = [int(value) for value in values if value != 0]
     if not labels:
         raise BadAlignment("The mask of the myocardium is empty: all its pixels are 0.")
     if len(labels) > MOST_LABELS:
-        raise BadAlignment(f"The mask of the myocardium holds {len(labels)} different values; it has to be a label map, not an image.")
+        raise BadAlignment(f"The mask of the myocardium holds {len(labels)} different values; it must be a label map, not an image.")
     if len(labels) == 1:
         return tuple(labels)
     on, total = np.zeros(len(labels)), np.zeros(len(labels))
@@ -57,5 +57,5 @@ def wall_labels(mask: SliceStack, wall: Wall, notes: list[str]) -> tuple[int, ..
     chosen = tuple(label for label, part in zip(labels, share, strict=True) if part >= ON_THE_WALL * share.max())
     words = " and ".join(str(label) for label in chosen)
     were = "was" if len(chosen) == 1 else "were"
-    notes.append(f"Of the labels {', '.join(map(str, labels))} in the mask, {words} {were} taken for the wall.")
+    notes.append(f"Of the labels {', '.join(map(str, labels))} in the mask, {words} {were} taken as myocardium.")
     return chosen

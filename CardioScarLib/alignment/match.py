@@ -22,11 +22,11 @@ REJECT = 4.685
 LEAST_SCALE = 0.25
 """mm: robust SD of residuals at least."""
 PIECE = 10.0
-"""mm of border over which errors of a pen or a segmentation stay alike, so that it counts as one measurement."""
+"""mm of border over which errors of a drawing or segmentation are correlated; it counts as one measurement."""
 PEN = 0.15
-"""Slice thicknesses: how surely the level is known at which a border was drawn where the wall crosses the slice at a slope."""
+"""Slice thicknesses: uncertainty of the level at which a border was drawn where the wall crosses the slice at a slope."""
 SIZE_SD = 2.0
-"""mm that endocardium and epicardium may as a whole be drawn further in or out than the wall has them, or be in another phase."""
+"""mm by which endocardium and epicardium as a whole may be drawn further in or out than in the wall, or be in another phase."""
 ROUNDS = 30
 
 
@@ -45,7 +45,7 @@ class Match:
 
 
 def match(outline: Outline, border: BorderPoints, thickness: float, largest: float, start: np.ndarray | None = None) -> Match | None:
-    """Find the shift of `border` onto `outline`, robustly; None where nothing meets.
+    """Find the shift of `border` onto `outline`, robustly; None if they do not meet.
 
     largest: mm around no shift that are searched. start: a shift close to the sought one; the search is left out.
     Point-to-line iterated closest points (Chen & Medioni 1992) with Tukey's weights; the size of either border against the

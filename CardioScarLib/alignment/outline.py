@@ -1,4 +1,4 @@
-"""The borders of a wall in the plane of a slice, as points that know which side the wall is on."""
+"""The borders of a wall in the plane of a slice, as points with normals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BorderPoints:
 class Outline(BorderPoints):
     """Where a slice's middle plane cuts a wall.
 
-    region: (k,) ENDO or EPI of `wall_surfaces`, 0 where they cannot be told apart. slope: (k,) mm that the border moves in the
+    region: (k,) ENDO or EPI of `wall_surfaces`, 0 if they cannot be distinguished. slope: (k,) mm that the border moves in the
     plane per mm along the slice normal; 0 where the surface stands upright on the slice.
     """
 
@@ -54,9 +54,9 @@ class Skin:
 
 
 def bordering_skin(wall: Wall) -> Skin:
-    """Endocardium and epicardium; the base is where a model ends, not where muscle does. The whole skin where they cannot be told apart.
+    """Endocardium and epicardium, without the base, where only the model ends; the whole skin if they cannot be distinguished.
 
-    Raises BadWall for a wall without an inside.
+    Raises BadWall for a wall that encloses no volume.
     """
     try:
         surfaces = wall_surfaces(wall)

@@ -1,4 +1,4 @@
-"""Which pixels of a slice lie on the wall, at a glance."""
+"""Which pixels of a slice lie on the wall, quickly."""
 
 from __future__ import annotations
 

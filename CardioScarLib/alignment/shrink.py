@@ -1,4 +1,4 @@
-"""What is left of measured shifts when their errors are taken into account."""
+"""Measured shifts, shrunken by their errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 LARGEST_SPREAD = 10.0
-"""mm that slices may differ by."""
+"""Candidate spreads of the slices, mm."""
 
 
 SPREADS = np.concatenate([[0.0], np.geomspace(0.02, LARGEST_SPREAD, 120)])
@@ -15,7 +15,7 @@ SPREADS = np.concatenate([[0.0], np.geomspace(0.02, LARGEST_SPREAD, 120)])
 def shrunken(
     measured: np.ndarray, covariance: np.ndarray, group: np.ndarray, bias: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Empirical Bayes: the posterior means of shifts whose spread over slices is estimated from themselves.
+    """Empirical Bayes: the posterior means of shifts, with their spread over slices estimated from the shifts.
 
     measured: (n, 2) mm. covariance: (n, 2, 2) of their errors; infinite diagonal where nothing was measured. group: (n,) of
     the parallel slices each belongs to; a group has an offset of its own, all slices scatter about it alike. bias: mm, SD of an

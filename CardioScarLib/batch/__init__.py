@@ -1,4 +1,4 @@
-"""Many cases in one go: found in a folder or a list, each in a child process, taken up again where it stopped."""
+"""Many cases: found in a folder or a list, each run in a child process; an interrupted batch continues where it stopped."""
 
 from CardioScarLib.batch.cases import BatchCase, find_cases
 from CardioScarLib.batch.run import Outcome, in_words, run_batch

@@ -1,4 +1,4 @@
-"""Which cases there are.
+"""The cases of a batch.
 
 A folder: each folder in it is a case, named by it, with one LGE volume (a file, or a folder of DICOM files), one LV
 model, and, if there is one, a label map of the scar whose name holds "seg", "mask" or "label".
@@ -35,7 +35,7 @@ class BatchCase:
     problem: str | None = None
 
     def task(self, folder: Path, settings: ReconstructionSettings, reading: ReadingSettings, audited: bool) -> FilesTask:
-        """What is to be done for it, with its map as `folder`/<name>.vtu, or .vtp where the model is a file of a surface."""
+        """Its task, with the map `folder`/<name>.vtu, or .vtp if the model is a surface file."""
         if self.volume is None or self.model is None:
             raise UnreadableFile(f"The case {self.name} has no LGE volume or no LV model.")
         suffix = ".vtp" if self.model.suffix.lower() in SURFACES else ".vtu"
@@ -47,13 +47,13 @@ class BatchCase:
 def find_cases(source: Path) -> list[BatchCase]:
     """The cases of a folder, or of a CSV list, in the order of their names, or of the list.
 
-    A case that lacks something is in the list, too, with its problem. Raises UnreadableFile or BadSettings when there
+    An incomplete case is in the list too, with its problem. Raises UnreadableFile or BadSettings if there
     is no case at all, or the list is wrong as a whole.
     """
     source = Path(source)
     cases = _cases_of_folder(source) if source.is_dir() else _cases_of_list(check_readable(source))
     if not cases:
-        raise UnreadableFile(f"There is no case in {source.name}; a folder per case, or a CSV list with the cases, is needed.")
+        raise UnreadableFile(f"There are no cases in {source.name}; give a folder that holds one folder per case, or a CSV list.")
     return cases
 
 
@@ -70,10 +70,10 @@ def _case_of_folder(folder: Path) -> BatchCase:
     for found, what in ((volumes, "LGE volumes"), (models, "LV models")):
         if len(found) != 1:
             names = f" ({', '.join(one.name for one in found)})" if found else ""
-            return BatchCase(folder.name, problem=f"The folder holds {len(found)} {what}{names}; one is needed.")
+            return BatchCase(folder.name, problem=f"The folder contains {len(found)} {what}{names}; it must contain exactly one.")
     if len(label_maps) > 1:
         names = ", ".join(one.name for one in label_maps)
-        return BatchCase(folder.name, problem=f"The folder holds {len(label_maps)} label maps ({names}); one can be used.")
+        return BatchCase(folder.name, problem=f"The folder contains {len(label_maps)} label maps ({names}); it may contain at most one.")
     return BatchCase(folder.name, volumes[0], models[0], label_maps[0] if label_maps else None)
 
 
@@ -91,7 +91,7 @@ def _cases_of_list(path: Path) -> list[BatchCase]:
     names = [case.name for case in cases]
     for name in names:
         if not CASE_NAME.fullmatch(name):
-            raise BadSettings(f"The list {path.name} has a case '{name}'; take letters, digits, spaces, '.', - and _ for names of cases.")
+            raise BadSettings(f"The list {path.name} has a case '{name}'; names may contain letters, digits, spaces, '.', - and _.")
         if names.count(name) > 1:
             raise BadSettings(f"The list {path.name} names the case {name} more than once.")
     return cases
@@ -102,7 +102,7 @@ def _case_of_row(row: dict[str, str], folder: Path) -> BatchCase:
     name = (row["case"] or "").strip()
     for column in ("volume", "model"):
         if not files[column]:
-            return BatchCase(name, problem=f"The list gives no {column}.")
+            return BatchCase(name, problem=f"The list does not name the {column}.")
     return BatchCase(
         name, folder / files["volume"], folder / files["model"], folder / files["segmentation"] if files["segmentation"] else None
     )

@@ -1,4 +1,4 @@
-"""Case after case: none stops the others, and what is done already is not done again."""
+"""Run case after case: none stops the others, and finished cases are not repeated."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run_batch(
 ) -> list[Outcome]:
     """Reconstruct every case into a folder of its own below `output`, and keep a table of all in `output`/cases.csv.
 
-    A case whose results were made by the same settings from the same files is kept. Results of other settings or files
+    Results of the same settings and files are kept. Results of other settings or files
     make it fail, unless `overwrite`.
     reading: how the files of all cases are read.
     after_case: called with each case that is done, now or earlier, and the path of its map; when it raises a CardioScarError,
@@ -118,7 +118,9 @@ def _one_case(
         is_now = earlier is not None and _is_of(earlier, task)
         if earlier is not None and not overwrite and not (is_now and audited and not _light(earlier)):
             if not is_now:
-                raise UnwritableOutput("There are results of other settings or files; choose another output folder, or say --overwrite.")
+                raise UnwritableOutput(
+                    "The folder holds results of other settings or files; choose another output folder, or add --overwrite."
+                )
             if after_case is not None:
                 after_case(case, task.output)
             return Outcome(case.name, "kept", quantities=_quantities(earlier), light=_light(earlier))
@@ -142,7 +144,7 @@ def _one_case(
 
 
 def _record_of(output: Path) -> dict[str, Any] | None:
-    """What an earlier batch has left of a case; None if it is not there or not whole."""
+    """The record of a case from an earlier batch; None if it is missing or incomplete."""
     targets = Targets(output)
     if not all(path.is_file() for path in (targets.output, targets.record, targets.field, targets.case)):
         return None

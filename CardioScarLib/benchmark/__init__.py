@@ -1,4 +1,4 @@
-"""An open suite of cases with exact truth, and of scores, for maps of scar between slices. Phantoms, never patients."""
+"""The benchmark: phantom cases with exact truth, and scores for maps of scar between slices."""
 
 _IN_CASE = ("DEVELOPMENT_SEEDS", "FROZEN_SEEDS", "FAMILIES", "BenchmarkCase", "Family", "make_case")
 

@@ -163,5 +163,5 @@ def find_method(name: str, original_python: str | None = None) -> Method:
     except (ImportError, AttributeError, ValueError) as problem:
         raise BadSettings(f"The method {name} cannot be imported: {problem}; run from the module's folder, or install it.") from problem
     if not callable(run):
-        raise BadSettings(f"{name} is not a function; it has to take a Problem and return an Answer.")
+        raise BadSettings(f"{name} is not a function; it must take a Problem and return an Answer.")
     return Method(name, (run.__doc__ or "a method of one's own").strip().splitlines()[0], run, (module,), random=True)

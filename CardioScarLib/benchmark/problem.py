@@ -1,4 +1,4 @@
-"""What a method is given, and what it answers."""
+"""The input and the answer of a method."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from CardioScarLib.core.wall import Wall
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A case without its truth: all that a method may see.
+    """A case without its truth: everything that a method may use.
 
     stack, wall: LPS mm; pixels are scar fractions, noise included. settings: the evidence and pixel support that fit.
     myocardium: on the grid of the slices 1 for LV wall and 2 for blood in the LV. seed: of everything random in a method.
@@ -29,7 +29,7 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a method says about a problem.
+    """The answer of a method to a problem.
 
     mean: (n,) expected scar fraction at the wall's nodes. sd: (n,) its standard deviation. draws: (d, n) joint samples,
     200 of them where that is possible: row i is one whole map. Without draws there are fewer scores, without sd none of

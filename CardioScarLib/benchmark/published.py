@@ -1,4 +1,4 @@
-"""What README and docs/measurements/benchmarks.md show: measured once, kept in docs/measurements, and made into tables from there.
+"""The numbers in README and docs/measurements/benchmarks.md: measured once, and stored in docs/measurements.
 
 Accuracy is measured on the library's own phantoms, of seeds that no constant was tuned on, by the methods and scores of
 the suite.

@@ -1,4 +1,4 @@
-"""Measured numbers, one JSON object per line of a file, so that a run can be stopped and go on."""
+"""Measured numbers, one JSON object per line of a file, so that a run can be stopped and continued."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Records:
     def _parsed(self, number: int, line: str) -> dict:
         try:
             record = json.loads(line)
-            record["key"], record["code"]  # noqa: B018  (both have to be there)
+            record["key"], record["code"]  # noqa: B018  (both must be there)
             return record
         except (ValueError, KeyError, TypeError) as problem:
             sentence = (

@@ -1,4 +1,4 @@
-"""The benchmark's scanner: what slices of any heart show, by means over points that share nothing with the slice operator."""
+"""The benchmark's scanner: slices of any heart, averaged over points that share nothing with the slice operator."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Scan(Acquisition):
     def __post_init__(self) -> None:
         for name in ("spacing", "thickness", "pixel"):
             if not getattr(self, name) > 0:
-                raise BadSettings(f"The {name} of the slices is {getattr(self, name)} mm; it has to be more than zero.")
+                raise BadSettings(f"The {name} of the slices is {getattr(self, name)} mm; it must be greater than zero.")
         if self.noise_kind not in NOISES:
-            raise BadSettings(f"The kind of noise is '{self.noise_kind}'; it has to be one of {', '.join(NOISES)}.")
+            raise BadSettings(f"The kind of noise is '{self.noise_kind}'; it must be one of {', '.join(NOISES)}.")
 
 
 def planned_slices(heart: Heart, scan: Scan, random: np.random.Generator) -> list[Slice]:

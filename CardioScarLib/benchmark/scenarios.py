@@ -1,6 +1,6 @@
-"""How hearts, scars and scans of the benchmark are drawn: what a family is put together from.
+"""The parts of a family: how hearts, scars and scans of the benchmark are drawn.
 
-A number in a scenario is itself; a tuple of two is a range that is drawn from; a list is a choice.
+A number in a scenario is fixed; a tuple of two is a range to draw from; a list is a choice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The run itself: every method on every case, one after the other, and nothing twice."""
+"""The run: every method on every case, one after the other; nothing is measured twice."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class _Run:
                 raise
             except Exception as problem:  # one case or method of many: the others go on, and the run says so at its end
                 known_kind = isinstance(problem, CardioScarError)
-                content = {"failed": str(problem) if known_kind else f"A fault of the program, {type(problem).__name__}: {problem}"}
+                content = {"failed": str(problem) if known_kind else f"Internal error, {type(problem).__name__}: {problem}"}
             record = self.records.keep(key, code, {**about, **content})
             words = record.get("failed") or f"RMSE {record['scores']['rmse']:.4f}, {record['cpu_seconds']:.1f} CPU s"
         else:
@@ -151,7 +151,7 @@ class _Run:
 def answer_of(
     case: BenchmarkCase, method: Method, original_python: str | None = None, stop: threading.Event | None = None, seed: int = 0
 ) -> tuple[Answer, dict]:
-    """What a method says about a case, without its truth, and what that cost. seed: of the method.
+    """The answer of a method to a case without its truth, and the cost. seed: of the method.
 
     Raises Cancelled when `stop` is set, and what the method has failed with.
     """

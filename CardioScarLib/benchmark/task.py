@@ -1,4 +1,4 @@
-"""The task "benchmark": one method on one problem, in a process of its own, so that time and memory are its alone."""
+"""The task "benchmark": one method on one problem in a process of its own, to measure its time and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good the walls are that are made from labels and contours: distances, volumes, cells, CPU time, and what it costs the map."""
+"""Quality of walls made from labels and contours: distances, volumes, cells, CPU time, and the error of maps on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cardioscar align`: how far breath holds have moved the slices against the wall; nothing is written."""
+"""`cardioscar align`: find how far breath-holds have shifted the slices; nothing is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from CardioScarLib.cli.console import say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 
 
-@click.command(short_help="Say how far slices are shifted against the wall.")
+@click.command(short_help="Find how far the slices are shifted against the wall.")
 @case_options(aligned=None)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def align(files: CaseFiles, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`cardioscar apply`: a trained network and a mesh become a map."""
+"""`cardioscar apply`: make a map from a trained network and a mesh."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from CardioScarLib.cli.training import SEED
 @click.option("--model", required=True, type=Path, metavar="FILE", help="The network: .safetensors, or the original's .pth.")
 @click.option("--mesh", required=True, type=Path, metavar="FILE", help="LV wall: VTK files, PLY, STL, openCARP.")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the results: .vtu .vtk .vtp, openCARP .dat.")
-@click.option("--mc-samples", type=int, default=10, show_default=True, metavar="N", help="Dropout samples behind mean and uncertainty.")
-@click.option("--batch-size", type=int, metavar="N", help="Nodes at once. [default: 50000 on a GPU, 4096 on a CPU]")
-@click.option("--threshold", type=float, metavar="T", help="Also write scar_binary, T or more.")
-@click.option("--seed", type=int, default=SEED, show_default=True, metavar="N", help="Of the dropout samples.")
-@click.option("--cpu", is_flag=True, help="Leave the GPU alone. [default: a GPU where there is one]")
+@click.option("--mc-samples", type=int, default=10, show_default=True, metavar="N", help="Number of dropout samples.")
+@click.option("--batch-size", type=int, metavar="N", help="Nodes per batch. [default: 50000 on a GPU, 4096 on a CPU]")
+@click.option("--threshold", type=float, metavar="T", help="Also write scar_binary: 1 at T or more.")
+@click.option("--seed", type=int, default=SEED, show_default=True, metavar="N", help="Random seed.")
+@click.option("--cpu", is_flag=True, help="Do not use a GPU. [default: a GPU if available]")
 @click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh.")
 @click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")

@@ -1,4 +1,4 @@
-"""How the command line is read: flags that take several values, lists of numbers, defaults from the settings."""
+"""Parsing the command line: flags that take several values, lists of numbers, defaults from the settings."""
 
 from __future__ import annotations
 

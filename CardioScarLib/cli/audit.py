@@ -1,4 +1,4 @@
-"""`cardioscar audit`: what a stack supports, without a truth."""
+"""`cardioscar audit`: what a stack supports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from CardioScarLib.cli.start import OF_OTHER_MODELS, check_start, start
 from CardioScarLib.core.settings import ReconstructionSettings
 
 
-@click.command(short_help="Say what a stack of slices supports.")
+@click.command(short_help="Report what a stack of slices supports.")
 @click.argument("result", required=False, type=Path, metavar="[MAP]")
 @case_options(aligned=True, required=False)
 @settings_options("settings", ReconstructionSettings, leave_out=OF_OTHER_MODELS)
@@ -24,9 +24,9 @@ from CardioScarLib.core.settings import ReconstructionSettings
 def audit(
     result: Path | None, files: CaseFiles | None, settings: ReconstructionSettings, output: Path | None, overwrite: bool, as_json: bool
 ) -> None:
-    """Leave out every slice and every pair of neighbors, predict them from the others, and say what that means for the map.
+    """Leave out every slice and every pair of neighbors, predict them from the others, and report what that means for the map.
 
-    MAP is a map that cardioscar reconstruct has written, with the files beside it. Without it, a map is made from the images first.
+    MAP is a map written by cardioscar reconstruct, with the files next to it. Without MAP, a map is first made from the images.
     """
     check_start(result, files)
     # Everything heavy is imported here, so that --help answers at once.

@@ -1,6 +1,6 @@
 """`cardioscar benchmark`: methods against phantoms with exact truth; tables, plots and pages.
 
-The benchmark itself is not installed with the Slicer extension, so it is imported by the commands, and missed in one sentence.
+The benchmark itself is not installed with the Slicer extension. The commands import it, and report in one sentence if it is missing.
 """
 
 from __future__ import annotations
@@ -73,20 +73,26 @@ def benchmark() -> None:
     "--families", type=Names(), default=(), metavar="A,B", help="Families of cases, or groups of them. [default: all of the part]"
 )
 @click.option("--methods", type=Names(), default=(), metavar="A,B", help="Also module:function. [default: the usual ones]")
-@click.option("--method", "own", multiple=True, metavar="MODULE:FUNCTION", help="A method of your own beside the others; may be repeated.")
-@click.option("--seeds", type=Integers(), default=(), metavar="N,N", help="Of hearts and noise. [default: three of the part]")
-@click.option("--nodes", type=click.IntRange(500, 2_000_000), metavar="N", help=f"About how many nodes a wall has. [default: {NODES}]")
-@click.option("--quick", is_flag=True, help="A few cases on small meshes: minutes, to see that it works.")
-@click.option("--repeatability", is_flag=True, help="Also other seeds of the methods, and other noise.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Cases at a time.")
-@click.option("--original-python", type=Path, metavar="FILE", help="Python where the original cardioscar is installed: one more method.")
+@click.option(
+    "--method", "own", multiple=True, metavar="MODULE:FUNCTION", help="A method of your own in addition to the others; may be repeated."
+)
+@click.option("--seeds", type=Integers(), default=(), metavar="N,N", help="Seeds of hearts and noise. [default: three of the part]")
+@click.option(
+    "--nodes", type=click.IntRange(500, 2_000_000), metavar="N", help=f"Approximate number of nodes of a wall. [default: {NODES}]"
+)
+@click.option("--quick", is_flag=True, help="A trial run of a few minutes: few cases, small meshes.")
+@click.option("--repeatability", is_flag=True, help="Also vary the seeds of the methods, and the noise.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Number of cases at a time.")
+@click.option(
+    "--original-python", type=Path, metavar="FILE", help="Python where the original cardioscar is installed; adds it as a method."
+)
 @click.option("--output", type=Path, default="cardioscar-benchmark", show_default=True, metavar="DIR", help="Folder for all its files.")
-@click.option("--list", "list_them", is_flag=True, help="Name families and methods, and run nothing.")
+@click.option("--list", "list_them", is_flag=True, help="List families and methods, and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, original_python, output, list_them, as_json) -> None:
     """Run methods on phantoms with exact truth, and make tables, plots and a page of their scores.
 
-    What is measured already by today's code is kept: the same command goes on where it was stopped.
+    Measurements by today's code are kept: the same command continues where it was stopped.
     """
     from CardioScarLib.benchmark import methods as known
     from CardioScarLib.benchmark.families import FAMILIES
@@ -101,7 +107,7 @@ def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, 
         _list_them(FAMILIES, known.METHODS)
         return
     if quick and part == "frozen":
-        raise BadSettings("The frozen part is not run in a quick way; leave out --quick or --part frozen.")
+        raise BadSettings("The frozen part has no quick run; omit --quick or --part frozen.")
     if original_python is not None and not original_python.is_file():
         raise BadSettings(f"There is no Python at {original_python.name}; give the interpreter of the original's environment.")
     sys.path.append(os.getcwd())  # where methods of one's own are looked for
@@ -161,7 +167,7 @@ def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, 
 @benchmark.command(short_help="Measure what README and docs/measurements/benchmarks.md show.")
 @click.option("--only", type=Names(), default=(), metavar="A,B", help=f"Parts to measure: {', '.join(PARTS)}. [default: all]")
 @click.option("--from-records", is_flag=True, help="Measure nothing; make the tables and pages from the stored records.")
-@click.option("--quick", is_flag=True, help="A few small cases: a minute, to see that it works. Nothing in the source is changed.")
+@click.option("--quick", is_flag=True, help="A trial run of a minute with a few small cases. Nothing in the source is changed.")
 def published(only, from_records, quick) -> None:
     """Measure what README and docs/measurements/benchmarks.md show, and write both: hours, resumable.
 
@@ -176,7 +182,7 @@ def published(only, from_records, quick) -> None:
     from CardioScarLib.core.errors import BadSettings
 
     if sum(map(bool, (only, from_records, quick))) > 1:
-        raise BadSettings("Of --only, --from-records and --quick one can be used at a time.")
+        raise BadSettings("Only one of --only, --from-records and --quick can be used at a time.")
     for part in only:
         if part not in PARTS:
             raise BadSettings(f"There is no part '{part}'; the parts are {', '.join(PARTS)}.")
@@ -204,13 +210,20 @@ def published(only, from_records, quick) -> None:
 
 @benchmark.command(short_help="Time the field and the network to the original's best error.")
 @click.option("--kinds", type=Names(), default=("I3",), metavar="A,B", help="Kinds of phantoms. [default: I3]")
-@click.option("--seeds", type=Integers(), default=(0,), metavar="N,N", help="Of the phantoms. [default: 0]")
-@click.option("--nodes", type=click.IntRange(500, 2_000_000), default=NODES, show_default=True, metavar="N", help="Of a wall, about.")
+@click.option("--seeds", type=Integers(), default=(0,), metavar="N,N", help="Seeds of the phantoms. [default: 0]")
+@click.option(
+    "--nodes",
+    type=click.IntRange(500, 2_000_000),
+    default=NODES,
+    show_default=True,
+    metavar="N",
+    help="Approximate number of nodes of a wall.",
+)
 @click.option("--cpu-limit", type=float, metavar="S", help="Seconds of training that the original gets. [default: 420]")
-@click.option("--patience", type=int, metavar="N", help="Epochs without a smaller error after which it stops. [default: 250]")
+@click.option("--patience", type=int, metavar="N", help="Epochs without a smaller error before it stops. [default: 250]")
 @click.option("--output", type=Path, default="cardioscar-benchmark", show_default=True, metavar="DIR", help="Folder for the records.")
 def race(kinds, seeds, nodes, cpu_limit, patience, output) -> None:
-    """Train the original's network to its best error, which the truth shows, and time the field and the network to the same.
+    """Train the original's network to its best error against the truth, and time the field and the network to the same error.
 
     Minutes per phantom. Needs PyTorch. The original's error by epoch is kept in race/records.jsonl of the folder.
     """
@@ -229,12 +242,12 @@ def race(kinds, seeds, nodes, cpu_limit, patience, output) -> None:
 
 @benchmark.command(short_help="Measure walls made from labels and contours.")
 @click.option("--kinds", type=Names(), default=(), metavar="A,B", help="Kinds of phantoms. [default: six]")
-@click.option("--seeds", type=Integers(), default=(), metavar="N,N", help="Of the phantoms. [default: 1,2]")
+@click.option("--seeds", type=Integers(), default=(), metavar="N,N", help="Seeds of the phantoms. [default: 1,2]")
 @click.option("--contours", type=Path, metavar="DIR", help="Other contours than the sample's.")
 @click.option("--images", type=Path, metavar="DIR", help="The DICOM images that they are drawn on.")
 @click.option("--maps", is_flag=True, help="Also reconstruct scar on walls from labels, and compare with the true walls.")
 def walls(kinds, seeds, contours, images, maps) -> None:
-    """Measure how close walls made from labels and contours come to the true ones, their cells, and CPU seconds."""
+    """Measure walls made from labels and contours: distance to the true walls, cells, CPU seconds."""
     from CardioScarLib.benchmark import walls as measured
     from CardioScarLib.core.errors import BadSettings
 
@@ -251,7 +264,7 @@ def walls(kinds, seeds, contours, images, maps) -> None:
 
 
 class _Speaker:
-    """Lines of progress on stderr, none of them with --json."""
+    """Lines of progress on stderr; none with --json."""
 
     def __init__(self, quiet: bool):
         self.quiet, self.console = quiet, stderr()
@@ -263,13 +276,13 @@ class _Speaker:
 
 @contextmanager
 def _going_on(say: _Speaker, folder: Path) -> Iterator[None]:
-    """Ctrl-C ends the run and loses nothing of it."""
+    """Ctrl-C ends the run and keeps its measurements."""
     from CardioScarLib.core.errors import Cancelled
 
     try:
         yield
     except (KeyboardInterrupt, Cancelled):
-        say(f"Stopped; what is measured so far is kept in {folder}, and the same command goes on.")
+        say(f"Stopped. The measurements so far are kept in {folder}; the same command continues.")
         raise click.exceptions.Exit(STOPPED) from None
 
 

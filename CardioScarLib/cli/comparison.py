@@ -1,4 +1,4 @@
-"""A phantom's results beside its truth: the numbers and the pictures of the demo."""
+"""A phantom's results compared with its truth: the numbers and the pictures of the demo."""
 
 from __future__ import annotations
 

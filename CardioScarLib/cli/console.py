@@ -1,4 +1,4 @@
-"""What the person at the terminal sees while a run is going on: everything here goes to stderr."""
+"""Progress and notes of a run at the terminal, on stderr."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def progress_bars(quiet: bool) -> Iterator[ProgressCall]:
 
 
 def say_notes(notes) -> None:
-    """Each assumption made on the way, once."""
+    """Print each note once."""
     console = stderr()
     for note in dict.fromkeys(notes):
         console.print(f"Note: {note}", markup=False)
@@ -43,7 +43,7 @@ def say_notes(notes) -> None:
 
 @contextmanager
 def hold_interrupts() -> Iterator[None]:
-    """Ctrl-C does not stop what is written inside: it takes a moment, and half of it would be worse."""
+    """Defer Ctrl-C while files are written: it takes a moment, and half-written files would be worse."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

@@ -1,4 +1,4 @@
-"""`cardioscar coordinates`: a wall of any origin in, the same wall with its coordinates out."""
+"""`cardioscar coordinates`: add wall coordinates to an LV wall of any origin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from CardioScarLib.core.settings import ReadingSettings
 @click.argument("mesh", type=Path)
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the coordinates: .vtu .vtk, openCARP .dat.")
 @click.option("--start", metavar='"X,Y,Z"', help="Point where the angle starts, such as the anterior insertion of the RV; LPS mm.")
-@click.option("--regions", metavar="NAME", help="Point array: 1 endocardium, 2 epicardium, 3 base; wall_region if it is there.")
+@click.option("--regions", metavar="NAME", help="Point array: 1 endocardium, 2 epicardium, 3 base; default wall_region, if present.")
 @settings_options("reading", ReadingSettings, leave_out=OF_IMAGES)
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
@@ -64,7 +64,7 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
 
 
 def _surfaces(mesh_file, regions: str | None):
-    """Regions as a point array of the file says; None if it does not."""
+    """Regions from a point array of the file; None if there is none."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
     from CardioScarLib.wall.surfaces import labeled_surfaces

@@ -1,4 +1,4 @@
-"""`cardioscar demo`: a phantom with a known truth, through the same door as any other case."""
+"""`cardioscar demo`: reconstruct a phantom, by the same commands as any other case, and compare with its truth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KIND, SEED, NODES = "I3", 0, 20_000
 LABEL = "PHANTOM: a heart made by formula, not a patient. Research use only."
 
 
-@click.command(short_help="Set a phantom's map beside its exact truth.")
+@click.command(short_help="Compare a phantom's map with its exact truth.")
 @click.option("--output", type=Path, default="cardioscar-demo", show_default=True, metavar="DIR", help="Folder for all its files.")
 @click.option("--overwrite", is_flag=True, help="Replace the results of an earlier demo.")
 @click.pass_context

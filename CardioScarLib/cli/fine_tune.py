@@ -1,4 +1,4 @@
-"""`cardioscar fine-tune`: a trained network goes on with other training data."""
+"""`cardioscar fine-tune`: continue training a network on other data."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ LAYOUT_1 = (
 )
 
 
-@click.command(short_help="Go on training a network on other data.")
+@click.command(short_help="Continue training a network on other data.")
 @click.option("--checkpoint", required=True, type=Path, metavar="FILE", help="The network to start from: .safetensors or .pth.")
-@click.option("--training-data", required=True, type=Path, metavar="FILE", help="Of the patient, from `cardioscar prepare`.")
+@click.option("--training-data", required=True, type=Path, metavar="FILE", help="Training data of the patient, from `cardioscar prepare`.")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The network: .safetensors, or .pth for the original.")
-@click.option("--freeze-stages", type=int, default=0, show_default=True, metavar="N", help="Hidden layers, from the first, to keep.")
-@click.option("--max-epochs", type=int, metavar="N", help="Epochs at most. [default: 1000, modern networks the recipe's]")
 @click.option(
-    "--early-stopping-patience", "patience", type=int, metavar="N", help="Epochs without a better one. [default: 200, modern none]"
+    "--freeze-stages",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Number of hidden layers, from the first, that keep their weights.",
+)
+@click.option("--max-epochs", type=int, metavar="N", help="Maximum number of epochs. [default: 1000, modern networks the recipe's]")
+@click.option(
+    "--early-stopping-patience", "patience", type=int, metavar="N", help="Epochs without improvement. [default: 200, modern none]"
 )
 @click.option("--base-lr", type=float, default=1e-4, show_default=True, metavar="X", help="Lowest learning rate.")
 @click.option("--max-lr", type=float, default=1e-3, show_default=True, metavar="X", help="Highest learning rate.")
@@ -31,7 +38,7 @@ def fine_tune(
     checkpoint, training_data, output, freeze_stages, max_epochs, patience, base_lr, max_lr, batch_size, mc_samples, normalize, seed,
     cpu, checkpoint_every, resume, overwrite,
 ) -> int:  # fmt: skip
-    """Go on training a network, in its own coordinates, on a patient's training data; its architecture and recipe are kept."""
+    """Continue training a network on a patient's data, in the network's own coordinates; architecture and recipe are kept."""
     from CardioScarLib.io.checkpoints import as_original, is_pth, read_checkpoint
     from CardioScarLib.io.training_data import read_training_data
     from CardioScarLib.original.training import fine_tune as run

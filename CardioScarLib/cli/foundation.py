@@ -1,4 +1,4 @@
-"""`cardioscar foundation`: training data of many hearts become one file."""
+"""`cardioscar foundation`: join the training data of many hearts in one file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from CardioScarLib.cli.training import SEED
 
 @click.command(short_help="Join training data of many hearts.")
 @click.option("--input-dir", required=True, type=Path, metavar="FOLDER", help="Training data of all subsets: subset_<id>_..._training.npz.")
-@click.option("--output-dir", required=True, type=Path, metavar="FOLDER", help="For foundation_training.npz and split_manifest.json.")
+@click.option(
+    "--output-dir", required=True, type=Path, metavar="FOLDER", help="Folder for foundation_training.npz and split_manifest.json."
+)
 @click.option("--train-subsets", type=int, default=11, show_default=True, metavar="N", help="Subsets to join.")
 @click.option("--finetune-subsets", type=int, default=2, show_default=True, metavar="N", help="Subsets left out for fine-tuning.")
 @click.option("--test-subsets", type=int, default=2, show_default=True, metavar="N", help="Subsets left out for tests.")
-@click.option("--expected-subsets", type=int, required=True, metavar="N", help="Subsets that there should be; missing ones are named.")
-@click.option("--seed", type=click.IntRange(0), default=SEED, show_default=True, metavar="N", help="Of the split.")
+@click.option("--expected-subsets", type=int, required=True, metavar="N", help="Expected number of subsets; missing ones are listed.")
+@click.option("--seed", type=click.IntRange(0), default=SEED, show_default=True, metavar="N", help="Random seed of the split.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 def foundation(input_dir, output_dir, train_subsets, finetune_subsets, test_subsets, expected_subsets, seed, overwrite) -> None:
     """Split subsets (hearts) at random and join those for training in one file, as the original's script does."""

@@ -1,4 +1,4 @@
-"""`cardioscar info`: what is this file, and do these two meet?"""
+"""`cardioscar info`: describe a file, and check whether slices and wall meet."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 
-@click.command(short_help="Say what a file is, and whether two meet.")
+@click.command(short_help="Describe a file, and check whether two meet.")
 @click.argument("file", type=Path)
 @click.argument("other", type=Path, required=False, metavar="[FILE2]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def info(file: Path, other: Path | None, as_json: bool) -> None:
-    """Say what FILE is (slices, a wall, a trained network, training data); with a FILE2, whether slices and wall meet."""
+    """Describe FILE (slices, a wall, a trained network, training data); with FILE2, check whether slices and wall meet."""
     from CardioScarLib.core.slices import SliceStack
     from CardioScarLib.geometry.overlap import overlap
     from CardioScarLib.io.meshes import MeshFile
@@ -38,7 +38,7 @@ def info(file: Path, other: Path | None, as_json: bool) -> None:
 
 
 def _lines(value: dict, indent: str = "") -> list[str]:
-    """A nested description as indented lines; what is empty or unknown is left out, except an unknown thickness."""
+    """A nested description as indented lines; empty and unknown values are omitted, except an unknown thickness."""
     lines = []
     for key, one in value.items():
         name = f"{indent}{key.replace('_', ' ')}"
@@ -69,7 +69,7 @@ def _overlap_in_words(found: dict | None) -> str:
     from CardioScarLib.geometry.overlap import IN_WORDS
 
     if found is None:
-        return "overlap: only slices and a wall can meet; these files are not one of each."
+        return "overlap: needs slices and a wall; these files are not one of each."
     words = f"overlap: {found['inside']:.0%} of the wall lies inside slices, {found['covered']:.0%} inside or between them."
     if found["gap"] > 0:
         words += f" The closest slice is {found['gap']:.3g} mm away."

@@ -1,4 +1,4 @@
-"""What commands that need slices and a wall have in common: the flags that name them, and their reading."""
+"""Common to commands that need slices and a wall: their flags, and reading the files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOURCES = ("mask", "contours", "image")
 
 @dataclass(frozen=True)
 class CaseFiles:
-    """What the flags name. align: source of an alignment; None where nothing is to be moved."""
+    """What the flags name. align: source of an alignment; None if nothing is to be moved."""
 
     mesh: Path
     images: tuple[Path, ...]
@@ -37,7 +37,7 @@ class CaseFiles:
         if self.align is None and self.align_from:
             raise BadSettings("--align-from names files to align the slices by; add --align mask or --align contours.")
         if self.align == "image" and self.align_from:
-            raise BadSettings("--align image takes the slices as they are; drop --align-from, or choose --align mask or contours.")
+            raise BadSettings("--align image uses the slices themselves; omit --align-from, or choose --align mask or contours.")
         if self.align == "contours" and not self.align_from:
             raise BadSettings("--align contours needs the contour files, or their folder, after --align-from.")
         if self.align == "mask" and not (self.align_from or self.masks):
@@ -49,7 +49,7 @@ class CaseFiles:
         return (self.mesh, *self.images, *self.masks, *self.align_from)
 
     def read(self, settings: ReconstructionSettings | None = None) -> Case:
-        """The case, with its slices aligned where that was asked for. settings: refused at once where they contradict the files."""
+        """The case, with its slices aligned if requested. settings: refused if they contradict the files."""
         from CardioScarLib.core.case import check_evidence_of_mask
         from CardioScarLib.io.cases import read_case
         from CardioScarLib.io.records import input_files
@@ -77,7 +77,7 @@ class CaseFiles:
 def case_options(aligned: bool | None = False, required: bool = True) -> Callable[[Callable], Callable]:
     """Give a command the flags that name a case, which it gets together as `files`: a `CaseFiles`.
 
-    aligned: whether it can align slices; None means that it must be told a source. required: False makes `files` None where no
+    aligned: whether it can align slices; None makes a source compulsory. required: False makes `files` None if no
     flag names a case.
     """
     options: list[Callable[..., Any]] = [
@@ -105,7 +105,7 @@ def case_options(aligned: bool | None = False, required: bool = True) -> Callabl
             if not any(given.get(name) for name in ("mesh", "images", "masks", "align")):
                 return command(*args, files=None, **values)
             if given["mesh"] is None or not given["images"]:
-                raise BadSettings("A case needs both --mesh-vtk and --image.")
+                raise BadSettings("Both --mesh-vtk and --image are needed.")
             return command(*args, files=CaseFiles(**given), **values)
 
         decorated: Callable[..., Any] = with_case

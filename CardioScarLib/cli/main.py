@@ -1,6 +1,6 @@
-"""The command line's door: one place where errors become words and exit codes.
+"""Entry point of the command line: the one place where errors become messages and exit codes.
 
-0: done. 2: the input or the settings cannot be used, one sentence says why. 1: our fault, a log file holds the details.
+0: done. 2: the input or the settings cannot be used; one sentence says why. 1: internal error; a log file has the details.
 130: stopped by Ctrl-C.
 """
 
@@ -83,12 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains on its way out
         return 1
     except Exception as error:
-        click.echo(f"Error: cardioscar failed ({type(error).__name__}), which is a fault of the program: {_write_log(arguments)}", err=True)
+        click.echo(f"Internal error ({type(error).__name__}). Please report it with the log: {_write_log(arguments)}", err=True)
         return 1
 
 
 def _write_log(arguments: Sequence[str]) -> Path:
-    """The traceback, without the words of the command line: file and folder names may hold the names of patients."""
+    """Write the traceback without the arguments of the command line: names of files and folders may contain names of patients."""
     text = traceback.format_exc()
     forms = {form for word in arguments[1:] for form in (word, Path(word).name, Path(word).stem, str(Path(word).parent))}
     for form in sorted((form for form in forms if len(form) > 2), key=len, reverse=True):

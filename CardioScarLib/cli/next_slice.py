@@ -1,4 +1,4 @@
-"""`cardioscar next-slice`: which further slice would help most."""
+"""`cardioscar next-slice`: propose the next slice to acquire."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from CardioScarLib.cli.start import OF_OTHER_MODELS, check_start, start
 from CardioScarLib.core.settings import AdviceSettings, ReconstructionSettings
 
 
-@click.command("next-slice", short_help="Say which further slice would lower the uncertainty most.")
+@click.command("next-slice", short_help="Propose the further slice that would lower the uncertainty most.")
 @click.argument("result", required=False, type=Path, metavar="[MAP]")
 @case_options(aligned=True, required=False)
 @settings_options("settings", ReconstructionSettings, leave_out=OF_OTHER_MODELS)
@@ -25,7 +25,7 @@ def next_slice(
 ) -> None:
     """Rank the planes in which one further LGE slice could be taken by how much of the map's error it is expected to remove.
 
-    MAP is a map that cardioscar reconstruct has written, with the files beside it. Without it, a map is made from the images first.
+    MAP is a map written by cardioscar reconstruct, with the files next to it. Without MAP, a map is first made from the images.
     """
     check_start(result, files)
     # Everything heavy is imported here, so that --help answers at once.

@@ -1,4 +1,4 @@
-"""Flags made from the descriptions of settings: a new choice gets its flag by being described."""
+"""Flags made from the descriptions of settings, so that a new choice needs no code here."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from CardioScarLib.cli.arguments import Integers
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 
 OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--vtk-scalar-field")
-"""Flags of the reading that say nothing to commands that read a mesh only."""
+"""Flags of the reading that do not apply to commands that read a mesh only."""
 
 
 def settings_options(keyword: str, settings: type, leave_out: Collection[str] = ()) -> Callable[[Callable], Callable]:
     """Give a command the flags of a settings dataclass; it gets the settings as `keyword`.
 
-    leave_out: flags that make no sense for this command.
+    leave_out: flags that do not apply to this command.
     """
     offered = [one for one in choices_of(settings) if one.description.flag and one.description.flag not in leave_out]
 

@@ -1,4 +1,4 @@
-"""A phantom as the files a user would have: an image stack, a wall mesh, and its truth apart from both."""
+"""A phantom as files: an image stack and a wall mesh, as a user would have them, and the truth in a third file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cardioscar prepare`: slices and a mesh become training data."""
+"""`cardioscar prepare`: make training data from slices and a mesh."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PADDING = 5.0
 @click.option("--vtk-scalar-field", default="ScalarValue", show_default=True, metavar="NAME", help="Array of the grid layers.")
 @click.option("--slice-axis", metavar="x|y|z", help="Index axis of a volume that runs across its slices; z if not given.")
 @click.option("--slice-indices", type=Integers(), metavar='"2,5,8"', help="Use these slices only, counted from 0.")
-@click.option("--slice-thickness", type=float, metavar="MM", help="Slice thickness of images, where the file does not say it.")
+@click.option("--slice-thickness", type=float, metavar="MM", help="Slice thickness of images, if the file does not give it.")
 @click.option(
-    "--slice-thickness-padding", "padding", type=float, metavar="MM", help=f"Grid layers reach so far to both sides. [default: {PADDING}]"
+    "--slice-thickness-padding", "padding", type=float, metavar="MM", help=f"Reach of grid layers to either side. [default: {PADDING}]"
 )
 @click.option("--normalize", type=click.Choice(("none", "minmax")), default="none", show_default=True, help="Stretch values to 0-1.")
 @click.option("--exclude-zero-intensity", "exclude_zero", is_flag=True, help="Leave out pixels of value 0. Not for LGE intensities.")
@@ -35,15 +35,13 @@ def prepare(
     mesh, images, layers, output, vtk_scalar_field, slice_axis, slice_indices, slice_thickness, padding, normalize, exclude_zero,
     mesh_frame, mesh_unit, overwrite,
 ) -> None:  # fmt: skip
-    """Group the mesh's nodes by the pixel they lie in, with the pixel's value: what `cardioscar train` learns from."""
+    """Group the mesh's nodes by the pixel they lie in, with the pixel's value: the input of `cardioscar train`."""
     if bool(images) == bool(layers):
         raise BadSettings("Give the slices either as --image or as --grid-layers.")
     if layers and slice_thickness is not None:
-        raise BadSettings(
-            "Grid layers have no thickness of their own; say with --slice-thickness-padding how far they reach to both sides."
-        )
+        raise BadSettings("Grid layers have no thickness of their own; give their reach to either side with --slice-thickness-padding.")
     if padding is not None and padding <= 0:
-        raise BadSettings(f"The padding is {padding:g} mm; a layer without thickness holds no nodes, so it has to be more than zero.")
+        raise BadSettings(f"The padding is {padding:g} mm; a layer without thickness holds no nodes, so it must be greater than zero.")
 
     from CardioScarLib.io.files import check_writable
     from CardioScarLib.io.images import read_stack

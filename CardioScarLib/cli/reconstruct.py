@@ -1,4 +1,4 @@
-"""`cardioscar reconstruct`: files in, files out."""
+"""`cardioscar reconstruct`: make a map from files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from CardioScarLib.core.settings import ReconstructionSettings
 @case_options(aligned=True)
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the results: .vtu .vtk .vtp, openCARP .dat.")
 @settings_options("settings", ReconstructionSettings)
-@click.option("--audit", "audited", is_flag=True, help="Also leave slices out and say what the stack supports.")
+@click.option("--audit", "audited", is_flag=True, help="Also audit the stack: leave slices out and predict them.")
 @click.option("--volume", type=Path, metavar="FILE", help="Also write the probability as a volume: .nrrd, .nii.gz, .mha.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
@@ -26,8 +26,8 @@ def reconstruct(
 ) -> None:
     """Reconstruct scar probability and uncertainty on an LV wall from a stack of LGE slices.
 
-    Beside FILE lie a record (.json), the field itself (.field.npz) and the slices (.case.npz): cardioscar audit and next-slice start
-    from them.
+    Three files are written next to FILE: the record (.json), the field (.field.npz) and the slices (.case.npz). cardioscar audit
+    and cardioscar next-slice start from them.
     """
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib import pipeline

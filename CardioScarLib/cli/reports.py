@@ -1,4 +1,4 @@
-"""Results in words, for a person at a terminal."""
+"""Results as text for the terminal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from CardioScarLib.self_audit import Audit
 
 SHARE_OF = {"volume": "LV myocardium", "closed_surface": "wall's surface", "shell": "wall's surface", "points": "wall's points"}
-"""What the percentage of scar is a share of, by kind of wall: without cells inside, it is not one of the volume."""
+"""The reference of the scar percentage by kind of wall: without volume cells it is not a share of the volume."""
 
 
 def map_in_words(found: Reconstruction, outputs: Sequence[Path]) -> str:
-    """The last words of a run."""
+    """The text at the end of a run."""
     numbers, summary = {one.name: one for one in found.quantities}, found.summary
     amounts = [str(numbers[name]) for name in ("scar_volume_ml", "scar_mass_g") if name in numbers]
     amount = "".join(f"{one}, " for one in amounts)
@@ -60,7 +60,7 @@ def _audit_table(found: Audit) -> list[str]:
 
 
 def advice_in_words(advice: Advice) -> str:
-    """The proposals, best first, for a person at a scanner."""
+    """The proposals, best first, for the operator of a scanner."""
     lines = []
     for rank, one in enumerate(advice.proposals, 1):
         normal = ", ".join(f"{value:.3f}" for value in one.plane.normal)
@@ -70,7 +70,7 @@ def advice_in_words(advice: Advice) -> str:
 
 
 def in_letters(point: np.ndarray) -> str:
-    """LPS mm as scanners show it: a letter says which way a number counts."""
+    """LPS mm as scanners show it: a letter gives the direction of each number."""
     return " ".join(f"{pair[int(value < 0)]} {abs(value):.1f}" for pair, value in zip(("LR", "PA", "SI"), point, strict=True)) + " mm"
 
 

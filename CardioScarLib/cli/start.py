@@ -1,4 +1,4 @@
-"""What commands share that start from a map, or else from images."""
+"""Common to commands that start from a map, or from images."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import NetworkSettings, ReconstructionSettings
 
 OF_OTHER_MODELS = ("--model", "--threshold", *(one.description.flag for one in choices_of(NetworkSettings) if one.description.flag))
-"""Flags that say nothing to audit and adviser, which rest on the model "field" and write no map."""
+"""Flags that do not apply to audit and adviser, which rest on the model "field" and write no map."""
 
 
 def check_start(result: Path | None, files: CaseFiles | None) -> None:
-    """Raise BadSettings unless there is just one thing to start from."""
+    """Raise BadSettings unless there is exactly one starting point."""
     if result is None and files is None:
-        raise BadSettings("Name a map that was made by cardioscar reconstruct, or the slices and the wall: --image and --mesh-vtk.")
+        raise BadSettings("Give a map made by cardioscar reconstruct, or the slices and the wall with --image and --mesh-vtk.")
     if result is None or files is not None:
         return
     context = click.get_current_context()
     names = {f"settings_{'_'.join(one.path)}": one.description.flag for one in choices_of(ReconstructionSettings)}
     for name, flag in names.items():
         if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
-            raise BadSettings(f"{flag} was chosen when the map was made, and cannot be changed now; make another map, or leave it out.")
+            raise BadSettings(f"{flag} was chosen when the map was made and cannot be changed; make another map, or omit it.")
 
 
 def start(result: Path | None, files: CaseFiles | None, settings: ReconstructionSettings) -> dict[str, Any]:
-    """What a `MapTask` starts from, read from files. Both: the map at `result`, and the case that was not kept beside it."""
+    """The starting point of a `MapTask`, read from files. With both: the map at `result`, and its case, which was not kept."""
     case = files.read(settings) if files else None
     if result is None:
         return {"case": case, "settings": settings}

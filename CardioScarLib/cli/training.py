@@ -1,4 +1,4 @@
-"""What `cardioscar train` and `cardioscar fine-tune` have in common."""
+"""Common to `cardioscar train` and `cardioscar fine-tune`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def training_options(command: Callable) -> Callable:
         click.option(
             "--normalize", type=click.Choice(("none", "minmax")), default="none", show_default=True, help="Stretch values to 0-1."
         ),
-        click.option("--seed", type=int, default=SEED, show_default=True, metavar="N", help="Of everything random."),
-        click.option("--cpu", is_flag=True, help="Leave the GPU alone. [default: a GPU where there is one]"),
+        click.option("--seed", type=int, default=SEED, show_default=True, metavar="N", help="Random seed."),
+        click.option("--cpu", is_flag=True, help="Do not use a GPU. [default: a GPU if available]"),
         click.option(
-            "--checkpoint-every", type=click.IntRange(1), default=50, show_default=True, metavar="N", help="Epochs to resume from."
+            "--checkpoint-every", type=click.IntRange(1), default=50, show_default=True, metavar="N", help="Epochs between saved states."
         ),
-        click.option("--resume", is_flag=True, help="Go on with a training that was stopped or killed."),
+        click.option("--resume", is_flag=True, help="Resume a training that was stopped or killed."),
         click.option("--overwrite", is_flag=True, help="Replace existing results."),
     )
     for option in reversed(options):
@@ -79,7 +79,7 @@ def training_bar() -> Iterator[ProgressCall]:
 
 
 def finish(result: Training, unfinished: Unfinished) -> int:
-    """Write the network, say how it went, and return the exit code."""
+    """Write the network, report the training, and return the exit code."""
     from CardioScarLib.io.checkpoints import write_checkpoint
 
     say_notes(result.notes)
@@ -97,7 +97,7 @@ def finish(result: Training, unfinished: Unfinished) -> int:
         f"Wrote   {path}",
     ]
     if result.interrupted:
-        later = "; --resume goes on" if unfinished.path.exists() else ""
+        later = "; --resume continues it" if unfinished.path.exists() else ""
         lines.append(f"Stopped before the end; the best network so far was kept{later}.")
     click.echo("\n".join(lines))
     return STOPPED if result.interrupted else 0

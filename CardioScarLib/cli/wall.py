@@ -1,4 +1,4 @@
-"""`cardioscar wall`: label maps, contours or surfaces in, an LV wall out."""
+"""`cardioscar wall`: make an LV wall from label maps, contours or surfaces."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from CardioScarLib.core.settings import ReadingSettings, WallSettings
 @click.command(short_help="Make an LV wall from labels, contours or surfaces.")
 @click.argument("images", nargs=-1, type=Path, metavar="[IMAGE]...")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The wall, tetrahedra: .vtu or .vtk.")
-@click.option("--labels", metavar="ORDER|NAME=VALUE,...", help="What the labels mean: emidec, scarnet, myops, acdc, monai, or names.")
+@click.option("--labels", metavar="ORDER|NAME=VALUE,...", help="Meaning of the labels: emidec, scarnet, myops, acdc, monai, or names.")
 @click.option("--contours", multiple=True, type=Path, metavar="FILE...", help="Contour files or their folder, drawn on the images.")
 @click.option("--endo", type=Path, metavar="FILE", help="Surface of the endocardium, instead of images.")
 @click.option("--epi", type=Path, metavar="FILE", help="Surface of the epicardium.")
 @settings_options("settings", WallSettings)
-@click.option("--refuse-islands", is_flag=True, help="Labels apart from the heart are an error, instead of being left out.")
-@click.option("--refuse-holes", is_flag=True, help="Holes in the labeled wall are an error, instead of being filled.")
+@click.option("--refuse-islands", is_flag=True, help="Refuse labels apart from the heart instead of leaving them out.")
+@click.option("--refuse-holes", is_flag=True, help="Refuse holes in the labeled myocardium instead of filling them.")
 @settings_options("reading", ReadingSettings, leave_out=("--slice-indices", "--vtk-scalar-field"))
 @click.option("--coordinates", is_flag=True, help="Also write wall coordinates: transmural, apicobasal, circumferential.")
-@click.option("--start", metavar='"X,Y,Z"', help="Where the angle of the coordinates starts, as the anterior insertion of the RV; LPS mm.")
+@click.option(
+    "--start", metavar='"X,Y,Z"', help="Where the angle of the coordinates starts, such as the anterior insertion of the RV; LPS mm."
+)
 @click.option("--surface", type=Path, metavar="FILE", help="Also write the surface of the wall, with its regions: .vtp or .vtk.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
@@ -44,7 +46,7 @@ def wall(
     """
     _check_sources(images, labels, contours, endo, epi)
     if start is not None and not coordinates:
-        raise BadSettings("--start says where the angle of the coordinates starts; add --coordinates.")
+        raise BadSettings("--start sets where the angle of the coordinates starts; add --coordinates.")
     settings = replace(settings, keep_largest=not refuse_islands, fill_holes=not refuse_holes)
     zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
@@ -90,7 +92,7 @@ def _check_sources(images: Sequence[Path], labels: str | None, contours: Sequenc
         raise BadSettings("A wall is made from surfaces (--endo, --epi) or from images, not from both.")
     if not endo and not images:
         missing = "the images the contours were drawn on" if contours else "a label map, images with --contours, or --endo and --epi"
-        raise BadSettings(f"There is nothing to make a wall from: give {missing}.")
+        raise BadSettings(f"There is no input for a wall: give {missing}.")
     if contours and labels:
         raise BadSettings("--labels names the values of a label map, and --contours needs images; give one of the two.")
 

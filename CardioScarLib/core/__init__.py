@@ -1,1 +1,1 @@
-"""The ground floor: the nouns of the house. They hold and check; work is done upstairs."""
+"""Data types shared by all rooms: they hold and check values; the work is done elsewhere."""

@@ -1,4 +1,4 @@
-"""Shifts of slices against the wall, as they are shown, applied and kept."""
+"""Shifts of slices against the wall."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from CardioScarLib.core.slices import SliceStack
 
 @dataclass(frozen=True)
 class SliceShift:
-    """How far one slice is to be moved in its plane.
+    """The in-plane shift of one slice.
 
     label: of the slice. shift, sd: mm along its rows (row index growing) and along its columns. reliable: whether it was measured on this
     slice; where not, shift is that of the whole stack. sentence: why.

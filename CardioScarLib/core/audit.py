@@ -1,4 +1,4 @@
-"""What an audit finds."""
+"""The result of an audit."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ LIGHTS = ("green", "yellow", "red")
 
 @dataclass(frozen=True)
 class SliceAudit:
-    """A slice as the others predict it.
+    """A left-out slice, predicted from the others.
 
     number: in the stack. scar: mean scar fraction of its wall. rmse, crps: over its pixels. coverage_95: of the pixels
     near borders; None where there is none. shift: (2,) mm along rows and columns by which its origin would have to move
-    to fit the others best; None where it shows too little scar to tell. remark: what stands out, or nothing.
+    to fit the others best; None if it shows too little scar. remark: what stands out, or empty.
     """
 
     number: int
@@ -31,7 +31,7 @@ class SliceAudit:
 
 @dataclass(frozen=True)
 class PairAudit:
-    """Two neighbors as the others predict them when both are left out. rmse: over the pixels of both."""
+    """Two neighbors, both left out and predicted from the others. rmse: over the pixels of both."""
 
     numbers: tuple[int, int]
     labels: tuple[str, str]
@@ -49,10 +49,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A slice that the others contradict.
+    """A slice that contradicts the others.
 
     number: in the stack. kind: "shifted", "mislabeled", "artifact" or "out of order". shift: (2,) mm along rows and
-    columns by which its origin has to move to fit the others, for "shifted".
+    columns by which its origin must move to fit the others, for "shifted".
     """
 
     number: int
@@ -64,7 +64,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Audit:
-    """What a stack supports, without a truth.
+    """What a stack supports, judged without a truth.
 
     light: one of LIGHTS. sentence: why. expected_error: RMS error of the map that cases like this one had. rmse, coverage_95,
     crps: over all left-out slices. factor: on the spread of the posterior with which 95 % intervals would hold 95 % of the
@@ -86,7 +86,7 @@ class Audit:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was assumed on the way, in sentences."""
+        """Assumptions, as sentences."""
         return self.provenance.notes if self.provenance else ()
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a map is made from: slices, the wall, masks, shifts, and how they were read."""
+"""A case, the input of a map: slices, wall, masks, shifts, and how they were read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LabelMap:
     """Labels drawn on the slices of a case.
 
     stack: whole numbers on the grid of the case's slices. names: what label values mean, such as {"scar": (3, 4)};
-        a name without values leaves it to the reader to find them ("scar": ()).
+        a name without values leaves their choice to the method ("scar": ()).
     """
 
     stack: SliceStack
@@ -35,10 +35,10 @@ class Case:
 
     stack: LGE slices of one or many series, LPS mm, as they were read: not moved by `alignment`.
     wall: LV myocardium, LPS mm.
-    scar: labels that say where scar is, taken instead of intensities. myocardium: labels that say where the myocardium is.
+    scar: labels of the scar, used instead of intensities. myocardium: labels of the myocardium.
     alignment: shifts found on this stack, by which its slices are moved before anything is computed.
     reading: how files or nodes were read, plain JSON values. inputs: name, size and SHA-256 of each file, for the provenance.
-    mesh: the file's own mesh, on which results are written where the wall came from a file; stays with this process.
+    mesh: the mesh as read, if the wall came from a file; results are written on it. It stays in this process.
     """
 
     stack: SliceStack
@@ -59,13 +59,13 @@ class Case:
 
     @property
     def observed_stack(self) -> SliceStack:
-        """What evidence is derived from: the labels of the scar where there are some, else the slices; moved by the alignment."""
+        """The pixels for the evidence: labels of the scar if given, otherwise the slices; moved by the alignment."""
         stack = self.stack if self.scar is None else self.stack.with_pixels([one.pixels for one in self.scar.stack])
         return stack if self.alignment is None else self.alignment.applied(stack)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was assumed while it was read, in sentences."""
+        """Assumptions made on reading, as sentences."""
         return (*self.observed_stack.notes, *self.wall.notes)
 
     def aligned(self, alignment: Alignment | None) -> Case:
@@ -87,6 +87,6 @@ def check_grid(stack: SliceStack, mask: SliceStack) -> None:
 
 
 def check_evidence_of_mask(method: str) -> None:
-    """Raise BadSettings for an evidence method that has nothing to work on where labels replace the intensities."""
+    """Raise BadSettings for an evidence method that needs intensities if labels replace them."""
     if method not in ("auto", "labels"):
-        raise BadSettings(f"--mask takes the place of the intensities, so --evidence {method} has nothing to work on; drop one.")
+        raise BadSettings(f"--mask replaces the intensities, which --evidence {method} needs; omit one of them.")

@@ -1,4 +1,4 @@
-"""One choice of a person, described once: what it is called, what it may be, and what it does.
+"""One choice of the user, described once: its name, its allowed values, and its effect.
 
 The command line, the batch, the panel's parameter node with its limits and tooltips, and the tables of the documentation are
 made from these descriptions.
@@ -15,7 +15,7 @@ from CardioScarLib.core.errors import BadSettings
 
 @dataclass(frozen=True)
 class Description:
-    """label: a few words, as beside a widget. help: a sentence, as in a tooltip.
+    """label: a few words, as next to a widget. help: a sentence, as in a tooltip.
 
     options: for a choice among a few: (label, help) by key, the keys in the order they are offered in.
     limits: lowest and highest value, both allowed. usual: a narrower range for sliders; None is `limits`.
@@ -61,7 +61,7 @@ def whole(kind: type) -> Any:
 class Choice:
     """One choice as found in a settings dataclass, or in one within it.
 
-    path: names of the fields that lead to it. kind: its type, as in `float | None`. default: its value if nobody chooses.
+    path: names of the fields that lead to it. kind: its type, as in `float | None`. default: its value if none is chosen.
     """
 
     path: tuple[str, ...]
@@ -87,7 +87,7 @@ def choices_of(settings: type) -> Iterator[Choice]:
 
 
 def keys_of(settings: type, name: str) -> tuple[str, ...]:
-    """What a choice among a few may be."""
+    """The keys of a choice among a few."""
     options = next(one for one in choices_of(settings) if one.path == (name,)).description.options
     if options is None:
         raise KeyError(name)

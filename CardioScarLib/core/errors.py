@@ -1,10 +1,10 @@
-"""What can go wrong, one family, each with a sentence for the person who reads it."""
+"""Errors of one family, each with a sentence for the user."""
 
 from __future__ import annotations
 
 
 class CardioScarError(ValueError):
-    """The input or the settings cannot be used; the message says what, where and what to do."""
+    """The input or the settings cannot be used; the message says what is wrong, where, and what to do."""
 
 
 class UnreadableFile(CardioScarError):
@@ -12,7 +12,7 @@ class UnreadableFile(CardioScarError):
 
 
 class UnwritableOutput(CardioScarError):
-    """A result cannot be written where it was asked for, or would overwrite something."""
+    """A result cannot be written to the given place, or would overwrite something."""
 
 
 class BadSettings(CardioScarError):
@@ -36,7 +36,7 @@ class StackMissesWall(CardioScarError):
 
 
 class BadAlignment(CardioScarError):
-    """Shifts of slices cannot be found from what was given, or belong to other slices."""
+    """Shifts of slices cannot be found from the input, or belong to other slices."""
 
 
 class OtherCase(CardioScarError):
@@ -52,11 +52,11 @@ class BadTrainingData(CardioScarError):
 
 
 class OutsideTrainingBox(CardioScarError):
-    """A mesh or training data lie where a trained network has seen nothing."""
+    """A mesh or training data lie outside the training box of a network."""
 
 
 class NoSpread(CardioScarError):
-    """A model without uncertainty was asked for one."""
+    """An uncertainty was requested from a model that has none."""
 
 
 class MissingPackage(CardioScarError):
@@ -68,8 +68,8 @@ class OutOfMemory(CardioScarError):
 
 
 class RunFailed(CardioScarError):
-    """The child process of a run ended by itself, or by a fault of the program; its log says more."""
+    """The child process of a run stopped unexpectedly, or had an internal error; its log has the details."""
 
 
 class Cancelled(Exception):
-    """The person who started the run stopped it. Not an error: nothing is written."""
+    """The user stopped the run. Not an error: nothing is written."""

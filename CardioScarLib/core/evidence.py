@@ -1,4 +1,4 @@
-"""What the pixels say about scar."""
+"""Scar evidence of the pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CORE_OVER_BLOOD = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """What was found in the wall and the cavity, intensities in the unit of the image.
+    """Tissue found in the wall and the cavity; intensities in the unit of the image.
 
     intensity: (p,) of the wall alone; edge pixels are freed from their neighbors outside the wall.
     interior: (p,) bool, pixels filled by the wall. remote, bright: (p,) bool, interior pixels of either kind.

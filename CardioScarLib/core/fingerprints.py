@@ -1,4 +1,4 @@
-"""Whether a wall and slices are those that a field was fitted on.
+"""Fingerprints of a wall and of slices, to recognize those that a field was fitted on.
 
 Geometry may come back through another file format or a scene with other last digits, so it is compared within a tolerance;
 pixels and cells must be the same.
@@ -40,13 +40,15 @@ class WallFingerprint:
     def check(self, wall: Wall) -> None:
         """Raise OtherCase unless this is the fingerprint of a wall."""
         if self.nodes != len(wall.nodes):
-            raise OtherCase(f"The map was made on an LV wall of {self.nodes} nodes, and this one has {len(wall.nodes)}; give its own wall.")
+            raise OtherCase(
+                f"The map was made on an LV wall of {self.nodes} nodes, and this one has {len(wall.nodes)}; give the wall of the map."
+            )
         found = WallFingerprint.of(wall)
         if self.cells != found.cells:
-            raise OtherCase("The map was made on an LV wall with other cells; give its own wall.")
+            raise OtherCase("The map was made on an LV wall with other cells; give the wall of the map.")
         allowed = TOLERANCE * np.sqrt(3 * self.nodes) + TOLERANCE
         if not np.allclose(self.sketches, found.sketches, rtol=0, atol=allowed):
-            raise OtherCase("The map was made on an LV wall that lies elsewhere or has another shape; give its own wall.")
+            raise OtherCase("The map was made on an LV wall that lies elsewhere or has another shape; give the wall of the map.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,15 +65,15 @@ class StackFingerprint:
     def check(self, stack: SliceStack) -> None:
         """Raise OtherCase unless this is the fingerprint of a stack."""
         if len(self.planes) != len(stack):
-            raise OtherCase(f"The map was made from {len(self.planes)} slices, and these are {len(stack)}; give its own slices.")
+            raise OtherCase(f"The map was made from {len(self.planes)} slices, and these are {len(stack)}; give the slices of the map.")
         planes = _planes(stack)
         if not np.allclose(planes, self.planes, rtol=1e-6, atol=TOLERANCE):
             number = int(np.argmax(np.abs(planes - self.planes).max(axis=1)))
             raise OtherCase(
-                f"The map was made from slices that lie elsewhere than these ({stack.slices[number].label}); give its own slices."
+                f"The map was made from slices that lie elsewhere than these ({stack.slices[number].label}); give the slices of the map."
             )
         if self.pixels != _digest(*(one.pixels for one in stack)):
-            raise OtherCase("The map was made from slices at these places that showed something else; give its own slices.")
+            raise OtherCase("The map was made from slices at the same positions but with other pixels; give the slices of the map.")
 
 
 def _planes(stack: SliceStack) -> np.ndarray:

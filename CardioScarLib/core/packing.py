@@ -20,7 +20,7 @@ from CardioScarLib.core.errors import CardioScarError, UnreadableFile
 
 T = TypeVar("T")
 Variants = Mapping[Any, Mapping[str, type]]
-"""For a protocol or a base class: the classes that stand for it in a file, by a name that is written beside the values."""
+"""For a protocol or a base class: the classes that stand for it in a file, by a name that is written with the values."""
 PLAIN = (bool, int, float, str, NoneType)
 
 
@@ -66,7 +66,7 @@ def _packed(value: Any, path: str, arrays: dict[str, np.ndarray], names: Mapping
         return {str(name): _packed(one, f"{path}.{name}", arrays, names) for name, one in value.items()}
     if isinstance(value, Sequence):
         return [_packed(one, f"{path}.{number}", arrays, names) for number, one in enumerate(value)]
-    raise TypeError(f"{type(value).__name__} has no place in a file ({path}).")
+    raise TypeError(f"{type(value).__name__} cannot be stored in a file ({path}).")
 
 
 def _unpacked(kind: Any, value: Any, arrays: Mapping[str, np.ndarray], variants: Variants) -> Any:

@@ -1,4 +1,4 @@
-"""The door every model goes through: what is known about the field after a fit."""
+"""The interface of all models: what is known about the field after a fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Posterior(Protocol):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Numbers about the fit, for people and provenance."""
+        """Numbers about the fit, for reports and the record."""
 
     def mean(self, points: np.ndarray) -> np.ndarray:
         """(n,) expected local scar fraction, 0..1."""

@@ -1,4 +1,4 @@
-"""Where something comes from: what made it, from what, by which choices, and when."""
+"""The origin of a result: program, input, choices and time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from CardioScarLib.core.version import __version__
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is needed to make a thing again; all of it plain JSON values (null for NaN and infinity).
+    """Everything that is needed to repeat a run, as plain JSON values (null for NaN and infinity).
 
     cardioscar: version. versions: of the libraries. started: UTC. seconds: wall-clock time of each stage.
     settings: all choices. inputs: name without folders, size and SHA-256 of each file. reading: how they were read.
@@ -48,7 +48,7 @@ class Provenance:
         notes: Sequence[str] = (),
         constants: Mapping[str, Any] | None = None,
     ) -> Provenance:
-        """Of something that has just been made. settings: a settings dataclass, or a mapping. seconds: they end now."""
+        """The provenance of something that has just been made. settings: a settings dataclass, or a mapping. seconds: they end now."""
         total = float(sum(seconds.values()))
         return cls(
             __version__,
@@ -87,7 +87,7 @@ def _known(value: Any) -> Any:
         return value.name
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} has no place in a provenance record.")
+    raise TypeError(f"{type(value).__name__} cannot be stored in a provenance record.")
 
 
 def _finite(value: Any) -> Any:

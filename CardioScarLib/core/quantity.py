@@ -1,4 +1,4 @@
-"""A number with all that a reader needs to use it."""
+"""A number with everything needed to report it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Quantity:
 
 
 NEGLIGIBLE = 0.05
-"""In every unit used here (mL, g, %, mm) less than this is shown as 0.0: nobody measures it."""
+"""In every unit used here (mL, g, %, mm) less than this is shown as 0.0."""
 
 
 def number_in_words(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What a reconstruction has found, and the case it was found on."""
+"""The result of a reconstruction, with its case."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SCHEMA = "cardioscar-result 1"
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """All that was computed.
+    """Everything that was computed.
 
     evidence: of the pixels that see the wall. posterior: the field itself, for any point.
     arrays: per node of the wall, by name: scar_probability (float32, 0..1), scar_uncertainty (float32, standard deviation;
         absent for baselines), scar_observed (uint8: 2 inside a slice's slab, 1 between slices, 0 beyond the stack),
         scar_binary (float32 0/1, only with a threshold).
     quantities: numbers to report. summary: numbers about the fit, to print and to keep.
-    audit: what the stack supports, where it was asked for.
+    audit: what the stack supports, if requested.
     """
 
     settings: ReconstructionSettings
@@ -42,7 +42,7 @@ class Reconstruction:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what was assumed on the way, from reading to fitting."""
+        """Assumptions from reading to fitting, as sentences."""
         return self.provenance.notes
 
     @property
@@ -51,7 +51,7 @@ class Reconstruction:
         return self.provenance.seconds
 
     def record(self) -> dict[str, Any]:
-        """What is written beside a map: plain JSON values, each part with what it is about."""
+        """The record of a map, as plain JSON values."""
         return plain(
             {
                 "schema": SCHEMA,

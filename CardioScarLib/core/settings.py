@@ -1,4 +1,4 @@
-"""What a person can choose. Names, defaults, limits, units and explanations of all choices are written here only."""
+"""All choices of the user. Their names, defaults, limits, units and explanations are written here only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ReadingSettings(Settings):
     slice_thickness: float | None = choice(
         None,
         _("Slice thickness"),
-        _("Slice thickness, where the file does not give it. Never silently taken from the slice spacing."),
+        _("Slice thickness, if the file does not give it. Without it the slice spacing is used, and a note says so."),
         limits=(0.01, 100.0),
         unit="mm",
         flag="--slice-thickness",
@@ -43,14 +43,14 @@ class ReadingSettings(Settings):
     mesh_frame: str = choice(
         "auto",
         _("Frame of the mesh"),
-        _("Coordinate system of the mesh; auto believes the file, and takes LPS where it says nothing."),
+        _("Coordinate system of the mesh; auto uses what the file states, otherwise LPS."),
         options=("auto", "lps", "ras"),
         flag="--mesh-frame",
     )
     mesh_unit: str = choice(
         "auto",
         _("Unit of the mesh"),
-        _("Length unit of the mesh; auto judges by the size of the model."),
+        _("Length unit of the mesh; auto infers it from the size of the model."),
         options=("auto", "mm", "um", "m"),
         flag="--mesh-unit",
     )
@@ -67,7 +67,7 @@ class OperatorSettings(Settings):
         _("Which tissue a pixel averages."),
         options={
             "wall": (_("Myocardium only"), _("A pixel at the border of the myocardium shows the part of it that is myocardium.")),
-            "prism": (_("Whole voxel"), _("A pixel at the border of the myocardium is darkened by what is not myocardium.")),
+            "prism": (_("Whole voxel"), _("A pixel at the border of the myocardium is darkened by other tissue.")),
         },
         flag="--pixel-support",
     )
@@ -76,8 +76,8 @@ class OperatorSettings(Settings):
         _("Slice profile"),
         _("Sensitivity through the slice."),
         options={
-            "box": (_("Uniform"), _("A slice sees its whole thickness alike.")),
-            "gaussian": (_("Gaussian"), _("A slice sees its middle best; the thickness is its full width at half maximum.")),
+            "box": (_("Uniform"), _("A slice is equally sensitive through its thickness.")),
+            "gaussian": (_("Gaussian"), _("A slice is most sensitive in its middle; the thickness is the full width at half maximum.")),
         },
         flag="--slice-profile",
     )
@@ -92,13 +92,13 @@ class EvidenceSettings(Settings):
         _("Method"),
         _("How pixels become scar evidence."),
         options={
-            "auto": (_("Automatic"), _("Looks at the image: a label map, values between 0 and 1, or intensities that are weighted.")),
-            "values": (_("Values between 0 and 1"), _("The pixels hold the fraction of scar already.")),
-            "labels": (_("Label map"), _("The pixels hold labels, one of which means scar.")),
+            "auto": (_("Automatic"), _("Recognizes label maps and values between 0 and 1; all else is weighted intensity.")),
+            "values": (_("Values between 0 and 1"), _("The pixels already are fractions of scar.")),
+            "labels": (_("Label map"), _("The pixels are labels, at least one of which means scar.")),
             "weighted": (_("Weighted intensity"), _("A pixel counts by its brightness from remote to scar; partial volumes are kept.")),
             "nsd": (_("Standard deviations above remote"), _("A pixel is scar if it is n SD brighter than remote myocardium.")),
             "fwhm": (_("Half of the maximum (FWHM)"), _("A pixel is scar if it is brighter than half of the brightest scar.")),
-            "otsu": (_("Otsu's threshold"), _("The threshold that best splits the intensities in the myocardium into two groups.")),
+            "otsu": (_("Otsu's threshold"), _("The threshold that best separates two groups of intensities in the myocardium.")),
             "gmm": (_("Two-component mixture"), _("The probability of the brighter of two groups of intensities.")),
         },
         flag="--evidence",
@@ -108,7 +108,7 @@ class EvidenceSettings(Settings):
         _("LGE type"),
         _("Kind of LGE image."),
         options={
-            "auto": (_("Automatic"), _("Decided by looking at the intensities.")),
+            "auto": (_("Automatic"), _("Inferred from the intensities.")),
             "magnitude": (_("Magnitude"), _("Intensities without a sign: nulled signal is 0.")),
             "psir": (_("Phase-sensitive (PSIR)"), _("Intensities with a sign or an offset: nulled signal is not 0.")),
         },
@@ -133,7 +133,7 @@ class EvidenceSettings(Settings):
     scar_labels: tuple[int, ...] | None = choice(
         None,
         _("Scar labels"),
-        _("Label values that mean scar; if not given, the only label, or those of a data set that is known."),
+        _("Label values that mean scar; if not given, the only label, or those of a known data set."),
         flag="--scar-labels",
         metavar='"3,4"',
     )
@@ -158,7 +158,7 @@ class NetworkSettings(Settings):
         _("Device"),
         _("Where the network is trained."),
         options={
-            "auto": (_("Automatic"), _("A GPU where there is one that PyTorch can use, else the CPU.")),
+            "auto": (_("Automatic"), _("A GPU if PyTorch can use one, otherwise the CPU.")),
             "cpu": (_("CPU"), _("Only the CPU.")),
             "cuda": (_("GPU"), _("Only the GPU; the run stops with a message if there is none.")),
         },
@@ -172,9 +172,11 @@ class NetworkSettings(Settings):
         0.1, _("Dropout rate"), _("Dropout rate of the network."), limits=(1e-6, 1 - 1e-6), flag="--dropout", metavar="P"
     )
     epochs: int | None = choice(
-        None, _("Epochs"), _("Epochs at most, instead of the recipe's."), limits=(1, 1_000_000), flag="--max-epochs", metavar="N"
+        None, _("Epochs"), _("Maximum number of epochs, instead of the recipe's."), limits=(1, 1_000_000), flag="--max-epochs", metavar="N"
     )
-    patience: int | None = choice(None, _("Patience"), _("Epochs without a better held-out error before it stops."), limits=(1, 1_000_000))
+    patience: int | None = choice(
+        None, _("Patience"), _("Epochs without a smaller held-out error before training stops."), limits=(1, 1_000_000)
+    )
     batch_size: int | None = choice(None, _("Batch size"), _("Points in a batch."), limits=(1, 10**9))
     training_samples: int | None = choice(None, _("Training samples"), _("Dropout samples per step."), limits=(1, 1000))
     lowest_rate: float | None = choice(None, _("Lowest learning rate"), _("At the ends of a cycle."), limits=(1e-8, 1.0))
@@ -193,9 +195,9 @@ class ModelSettings(Settings):
         options={
             "field": (_("Field (recommended)"), _("A small network of position, fitted to what each pixel averages; with uncertainty.")),
             "network": (_("Neural network with dropout"), _("The network of Sen et al. 2025; needs PyTorch, faster with a GPU.")),
-            "nearest": (_("Nearest slice"), _("Each point takes the value of the nearest slice; to compare with. Without uncertainty.")),
-            "linear": (_("Linear between slices"), _("Linear interpolation of neighboring slices; to compare with. Without uncertainty.")),
-            "logodds": (_("Log-odds between slices"), _("Interpolation of the scar's outline; to compare with. Without uncertainty.")),
+            "nearest": (_("Nearest slice"), _("Each point takes the value of the nearest slice; for comparison. No uncertainty.")),
+            "linear": (_("Linear between slices"), _("Linear interpolation of neighboring slices; for comparison. No uncertainty.")),
+            "logodds": (_("Log-odds between slices"), _("Interpolation of the scar's outline; for comparison. No uncertainty.")),
         },
         flag="--model",
     )
@@ -261,7 +263,7 @@ class ReconstructionSettings(Settings):
 
 @dataclass(frozen=True)
 class AlignmentSettings(Settings):
-    """How slices are moved in their planes to fit the myocardium, where that is asked for."""
+    """How slices are moved in their planes to fit the myocardium, if requested."""
 
     largest_shift: float = choice(
         10.0,
@@ -310,7 +312,7 @@ class AdviceSettings(Settings):
         flag="--thickness",
         metavar="MM",
     )
-    count: int = choice(5, _("Proposals"), _("Proposals at most."), limits=(1, 50), flag="--count", metavar="N")
+    count: int = choice(5, _("Proposals"), _("Maximum number of proposals."), limits=(1, 50), flag="--count", metavar="N")
 
 
 @dataclass(frozen=True)
@@ -333,7 +335,7 @@ class WallSettings(Settings):
         options={
             "flat": (
                 _("Flat"),
-                _("A plane midway between the last slice with myocardium and the next, tilted where the labels say so."),
+                _("A plane midway between the last slice with myocardium and the next, tilted where the labels show it."),
             ),
             "contour": (_("Contour"), _("The plane of the last complete contour.")),
         },
@@ -348,7 +350,7 @@ class WallSettings(Settings):
         flag="--base-at",
         metavar="MM",
     )
-    keep_largest: bool = choice(True, _("Largest piece"), _("Keep only the largest piece of a label; islands are left out."))
+    keep_largest: bool = choice(True, _("Largest piece"), _("Keep only the largest piece of a label; islands are omitted."))
     fill_holes: bool = choice(True, _("Fill holes"), _("Holes in the myocardium that are not the cavity become myocardium."))
     papillary_muscles: str = choice(
         "cavity",

@@ -14,7 +14,7 @@ from CardioScarLib.core.errors import BadStack
 class SliceSource:
     """The DICOM image that a slice comes from, so that results can point to it; an identifier that is not known is empty.
 
-    These lead to a patient: they are kept beside images only, never printed, logged or written into a report.
+    These lead to a patient: they are kept with images only, never printed, logged or written into a report.
     """
 
     study_uid: str = ""
@@ -60,7 +60,7 @@ class Slice:
         if skew > 1e-3:
             raise BadStack(f"The rows and columns of {self.label} are not perpendicular (cosine {skew:.3f}); resample the image first.")
         if not (np.isfinite(self.thickness) and self.thickness > 0):
-            raise BadStack(f"The thickness of {self.label} is {self.thickness} mm; it has to be more than zero.")
+            raise BadStack(f"The thickness of {self.label} is {self.thickness} mm; it must be greater than zero.")
         object.__setattr__(self, "pixels", pixels)
         for name, vector in vectors.items():
             object.__setattr__(self, name, vector)
@@ -128,7 +128,7 @@ class SliceStack:
     def __post_init__(self) -> None:
         object.__setattr__(self, "slices", tuple(self.slices))
         if not self.slices:
-            raise BadStack("There is no slice in the stack.")
+            raise BadStack("The stack contains no slices.")
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -184,7 +184,7 @@ class SliceStack:
         """The slices with these numbers, counted from 0 in the order of the file."""
         wrong = [index for index in indices if not 0 <= index < len(self)]
         if wrong:
-            raise BadStack(f"Slice {wrong[0]} was asked for; the stack has slices 0 to {len(self) - 1}.")
+            raise BadStack(f"Slice {wrong[0]} does not exist; the stack has slices 0 to {len(self) - 1}.")
         if len(set(indices)) != len(indices) or not indices:
             raise BadStack("The list of slices is empty or names a slice twice.")
         return replace(self, slices=tuple(self.slices[index] for index in indices))

@@ -1,4 +1,4 @@
-"""How many threads the matrix libraries may start; imports nothing, because it must be said before they are loaded."""
+"""How many threads the matrix libraries may start; imports nothing, because it must be set before they are loaded."""
 
 from __future__ import annotations
 

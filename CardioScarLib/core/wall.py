@@ -43,10 +43,10 @@ class Wall:
 
     @classmethod
     def from_tetrahedra(cls, nodes: np.ndarray, tetrahedra: np.ndarray, notes: tuple[str, ...] = ()) -> Wall:
-        """A volume wall; cells without volume are dropped and said, the orientation of cells does not matter."""
+        """A volume wall; cells without volume are dropped with a note; the orientation of cells does not matter."""
         nodes, tetrahedra = np.asarray(nodes, dtype=np.float64), np.asarray(tetrahedra, dtype=np.int64).reshape(-1, 4)
         if len(tetrahedra) and (tetrahedra.min() < 0 or tetrahedra.max() >= len(nodes)):
-            raise BadWall(f"A cell of the LV model names point {tetrahedra.max()}, but there are {len(nodes)} points.")
+            raise BadWall(f"A cell of the LV model refers to point {tetrahedra.max()}, but there are {len(nodes)} points.")
         volume = np.abs(tetrahedron_volumes(nodes, tetrahedra))
         if not np.all(np.isfinite(volume)):
             raise BadWall("Some points of the LV model are not finite numbers.")

@@ -1,4 +1,4 @@
-"""The door from pixels to scar evidence."""
+"""From pixels to scar evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from CardioScarLib.evidence.lge_type import estimate_null_level, guess_lge_type
 from CardioScarLib.evidence.regions import SMALLEST_COVER, cavity_values, find_regions
 
 OVERSHOOT = 1e-3
-"""How far values may leave [0, 1], as interpolation and rounding let them."""
+"""Tolerance for values outside [0, 1], by interpolation and rounding."""
 BRIGHT_CAVITY = 0.1
 """Scar values are near zero in the cavity; LGE intensities scaled to [0, 1] are not."""
 MOST_LABELS = 12
@@ -32,7 +32,7 @@ def derive_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSet
     Raises BadEvidence.
     """
     if len(pixels) == 0:
-        raise BadEvidence("No pixel of the slices lies on the wall, so there is nothing to derive scar evidence from.")
+        raise BadEvidence("No pixel of the slices lies on the myocardium, so no scar evidence can be derived.")
     raw = pixels.values(stack)
     _check_finite(stack, pixels, raw)
     method, notes = settings.method, []
@@ -55,19 +55,19 @@ def _check_finite(stack: SliceStack, pixels: WallPixels, raw: np.ndarray) -> Non
         where, counts = np.unique(pixels.slices[bad], return_counts=True)
         listed = ", ".join(f"{count} in {stack.slices[number].label}" for number, count in zip(where, counts, strict=True))
         raise BadEvidence(
-            f"{np.count_nonzero(bad)} pixels on the wall are NaN or infinite ({listed}); repair the image or leave these slices out."
+            f"{np.count_nonzero(bad)} pixels on the myocardium are NaN or infinite ({listed}); repair the image or leave these slices out."
         )
 
 
 def _guess_method(stack: SliceStack, pixels: WallPixels, raw: np.ndarray, lge_type: str) -> tuple[str, str]:
     if lge_type != "auto":
-        return "weighted", f"The image was taken for LGE intensities ({lge_type}), read by the weighted method."
+        return "weighted", f"The image was read as LGE intensities ({lge_type}), by the weighted method."
     labels = _distinct_labels(stack)
     if labels is not None and (len(labels) > 1 or labels[0] in (0, 1)):
-        return "labels", f"The image was taken for a label map: it holds only {_listed(labels)}."
+        return "labels", f"The image was read as a label map: it contains only {_listed(labels)}."
     if raw.min() < -OVERSHOOT or raw.max() > 1 + OVERSHOOT:
-        return "weighted", "The image was taken for LGE intensities, read by the weighted method."
-    note = "The image was taken for scar values: on the wall it stays within 0 and 1."
+        return "weighted", "The image was read as LGE intensities, by the weighted method."
+    note = "The image was read as scar values: on the myocardium they lie between 0 and 1."
     cavity = cavity_values(stack, pixels)
     if len(cavity) and np.median(cavity) > BRIGHT_CAVITY:
         note += f" But the cavity is bright too ({np.median(cavity):.2f}): for LGE scaled to 0..1 choose the evidence method weighted."
@@ -78,7 +78,7 @@ def _from_values(pixels: WallPixels, raw: np.ndarray, pixel_support: str) -> Evi
     low, high = raw.min(), raw.max()
     if low < -OVERSHOOT or high > 1 + OVERSHOOT:
         raise BadEvidence(
-            f"The pixels on the wall range from {low:.4g} to {high:.4g}, but scar values lie between 0 and 1; "
+            f"The pixels on the myocardium range from {low:.4g} to {high:.4g}, but scar values lie between 0 and 1; "
             f"for LGE intensities use the evidence method weighted (or nsd, fwhm, otsu, gmm), for a segmentation labels."
         )
     if pixel_support == "prism":
@@ -93,7 +93,7 @@ def _from_labels(
     if present is None:
         values = np.unique(raw)
         raise BadEvidence(
-            f"This is not a label map: on the wall it holds {len(values)} different values between {values[0]:.4g} and {values[-1]:.4g}; "
+            f"This is not a label map: on the myocardium it has {len(values)} values between {values[0]:.4g} and {values[-1]:.4g}; "
             f"use the evidence method values or weighted."
         )
     scar_labels, notes = _asked_scar_labels(present, scar_labels) if scar_labels else _known_scar_labels(present)
@@ -115,14 +115,14 @@ def _asked_scar_labels(present: tuple[int, ...], asked: tuple[int, ...]) -> tupl
 
 
 def _known_scar_labels(present: tuple[int, ...]) -> tuple[tuple[int, ...], list[str]]:
-    """Scar labels of a label set that tells by itself which they are."""
+    """Scar labels of a label set that is recognized."""
     other = tuple(label for label in present if label != 0)
     if len(other) <= 1:
         return other, []
     if 2221 in present:
-        return (2221,), ["The labels are those of MyoPS; 2221 (scar) was taken, 1220 (edema) was not."]
+        return (2221,), ["The labels are those of MyoPS; 2221 (scar) was taken as scar, 1220 (edema) was not."]
     if present == (0, 1, 2, 3, 4):
-        return (3, 4), ["The labels are those of EMIDEC; 3 (infarct) and 4 (no-reflow) were taken."]
+        return (3, 4), ["The labels are those of EMIDEC; 3 (infarct) and 4 (no-reflow) were taken as scar."]
     raise BadEvidence(
         f"The image holds the labels {_listed(present)}, and which of them mean scar differs between data sets; "
         f"name them with --scar-labels."

@@ -57,7 +57,9 @@ def half_maximum(regions: Regions, null_level: float | None) -> IntensityEvidenc
     result = _above(regions, 0.5 * (base + regions.peak))
     if result.numbers["threshold"] > regions.remote_mean + 2 * regions.remote_sd:
         return result
-    note = "Half of the maximum lies within remote myocardium, which was not nulled: the method fwhm calls healthy tissue scar here."
+    note = (
+        "Half of the maximum lies within remote myocardium, which was not nulled: the method fwhm classifies healthy tissue as scar here."
+    )
     return IntensityEvidence(result.values, result.numbers, (note,))
 
 
@@ -85,7 +87,9 @@ def mixture(regions: Regions) -> IntensityEvidence:
     share, mean, sd = fit_two_normals(_within_percentiles(regions), (regions.remote_mean, regions.core))
     numbers = {"dark_mean": mean[0], "dark_sd": sd[0], "bright_mean": mean[1], "bright_sd": sd[1], "bright_share": share[1]}
     if np.sqrt(2) * (mean[1] - mean[0]) < ASHMAN_D * np.hypot(*sd):
-        return IntensityEvidence(np.zeros(len(regions.intensity)), numbers, ("The wall's intensities are not two groups: no scar.",))
+        return IntensityEvidence(
+            np.zeros(len(regions.intensity)), numbers, ("The intensities in the myocardium do not form two groups: no scar.",)
+        )
     at = np.clip(regions.intensity, *mean)[:, None]
     density = share / sd * np.exp(-0.5 * ((at - mean) / sd) ** 2)
     return IntensityEvidence(density[:, 1] / density.sum(axis=1), numbers)

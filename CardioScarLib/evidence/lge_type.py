@@ -22,14 +22,14 @@ def guess_lge_type(stack: SliceStack) -> tuple[str, str]:
     values = _finite(stack)
     negative = np.count_nonzero(values < 0) / len(values)
     if negative > NEGATIVE_SHARE:
-        return "psir", f"The images were taken for PSIR, because {negative:.0%} of their pixels are negative."
+        return "psir", f"The images were read as PSIR, because {negative:.0%} of their pixels are negative."
     padding = _padding(values)
     if padding is not None:
         values = values[values != padding]
     dark, bright = np.percentile(values, [1, 99])
     if dark > OFFSET_SHARE * bright:
-        return "psir", f"The images were taken for PSIR, because their darkest pixels ({dark:.4g}) are far from zero."
-    return "magnitude", "The images were taken for magnitude LGE, because their darkest pixels are near zero."
+        return "psir", f"The images were read as PSIR, because their darkest pixels ({dark:.4g}) are far from zero."
+    return "magnitude", "The images were read as magnitude LGE, because their darkest pixels are near zero."
 
 
 def estimate_null_level(stack: SliceStack) -> tuple[float, str]:

@@ -1,4 +1,4 @@
-"""The evidence of a run as a person can look at it before the run: kinds of pixels, and their histogram."""
+"""The evidence of a run, to look at before the run: kinds of pixels, and their histogram."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class EvidencePreview:
     def sentence(self) -> str:
         numbers, used = self.evidence.description, int(np.count_nonzero(self.kinds))
         scar, partly = np.count_nonzero(self.kinds == SCAR), np.count_nonzero(self.kinds == PARTLY)
-        parts = [f"Method {numbers['method']}: {scar} of {used} pixels in the wall are scar ({scar / max(used, 1):.0%})"]
+        parts = [f"Method {numbers['method']}: {scar} of {used} pixels in the myocardium are scar ({scar / max(used, 1):.0%})"]
         if partly:
             parts.append(f"{partly} partly")
         if self.evidence.regions is not None:
@@ -48,7 +48,7 @@ class EvidencePreview:
 
 
 def preview_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSettings, pixel_support: str = "wall") -> EvidencePreview:
-    """Derive the evidence as a run does, and sort the pixels by what it says. Raises BadEvidence as a run does."""
+    """Derive the evidence as a run does, and sort the pixels by it. Raises BadEvidence as a run does."""
     evidence = derive_evidence(stack, pixels, settings, pixel_support)
     used = evidence.weights > 0
     kinds = np.full(len(pixels), OTHER, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Remote myocardium, bright tissue and blood, found by the mesh instead of by hand."""
+"""Remote myocardium, bright tissue and blood, located by the mesh instead of by hand."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 
 INTERIOR_COVER = 0.9
-"""Pixels that the wall fills at least this much speak for the wall alone."""
+"""Pixels that the wall fills at least this much count as myocardium alone."""
 SMALLEST_COVER = 0.3
-"""Pixels that the wall fills less say too little about it."""
+"""Pixels that the wall fills less are ignored."""
 CONSTANT = 1e-6
 """Of the intensity: a smaller range inside the wall is rounding, not tissue."""
 FEWEST_PIXELS = 20
-"""Statistics on fewer pixels are not worth their name."""
+"""Fewest pixels for statistics."""
 TRIM, TRIM_SHRINKS = 1.5, 0.7426
 """Mean and SD of remote myocardium are taken within this many SD; what that leaves of a normal distribution's SD.
 So near, because border zone reaches far into remote intensities: at 2.5 SD the SD of low-contrast images grows by a third."""
@@ -39,21 +39,23 @@ def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
     interior = pixels.cover >= INTERIOR_COVER
     if np.count_nonzero(interior) < FEWEST_PIXELS:
         interior = pixels.cover >= 0.5
-        notes.append(f"Few pixels lie wholly in the wall; statistics use the {np.count_nonzero(interior)} that do by half.")
+        notes.append(
+            f"Few pixels lie entirely in the myocardium; the statistics use the {np.count_nonzero(interior)} that are at least half in it."
+        )
     if np.count_nonzero(interior) < FEWEST_PIXELS:
         raise BadEvidence(
-            f"Only {np.count_nonzero(interior)} pixels lie inside the wall, too few to tell scar from remote myocardium "
+            f"Only {np.count_nonzero(interior)} pixels lie inside the myocardium, too few to distinguish scar from remote tissue "
             f"({FEWEST_PIXELS} are needed); check that wall and slices fit, or give a segmentation."
         )
     if np.ptp(intensity[interior]) <= CONSTANT * np.abs(intensity[interior]).max():
-        raise BadEvidence(f"The image is {intensity[interior][0]:g} everywhere in the wall; scar cannot be told from it.")
+        raise BadEvidence(f"The image is {intensity[interior][0]:g} everywhere in the myocardium; scar cannot be distinguished from it.")
 
     remote_mean, remote_sd = remote_statistics(intensity[interior])
     remote = interior & (np.abs(intensity - remote_mean) <= CLIP * remote_sd)
     blood_values = cavity_values(stack, pixels)
     blood = float(np.median(blood_values)) if len(blood_values) >= FEWEST_PIXELS else None
     if blood is None:
-        notes.append("No slice shows a cavity enclosed by the wall, so the brightness of blood is not known.")
+        notes.append("No slice shows a cavity enclosed by the LV wall, so the brightness of blood is unknown.")
     else:
         notes += _check_remote_is_dark(stack, remote_mean, remote_sd, blood)
     bright = bright_tissue(stack, pixels, interior & (intensity > remote_mean + BRIGHT_SD * remote_sd))
@@ -65,7 +67,7 @@ def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
         dense = float(np.percentile(intensity[bright], 75))
         core = float(np.median(intensity[bright & (intensity >= 0.5 * (remote_mean + dense))]))
     else:
-        notes.append("No bright tissue was found in the wall: there seems to be no scar.")
+        notes.append("No bright tissue was found in the myocardium: there seems to be no scar.")
     found = Regions(
         intensity, interior, remote, bright, remote_mean, remote_sd,
         _noise_sd(stack, pixels, intensity, interior, remote, remote_sd),
@@ -167,19 +169,19 @@ def bright_tissue(stack: SliceStack, pixels: WallPixels, candidates: np.ndarray)
 
 
 def _check_remote_is_dark(stack: SliceStack, remote_mean: float, remote_sd: float, blood: float) -> list[str]:
-    """Nothing to say where remote myocardium is darker than blood by its SD; else a note, or BadEvidence."""
+    """No note if remote myocardium is darker than blood by its SD; otherwise a note, or BadEvidence."""
     if remote_mean <= blood - remote_sd:
         return []
     everything = np.concatenate([one.pixels[np.isfinite(one.pixels)] for one in stack])
     # Dark-blood LGE nulls both; then neither lies in the upper half of the image's range.
     if remote_mean > float(np.percentile(everything, [1, 99]).mean()):
         raise BadEvidence(
-            f"No remote (dark) myocardium was found: the darkest part of the wall ({remote_mean:.4g}) is as bright as the blood "
-            f"({blood:.4g}); check that the wall sits on the myocardium and that these are LGE images."
+            f"No remote (dark) myocardium was found: the darkest part of the LV wall ({remote_mean:.4g}) is as bright as the blood "
+            f"({blood:.4g}); check that the LV model lies on the myocardium and that these are LGE images."
         )
     return [
         f"Remote myocardium ({remote_mean:.4g}, SD {remote_sd:.3g}) is not clearly darker than blood ({blood:.4g}): "
-        f"unless this is dark-blood LGE, the wall may not sit on the myocardium."
+        "unless this is dark-blood LGE, the LV model may not lie on the myocardium."
     ]
 
 
@@ -222,6 +224,6 @@ def _uneven_slices(stack: SliceStack, pixels: WallPixels, found: Regions) -> lis
     if not off:
         return []
     return [
-        f"The dark part of the wall is at {found.remote_mean:.4g} overall, but differs by more than a quarter of the contrast in "
-        f"{', '.join(off)}: another gain, or hardly any remote tissue there; one threshold was used for all slices."
+        f"Remote myocardium is at {found.remote_mean:.4g} overall, but differs by more than a quarter of the contrast in "
+        f"{', '.join(off)}: the gain differs, or there is hardly any remote tissue; one threshold was used for all slices."
     ]

@@ -1,4 +1,4 @@
-"""What can be said about a stack and a wall before anything is computed."""
+"""Checks of a stack and a wall before anything is computed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TOUCHING = 0.05
 
 @dataclass(frozen=True)
 class Finding:
-    """severity: "error", a run makes no sense; "warning", somebody should look; "note", what was found or assumed.
+    """severity: "error", a run is impossible; "warning", check the input; "note", what was found or assumed.
 
-    text: one sentence. remedies: what would mend it: "flip", "um" or "m" (see `overlap.REMEDIES`), or two of them.
+    text: one sentence. remedies: what would correct it: "flip", "um" or "m" (see `overlap.REMEDIES`), or two of them.
     """
 
     severity: str
@@ -31,7 +31,7 @@ class Finding:
 
 
 def check_geometry(stack: SliceStack, wall: Wall) -> tuple[Finding, ...]:
-    """How stack and wall lie to each other, their sizes and the gaps between slices; the worst first. LPS mm."""
+    """Overlap of stack and wall, their sizes, and the gaps between slices; the worst finding first. LPS mm."""
     meeting = _meeting(overlap(stack, wall))
     findings = [meeting, *_slice_gaps(stack), *(Finding("warning", note) for note in (*stack.notes, *wall.notes))]
     if not meeting.remedies:
@@ -48,19 +48,19 @@ def _meeting(found: dict) -> Finding:
     if doubts:
         return Finding("warning", doubts[0], remedies)
     if found["covered"] < LITTLE:
-        return Finding("warning", f"Only {found['covered']:.0%} of the LV model lies within the stack; the rest will be unseen.")
+        return Finding("warning", f"Only {found['covered']:.0%} of the LV model lies within the stack; no slice sees the rest.")
     return Finding("note", f"{found['covered']:.0%} of the LV model lies within the stack, {found['inside']:.0%} inside a slice.")
 
 
 def _size(wall: Wall) -> list[Finding]:
-    """A doubt about the unit of a wall that no LV is as large or as small as."""
+    """A doubt about the unit of a wall that is too large or too small for an LV."""
     size = float(np.linalg.norm(np.ptp(wall.nodes, axis=0)))
     low, high = PLAUSIBLE_SIZE
     for remedy, factor, unit in (("um", 1e-3, "micrometers"), ("m", 1e3, "meters")):
         if not low <= size <= high and low <= factor * size <= high:
             return [Finding("warning", f"The LV model is {size:,.4g} mm long, as one in {unit} would be.", (remedy,))]
     if not low <= size <= high:
-        return [Finding("warning", f"The LV model is {size:,.4g} mm long, which no left ventricle is; check its unit.")]
+        return [Finding("warning", f"The LV model is {size:,.4g} mm long, which is not the size of a left ventricle; check its unit.")]
     return []
 
 
@@ -77,10 +77,10 @@ def _slice_gaps(stack: SliceStack) -> list[Finding]:
     slices = f"The slices are {thickness:.3g} mm thick and {step:.3g} mm apart"
     widest = float(steps.max())
     if widest > 1.5 * step:
-        return [Finding("warning", f"{slices}, but somewhere {widest:.3g} mm lie between two neighbors: is a slice missing?")]
+        return [Finding("warning", f"{slices}, but two neighbors are {widest:.3g} mm apart: is a slice missing?")]
     if thickness > (1 + TOUCHING) * step:
         return [Finding("warning", f"{slices}: they overlap by {thickness - step:.3g} mm. Check the thickness.")]
     if thickness < 0.5 * step:
-        return [Finding("warning", f"{slices}: more of the wall lies between them than in them. Check the thickness.")]
+        return [Finding("warning", f"{slices}: more of the myocardium lies between them than in them. Check the thickness.")]
     gap = step - thickness
     return [Finding("note", f"{slices}, with gaps of {gap:.2g} mm." if gap > TOUCHING * step else f"{slices}, without gaps.")]

@@ -1,6 +1,6 @@
-"""One frame for all work, found from the case itself.
+"""The canonical frame in which everything is computed, derived from the case.
 
-The same heart and slices must give the same map wherever the patient lay and in whatever order
+The same heart and slices must give the same map wherever the patient lay, and in whatever order
 the file keeps rows, columns, slices and nodes. So every length, random frequency and tie-break
 lives in axes derived from the wall and the pixels, not in those of the scanner.
 """
@@ -32,7 +32,7 @@ class CanonicalFrame:
         return np.asarray(points) @ self.axes + self.origin
 
     def sign(self, direction: np.ndarray) -> float:
-        """+1 or -1: which way along a direction counts as up, whichever way the file stores it."""
+        """+1 or -1: which way along a direction counts as up, however the file stores it."""
         return 1.0 if self.axes @ direction @ (0.80, 0.53, 0.27) > 0 else -1.0
 
 

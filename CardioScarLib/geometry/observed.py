@@ -1,4 +1,4 @@
-"""Which part of the wall the slices have seen."""
+"""Which part of the wall the slices have observed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BEYOND, BETWEEN, INSIDE = 0, 1, 2
 def observed(points: np.ndarray, stack: SliceStack) -> np.ndarray:
     """(n,) uint8 for (n, 3) points, LPS mm: 2 inside a slice's slab, 1 between two parallel slices, 0 beyond the stack.
 
-    Outside the image rectangle a slice has seen nothing.
+    A slice observes nothing outside its image rectangle.
     """
     points = np.asarray(points, dtype=np.float64)
     seen = np.zeros(len(points), dtype=np.uint8)

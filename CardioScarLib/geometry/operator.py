@@ -1,4 +1,4 @@
-"""The slice operator: what each pixel sees of a field on the wall."""
+"""The slice operator: the average of a field on the wall that each pixel measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a stack and a wall lie in the same place, and what would bring them together."""
+"""Whether a stack and a wall overlap, and what would bring them together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.observed import BEYOND, INSIDE, observed
 
-# What is usually wrong with an LV model, as the (3, 3) matrix that would mend it.
+# Common errors of an LV model, as the (3, 3) matrix that would correct them.
 REMEDIES = {
     "flip": np.diag([-1.0, -1.0, 1.0]),
     "um": np.diag([1e-3, 1e-3, 1e-3]),
@@ -24,7 +24,7 @@ IN_WORDS = {
     "flip and um": "the model were taken to be in micrometers and its x and y were flipped (RAS instead of LPS)",
     "flip and m": "the model were taken to be in meters and its x and y were flipped (RAS instead of LPS)",
 }
-# A remedy is worth a word when it brings this share of the wall into the stack, and far more than there is now.
+# A remedy is suggested if it brings this share of the wall into the stack, and far more than now.
 WORTH_SAYING = 0.2
 # Longest diagonal of an LV's box, mm. Without it, any model shrunk to a dot would fit into a stack around the origin.
 PLAUSIBLE_SIZE = 20.0, 500.0
@@ -58,12 +58,12 @@ def overlap(stack: SliceStack, wall: Wall) -> dict:
 
 
 def check_overlap(stack: SliceStack, wall: Wall) -> tuple[str, ...]:
-    """Raise StackMissesWall when no slice meets the wall; else notes about a doubtful meeting."""
+    """Raise StackMissesWall if no slice meets the wall; otherwise notes about a doubtful overlap."""
     return judged(overlap(stack, wall))
 
 
 def judged(found: dict) -> tuple[str, ...]:
-    """`check_overlap` of what `overlap` has found."""
+    """`check_overlap` for the result of `overlap`."""
     remedy = next(iter(found["remedies"].items()), None)
     advice = f"They would overlap by {remedy[1]:.0%} if {IN_WORDS[remedy[0]]}." if remedy else None
     if found["gap"] > 0:

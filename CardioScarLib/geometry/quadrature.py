@@ -1,4 +1,4 @@
-"""Integrals over the part of the wall that a pixel sees."""
+"""Integrals over the part of the wall inside each pixel's prism."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from CardioScarLib.geometry.frame import CanonicalFrame, canonical_frame
 SUB_POINT_VOLUME = 0.1
 """mm^3 of wall that one sub-point stands for; a pixel prism of 1.4 x 1.4 x 8 mm holds about 160."""
 SMALLEST_COVER = 0.01
-"""Prisms that the wall fills less than this are left out: a sliver says nothing certain."""
+"""Prisms that the wall fills less than this are left out: a sliver is not reliable."""
 ANCHOR_SPACING = 5.0
 """mm between anchors."""
 TIE = 1e-6

@@ -1,4 +1,4 @@
-"""What each slice sees of the wall, at a glance: for a list to choose from, not for a fit."""
+"""What each slice shows of the wall, quickly: for a list to choose from, not for a fit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def slice_views(stack: SliceStack, wall: Wall | None) -> tuple[SliceView, ...]:
             SliceView(number, position, stack.slices[number].thickness, None, stack.slices[number].center, None)
             for number, position in _positions(stack)
         )
-    if wall.kind == "closed_surface":  # the lattice inside takes seconds; the surface tells well enough where it is
+    if wall.kind == "closed_surface":  # the lattice inside takes seconds; the surface shows well enough where it is
         wall = replace(wall, kind="shell")
     least = float(wall.node_measure.sum()) / MOST_POINTS
     points, measure = sub_points(wall, stack, max(COARSE_POINT_VOLUME, least if wall.kind == "volume" else least**1.5))
@@ -82,5 +82,5 @@ def _positions(stack: SliceStack) -> list[tuple[int, float]]:
 
 def _reason(one: Slice, in_its_plane: bool, height: np.ndarray) -> str:
     if in_its_plane:
-        return "The LV model lies beside this image."
+        return "The LV model lies outside this image."
     return f"The LV model ends {np.abs(height).min() - 0.5 * one.thickness:.3g} mm before this slice."

@@ -25,9 +25,9 @@ def read_case(
     """Read the files of one heart.
 
     mesh: LV wall: VTK files, PLY, STL, openCARP. images: LGE slices: volumes, DICOM files or folders, VTK layers.
-    mask: labels on the images' grid that say where scar is, used instead of the intensities. scar_labels: which of its values mean
-        scar; if none are given, the only label, or those of a data set that is known.
-    myocardium: labels that say where the myocardium is, such as for an alignment.
+    mask: label map of the scar on the grid of the images, used instead of the intensities. scar_labels: which of its values mean
+        scar; if none are given, the only label, or those of a known data set.
+    myocardium: label map of the myocardium, for an alignment.
     Everything is brought into LPS mm. Raises UnreadableFile, BadStack, BadWall or BadSettings with a sentence for the user.
     """
     reading = reading or ReadingSettings()

@@ -63,14 +63,14 @@ def check_checkpoint_name(path: Path) -> None:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a trained network; nothing in the file is executed. Raises UnreadableFile for anything else.
 
-    Whether the tensors make a network is for the network to say.
+    Whether the tensors make a network is checked by the network.
     """
     path = check_readable(path)
     found = _read_container(path) if path.suffix.lower() == ".safetensors" else _read_pth(path)
     if not 0 <= found.dropout < 1:
-        raise UnreadableFile(f"The dropout rate in {path.name} is {found.dropout:.4g}; it has to be less than 1 and not negative.")
+        raise UnreadableFile(f"The dropout rate in {path.name} is {found.dropout:.4g}; it must be at least 0 and less than 1.")
     if abs(np.linalg.det(found.matrix)) < 1e-18:  # a box of 1000 km
-        raise UnreadableFile(f"The box in {path.name} has no inverse, so no point has coordinates in it; the file is damaged.")
+        raise UnreadableFile(f"The box in {path.name} has no inverse; the file is damaged.")
     return found
 
 
@@ -136,13 +136,13 @@ def from_original(content: Mapping, name: str) -> Checkpoint:
     if not all(isinstance(part, Mapping) for part in (tensors, hyper, info)) or not all(
         isinstance(key, str) and isinstance(values, np.ndarray) and values.dtype.kind == "f" for key, values in tensors.items()
     ):
-        raise UnreadableFile(f"{name} is not a checkpoint of cardioscar: its parts are not what they should be.")
+        raise UnreadableFile(f"{name} is not a checkpoint of cardioscar: its entries are of the wrong types.")
     for key, part in (("dropout_rate", hyper), ("scaler_min", info), ("scaler_max", info)):
         if key not in part:
             raise UnreadableFile(f"{name} is not a complete checkpoint of cardioscar: it lacks {key}.")
     low, high = (_array(info[key], key, name, (3,)) for key in ("scaler_min", "scaler_max"))
     if np.any(high < low):
-        raise UnreadableFile(f"The box in {name} (scaler_min, scaler_max) is upside down.")
+        raise UnreadableFile(f"The box in {name} (scaler_min, scaler_max) has a minimum above its maximum.")
     extent = np.where(high > low, high - low, 1.0)
     history, parent = content.get("history"), content.get("fine_tuned_from")
     return Checkpoint(

@@ -87,7 +87,7 @@ def _contour_files(paths: Sequence[Path]) -> dict[tuple[int, str], Path]:
             check_readable(file)
             if not match:
                 raise UnreadableFile(
-                    f"The name {file.name} does not say which contour it holds; call it by the slice's number and the surface, "
+                    f"The name {file.name} does not show which contour it holds; name it by slice number and surface, "
                     'such as "0121-icontour.txt" or "slice_04_epi.txt".'
                 )
             key = int(match[1]), KINDS[match[2].lower()]
@@ -96,7 +96,7 @@ def _contour_files(paths: Sequence[Path]) -> dict[tuple[int, str], Path]:
             files[key] = file
     if not files:
         names = ", ".join(Path(path).name for path in paths)
-        raise UnreadableFile(f"There is no contour file in {names}; they are called like 0121-icontour.txt or slice_04_epi.txt.")
+        raise UnreadableFile(f"There is no contour file in {names}; their names must look like 0121-icontour.txt or slice_04_epi.txt.")
     return files
 
 
@@ -113,9 +113,9 @@ def _numbered_planes(images: Sequence[Path], slice_axis: str | None, thickness: 
     for file in files:
         number = re.findall(r"\d+", file.stem)
         if not number:
-            raise UnreadableFile(f"The name {file.name} holds no number by which contours could find their image.")
+            raise UnreadableFile(f"The name {file.name} contains no number that assigns contours to it.")
         if int(number[-1]) in planes:
-            raise UnreadableFile(f"{file.name} has the same number as another image; contours cannot tell them apart.")
+            raise UnreadableFile(f"{file.name} has the same number as another image, so contours cannot be assigned to it.")
         planes[int(number[-1])] = read_stack([file], slice_axis, None, thickness).slices[0]
     return planes
 
@@ -135,11 +135,11 @@ def _curve(path: Path, plane: Slice) -> np.ndarray:
         lines = check_readable(path).read_text(encoding="utf-8", errors="strict").replace(",", " ").split("\n")
         values = np.array([[float(word) for word in line.split()] for line in lines if line.strip()])
     except (UnicodeDecodeError, ValueError) as problem:
-        raise UnreadableFile(f"{path.name} is not a contour: each line has to hold a column and a row, in pixels.") from problem
+        raise UnreadableFile(f"{path.name} is not a contour: each line must hold a column and a row, in pixels.") from problem
     if values.ndim != 2 or values.shape[1] != 2 or not np.all(np.isfinite(values)):
-        raise UnreadableFile(f"{path.name} is not a contour: each line has to hold a column and a row, in pixels.")
+        raise UnreadableFile(f"{path.name} is not a contour: each line must hold a column and a row, in pixels.")
     column, row = values.T
     rows, columns = plane.pixels.shape
     if column.min() < -0.5 or row.min() < -0.5 or column.max() > columns - 0.5 or row.max() > rows - 0.5:
-        raise UnreadableFile(f"{path.name} leaves its image of {columns} x {rows} pixels; are its numbers mm instead of pixels?")
+        raise UnreadableFile(f"{path.name} extends beyond its image of {columns} x {rows} pixels; are its numbers in mm instead of pixels?")
     return plane.to_points(row, column)

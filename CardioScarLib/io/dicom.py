@@ -23,7 +23,7 @@ IDENTIFIERS = {
     "frame_of_reference_uid": "0020|0052",
 }
 """Of an image, for results that point to it; see `SliceSource`."""
-# Storage classes whose files have to have pixels (CT, MR, secondary capture; plain and enhanced), as opposed to
+# Storage classes whose files must have pixels (CT, MR, secondary capture; plain and enhanced), as opposed to
 # reports, raw data and indices, which may lie in the same folder.
 IMAGE_CLASS = re.compile(rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.(?:[24](?:\.1)?|7)[\x00 ]")
 
@@ -80,10 +80,10 @@ def read_dicom_plane(path: Path) -> Plane:
     position, orientation = _numbers(tags.get(POSITION), 3), _numbers(tags.get(ORIENTATION), 6)
     spacing = _numbers(tags.get(PIXEL_SPACING), 2)
     if position is None or orientation is None or spacing is None:
-        raise UnreadableFile(f"{path.name} does not say where in the patient it lies (position, orientation or pixel spacing is missing).")
+        raise UnreadableFile(f"{path.name} has no position, orientation or pixel spacing, so its place in the patient is unknown.")
     along_columns, along_rows = orientation[:3], orientation[3:]
     if np.linalg.norm(along_columns) < 0.5 or np.linalg.norm(along_rows) < 0.5:
-        raise UnreadableFile(f"The orientation of {path.name} is not a pair of directions.")
+        raise UnreadableFile(f"The orientation of {path.name} is not a pair of direction vectors.")
     thickness = _numbers(tags.get(THICKNESS), 1)
     return Plane(
         pixels=sitk.GetArrayFromImage(image).reshape(image.GetSize()[1], image.GetSize()[0]).astype(np.float64),
@@ -111,11 +111,11 @@ def _claims_to_be_an_image(path: Path) -> bool:
 
 
 def _refuse_repeated(planes: list[Plane], name: str) -> None:
-    """Two images at one place are phases, or magnitude beside phase-sensitive: a person has to choose."""
+    """Raise BadStack for two images at one position, such as phases, or magnitude and phase-sensitive: the user must choose."""
     places = np.array([np.concatenate([one.origin, one.row_step, one.column_step]) for one in planes])
     repeated = len(places) - len(np.unique(np.rint(places * 100), axis=0))
     if repeated:
         raise BadStack(
-            f"The folder {name} has several images of the same place ({repeated} more than places), such as phases or magnitude "
-            "beside phase-sensitive images; put one set into a folder of its own."
+            f"The folder {name} has several images at the same position ({repeated} more images than positions), such as cardiac phases, "
+            "or magnitude and phase-sensitive images; move one set into a folder of its own."
         )

@@ -1,4 +1,4 @@
-"""Names, checks and half-written files: what every writer of the library has in common."""
+"""Common to all readers and writers: names, checks, and no half-written files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
 
 
 def check_readable(path: Path) -> Path:
-    """The path, if a file with something in it is there. Messages name the file without its folders."""
+    """The path, if it is a file that is not empty. Messages name the file without its folders."""
     path = Path(path)
     try:
         if not path.exists():
@@ -40,7 +40,7 @@ def check_writable(path: Path, overwrite: bool = False) -> Path:
     if path.is_dir():
         raise UnwritableOutput(f"{path.name} is a folder; give the name of a file.")
     if path.exists() and not overwrite:
-        raise UnwritableOutput(f"{path.name} exists already and was kept; choose another name, or say --overwrite.")
+        raise UnwritableOutput(f"{path.name} already exists and was kept; choose another name, or add --overwrite.")
     return path
 
 

@@ -38,13 +38,13 @@ def read_stack(
     slice_indices: which slices of the whole stack to keep, counted from 0 in that order.
     thickness: mm; None takes what the files say, else the slice spacing, with a note in the stack.
     scalar_field: array of grid layers.
-    label_map: the pixels are labels; they have to be whole numbers.
+    label_map: the pixels are labels, and must be whole numbers.
     Pixels of grid layers that the layer does not cover are NaN. Everywhere else NaN is refused.
     """
     if thickness is not None and not (np.isfinite(thickness) and thickness > 0):
-        raise BadSettings(f"The slice thickness is {thickness} mm; it has to be more than zero.")
+        raise BadSettings(f"The slice thickness is {thickness} mm; it must be greater than zero.")
     if slice_axis is not None and slice_axis not in AXES:
-        raise BadSettings(f"The slice axis is '{slice_axis}'; it has to be one of {', '.join(AXES)}.")
+        raise BadSettings(f"The slice axis is '{slice_axis}'; it must be one of {', '.join(AXES)}.")
     paths = [Path(path) for path in paths]
     if not paths:
         raise BadStack("No image was given.")
@@ -67,7 +67,7 @@ def read_stack(
         name = layers[0].name if len(layers) == 1 else "the grid layers"
         stacks.append(stack_of_planes(planes, name, thickness, _cover_note(planes, name)))
     if slice_axis in ("x", "y") and len(stacks) == bool(files) + bool(layers) + sum(path.is_dir() for path in paths):
-        raise BadSettings(f"The slice axis '{slice_axis}' was asked for, but these files hold single slices; leave it out.")
+        raise BadSettings(f"The slice axis '{slice_axis}' was given, but these files hold single slices; omit it.")
     stack = SliceStack.joined(stacks)
     if label_map:
         _check_labels(stack)
@@ -104,7 +104,7 @@ def read_image(path: Path) -> tuple[sitk.Image, list[str]]:
     if image.GetDimension() > 3:
         raise UnreadableFile(f"{name} has {image.GetDimension()} dimensions ({image.GetSize()[3]} volumes); save one 3D volume first.")
     if image.GetDimension() < 3:
-        raise UnreadableFile(f"{name} is a flat 2D image without a place in the patient; save it as a 3D image with one slice.")
+        raise UnreadableFile(f"{name} is a flat 2D image without a position in the patient; save it as a 3D image with one slice.")
     return image, notes
 
 
@@ -147,7 +147,7 @@ def _read_volume(path: Path, slice_axis: str | None, thickness: float | None) ->
         letter = "xyz"[largest]
         notes.append(
             f"The slices of {path.name} were taken along z, but its largest spacing ({spacing[largest]:.4g} mm) is along {letter}; "
-            f"say --slice-axis {letter} if those are the slices."
+            f"use --slice-axis {letter} if the slices lie along it."
         )
     if thickness is None:
         thickness = stated_thickness(path) if axis == 2 else None
@@ -162,7 +162,7 @@ def _cover_note(planes: Sequence[Plane], name: str) -> list[str]:
     if min(covered) == 1:
         return []
     share = " to ".join(dict.fromkeys(f"{one:.0%}" for one in (min(covered), max(covered))))
-    return [f"{share} of the rectangle of {name} has values; the rest was left out, not taken as zero."]
+    return [f"{share} of the rectangle of {name} has values; the rest was left out, not set to zero."]
 
 
 def _check_labels(stack: SliceStack) -> None:

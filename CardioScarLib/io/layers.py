@@ -46,7 +46,7 @@ def _quads(grid: vtkUnstructuredGrid, name: str) -> np.ndarray:
     types, offsets, connectivity = cells_of(grid)
     four = np.isin(types, (VTK_QUAD, VTK_PIXEL)) | ((types == VTK_POLYGON) & (np.diff(offsets) == 4))
     if len(types) == 0 or not four.all():
-        raise UnreadableFile(f"{name} is not a grid layer: it has to be made of flat rectangles, one per pixel.")
+        raise UnreadableFile(f"{name} is not a grid layer: it must consist of flat rectangles, one per pixel.")
     quads = connectivity.reshape(-1, 4).copy()
     pixel = types == VTK_PIXEL
     quads[pixel] = quads[pixel][:, [0, 1, 3, 2]]
@@ -54,7 +54,7 @@ def _quads(grid: vtkUnstructuredGrid, name: str) -> np.ndarray:
 
 
 def _values(dataset: vtkDataSet, scalar_field: str, name: str) -> tuple[np.ndarray, bool]:
-    """The values, and whether there is one per cell (else one per point); told apart by their number."""
+    """The values, and whether there is one per cell (else one per point); distinguished by their number."""
     places = (dataset.GetCellData(), dataset.GetPointData(), dataset.GetFieldData())
     names = [place.GetArrayName(number) for place in places for number in range(place.GetNumberOfArrays()) if place.GetArray(number)]
     wanted = FALLBACK_FIELD if scalar_field not in names and names == [FALLBACK_FIELD] else scalar_field

@@ -1,4 +1,4 @@
-"""A finished LV wall into files: the tetrahedra, their surface, and where they come from."""
+"""Writing a finished LV wall: the tetrahedra, their surface, and their provenance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from CardioScarLib.wall.surfaces import triangle_surface
 
 
 def check_wall_names(output: Path, surface: Path | None, inputs: Sequence[Path], overwrite: bool) -> None:
-    """Raise UnwritableOutput for names that cannot hold a wall or its surface, or are those of inputs."""
+    """Raise UnwritableOutput for names that cannot hold a wall or its surface, or belong to inputs."""
     for path, suffixes, thing in ((output, (".vtu", ".vtk"), "a wall of tetrahedra"), (surface, (".vtp", ".vtk"), "a surface")):
         if path is None:
             continue

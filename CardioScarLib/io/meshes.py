@@ -1,4 +1,4 @@
-"""LV models in, and the same models out with our arrays on them."""
+"""Reading LV models, and writing them with the arrays of a map."""
 
 from __future__ import annotations
 
@@ -61,22 +61,22 @@ class MeshFile:
 
 
 def read_mesh(path: Path) -> vtkDataSet:
-    """The model as it is in a .vtk, .vtu, .vtp, .ply, .stl or openCARP file (.pts, .elem or their stem)."""
+    """The model as stored in a .vtk, .vtu, .vtp, .ply, .stl or openCARP file (.pts, .elem or their stem)."""
     return _read(path)[0]
 
 
 def read_wall(path: Path, frame: str = "auto", unit: str = "auto") -> MeshFile:
     """Read an LV model and bring it into LPS mm.
 
-    frame: "auto" believes a SPACE header and takes LPS without one, as 3D Slicer does.
+    frame: "auto" uses a SPACE header, and LPS without one, as 3D Slicer does.
     unit: "auto" takes a model longer than a meter to be in micrometers, and one shorter than a millimeter in meters.
-    What was assumed is said in the notes of the wall.
+    Assumptions are in the notes of the wall.
     """
     path = Path(path)
     if frame not in FRAMES:
-        raise BadSettings(f"The frame of the model is '{frame}'; it has to be one of {', '.join(FRAMES)}.")
+        raise BadSettings(f"The frame of the model is '{frame}'; it must be one of {', '.join(FRAMES)}.")
     if unit not in ("auto", *UNITS):
-        raise BadSettings(f"The unit of the model is '{unit}'; it has to be one of auto, {', '.join(UNITS)}.")
+        raise BadSettings(f"The unit of the model is '{unit}'; it must be one of auto, {', '.join(UNITS)}.")
     dataset, space = _read(path)
     pair = opencarp_pair(path)
     path = pair[0] if pair else path
@@ -84,7 +84,7 @@ def read_wall(path: Path, frame: str = "auto", unit: str = "auto") -> MeshFile:
     if frame == "auto":
         frame = space or "lps"
         if space is None:
-            notes.append(f"{path.name} does not say its frame; its points were taken as LPS, not RAS (--mesh-frame).")
+            notes.append(f"{path.name} does not state its frame; its points were read as LPS, not RAS (--mesh-frame).")
     if unit == "auto":
         unit, note = _guess_unit(points_of(dataset), path.name)
         notes += note
@@ -180,11 +180,11 @@ def wall_from_dataset(dataset: vtkDataSet, to_lps: np.ndarray | None = None, not
         nodes = nodes @ to_lps[:3, :3].T + to_lps[:3, 3]
     places, same_as = np.unique(nodes, axis=0, return_inverse=True)
     if len(places) < len(nodes):
-        notes.append(f"{len(nodes) - len(places)} points of the LV model lie exactly on others; all were kept.")
+        notes.append(f"{len(nodes) - len(places)} points of the LV model coincide with others; all were kept.")
     grid = as_grid(dataset)
     types, offsets, connectivity = cells_of(grid)
     if len(connectivity) and (connectivity.min() < 0 or connectivity.max() >= len(nodes)):
-        raise BadWall(f"A cell of the LV model names point {connectivity.max()}, but there are {len(nodes)} points.")
+        raise BadWall(f"A cell of the LV model refers to point {connectivity.max()}, but there are {len(nodes)} points.")
     dimension = _cell_dimensions(types)
     highest = int(dimension.max(initial=0))
     if highest == 0:
@@ -220,9 +220,9 @@ def _guess_unit(points: np.ndarray, name: str) -> tuple[str, list[str]]:
     finite = points[np.isfinite(points).all(axis=1)]
     diagonal = float(np.linalg.norm(np.ptp(finite, axis=0))) if len(finite) else 0.0
     if diagonal > LARGEST_IN_MM:
-        return "um", [f"{name} is {diagonal:.0f} units across; they were taken as micrometers and converted to mm (--mesh-unit)."]
+        return "um", [f"{name} is {diagonal:.0f} units across; they were read as micrometers and converted to mm (--mesh-unit)."]
     if 0 < diagonal < SMALLEST_IN_MM:
-        return "m", [f"{name} is {diagonal:.3g} units across; they were taken as meters and converted to mm (--mesh-unit)."]
+        return "m", [f"{name} is {diagonal:.3g} units across; they were read as meters and converted to mm (--mesh-unit)."]
     return "mm", []
 
 

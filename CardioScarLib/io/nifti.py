@@ -1,4 +1,4 @@
-"""What ITK does not tell about a NIfTI file: whether it is all there, and whether its two geometries agree."""
+"""Checks of a NIfTI file that ITK omits: whether it is complete, and whether its two geometries agree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NiftiHeader:
 
     @property
     def is_contradictory(self) -> bool:
-        """Two voxel sizes in one header, such as an sform of 1 mm voxels from a tool that forgot the scale."""
+        """Two voxel sizes in one header, such as an sform of 1 mm voxels from a tool that omitted the scale."""
         return self.sform_scale is not None and not np.allclose(self.sform_scale, self.spacing, rtol=0.01)
 
 

@@ -59,7 +59,7 @@ def read_opencarp(path: Path) -> vtkUnstructuredGrid:
     kinds = np.array([line[:2] for line in lines])
     unknown = sorted(set(kinds) - set(CELLS))
     if unknown:
-        raise UnreadableFile(f"{cells_path.name} names a kind of cell '{unknown[0]}' that openCARP does not have.")
+        raise UnreadableFile(f"{cells_path.name} has a cell of the kind '{unknown[0]}', which openCARP does not define.")
     sizes = np.zeros(len(lines), dtype=np.int64)
     types = np.zeros(len(lines), dtype=np.uint8)
     for kind, (vtk_type, size) in CELLS.items():
@@ -75,7 +75,7 @@ def read_opencarp(path: Path) -> vtkUnstructuredGrid:
         cells = table[:, :size]
         if cells.min() < 0 or cells.max() >= len(points):
             wrong = cells.min() if cells.min() < 0 else cells.max()
-            raise UnreadableFile(f"{cells_path.name} names point {wrong}, but {points_path.name} has points 0 to {len(points) - 1}.")
+            raise UnreadableFile(f"{cells_path.name} refers to point {wrong}, but {points_path.name} has points 0 to {len(points) - 1}.")
         connectivity[offsets[here][:, None] + np.arange(size)] = _untwisted(cells, points)
         if table.shape[1] > size:
             regions[here] = table[:, size]
@@ -102,12 +102,12 @@ def read_dat(path: Path, dtype: np.dtype) -> np.ndarray:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines after the count in the first one, which has to agree with them."""
+    """The lines after the count in the first one, which must agree with them."""
     try:
         first, *lines = [line for line in path.read_text(encoding="ascii").splitlines() if line.strip()]
         count = int(first.split()[0])
     except (UnicodeDecodeError, ValueError) as problem:
-        raise UnreadableFile(f"{path.name} does not begin with a number of lines, as an openCARP file does.") from problem
+        raise UnreadableFile(f"{path.name} does not begin with its number of lines, as an openCARP file must.") from problem
     if len(lines) < count:
         raise UnreadableFile(f"{path.name} announces {count} lines but has {len(lines)}; it is truncated.")
     return lines[:count]

@@ -10,13 +10,13 @@ import numpy as np
 from CardioScarLib.core.errors import BadStack
 from CardioScarLib.core.slices import Slice, SliceSource, SliceStack
 
-# How the note begins that says so; the rest differs.
+# Beginning of the note about an assumed thickness; the rest differs.
 THICKNESS_IS_ASSUMED = "The slice thickness of"
 
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """What a file with one plane says: the fields of `Slice`, with None for a thickness or label it does not give."""
+    """A file with one plane: the fields of `Slice`, with None for a thickness or label that it does not give."""
 
     pixels: np.ndarray
     origin: np.ndarray
@@ -30,7 +30,7 @@ class Plane:
 def stack_of_planes(planes: Sequence[Plane], name: str, thickness: float | None, notes: Sequence[str] = ()) -> SliceStack:
     """Planes of any orientation and order as a stack: the largest parallel group first, each sorted along its normal.
 
-    name: where they come from, for messages. thickness: mm; None takes what the files say, and where they do not,
+    name: where they come from, for messages. thickness: mm; None uses that of the files, or, if they have none,
     the distance between neighbors in the group, with a note.
     """
     notes = list(notes)

@@ -1,4 +1,4 @@
-"""ITK without its messages on the terminal: what matters is raised, the rest is about files in general."""
+"""ITK without its messages on the terminal; errors that matter are raised."""
 
 from __future__ import annotations
 

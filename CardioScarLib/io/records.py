@@ -1,4 +1,4 @@
-"""What is written about a thing, beside it, as JSON; and which files something was made from."""
+"""The record of a result as JSON, and the fingerprints of its input files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from CardioScarLib.io.files import atomic_path
 
 
 def write_record(record: Mapping[str, Any], path: Path, overwrite: bool = False) -> Path:
-    """Write a record as `<path>.json`, beside the result `path`."""
+    """Write a record as `<path>.json`, next to the result `path`."""
     target = Path(path).with_name(Path(path).name + ".json")
     with atomic_path(target, overwrite) as temporary:
         temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

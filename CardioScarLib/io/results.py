@@ -1,12 +1,12 @@
-"""Results in files: the map on its mesh, a record in words, the field itself, and the case it was made from.
+"""Results in files: the map on its mesh, a record, the field itself, and the case it was made from.
 
     map.vtu             the mesh with the arrays of the map
     map.vtu.json        quantities, summary, audit and provenance, for people and programs
     map.vtu.field.npz   posterior, evidence and settings: what audit, advice and reports start from; no images
     map.vtu.case.npz    the slices and masks, and which DICOM images they came from; readable by their owner alone
 
-The last two are read back by `read_result`, bit for bit. What stands for a posterior in a file is told by the caller's table of
-variants (see `core.packing`), since files know no models.
+The last two are read back by `read_result`, bit for bit. How a posterior is named in a file is given by the caller's table of
+variants (see `core.packing`), so that this room knows no models.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PRIVATE = 0o600
 
 @dataclass(frozen=True)
 class Targets:
-    """Where a result goes. output: the mesh; the other files lie beside it. volume: optional."""
+    """The files of a result. output: the mesh; the other files lie next to it. volume: optional."""
 
     output: Path
     volume: Path | None = None
@@ -61,7 +61,7 @@ class Targets:
         return beside(self.output, ".case.npz")
 
     def check_names(self, inputs: Sequence[Path], overwrite: bool) -> None:
-        """Raise UnwritableOutput for what can be known before anything is read. inputs: never overwritten."""
+        """Raise UnwritableOutput for names that cannot be used, before anything is read. inputs: never overwritten."""
         for path in filter(None, (self.output, self.record, self.field, self.case, self.volume)):
             if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
                 raise UnwritableOutput(f"{path.name} is one of the images that are read and was kept; choose another name for the result.")
@@ -85,7 +85,7 @@ def beside(output: Path, suffix: str) -> Path:
 
 @dataclass(frozen=True, eq=False)
 class StoredField:
-    """All of a reconstruction but its arrays, and the fingerprints of what it was made on. cardioscar: version that wrote it."""
+    """A reconstruction without its arrays, and the fingerprints of its wall and slices. cardioscar: version that wrote it."""
 
     cardioscar: str
     wall: WallFingerprint
@@ -112,7 +112,7 @@ def array_names(model_has_spread: bool, threshold: float | None) -> list[str]:
 
 
 def write_result(result: Result, targets: Targets, posteriors: Variants, overwrite: bool = False) -> list[Path]:
-    """Write all files of a result, all or nothing; returns those that a person opens (volume, mesh, record).
+    """Write all files of a result, all or nothing; returns those for the user (volume, mesh, record).
 
     posteriors: table of the classes that stand for a posterior. Raises UnwritableOutput, or BadWall for a volume of an open wall.
     """
@@ -143,14 +143,14 @@ def write_result(result: Result, targets: Targets, posteriors: Variants, overwri
 def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> Result:
     """The result whose map is the mesh at `path`.
 
-    case: what it was made from, where the file beside the map that holds it was not kept; refused if it is another one.
+    case: the case of the map, if its file was not kept; refused if it is another one.
     Raises UnreadableFile, or OtherCase where map, field and case do not belong together.
     """
     targets = Targets(Path(path))
     if not targets.field.is_file():
         raise UnreadableFile(
-            f"Beside {targets.output.name} there is no {targets.field.name}, which holds the field itself; make the map again, or keep "
-            "the files of a result together."
+            f"There is no {targets.field.name}, which holds the field, next to {targets.output.name}; make the map again, or keep the "
+            "files of a result together."
         )
     stored = _stored(targets.field, posteriors)
     if case is None:
@@ -158,7 +158,7 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
             raise UnreadableFile(f"{targets.output.name} holds numbers without their mesh; give the images and the mesh again.")
         if not targets.case.is_file():
             raise UnreadableFile(
-                f"Beside {targets.output.name} there is no {targets.case.name}, which holds the slices; give the images and the mesh again."
+                f"There is no {targets.case.name}, which holds the slices, next to {targets.output.name}; give images and mesh again."
             )
         case = _read_case(targets, stored.found.provenance.reading)
     stored.wall.check(case.wall)
@@ -183,7 +183,7 @@ def field_bytes(result: Result, posteriors: Variants) -> bytes:
 
 
 def result_from_bytes(content: bytes, case: Case, arrays: dict[str, np.ndarray], posteriors: Variants) -> Result:
-    """The result that `field_bytes` came from. Raises UnreadableFile, or OtherCase for a case it was not made on."""
+    """The result from its `field_bytes`. Raises UnreadableFile, or OtherCase for another case."""
     stored = unpack(StoredField, *read_npz(content, FIELD_SCHEMA, "The field of the map"), posteriors)
     stored.wall.check(case.wall)
     stored.stack.check(case.observed_stack)
@@ -222,7 +222,7 @@ def _arrays(path: Path, case: Case, names: list[str]) -> dict[str, np.ndarray]:
     data = mesh.dataset.GetPointData()
     missing = [name for name in names if not data.HasArray(name)]
     if missing:
-        raise UnreadableFile(f"{path.name} has no array {missing[0]}; it is not the map that the files beside it belong to.")
+        raise UnreadableFile(f"{path.name} has no array {missing[0]}; the files next to it belong to another map.")
     return {name: np.array(vtk_to_numpy(data.GetArray(name))) for name in names}  # type: ignore[no-untyped-call]
 
 

@@ -19,7 +19,7 @@ HEADER = "cardioscar"
 
 
 def read_tensors(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The tensors, in the order they were written, and the header. Raises UnreadableFile unless the file says it is of this kind."""
+    """The tensors, in the order they were written, and the header. Raises UnreadableFile unless the file is marked as this kind."""
     path = check_readable(path)
     safe_open = _safetensors().safe_open
     try:
@@ -29,7 +29,7 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str
     except Exception as problem:  # whatever a damaged file makes the parsers raise
         raise UnreadableFile(f"{path.name} cannot be read as a safetensors file; it is truncated, damaged or of another kind.") from problem
     if not isinstance(header, dict) or header.get("kind") != kind:
-        raise UnreadableFile(f"{path.name} is not a {kind} of CardioScar: its header does not say so.")
+        raise UnreadableFile(f"{path.name} is not a {kind} of CardioScar: its header does not identify it as one.")
     shapes = header.get("shapes")
     if not isinstance(shapes, dict) or set(shapes) != set(tensors) or header.get("tensors_sha256") != _hash(tensors):
         raise UnreadableFile(f"The tensors in {path.name} are not those its header was written for; the file is damaged.")

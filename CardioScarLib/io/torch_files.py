@@ -1,4 +1,4 @@
-"""Files of torch.save, read without trusting them.
+"""Files of torch.save, read safely.
 
 Such a file holds a pickle, which can run any program when it is opened. It is only ever read with torch's restricted
 unpickler, with those numpy functions on its list that put an array or a number together again. What torch also takes for
@@ -39,7 +39,9 @@ def read_torch(path: Path) -> Mapping[str, Any]:
     except Exception as problem:  # a hostile or damaged file can make the unpickler raise anything
         raise unsafe from problem
     if not isinstance(content, Mapping):
-        raise UnreadableFile(f"{path.name} is not a checkpoint of cardioscar: it holds a {type(content).__name__}, not its parts by name.")
+        raise UnreadableFile(
+            f"{path.name} is not a checkpoint of cardioscar: it holds a {type(content).__name__}, not a dictionary of its parts."
+        )
     return _as_arrays(content, path.name, torch)
 
 
@@ -82,7 +84,7 @@ def _as_arrays(content: Mapping, name: str, torch) -> dict[str, Any]:
     tensors = [one for part in (content, *content.values()) if isinstance(part, Mapping) for one in part.values()]
     tensors = [one for one in tensors if isinstance(one, torch.Tensor)]
     if any(one.layout != torch.strided or not one.is_floating_point() for one in tensors):
-        raise UnreadableFile(f"{name} holds tensors of another kind than numbers in full, so it is not a checkpoint of cardioscar.")
+        raise UnreadableFile(f"{name} holds tensors that are not plain numbers, so it is not a checkpoint of cardioscar.")
     numbers = sum(one.numel() for one in tensors)  # before anything is copied: a tensor can claim far more than its file holds
     if numbers > MOST_NUMBERS:
         raise UnreadableFile(f"The tensors in {name} claim {numbers:,} numbers; no coordinate network is as large as that.")

@@ -68,7 +68,7 @@ def read_training_data(path: Path, normalize: str = "none") -> TrainingData:
 
 
 def read_unchecked(path: Path) -> TrainingData:
-    """`read_training_data` for a look at the file: whatever its values are, and whether it can be trained on or not."""
+    """`read_training_data` for a look at the file, with any values, even if it cannot be trained on."""
     path = check_readable(path)
     arrays = _load(path)
     return _legacy(arrays, path.name) if isinstance(arrays, np.ndarray) else _modern(arrays, path.name)
@@ -100,7 +100,7 @@ def check_training_name(path: Path) -> None:
 def checked(data: TrainingData, name: str, normalize: str = "none") -> TrainingData:
     """The data, ready to train on: values in 0 to 1, more than one group; what was done is in its notes."""
     if normalize not in NORMALIZATIONS:
-        raise BadSettings(f"The normalization is '{normalize}'; it has to be one of {', '.join(NORMALIZATIONS)}.")
+        raise BadSettings(f"The normalization is '{normalize}'; it must be one of {', '.join(NORMALIZATIONS)}.")
     groups = np.unique(data.group)
     if len(groups) < 2:
         amount = "one node" if len(data.group) == 1 else f"{len(data.group)} nodes in one group" if len(groups) else "no nodes"
@@ -120,8 +120,8 @@ def normalized(values: np.ndarray, name: str, normalize: str) -> tuple[np.ndarra
         return (values - low) / (high - low), (f"The values of {name} were stretched from {low:.4g}-{high:.4g} to 0-1 (min-max).",)
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise BadEvidence(
-            f"The values of {name} run from {low:.4g} to {high:.4g}, and the network learns scar fractions from 0 to 1: make fractions "
-            "of them first, say --normalize minmax to stretch them as they are, or let `cardioscar reconstruct` read LGE intensities."
+            f"The values of {name} run from {low:.4g} to {high:.4g}, but the network learns scar fractions from 0 to 1: convert them "
+            "first, use --normalize minmax to stretch them, or let `cardioscar reconstruct` read LGE intensities."
         )
     return np.clip(values, 0.0, 1.0), ()
 
@@ -150,7 +150,7 @@ def _modern(arrays: dict[str, np.ndarray], name: str) -> TrainingData:
         raise BadTrainingData(f"The coordinates in {name} have the shape {coordinates.shape}; (nodes, 3) is needed.")
     if np.any(np.abs(coordinates - 0.5) > 0.5 + ROUNDING):
         raise BadTrainingData(
-            f"The coordinates in {name} run from {coordinates.min():.4g} to {coordinates.max():.4g}; they have to be scaled to 0-1 "
+            f"The coordinates in {name} run from {coordinates.min():.4g} to {coordinates.max():.4g}; they must be scaled to 0-1 "
             "between scaler_min and scaler_max."
         )
     values = _per_node(arrays["intensities"], "intensities", len(coordinates), name)

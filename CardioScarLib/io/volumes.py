@@ -36,7 +36,7 @@ def write_probability_volume(
     """Write a float32 volume of scar probability on the grid of `reference` (an image or the file of one).
 
     posterior_mean: (n, 3) LPS mm -> (n,). Voxels get its value where their center lies in the wall; outside the wall
-    they are 0, which there does not mean healthy. The wall has to enclose a volume.
+    they are 0, which there does not mean healthy. The wall must enclose a volume.
     """
     path = Path(path)
     if not path.name.lower().endswith(VOLUME_SUFFIXES):
@@ -60,7 +60,7 @@ def grid_around(wall: Wall, spacing: float | tuple[float, float, float], margin:
     """An empty axis-aligned image (LPS) around the wall: a reference where there is no image. spacing, margin: mm."""
     edges = np.broadcast_to(np.asarray(spacing, dtype=np.float64), 3)
     if not np.all(np.isfinite(edges)) or np.any(edges <= 0):
-        raise BadSettings(f"The voxel spacing is {edges.tolist()} mm; it has to be more than zero.")
+        raise BadSettings(f"The voxel spacing is {edges.tolist()} mm; it must be greater than zero.")
     low, high = wall.bounds + np.array([[-margin], [margin]])
     size = np.ceil((high - low) / edges).astype(np.int64) + 1
     if np.prod(size.astype(np.float64)) > MOST_VOXELS:

@@ -1,4 +1,4 @@
-"""VTK's own file formats, read and written without noise and without believing a broken file."""
+"""VTK's own file formats, without messages on the terminal, and with errors for broken files."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def captured_vtk_messages() -> Iterator[vtkStringOutputWindow]:
 
 
 def read_vtk(path: Path) -> tuple[vtkDataSet, str | None]:
-    """The data set in a .vtk, .vtu, .vtp, .ply or .stl file as it is, and the frame its header names: "lps", "ras" or None.
+    """The data set in a .vtk, .vtu, .vtp, .ply or .stl file as stored, and the frame its header names: "lps", "ras" or None.
 
-    The frame stands where 3D Slicer writes it: "SPACE=RAS" in the title or a comment, or a string array SPACE in
+    The frame is looked for where 3D Slicer writes it: "SPACE=RAS" in the title or a comment, or a string array SPACE in
     the field data.
     """
     path = check_readable(path)

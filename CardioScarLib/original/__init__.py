@@ -1,10 +1,10 @@
-"""The original cardioscar's functions under their own names, for its scripts: change the import, and little else.
+"""The original cardioscar's functions under their own names: its scripts need another import, and little else.
 
     from CardioScarLib.original import PreprocessingRequest, prepare_training_data, TrainingConfig, train_scar_model, ...
 
 They do what the commands prepare, train, fine-tune and apply do, by the recipe `original`. What differs: save_* keeps existing
 files unless overwrite=True; values are stretched to 0-1 only with normalize="minmax"; Ctrl-C ends a training and returns the
-best network so far. What was assumed on the way is logged as warnings.
+best network so far. Assumptions are logged as warnings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Third step: what a trained network says about a mesh."""
+"""Third step: the prediction of a trained network on a mesh."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def apply(
     """
     ModelSettings(seed=seed)  # checks the seed
     if not 1 <= samples <= MOST_SAMPLES:
-        raise BadSettings(f"The number of samples is {samples}; it has to be between 1 and {MOST_SAMPLES}.")
+        raise BadSettings(f"The number of samples is {samples}; it must be between 1 and {MOST_SAMPLES}.")
     if batch_size is not None and batch_size < 1:
-        raise BadSettings(f"The batch size is {batch_size}; it has to be at least 1.")
+        raise BadSettings(f"The batch size is {batch_size}; it must be at least 1.")
     if threshold is not None and not 0 < threshold < 1:
-        raise BadSettings(f"The threshold is {threshold:g}; it has to lie between 0 and 1.")
+        raise BadSettings(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
     architecture = Architecture.from_state(checkpoint.state, checkpoint.dropout)
     frame = frame_of(checkpoint)
     notes = (
@@ -58,9 +58,9 @@ def apply(
         *inside_box(frame, wall.nodes, "nodes of the LV model", "check the model's frame and unit, and that it is the right patient"),
     )
     if not architecture.dropout_layers or not architecture.dropout:
-        notes += ("The network has no dropout, so its uncertainty is 0 everywhere, which says nothing.",)
+        notes += ("The network has no dropout, so its uncertainty is 0 everywhere, which means nothing.",)
     elif samples == 1:
-        notes += ("The uncertainty of one sample is 0 everywhere, which says nothing; take more samples.",)
+        notes += ("The uncertainty of one sample is 0 everywhere, which means nothing; use more samples.",)
     found = choose_device(device)[1]
     mean, deviation = predict(
         checkpoint.state,

@@ -1,4 +1,4 @@
-"""The box a network was trained in, and what lies outside of it."""
+"""The box a network was trained in, and points outside it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.reconstruction.dropout.coordinates import NetworkFrame
 
 FEWEST_INSIDE = 0.01
-"""Share of points inside the box below which a network has nothing to say about them."""
+"""Share of points inside the box below which a network is refused."""
 
 
 def frame_of(checkpoint: Checkpoint) -> NetworkFrame:
@@ -33,12 +33,12 @@ def inside_box(frame: NetworkFrame, points: np.ndarray, what: str, advice: str) 
         remedy = f"{better:.0%} of them would be inside if {IN_WORDS[name]}" if better > WORTH_SAYING else advice
         where = f"the closest of them is {away.min():.3g} mm away" if share == 1 else f"they are up to {away.max():.0f} mm away"
         raise OutsideTrainingBox(
-            f"{count} of {len(points)} {what} lie outside of the box that the network was trained in ({where}), so it knows nothing "
+            f"{count} of {len(points)} {what} lie outside the box that the network was trained in ({where}), so it knows nothing "
             f"about them: {remedy}."
         )
     return (
-        f"{count} of {len(points)} {what} ({100 * share:.2g} %) lie outside of the box that the network was trained in, "
-        f"up to {away.max():.1f} mm away; what it says there is extrapolated.",
+        f"{count} of {len(points)} {what} ({100 * share:.2g} %) lie outside the box that the network was trained in, "
+        f"up to {away.max():.1f} mm away; its predictions there are extrapolations.",
     )
 
 

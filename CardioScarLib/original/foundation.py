@@ -50,7 +50,7 @@ def build_foundation(
 ) -> tuple[dict, TrainingData, tuple[str, ...]]:
     """Write foundation_training.npz and split_manifest.json; returns the manifest, the data and notes.
 
-    input_dir: holds the training data of all subsets, named as `NAME` says. expected: subsets that there should be, from 0.
+    input_dir: holds the training data of all subsets, named as in `NAME`. expected: number of subsets, numbered from 0.
     """
     input_dir, output_dir = Path(input_dir), Path(output_dir)
     if not input_dir.is_dir():
@@ -109,7 +109,7 @@ def joined(parts: Sequence[TrainingData]) -> TrainingData:
         np.concatenate(groups),
         low,
         high,
-        () if same else ("The files had boxes of their own; all nodes were taken to one box around them.",),
+        () if same else ("The files had different boxes; all nodes were converted to one box around them.",),
     )
 
 

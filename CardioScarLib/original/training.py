@@ -25,7 +25,7 @@ from CardioScarLib.reconstruction.dropout.train import train as run
 Progress = Callable[[int, int, float, float], None]
 """Called with (epochs done, epochs at most, loss, learning rate)."""
 FINE_TUNING = {"modern": {}, "original": {"epochs": 1000, "patience": 200, "half_cycle": 500}}
-"""What differs from training from scratch, beside the learning rates."""
+"""Differences from training from scratch, apart from the learning rates."""
 STEPS_PER_EPOCH, SMALLEST_BATCH = 12, 256
 """The modern recipe counts on a dozen steps per epoch, which the slice operator's many points make; a file has fewer nodes."""
 SAME = 1e-6
@@ -70,11 +70,11 @@ def fine_tune(
     progress: Progress = lambda done, epochs, loss, rate: None,
     unfinished: Unfinished | None = None,
 ) -> Training:
-    """Go on training another network on this data, in that network's coordinates.
+    """Continue training another network on this data, in that network's coordinates.
 
     settings: its architecture is not used; it comes from the parent. freeze_stages: hidden layers, from the first, that keep
     their weights. The nodes are taken to the parent's coordinates by their place in mm, not by their own box, so that both
-    hearts have to lie in one place; those outside its training box are counted. Raises BadTrainingData if hardly any is inside.
+    hearts must lie in one place; those outside its training box are counted. Raises BadTrainingData if hardly any is inside.
     """
     architecture = Architecture.from_state(parent.state, parent.dropout)
     frame = frame_of(parent)
@@ -86,7 +86,7 @@ def fine_tune(
 
 
 def fine_tuning_settings(parent: Checkpoint, **given) -> NetworkSettings:
-    """Settings to go on with a network by the recipe it was trained with, which the original's files do not name.
+    """Settings to continue with the recipe a network was trained with, which the original's files do not name.
 
     given: fields of NetworkSettings; where one is None, the original's default for fine-tuning, or the modern recipe's own.
     """

@@ -1,4 +1,4 @@
-"""A training run that can go on after it was killed."""
+"""A training run that can be resumed after it was killed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PARTS = ("state", "best", "first_moment", "second_moment")
 
 @dataclass(eq=False)
 class Unfinished:
-    """Where the state of a run is kept, beside its result.
+    """The file that keeps the state of a run, next to its result.
 
-    output: the checkpoint that the run is to make; the state lies beside it as `<output>.unfinished`.
-    resume: go on where it left off, if there is such a file. overwrite: a file of another run may be replaced.
+    output: the checkpoint that the run is to make; the state lies next to it as `<output>.unfinished`.
+    resume: continue from the state, if there is one. overwrite: a file of another run may be replaced.
     every_epochs: how often it is written; each time as a whole, never half.
     """
 
@@ -38,15 +38,15 @@ class Unfinished:
         return self.output.with_name(self.output.name + ".unfinished")
 
     def check(self) -> None:
-        """Raise UnwritableOutput for the state of an earlier run that nobody said what to do with; ask before long work."""
+        """Raise UnwritableOutput for the state of an earlier run without instructions for it; call before long work."""
         if self.path.exists() and not self.resume and not self.overwrite:
             raise UnwritableOutput(
-                f"{self.path.name} holds an unfinished training of {self.output.name}: say --resume to go on with it, "
-                "or --overwrite to start anew."
+                f"{self.path.name} holds an unfinished training of {self.output.name}: add --resume to continue it, "
+                "or --overwrite to start again."
             )
 
     def find(self, run: tuple[Any, ...], start: State | None) -> tuple[TrainingState | None, tuple[str, ...]]:
-        """The state to go on from, if one was asked for and is there, and notes.
+        """The state to continue from, if requested and present, and notes.
 
         run: all that decides how the training goes; a state of another run is refused. start: the tensors it started from.
         """
@@ -59,18 +59,18 @@ class Unfinished:
             self.done()  # of an earlier run, which is not to be mixed up with this one
             return None, ()
         if not self.path.exists():
-            return None, (f"There is no {self.path.name} to resume; the training starts from its beginning.",)
+            return None, (f"There is no {self.path.name} to resume; the training starts from the beginning.",)
         tensors, header = read_tensors(self.path, KIND)
         if header.get("belongs_to") != self.belongs_to:
             raise UnreadableFile(
-                f"{self.path.name} is of a training with other data, settings, seed or start; use the same ones, or leave --resume out."
+                f"{self.path.name} is of a training with other data, settings, seed or start; use the same ones, or omit --resume."
             )
         parts: dict[str, State] = {part: {} for part in PARTS}
         for name, values in tensors.items():
             part, _, key = name.partition("/")
             parts[part][key] = values
         state = TrainingState(header["epoch"], header["steps"], **parts, history=header["history"])
-        return state, (f"The training goes on after epoch {state.epoch}.",)
+        return state, (f"The training continues after epoch {state.epoch}.",)
 
     def save(self, state: TrainingState) -> None:
         tensors = {f"{part}/{key}": values for part in PARTS for key, values in getattr(state, part).items()}

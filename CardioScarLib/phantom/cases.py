@@ -1,4 +1,4 @@
-"""Whole phantom cases: a heart, its scar, and the slices a scanner would bring home.
+"""Phantom cases: a heart, its scar, and the slices a scanner would acquire.
 
 Kinds (measured results on them are phantom results, never clinical ones):
     W  subendocardial wedge                            I3 channel of 3.5 mm through a transmural scar
@@ -165,7 +165,7 @@ def _scan(heart: Ellipsoids, truth, acquisition: Acquisition, offset: float, ran
             pixels = np.clip(pixels + random.normal(scale=acquisition.noise, size=pixels.shape), 0, 1)
         if acquisition.pixel_support == "prism" or not seen.any():
             pixels = np.where(seen, pixels, 0.0)
-        else:  # a mean over the wall says nothing where there is no wall: the image goes on a little as at the wall's edge
+        else:  # a mean over the wall says nothing where there is no wall: the image continues a little as at the wall's edge
             distance, nearest = ndimage.distance_transform_edt(~seen, return_indices=True)
             pixels = np.where(distance <= RIM, pixels[tuple(nearest)], 0.0)
         slices.append(Slice(pixels, one.origin, one.row_step, one.column_step, one.thickness, one.label))

@@ -13,7 +13,7 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.scars import Place, Scar, Transmural
 
 MARGIN = 4.0
-"""mm beside the channel that a path may use: a map may shift it a little, but not lead around the scar."""
+"""mm to the side of the channel that a path may use: a map may shift it a little, but not lead around the scar."""
 MOUTH = 5.0
 """mm at either end of the channel within the scar that count as its mouths."""
 

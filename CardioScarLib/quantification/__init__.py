@@ -1,1 +1,1 @@
-"""Numbers about a map: what a clinician reads first."""
+"""Quantities of a map."""

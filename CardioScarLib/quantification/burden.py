@@ -1,4 +1,4 @@
-"""How much scar there is."""
+"""Amounts of scar and of myocardium."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scar_quantities(
 ) -> tuple[Quantity, ...]:
     """Amounts of scar and of myocardium.
 
-    probability: (n,) scar fraction per node. observed: (n,) `scar_observed` per node; None leaves out the share beyond the stack.
+    probability: (n,) scar fraction per node. observed: (n,) `scar_observed` per node; None omits the share beyond the stack.
     threshold: from which on a node counts as scar; None leaves out the share above it.
     A wall without volume has percentages only, of its surface or of its points.
     """

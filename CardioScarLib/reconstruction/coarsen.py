@@ -1,4 +1,4 @@
-"""Fewer, larger pixels for the fit where the image has more of them than information.
+"""Fewer, larger pixels for the fit of interpolated images.
 
 Scanners interpolate: an LGE slice acquired at 1.5 mm is often stored at 0.7 mm, with four times the pixels and
 the same content. The fit's cost grows with the pixels, and its shortest structures are longer than 1.5 mm.

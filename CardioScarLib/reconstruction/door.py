@@ -1,4 +1,4 @@
-"""The door to all models."""
+"""One function to fit any model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
 def fit(
     operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[..., None] = lambda done, steps, **detail: None
 ) -> Posterior:
-    """What is known of the scar fraction on a wall from the evidence of its pixels, by the model that the settings name."""
+    """Fit the model named in the settings to the evidence; returns the posterior of the scar fraction."""
     if settings.model == "field":
         return fit_field(operator, evidence, settings, step)
     if settings.model == "network":

@@ -1,4 +1,4 @@
-"""Which classes stand for a posterior in a file."""
+"""The names of the posterior classes in files."""
 
 from __future__ import annotations
 

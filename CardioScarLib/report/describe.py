@@ -1,4 +1,4 @@
-"""What is this file? The answers of `cardioscar info`."""
+"""Descriptions of files, for `cardioscar info`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def describe_content(content: Content, path: Path) -> dict:
 
 
 def read_any(path: Path) -> Content:
-    """The file as whatever it is: a stack of slices, a model, a trained network, or training data of one."""
+    """The file as what it is: a stack of slices, a model, a trained network, or training data."""
     path = Path(path)
     if path.suffix.lower() in NETWORK_SUFFIXES:
         return read_network_file(path)

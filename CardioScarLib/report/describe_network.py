@@ -1,4 +1,4 @@
-"""What trained networks and training data say about themselves, for `cardioscar info`."""
+"""Descriptions of trained networks and training data, for `cardioscar info`."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """From where the wall is looked at.
+    """The viewpoint of a picture of the wall.
 
     direction: (3,) unit vector from the wall to the eye. up: (3,) unit vector. inside: the half of the wall that is
     nearer to the eye is cut away, so that the endocardium behind it is seen.

@@ -1,4 +1,4 @@
-"""The things in a picture, as VTK objects: wall, pixels, sections, borders; and how a wall is looked at."""
+"""The objects of a picture, for VTK: wall, pixels, sections, borders; and the views of a wall."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from CardioScarLib.report.colors import NOT_OBSERVED, color_table
 
 
 def wall_grid(wall: Wall, values: np.ndarray, border: np.ndarray | None = None) -> vtkUnstructuredGrid:
-    """The wall with (n,) `values` as point array "value", and `border` beside it."""
+    """The wall with (n,) `values` as point array "value", and `border` as a second array."""
     cells, kind = {
         "volume": (wall.tetrahedra, VTK_TETRA),
         "points": (np.arange(len(wall.nodes))[:, None], VTK_VERTEX),

@@ -1,4 +1,4 @@
-"""Long work in a child process: progress while it runs, a cancel that ends all of it, results through files."""
+"""Long work in a child process: with progress, with a cancel that ends the whole process tree, with results in files."""
 
 from CardioScarLib.runner.job import InPlaceJob, Job, start_job
 from CardioScarLib.runner.progress import ProgressReport

@@ -3,7 +3,7 @@
 Stdout carries one JSON object per line and nothing else: {"event": "progress", "stage", "step", "steps", "loss"},
 then {"event": "done"} or {"event": "failed", "kind", "error"}. What libraries print goes to stderr. When stdin is
 closed, because the process that started this one is gone, this one ends with all that it has started, and takes FOLDER
-along, which holds images of patients and which nobody else would remove.
+along, which holds images of patients and would otherwise remain.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.runner.task import read_task, write_answer
 
 BETWEEN_REPORTS = 0.05
-"""Seconds: nobody reads faster."""
+"""Seconds between progress reports: faster ones cannot be read."""
 BETWEEN_LOOKS = 0.2
-"""Seconds until a child on Windows looks again whether its parent is there."""
+"""Seconds between checks of a child on Windows whether its parent still runs."""
 
 
 class Channel:
@@ -94,7 +94,7 @@ def main(folder: Path) -> int:
         return 1
     except Exception as error:
         traceback.print_exc()
-        sentence = f"The computation failed ({type(error).__name__}), which is an internal error; please report it with the log."
+        sentence = f"Internal error ({type(error).__name__}). Please report it with the log."
         channel.send(event="failed", kind="RunFailed", error=sentence)
         return 1
     channel.send(event="done")

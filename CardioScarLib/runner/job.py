@@ -1,4 +1,4 @@
-"""A run seen from the process that started it."""
+"""A run, as seen by the process that started it."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def start_job(task: Task[Answer]) -> Job[Answer]:
 
 
 class _Work:
-    """What every job tells.
+    """The interface of every job.
 
     state: "running", "done", "failed" or "cancelled"; changes in `poll` and `cancel` only.
-    error: what failed, for the user: a CardioScarError; None unless state is "failed".
+    error: a CardioScarError for the user; None unless state is "failed".
     on_progress: called without arguments in `poll` when there is something new in `progress`; what it raises leaves `poll`.
     """
 
@@ -97,7 +97,7 @@ class Job(_Work, Generic[Answer]):
         return Path(self._temporary.name)
 
     def poll(self) -> str:
-        """Take in what the child has said since the last call, and return the state. Never waits."""
+        """Read the child's messages since the last call, and return the state. Never waits."""
         progressed = False
         while self.state == "running":
             try:
@@ -111,7 +111,7 @@ class Job(_Work, Generic[Answer]):
         return self.state
 
     def answer(self) -> Answer:
-        """What the task has found, once the state is "done". Raises RunFailed when it cannot be read back."""
+        """The answer of the task, once the state is "done". Raises RunFailed if it cannot be read back."""
         return read_answer(self._task, self.folder)
 
     def cancel(self) -> None:
@@ -122,7 +122,7 @@ class Job(_Work, Generic[Answer]):
             self._kill()
 
     def close(self) -> None:
-        """Let go of the files, and of the child if it still runs."""
+        """Remove the files, and end the child if it still runs."""
         self.cancel()
         self._temporary.cleanup()
 
@@ -147,7 +147,7 @@ class Job(_Work, Generic[Answer]):
             self._say("done")
             return
         if self.error is None:
-            reason = f"The computation ended by itself (exit code {code}); it may have run out of memory. The log may say more."
+            reason = f"The computation stopped unexpectedly (exit code {code}); it may have run out of memory. See the log."
             self.error = RunFailed(reason)
         self.state = "failed"
         self._say(f"failed: {self.error}")

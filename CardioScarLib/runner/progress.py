@@ -1,4 +1,4 @@
-"""How far a run is."""
+"""Progress of a run."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 from dataclasses import dataclass
 
 WORTH_ESTIMATING = 1.0
-"""Seconds of a stage before its first steps say anything about the others."""
+"""Seconds of a stage before its remaining time is estimated."""
 
 
 @dataclass(frozen=True)
 class ProgressReport:
-    """stage: what is being done; step of steps: how far. loss: of the fit, where the model tells it.
+    """stage: what is being done; step of steps: how far. loss: of the fit, if the model reports it.
 
     elapsed: seconds since the start of the run. remaining: seconds until the end of this stage, at its pace so far;
-    None where nothing can be said.
+    None if unknown.
     """
 
     stage: str

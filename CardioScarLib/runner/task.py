@@ -1,4 +1,4 @@
-"""Work that a child process can do, on its way there and back. Which kinds of work there are is not known here."""
+"""Tasks for a child process, and their transport there and back. The kinds of tasks are not known here."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def read_task(folder: Path) -> Task[Any]:
 
 
 def write_answer(task: Task[Any], answer: Any, folder: Path) -> None:
-    """The file is there as a whole, or not at all."""
+    """The file is written completely, or not at all."""
     unfinished = folder / f"unfinished-{ANSWER_FILE}"
     write_npz(unfinished, ANSWER_SCHEMA, *pack(answer, task.variants), compressed=False)
     unfinished.replace(folder / ANSWER_FILE)
@@ -74,4 +74,4 @@ def read_answer(task: Task[Answer], folder: Path) -> Answer:
     try:
         return unpack(task.answer, *read_npz(folder / ANSWER_FILE, ANSWER_SCHEMA, ANSWER_FILE), task.variants)
     except UnreadableFile as problem:
-        raise RunFailed("The result of the run cannot be read back; see whether the disk of the temporary folder is full.") from problem
+        raise RunFailed("The result of the run cannot be read back; check whether the disk of the temporary folder is full.") from problem

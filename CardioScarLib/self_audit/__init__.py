@@ -1,4 +1,4 @@
-"""The self-audit: what a stack supports, found by leaving its slices out and predicting them. No truth is needed."""
+"""The self-audit: what a stack supports, judged without a truth by leaving slices out and predicting them."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ TOO_FAR = FARTHEST - 0.5
 def find_suspects(slices: Sequence[LeftOutSlice], displacements: dict[int, Displacement]) -> tuple[Suspect, ...]:
     """The slices that disagree, the worst first.
 
-    Neighbors of one that is named are not: it misleads what is predicted there. Beside a gross fault (an artifact, a wrong
-    label, a wrong order) no shifts are named: they can be told when it has been put right.
+    Neighbors of a named slice are not named: it misleads their prediction. With a gross fault (an artifact, a wrong
+    label, a wrong order) no shifts are named; they show when it has been corrected.
     """
     by_number = {one.number: one for one in slices}
     usual = float(np.median([max(one.error, AUDIT.error_floor) for one in slices]))
@@ -50,7 +50,7 @@ def relief(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> float:
 
 
 def suspicion(displacement: Displacement, relieved: float) -> float:
-    """How much speaks for a shift, see `AuditConstants.suspicious`; 0 where the shift is too small to tell or at the end of the search."""
+    """The evidence for a shift, see `AuditConstants.suspicious`; 0 where the shift is too small to tell or at the end of the search."""
     if not AUDIT.seems_shifted <= displacement.distance <= TOO_FAR:
         return 0.0
     return float(np.log(max(displacement.before, AUDIT.error_floor) / max(displacement.after, AUDIT.error_floor))) + relieved
@@ -71,7 +71,9 @@ def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usua
     swapped = _swapped_with(one, by_number)
     if swapped is not None:
         label = by_number[swapped].operator.stack.slices[swapped].label
-        return _suspect(one, "out of order", f"fits better in the place of {label}, and {label} in its: check their order"), weight
+        return _suspect(
+            one, "out of order", f"fits better at the position of {label}, and {label} at its position: check their order"
+        ), weight
     if weight > AUDIT.suspicious:
         rows, columns = displacement.shift
         sentence = f"fits its neighbors best when it is moved by {displacement.distance:.0f} mm "
@@ -81,7 +83,7 @@ def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usua
 
 
 def _gross(one: LeftOutSlice) -> Suspect | None:
-    """Scar all over, or none where it has to be."""
+    """Scar everywhere, or none where the neighbors have it."""
     # Without either neighbor too, which may be the one that is wrong.
     predictions = np.array([one.predicted, *(one.predicted_without(number) for number in one.without)])
     pixel = float(np.prod(one.operator.stack.slices[one.number].spacing))

@@ -1,4 +1,4 @@
-"""By how much a slice seems displaced against what the other slices predict."""
+"""By how much a slice appears displaced against the prediction from the other slices."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FARTHEST = 8.0
 COARSE, FINE = 2.0, 1.0
 """mm between the shifts that are tried, everywhere and then around the best."""
 OVERLAP = 0.3
-"""Share of a slice's wall that has to be wall after a shift too."""
+"""Share of a slice's wall that must still be wall after a shift."""
 
 
 @dataclass(frozen=True)
 class Displacement:
-    """shift: (2,) mm along rows and columns by which the origin of a slice has to move for it to fit the others best.
+    """shift: (2,) mm along rows and columns by which the origin of a slice must move to fit the others best.
     before, after: RMS of the predicted pixels without and with it."""
 
     shift: tuple[float, float]

@@ -1,8 +1,8 @@
 """Slices predicted by members that have not seen them.
 
-A member that goes on from a fit to all slices remembers the slice that is left out: its error on it is half of that of a
+A member that continues a fit to all slices remembers the slice that is left out: its error on it is half of that of a
 member that has never seen it (docs/measurements/audit.md). So each pair of neighbors is left out first, from scratch, and a single
-slice is predicted by the members of its two pairs, which go on with its neighbor put back.
+slice is predicted by the members of its two pairs, which continue with its neighbor put back.
 """
 
 from __future__ import annotations

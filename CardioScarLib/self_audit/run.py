@@ -34,20 +34,20 @@ def audit(
     settings: ModelSettings,
     step: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Audit:
-    """Leave every slice and every pair of neighbors out, predict them, and say what the stack supports.
+    """Leave every slice and every pair of neighbors out, predict them, and judge what the stack supports.
 
-    posterior: of all slices, by the model "field". step: called with (done, all) as the work goes on; may raise to end it.
+    posterior: of all slices, by the model "field". step: called with (done, all) during the work; may raise to end it.
     The same input and settings give the same audit.
     """
     seen = [number for group in chains(operator, evidence) for number in group]
     if len(seen) < FEWEST_SLICES:
         return _refused(
             "red",
-            f"There is nothing to audit with: slices are left out and predicted from the others, for which {FEWEST_SLICES} slices "
-            f"have to show wall, and {len(seen)} of this stack {'does' if len(seen) == 1 else 'do'}.",
+            "The audit leaves slices out and predicts them from the others, for which at least "
+            f"{FEWEST_SLICES} slices must show the LV wall; this stack has {len(seen)}.",
         )
     if not np.any(evidence.weights * (evidence.values > LEAST_SCAR)):
-        return _refused("yellow", "There is no scar in these slices to audit: whether there is one between them, they cannot tell.")
+        return _refused("yellow", "These slices show no scar to audit; they cannot exclude scar between them.")
     evidence, noise = without_noise_floor(operator.pixels, evidence)
     slices = leave_each_out(operator, evidence, noise, settings, step)
     scores = {one.number: score(one, noise) for one in slices}

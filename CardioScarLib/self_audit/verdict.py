@@ -1,4 +1,4 @@
-"""From what left-out slices show to what a stack supports."""
+"""From left-out slices to what a stack supports."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from CardioScarLib.wall.surfaces import area_vectors, skin
 SURE_MASS = 0.15
 """Half of the 95 % interval of the scar volume, as a share of it, up to which a mass is supported."""
 QUARTER = 0.25
-"""Of the wall's thickness: transmurality is told in quarters, so a border that is less sure than this says little."""
+"""Of the wall's thickness: transmurality is reported in quarters, so borders must be known to this share."""
 USUAL_GAP = 8.0
 """mm between slices, where no two are parallel."""
 WIDEST_CHANNEL = 10.0
-"""mm: a stack that shows wider channels only shows none that conduct slowly."""
+"""mm: a stack that shows only wider channels shows none that conduct slowly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,21 +134,21 @@ def _transmurality(facts: Facts) -> Claim:
     across = thickness(facts.wall)
     if across is None:
         return Claim("transmurality", False, "Transmurality is not supported: this LV model has no thickness.")
-    told = f"borders between slices are known to about {facts.border:.1f} mm in a wall of {across:.0f} mm"
+    known = f"borders between slices are known to within about {facts.border:.1f} mm in a wall {across:.0f} mm thick"
     if facts.border > QUARTER * across:
-        return Claim("transmurality", False, f"Transmurality is not supported: {told}, which is more than a quarter of it.")
-    return Claim("transmurality", True, f"Transmurality in quarters is supported: {told}.")
+        return Claim("transmurality", False, f"Transmurality is not supported: {known}, which is more than a quarter of it.")
+    return Claim("transmurality", True, f"Transmurality in quarters is supported: {known}.")
 
 
 def _channels(facts: Facts) -> Claim:
     across, along = channel_widths(facts)
-    sentence = f"Channels that cross the slices are supported when they are wider than {np.ceil(across):.0f} mm"
-    sentence += f", channels that run along the slices when they are wider than {np.ceil(along):.0f} mm."
+    sentence = f"Channels that cross the slices are supported if they are wider than {np.ceil(across):.0f} mm"
+    sentence += f", channels that run along the slices if they are wider than {np.ceil(along):.0f} mm."
     return Claim("channels", bool(across <= WIDEST_CHANNEL), sentence)
 
 
 def channel_widths(facts: Facts) -> tuple[float, float]:
-    """mm: the narrowest channel that is to be believed, across the slices and along them."""
+    """mm: the narrowest channel that is supported, across the slices and along them."""
     stack = facts.slices[0].operator.stack
     pixel = max(max(stack.slices[one.number].spacing) for one in facts.slices)
     thick = max(stack.slices[one.number].thickness for one in facts.slices)
@@ -162,8 +162,8 @@ def light(facts: Facts, expected: float, made: Sequence[Claim]) -> tuple[str, st
         sentence = f"Look at {names} first: {'it disagrees' if len(facts.suspects) == 1 else 'they disagree'} with the other slices."
         return ("red" if expected > AUDIT.yellow else "yellow"), sentence
     if expected > AUDIT.red:
-        return "red", "The slices predict each other badly: the map between them is a guess."
+        return "red", "The slices predict each other poorly: the map between them is a guess."
     unsupported = [one.name for one in made if not one.supported]
     if expected > AUDIT.yellow or unsupported:
-        return "yellow", f"The slices support a part of the claims only; not {', '.join(unsupported) or 'fine detail'}."
+        return "yellow", f"The slices support only part of the claims; not {', '.join(unsupported) or 'fine detail'}."
     return "green", "The slices predict each other well."

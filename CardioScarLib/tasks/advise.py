@@ -16,7 +16,7 @@ from CardioScarLib.tasks.start import MapTask
 
 @dataclass(frozen=True, eq=False)
 class AdviseTask(MapTask, Task[Advice]):
-    """Where a further slice would help a map most: starts from the map where there is one, else makes it first."""
+    """Where a further slice would help a map most; starts from a map if given, otherwise makes it first."""
 
     answer: ClassVar[type] = Advice
     variants: ClassVar[Variants] = POSTERIORS

@@ -14,7 +14,7 @@ from CardioScarLib.runner.task import Task, TaskProgress
 
 @dataclass(frozen=True, eq=False)
 class AlignTask(Task[Alignment]):
-    """How far each slice of a case lies beside its wall; source: see `pipeline.align`."""
+    """The shift of each slice of a case; source: see `pipeline.align`."""
 
     answer: ClassVar[type] = Alignment
 

@@ -15,7 +15,7 @@ from CardioScarLib.tasks.start import MapTask
 
 @dataclass(frozen=True, eq=False)
 class AuditTask(MapTask, Task[Audit]):
-    """What the slices of a map support: starts from the map where there is one, else makes it first."""
+    """What the slices of a map support; starts from a map if given, otherwise makes it first."""
 
     answer: ClassVar[type] = Audit
     variants: ClassVar[Variants] = POSTERIORS

@@ -1,4 +1,4 @@
-"""The task of looking what PyTorch finds to compute on; it takes the seconds that importing it needs."""
+"""The task of finding the device that PyTorch can use, which takes the seconds of importing it."""
 
 from __future__ import annotations
 

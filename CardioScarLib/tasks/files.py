@@ -1,4 +1,4 @@
-"""The task of making a map from files to files, as a batch does it."""
+"""The task of reading a case, making its map and writing it, as for a batch."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def check_targets(targets: Targets, mesh: Any, settings: ReconstructionSettings,
 
 
 def write(result: Result, output: Path | str, volume: Path | str | None = None, overwrite: bool = False) -> list[Path]:
-    """Write a result; see `io.results`. Returns the files that a person opens."""
+    """Write a result; see `io.results`. Returns the files for the user."""
     targets = Targets(Path(output), Path(volume) if volume else None)
     targets.check_names((), overwrite)
     return write_result(result, targets, POSTERIORS, overwrite)

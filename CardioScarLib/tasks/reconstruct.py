@@ -20,7 +20,7 @@ from CardioScarLib.runner.task import Task, TaskProgress
 class ReconstructTask(Task[Reconstruction]):
     """A map of a case; audited: with an audit of its slices.
 
-    A child process gives back all but the case, which is here already: `result` puts them together.
+    A child process returns everything but the case, which is here already; `result` joins them.
     """
 
     answer: ClassVar[type] = Reconstruction
@@ -43,6 +43,6 @@ class ReconstructTask(Task[Reconstruction]):
 
 
 def environment_for(settings: ReconstructionSettings) -> dict[str, str]:
-    """What a reconstruction with these settings wants changed: one thread, and no GPU for a network that was told so."""
+    """The environment for these settings: one thread, and no GPU for a network on the CPU."""
     without_gpu = settings.model.model == "network" and settings.model.network.device == "cpu"
     return {**ONE_THREAD, **(NO_GPU if without_gpu else {})}

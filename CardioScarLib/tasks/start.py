@@ -1,4 +1,4 @@
-"""What tasks share that start from a map."""
+"""Common to tasks that start from a map."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from CardioScarLib.tasks.reconstruct import environment_for
 
 @dataclass(frozen=True, eq=False)
 class MapTask:
-    """result: a map that is there; or case and settings: of a map that is made first, and not kept."""
+    """result: an existing map; or case and settings of a map that is made first, and not kept."""
 
     result: Result | None = None
     case: Case | None = None

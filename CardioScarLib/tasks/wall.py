@@ -30,8 +30,8 @@ class LabeledWall:
 class WallTask(Task[LabeledWall]):
     """stack: a label map. labels: values by name, as for `shape_from_labels`, or order: the name of a data set's order.
 
-    right_ventricle: values of the label that says where the angle around the wall starts; zero_at: (3,) a point that says so,
-        LPS mm, which counts before it.
+    right_ventricle: values of the label that sets where the angle around the wall starts; zero_at: (3,) a point that does so,
+        LPS mm, which takes precedence.
     """
 
     answer: ClassVar[type] = LabeledWall

@@ -1,4 +1,4 @@
-"""From a shape to a mesh: the door through which every LV wall is made."""
+"""From a shape to a mesh: every LV wall is built here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THINNEST = 1.6
 LATTICES = (0.0, 0.15, 0.25, 0.35)
 """Shifts of the lattice, in cells: where one leaves the surface pinched, the next one rarely does."""
 MOVED = 0.05
-"""Edge lengths by which a surface has to be moved to be spoken of."""
+"""Edge lengths by which a surface must be moved to be reported."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,13 +19,13 @@ SAME_PLACE = 0.1
 MARGIN = 8.0
 """mm around the contours in which the shape is known."""
 WIDE_GAP = 1.5
-"""Usual distances between slices: a wider one is told as a place where a slice is missing."""
+"""Usual distances between slices: a wider one is reported as a missing slice."""
 GRID = 0.8
 """mm between the points at which the level sets are known."""
 LEAST_THICKNESS = 1.0
 """mm that a contour pair without a wall between its curves is taken to be apart at the apex."""
 ENDO_OUTSIDE = 3.0
-"""mm that an endocardium may reach beyond its epicardium and still be taken for a slip of the pen."""
+"""mm that an endocardium may reach beyond its epicardium and still be taken as a slip of the pen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +79,14 @@ def shape_from_contours(
     for name, surface in (("endo", "endocardial"), ("epi", "epicardial")):
         chosen = [number for number, one in enumerate(slices) if getattr(one, name) is not None]
         if len(chosen) < 2:
-            raise BadContours(f"There {_are(len(chosen), f'{surface} contour')}; a wall needs them on two slices or more.")
+            raise BadContours(f"There {_are(len(chosen), f'{surface} contour')}; a wall needs them on at least two slices.")
         points = [frame.to_frame(getattr(slices[number], name))[:, :2] for number in chosen]
         curves[name] = Curves(heights[chosen], points)
     _check_nesting(curves, heights, [one.label for one in slices], notes)
     gaps = np.diff(curves["epi"].heights)
     wide = gaps[gaps > WIDE_GAP * np.median(gaps)]
     if len(wide):
-        notes.append(f"Places where slices between others are missing: {len(wide)}, up to {wide.max():.0f} mm wide. The wall bridges them.")
+        notes.append(f"Gaps where slices are missing: {len(wide)}, up to {wide.max():.0f} mm wide. The wall bridges them.")
     reach = _tips(curves, heights)
     highest = max(curves.values(), key=lambda one: one.heights[-1])
     middle = np.array([*highest.points[-1].mean(axis=0), highest.heights[-1]])
@@ -116,7 +116,7 @@ def _are(count: int, thing: str) -> str:
 def _largest_group(slices: list[SliceContours], notes: list[str]) -> list[SliceContours]:
     """Slices with a common normal; a wall is interpolated along one stack."""
     if not slices:
-        raise BadContours("There is no contour.")
+        raise BadContours("There are no contours.")
     groups: list[list[SliceContours]] = []
     for one in slices:
         for group in groups:
@@ -217,7 +217,7 @@ def _frame(slices: list[SliceContours]) -> tuple[Frame, list[SliceContours]]:
     order = sorted(slices, key=lambda one: float(one.center @ normal))
     drawn = [one.epi for one in order if one.epi is not None]
     if len(drawn) < 2:
-        raise BadContours(f"There {_are(len(drawn), 'epicardial contour')}; a wall needs them on two slices or more.")
+        raise BadContours(f"There {_are(len(drawn), 'epicardial contour')}; a wall needs them on at least two slices.")
     for name in ("endo", "epi"):
         with_one = [one for one in order if getattr(one, name) is not None]
         for lower, upper in zip(with_one, with_one[1:], strict=False):
@@ -263,7 +263,7 @@ def _check_nesting(curves: dict[str, Curves], heights: np.ndarray, labels: list[
 
 
 def _tips(curves: dict[str, Curves], heights: np.ndarray) -> dict[str, float]:
-    """How far below their lowest curves the two surfaces close, mm; about as thick as the wall beside.
+    """How far below their lowest curves the two surfaces close, mm; about as thick as the wall next to it.
 
     A surface ends above the middle of the next slice that was looked at and does not show it.
     """

@@ -1,7 +1,7 @@
-"""Where in the wall: transmural depth, apex to base, and around, from Laplace problems on its tetrahedra.
+"""Wall coordinates: transmural, apicobasal and circumferential, from Laplace problems on the tetrahedra.
 
-After Bayer et al. 2018 (universal ventricular coordinates) and Schuler et al. 2021 (Cobiveco): harmonic functions say
-which way the paths run, and lengths along the paths say how far one is on them, so that equal steps of a coordinate are
+After Bayer et al. 2018 (universal ventricular coordinates) and Schuler et al. 2021 (Cobiveco): harmonic functions give
+the direction of paths, and lengths along the paths give the position on them, so that equal steps of a coordinate are
 equal steps in mm (Yezzi & Prince 2003, for the thickness).
 """
 
@@ -21,7 +21,7 @@ from CardioScarLib.wall.laplace import LinearElements, unit
 from CardioScarLib.wall.surfaces import BASE, ENDO, EPI, WallSurfaces, wall_surfaces
 
 FARTHEST_ZERO = 20.0
-"""mm from the wall at which a point that names the zero of the angle is no longer believed."""
+"""mm from the wall beyond which a point for the zero of the angle is refused."""
 TOUCHING = 3.0
 """mm between the epicardium and points of the right ventricle that touch it."""
 PATIENT_RIGHT, PATIENT_FRONT = np.array([-1.0, 0.0, 0.0]), np.array([0.0, -1.0, 0.0])
@@ -73,10 +73,10 @@ def wall_coordinates(
     zero_at: (3,) a point at or near the wall where the angle is zero, such as the anterior insertion of the right
         ventricle. right_ventricle: (k, 3) points of the right ventricle, as of its label; without `zero_at` the angle
         is zero where their contact with the epicardium begins. Without either it is zero towards the patient's right,
-        said in the notes.
-    step: told (done, steps).
+        with a note.
+    step: called with (done, steps).
 
-    Raises BadWall for surfaces and points, and where endocardium and epicardium cannot be told apart.
+    Raises BadWall for surfaces and points, and where endocardium and epicardium cannot be distinguished.
     """
     step(0, 5)
     whole, (wall, surfaces, elements, number, notes) = wall, _parts(wall, surfaces)
@@ -146,7 +146,7 @@ def _parts(wall: Wall, surfaces: WallSurfaces | None) -> tuple[Wall, WallSurface
 def _one_piece(wall: Wall) -> tuple[Wall, np.ndarray, list[str]]:
     """The largest connected piece, with nodes at one place made one.
 
-    Also (n,) the number that each node of the whole wall has in it, or -1, and what to say about the rest.
+    Also (n,) the number that each node of the whole wall has in it, or -1, and a note about the rest.
     """
     _, first, same = np.unique(wall.nodes, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)  # as in the file, whose neighbors in number are often neighbors in space: that is faster
@@ -163,8 +163,8 @@ def _one_piece(wall: Wall) -> tuple[Wall, np.ndarray, list[str]]:
     notes = []
     if len(kept) < len(cells):
         notes.append(
-            f"{len(cells) - len(kept)} cells of the LV model do not hang together with the others; they have the coordinates of the "
-            "closest place on the main piece."
+            f"{len(cells) - len(kept)} cells of the LV model are not connected to the main piece; they get the coordinates of the "
+            "closest place on it."
         )
     return Wall(places[used], kept_cells.reshape(-1, 4), np.empty((0, 3)), "volume"), number[same], notes
 
@@ -300,19 +300,17 @@ def _wrapped(angle: np.ndarray) -> np.ndarray:
 def _angle_at(nodes: np.ndarray, angle: np.ndarray, point: np.ndarray) -> float:
     """Angle at a point near the wall, from the nodes around it."""
     if point.shape != (3,) or not np.all(np.isfinite(point)):
-        raise BadWall("The point where the angle around the wall starts has to be three finite numbers, LPS mm.")
+        raise BadWall("The point where the angle around the wall starts must be three finite numbers, LPS mm.")
     distance, nearest = cKDTree(nodes).query(point, k=min(8, len(nodes)))
     if distance[0] > FARTHEST_ZERO:
-        raise BadWall(
-            f"The point where the angle around the wall is to start lies {distance[0]:.0f} mm away from the wall; check its frame."
-        )
+        raise BadWall(f"The point where the angle around the wall starts lies {distance[0]:.0f} mm away from the wall; check its frame.")
     return float(np.angle(np.exp(1j * angle[nearest]) @ (1 / (distance**2 + 1e-6))))
 
 
 def _contact_start(nodes: np.ndarray, angle: np.ndarray, apicobasal: np.ndarray, right_ventricle: np.ndarray) -> tuple[float | None, str]:
     """Angle at which the contact of the epicardium with the right ventricle begins, in the upper two thirds of the wall.
 
-    None, and why, where that cannot be told.
+    None, and why, if it cannot be determined.
     """
     upper = (apicobasal > 0.33) & (apicobasal < 0.95)
     distance = cKDTree(right_ventricle).query(nodes[upper])[0]

@@ -1,4 +1,4 @@
-"""A wall that was built, with all that is told about it: regions, coordinates, quality, distance to its contours."""
+"""A finished wall: regions, coordinates, quality, distance to its contours."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def finished_wall(
     right_ventricle: np.ndarray | None = None,
     progress: Callable[[str, int, int], None] = lambda stage, step, steps: None,
 ) -> FinishedWall:
-    """Measure a wall and, unless told otherwise, give it coordinates; see `wall_coordinates` for the points."""
+    """Measure a wall and, by default, give it coordinates; see `wall_coordinates` for the points."""
     surfaces = WallSurfaces(built.wall.nodes, built.triangles, built.triangle_region)
     arrays, notes = {"wall_region": built.node_region}, built.notes
     if coordinates:

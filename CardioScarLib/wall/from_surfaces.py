@@ -21,7 +21,7 @@ SECTION = 2.5
 TIP = 0.4
 """mm from a surface's lowest point to its lowest section."""
 LEAST_SECTION = 5.0
-"""mm around: smaller sections, at a pointed tip, say less about the shape than those beside them."""
+"""mm around: smaller sections, at a pointed tip, describe the shape less well than their neighbors."""
 LID = 0.85
 """Cosine to the long axis above which a triangle at its end belongs to a lid."""
 
@@ -39,7 +39,7 @@ def shape_from_surfaces(endo: Wall, epi: Wall, settings: WallSettings | None = N
     if low["endo"] <= low["epi"]:
         raise BadContours(
             f"At the apex the endocardium does not lie inside the epicardium, but reaches {low['epi'] - low['endo']:.1f} mm beyond it; "
-            "the two surfaces may be exchanged, or one and the same."
+            "the two surfaces may be swapped, or identical."
         )
     levels = sorted({*np.arange(high - TIP, low["epi"] + TIP, -SECTION), low["epi"] + TIP, low["endo"] + TIP})
     levels = [level for number, level in enumerate(levels) if number == 0 or level - levels[number - 1] > 0.2]

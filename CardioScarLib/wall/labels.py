@@ -1,4 +1,4 @@
-"""What the values of a label map mean, and the masks of wall and cavity they make on each slice."""
+"""The meaning of the values of a label map, and the masks of wall and cavity on each slice."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def slice_masks(
     wall = [np.isin(value, [number for name in WALL_NAMES for number in names.get(name, ())]) for value in values]
     cavity = [np.isin(value, names.get("cavity", ())) for value in values]
     if not any(mask.any() for mask in wall):
-        raise BadContours("The label map has no pixel of the wall; check the values of the labels.")
+        raise BadContours("The label map has no pixels of myocardium; check the values of the labels.")
     right = [np.isin(value, names.get("right ventricle", ())) for value in values]
     _check_order(wall, cavity, right)
     wall, cavity = _without_islands(chosen, wall, cavity, settings, notes)
@@ -89,11 +89,11 @@ def slice_masks(
     for one, muscle, blood in zip(chosen, wall, cavity, strict=True):
         heart, blood, filled = _filled(one, muscle, blood, settings)
         if filled and not settings.fill_holes:
-            raise BadContours(f"The wall has a hole of {filled} pixels on {one.label}; fill it, or let holes be filled.")
+            raise BadContours(f"The myocardium has a hole of {filled} pixels on {one.label}; fill it, or let holes be filled.")
         holes += filled
         masks.append(SliceMasks(one, heart, blood, muscle))
     if holes:
-        notes.append(f"Holes in the wall with {holes} pixels in all were filled.")
+        notes.append(f"Holes in the myocardium, {holes} pixels in all, were filled.")
     return masks
 
 
@@ -118,11 +118,11 @@ def _check_values(found: np.ndarray, names: Mapping[str, Sequence[int]], strict:
         fitting = [order for order, values in LABEL_ORDERS.items() if {int(one) for one in found} <= {0, *values.values()}]
         asked = f"the order {labels} does not have" if labels else "has no name"
         advice = f"it would fit the orders {', '.join(fitting)}" if fitting else "name them"
-        raise BadContours(f"The label map holds the value {unknown[0]}, which {asked}; {advice} (--labels).")
+        raise BadContours(f"The label map contains the value {unknown[0]}, which {asked}; {advice} (--labels).")
 
 
 def _check_order(wall: list[np.ndarray], cavity: list[np.ndarray], right: list[np.ndarray]) -> None:
-    """Raise where one label surrounds another that it cannot surround."""
+    """Raise if one label surrounds another that it cannot surround."""
     for outer, inner, words in (
         (cavity, wall, "cavity surrounds the myocardium"),
         (wall, right, "myocardium surrounds the right ventricle"),

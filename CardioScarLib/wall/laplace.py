@@ -80,7 +80,7 @@ class LinearElements:
     def solve(self, matrix: sparse.csr_matrix, load: np.ndarray, fixed: np.ndarray, values: np.ndarray | float) -> np.ndarray:
         """(n,) x with matrix @ x = load but x = values at the fixed nodes; conjugate gradients, scaled by the diagonal.
 
-        Without fixed nodes the load has to sum to zero, and x is one of the solutions.
+        Without fixed nodes the load must sum to zero, and x is one of the solutions.
         """
         result = np.zeros(len(load))
         result[fixed] = values
@@ -103,7 +103,7 @@ class LinearElements:
 
         towards: (n, 3) unit vectors. falling: (n,) a function that falls along them. ends: numbers of the nodes at which
         paths end, having `lengths` still to go.
-        A path leaves a node through the opposite face of the tetrahedron that its direction points into, and goes on
+        A path leaves a node through the opposite face of the tetrahedron that its direction points into, and continues
         from there with the mean of the lengths at that face's corners: the first-order semi-Lagrangian form of the
         transport equations of Yezzi & Prince 2003. One that would leave the wall glides along its surface, or else
         follows the edge down which `falling` falls most; from a node below all its neighbors it is straight.
@@ -143,7 +143,7 @@ class LinearElements:
             result = longer
             if moved < PATH_TOLERANCE:
                 return result
-        raise BadWall("The paths through the wall of the LV model do not end; check its endocardium and epicardium, or mesh it again.")
+        raise BadWall("The paths through the LV wall do not end; check its endocardium and epicardium, or mesh it again.")
 
     def _steepest(self, falling: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each of some nodes the neighbor to which a function falls most per mm, the distance, and whether it falls."""

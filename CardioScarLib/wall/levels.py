@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 SAMPLING = 0.25
 """mm between the points of a curve to which distances are first sought."""
 END_SLICES = 4
-"""How many slices at an end of the stack say how the surface goes on there."""
+"""Number of slices at an end of the stack that determine how the surface continues there."""
 THICKEST = 8.5
 """mm: no wall is thickened beyond that (1.6 times the largest edge length)."""
 FAR = 12.0
@@ -87,8 +87,8 @@ def squared_fields(curves: Curves, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def level_set(curves: Curves, reach: float, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """(z, y, x) distance from the surface through the curves, mm, negative inside; the apex is at the low end of z.
 
-    reach: how far below the lowest curve the surface closes, mm; it does so as half an ellipsoid that goes on with
-        the curves' own slope and drift. Above the highest curve the surface goes on straight.
+    reach: how far below the lowest curve the surface closes, mm; it does so as half an ellipsoid that continues
+        the curves' own slope and drift. Above the highest curve the surface continues straight.
     """
     fields = squared_fields(curves, x, y)
     heights = curves.heights
@@ -113,8 +113,8 @@ def level_set(curves: Curves, reach: float, x: np.ndarray, y: np.ndarray, z: np.
 
 
 def closing_reach(curves: Curves) -> float:
-    """mm below the lowest curve at which the surface would close by itself: the root of the parabola of R^2 through the
-    lowest curves; half an ellipsoid as long as wide where they do not say."""
+    """mm below the lowest curve at which the surface would close unaided: the root of the parabola of R^2 through the
+    lowest curves; half an ellipsoid as long as wide where that is undefined."""
     squared, heights = curves.radii**2, curves.heights
     radius = float(np.sqrt(squared[0]))
     if len(heights) < 2:
@@ -145,7 +145,7 @@ def _slope(heights: np.ndarray, fields: np.ndarray, end: int) -> np.ndarray:
 def _smooth(slope: np.ndarray, field: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
     """The slope as growth plus drift, a + b x + c y, as it is within the curve, and how fast the curve drifts, mm per mm.
 
-    It has to be good for places further in, where the surface closes.
+    It must hold for places further in, where the surface closes.
     """
     near = field < np.quantile(field, 0.02) if not np.any(field < 0) else field < 0
     columns, rows = np.meshgrid(x, y, indexing="xy")
@@ -163,7 +163,7 @@ def _as_distance(values: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray
 def depth_inside(level: np.ndarray, near: np.ndarray, spacing: float) -> np.ndarray:
     """(z, y, x) mm from points inside a level set to its surface, where near up to THICKEST; negative outside.
 
-    near: bool, where it has to be a true distance also beside notches and folds: by the closest crossing of the
+    near: bool, where it must be a true distance, also next to notches and folds: by the closest crossing of the
     grid's lines. Elsewhere it is that of `level`.
     """
     crossings = []

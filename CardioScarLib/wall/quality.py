@@ -1,4 +1,4 @@
-"""How good the cells of a wall are, and how close its surfaces lie to the contours it was made from."""
+"""The quality of a wall's cells, and the distance of its surfaces to the contours it was made from."""
 
 from __future__ import annotations
 

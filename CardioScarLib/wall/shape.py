@@ -11,7 +11,7 @@ from scipy import ndimage
 
 @dataclass(frozen=True, eq=False)
 class WallShape:
-    """An LV wall by formula: where is inside, where outside.
+    """An LV wall as an implicit shape: what is inside and what outside.
 
     axes: (3, 3) rows are unit vectors in LPS, right-handed: two in the plane of the slices, and their normal. The shape's own frame
         is along them, with `origin` at (3,) LPS mm. first, spacing: of the grid in that frame, mm, x y z.
@@ -37,7 +37,7 @@ class WallShape:
     def levels(self, points: np.ndarray, thinnest: float = 0.0) -> np.ndarray:
         """(3, n) values at (n, 3) points of the shape's frame: -endo, epi and base, each negative on the wall's side.
 
-        Their largest is negative in the wall; which one it is tells the region of the surface.
+        Their largest is negative in the wall; which one it is gives the region of the surface.
         thinnest: the endocardium is moved inward where the wall is thinner, mm.
         """
         index = ((points - self.first) / self.spacing)[:, ::-1].T

@@ -1,4 +1,4 @@
-"""The skin of an LV wall, and which part of it is endocardium, epicardium and base."""
+"""The surface of an LV wall, and its regions: endocardium, epicardium and base."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ ENCLOSED = 0.4
 """Share of the view that the wall itself fills. On the endocardium it is above 0.6 up to the rim of a flat base, on the
 epicardium and the base it is 0 unless they are hollow."""
 LEVEL = 0.6
-"""Cosine between a place's normal and the opening's, above which the skin beside an opening is base: 53 degrees."""
+"""Cosine between a place's normal and the opening's, above which the skin next to an opening is base: 53 degrees."""
 BASE_REACH = 3.0
 """How far the base may reach from an opening's rim, in usual wall thicknesses; on a slanted base that is not flat."""
 LEAST_OPENING = 0.25
 """Share of the largest opening's width that another one has at least; what is smaller is a notch."""
 SECOND_CAVITY = 0.3
-"""Share of the endocardium's area that another place which looks onto the wall has to have to be a cavity."""
+"""Share of the endocardium's area that another place facing the wall must have to be a second cavity."""
 LEAST_SHARE = 0.05
 """Of the skin's area, for endocardium and epicardium each."""
 DIRECTIONS = np.array([step for step in product((-1, 0, 1), repeat=3) if any(step)])
@@ -78,7 +78,7 @@ def skin(wall: Wall) -> np.ndarray:
         return _turned_outward(wall.nodes, wall.triangles)
     if wall.kind != "volume":
         kind = {"shell": "an open surface", "points": "bare points"}[wall.kind]
-        raise BadWall(f"The LV model is {kind} without an inside, so it has no endocardium and epicardium; make a closed wall first.")
+        raise BadWall(f"The LV model is {kind} that encloses no volume, so it has no endocardium and epicardium; make a closed wall first.")
     cells = wall.tetrahedra
     faces = np.vstack([cells[:, [1, 2, 3]], cells[:, [0, 3, 2]], cells[:, [0, 1, 3]], cells[:, [0, 2, 1]]])
     opposite = cells.T.ravel()
@@ -92,10 +92,10 @@ def skin(wall: Wall) -> np.ndarray:
 
 
 def wall_surfaces(wall: Wall) -> WallSurfaces:
-    """Tell endocardium, epicardium and base apart on any closed LV wall.
+    """Distinguish endocardium, epicardium and base on any closed LV wall.
 
     What looks onto the wall itself is endocardium: from each place on the skin, the share of the view (weighted by the
-    cosine to the normal) that the wall fills. What lies beside an opening of the endocardium and faces out of it is
+    cosine to the normal) that the wall fills. What borders an opening of the endocardium and faces out of it is
     base; all else is epicardium. No long axis is assumed. An opening at the apex counts as base, too.
 
     Raises BadWall where the wall has no cavity that opens to one side.
@@ -107,7 +107,7 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     neighbors = _neighbors(triangles)
     outer = _largest_piece(np.ones(len(triangles), dtype=bool), neighbors, area)
     if area[_largest_piece(~outer, neighbors, area)].sum() > LEAST_SHARE * area.sum():
-        raise BadWall("The cavity of the LV model is closed on all sides; the model of an LV wall is open at the base.")
+        raise BadWall("The cavity of the LV model is closed on all sides; an LV wall must be open at the base.")
     inside = _view_filled(wall.nodes, triangles, normals)
     row, column = neighbors.nonzero()
     alike = sparse.csr_matrix((np.maximum(np.einsum("ij,ij->i", normals[row], normals[column]), 0) ** 4, (row, column)), neighbors.shape)
@@ -126,8 +126,8 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
     share = area[endo & outer].sum() / area[outer].sum()
     if not LEAST_SHARE < share < 1 - LEAST_SHARE:
         raise BadWall(
-            "The endocardium and the epicardium of the LV model cannot be told apart: "
-            f"{share:.0%} of its skin looks onto the model itself, but the model of an LV wall is a cup around a cavity that is open "
+            "The endocardium and the epicardium of the LV model cannot be distinguished: "
+            f"{share:.0%} of its surface faces the model itself, but the model of an LV wall is a cup around a cavity that is open "
             "at the base."
         )
     region = np.where(endo, ENDO, EPI).astype(np.uint8)
@@ -149,7 +149,7 @@ def wall_surfaces(wall: Wall) -> WallSurfaces:
 
 
 def labeled_surfaces(wall: Wall, node_region: np.ndarray) -> WallSurfaces:
-    """Surfaces of a wall whose nodes say where they belong: (n,) ENDO, EPI or BASE, anything else inside.
+    """Surfaces of a wall with known regions of its nodes: (n,) ENDO, EPI or BASE, anything else inside.
 
     A triangle has the region of most of its nodes. One whose nodes are of three kinds, or of none, lies on the rim: base.
     """

@@ -20,11 +20,11 @@ from CardioScarLib.wall.shape import WallShape
 
 SECTORS = 72
 COMPLETE = 0.9
-"""Share of the sectors in which a slice has to show the wall for its contours to be closed ones."""
+"""Share of the sectors in which a slice must show the wall for its contours to be closed ones."""
 LEAST_RING = 0.75
 """The same for the slice that shows most of the ring; with less there is no left ventricle in the labels."""
 COVERED = 0.5
-"""Share of the usual wall thickness that a sector has to show; less is where the base cuts the slice."""
+"""Share of the usual wall thickness that a sector must show; less is where the base cuts the slice."""
 MOST_GROWTH = 1.15
 """An outline that would have to grow more has lost a part of its mask, not its roundness."""
 STEEPEST = 35.0
@@ -45,7 +45,7 @@ def shape_from_labels(
     notes: list[str] = []
     masks = slice_masks(stack, labels, settings, notes)
     if not any(one.cavity.any() for one in masks):
-        raise BadContours("The labels show no cavity: nowhere does the myocardium surround one.")
+        raise BadContours("The labels show no cavity: the myocardium does not surround one anywhere.")
     base, left_out = _base(masks, notes)
     slices = [_traced(one, settings) for number, one in enumerate(masks) if number not in left_out]
     return shape_from_contours(slices, settings, base, notes)
@@ -104,7 +104,7 @@ def _base(masks: list[SliceMasks], notes: list[str]) -> tuple[tuple[np.ndarray, 
     ring = _ring(masks[start], _center(masks[start]))
     around = float((ring > 0).mean())
     if around < LEAST_RING:
-        raise BadContours(f"On no slice does the myocardium surround the cavity: it reaches {around:.0%} of the way around at most.")
+        raise BadContours(f"The myocardium does not surround the cavity on any slice: it reaches {around:.0%} of the way around at most.")
     complete, tops = start, np.full(SECTORS, start)
     left_out: set[int] = set()
     ended = np.zeros(SECTORS, dtype=bool)
@@ -144,8 +144,8 @@ def _plane(masks, tops, complete, up, notes, left_out):
     if slope > STEEPEST:
         return None
     notes.append(
-        f"Slices at the base that show only a part of the ring: {len(left_out)}. The wall ends in a plane through where it is seen "
-        f"to end, {slope:.0f} degrees from the slices."
+        f"Slices at the base that show only a part of the ring: {len(left_out)}. The base is the plane through the places "
+        f"where the ring ends, {slope:.0f} degrees from the slices."
     )
     center = middle.mean(axis=0)
     point = center + (found[0] - center @ normal) * normal

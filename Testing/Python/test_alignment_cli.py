@@ -64,7 +64,7 @@ def test_align_says_what_the_library_finds_and_writes_nothing(a_case, files, cap
     assert [one["shift"] for one in said["slices"]] == [pytest.approx(one.shift, abs=0.01) for one in expected.slices]
     assert main(["align", *words(files, "--align", "mask", "--align-from", files / "mask.nrrd")]) == 0
     table = capsys.readouterr().out
-    assert table.count("\n") == 1 + len(a_case.stack) and "The slice's middle misses the wall." in table
+    assert table.count("\n") == 1 + len(a_case.stack) and "The middle plane of the slice misses the LV wall." in table
     assert sorted(files.iterdir()) == before
 
 
@@ -90,8 +90,8 @@ def test_reconstruct_moves_slices_only_when_asked_and_keeps_the_shifts(files, tm
         (("--align-from", "mask.nrrd"), "add --align mask or --align contours"),
         (("--align", "mask"), "needs the label map of the myocardium after --align-from"),
         (("--align", "contours"), "needs the contour files"),
-        (("--align", "image", "--align-from", "mask.nrrd"), "takes the slices as they are"),
-        (("--align", "image"), "shows nothing beside the wall|not clearly brighter than muscle"),
+        (("--align", "image", "--align-from", "mask.nrrd"), "uses the slices themselves"),
+        (("--align", "image"), "is blank around the myocardium|not clearly brighter than myocardium"),
         (("--align", "mask", "--align-from", "mask.nrrd", "--largest-shift", "0"), "Maximum shift: 0 is out of range"),
         (("--align", "mask", "--align-from", "mask.nrrd", "--wall-labels", "5"), "No pixel of the mask has the label 5"),
     ],

@@ -89,7 +89,7 @@ def test_a_list_names_its_files_beside_itself(tmp_path, separator):
     a, b, c = find_cases(tmp_path / "list.csv")
     assert (a.volume, a.model, a.segmentation) == (tmp_path / "a/lge.nrrd", tmp_path / "a/lv.vtu", None)
     assert (b.volume, b.segmentation) == (Path("/data/b.nrrd"), tmp_path / "b_seg.nrrd")
-    assert c.problem == "The list gives no volume."
+    assert c.problem == "The list does not name the volume."
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,8 @@ def test_records_of_earlier_code_are_told(tmp_path):
     ("words", "sentence"),
     [
         (["--only", "speed"], "There is no part 'speed'; the parts are accuracy, cost, race, gpu"),
-        (["--only", "cost", "--quick"], "Of --only, --from-records and --quick one can be used at a time"),
-        (["--from-records", "--quick"], "one can be used at a time"),
+        (["--only", "cost", "--quick"], "Only one of --only, --from-records and --quick can be used at a time"),
+        (["--from-records", "--quick"], "can be used at a time"),
     ],
 )
 def test_the_command_says_in_a_sentence_what_it_cannot_do(words, sentence, capsys):

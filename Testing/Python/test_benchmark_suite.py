@@ -182,7 +182,7 @@ def test_groups_stand_for_their_families():
         (["--methods", "cubic"], "There is no method 'cubic'"),
         (["--seeds", "1000"], "The seed 1000 belongs to the frozen part"),
         (["--families", "thin"], "The family 'thin' belongs to the frozen part"),
-        (["--part", "frozen", "--quick"], "The frozen part is not run in a quick way"),
+        (["--part", "frozen", "--quick"], "The frozen part has no quick run"),
         (["--part", "frozen", "--seeds", "100"], "is not one of the frozen part"),
         (["--methods", "original-installed"], "needs --original-python"),
         (["--original-python", "/no/python"], "There is no Python at python"),

@@ -296,7 +296,7 @@ def test_magnitude_and_psir_images_are_told_apart(a_ring):
 
 def test_the_guess_is_said_and_a_given_type_is_not_guessed(a_ring):
     assert any("magnitude" in note for note in evidence_of(a_ring, "weighted").notes)
-    assert not any("taken for" in note for note in evidence_of(a_ring, "weighted", lge_type="magnitude").notes)
+    assert not any("read as" in note for note in evidence_of(a_ring, "weighted", lge_type="magnitude").notes)
 
 
 def test_the_null_level_is_found_from_padding_sign_or_air():
@@ -410,7 +410,7 @@ def test_auto_tells_values_labels_and_intensities_apart_and_says_so(a_ring):
     for case, method in [(with_images(a_ring, a_ring.fraction), "values"), (labeled(a_ring, 1, (0,)), "labels"), (a_ring, "weighted")]:
         evidence = evidence_of(case, "auto")
         assert evidence.description["method"] == method
-        assert "taken for" in evidence.notes[0]
+        assert "read as" in evidence.notes[0]
 
 
 def test_a_given_lge_type_settles_that_these_are_intensities(a_ring):

@@ -70,10 +70,10 @@ def test_a_label_map_has_scar_and_other_pixels_only(a_ring):
 def test_the_sentence_has_the_numbers(a_ring):
     shown = preview(a_ring, "nsd")
     scar, used = np.count_nonzero(shown.kinds == SCAR), np.count_nonzero(shown.kinds)
-    assert shown.sentence.startswith(f"Method nsd: {scar} of {used} pixels in the wall are scar ({scar / used:.0%}), ")
+    assert shown.sentence.startswith(f"Method nsd: {scar} of {used} pixels in the myocardium are scar ({scar / used:.0%}), ")
     assert f"scar from {shown.threshold:.4g} on" in shown.sentence
 
 
 def test_what_a_run_refuses_is_refused(a_ring):
-    with pytest.raises(BadEvidence, match="everywhere in the wall"):
+    with pytest.raises(BadEvidence, match="everywhere in the myocardium"):
         preview(a_ring.with_pixels(lambda image: np.full_like(image, 7.0)), "weighted")

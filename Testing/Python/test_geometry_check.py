@@ -64,13 +64,13 @@ def test_a_huge_wall_that_no_remedy_brings_into_the_stack_is_a_doubt(a_wall):
 
 def test_a_size_that_is_no_unit_of_a_heart_is_said_without_a_remedy():
     odd = a_cloud(np.random.default_rng(0).uniform(0, 900, (500, 3)))
-    texts = [finding for finding in check_geometry(a_stack(), odd) if "no left ventricle" in finding.text]
+    texts = [finding for finding in check_geometry(a_stack(), odd) if "not the size of a left ventricle" in finding.text]
     assert len(texts) == 1 and texts[0].remedies == ()
 
 
 def test_half_a_wall_outside_the_stack_is_a_warning(a_wall):
     findings = check_geometry(a_stack(heights=range(0, 25, 8)), a_wall)
-    assert any("the rest will be unseen" in text for text in said(findings, "warning"))
+    assert any("no slice sees the rest" in text for text in said(findings, "warning"))
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_half_a_wall_outside_the_stack_is_a_warning(a_wall):
     [
         (range(0, 81, 10), 8.0, "note", "8 mm thick and 10 mm apart, with gaps of 2 mm"),
         (range(0, 81, 5), 8.0, "warning", "overlap by 3 mm"),
-        (range(0, 81, 8), 2.0, "warning", "more of the wall lies between them than in them"),
-        ([0, 8, 16, 40, 48, 56, 64], 8.0, "warning", "somewhere 24 mm lie between two neighbors"),
+        (range(0, 81, 8), 2.0, "warning", "more of the myocardium lies between them than in them"),
+        ([0, 8, 16, 40, 48, 56, 64], 8.0, "warning", "but two neighbors are 24 mm apart"),
     ],
 )
 def test_thickness_is_held_against_the_distance_between_slices(a_wall, heights, thickness, severity, words):

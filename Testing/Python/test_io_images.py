@@ -265,13 +265,13 @@ def test_a_truncated_image_in_a_dicom_folder_is_not_left_out(tmp_path):
 def test_two_dicom_images_at_one_place_are_refused(tmp_path):
     copy_dicom(CINE / "I0001.dcm", tmp_path / "magnitude.dcm")
     copy_dicom(CINE / "I0001.dcm", tmp_path / "psir.dcm", SeriesInstanceUID="1.2.3")
-    with pytest.raises(BadStack, match="same place"):
+    with pytest.raises(BadStack, match="same position"):
         read_stack([tmp_path])
 
 
 def test_a_dicom_image_without_a_position_is_refused(tmp_path):
     copy_dicom(CINE / "I0001.dcm", tmp_path / "a.dcm", ImagePositionPatient=None)
-    with pytest.raises(UnreadableFile, match="where in the patient"):
+    with pytest.raises(UnreadableFile, match="its place in the patient is unknown"):
         read_stack([tmp_path / "a.dcm"])
 
 

@@ -192,7 +192,7 @@ def test_a_grid_is_the_same_from_every_format(a_cube_of_tetrahedra, tmp_path, su
     mesh = read_wall(save(a_cube_of_tetrahedra, tmp_path / f"lv{suffix}"))
     assert np.array_equal(mesh.wall.nodes, CUBE)
     assert mesh.wall.volumes.sum() == pytest.approx(CUBE_VOLUME)
-    assert any("taken as LPS" in note for note in mesh.wall.notes)
+    assert any("read as LPS" in note for note in mesh.wall.notes)
 
 
 @pytest.mark.parametrize("suffix", [".vtk", ".vtp", ".ply", ".stl"])
@@ -246,8 +246,8 @@ def test_opencarp_prisms_are_understood_whichever_way_their_upper_face_runs(tmp_
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        (["Tt 0 1 2 9 1"], "names point 9"),
-        (["Xx 0 1 2 3 1"], "kind of cell 'Xx'"),
+        (["Tt 0 1 2 9 1"], "refers to point 9"),
+        (["Xx 0 1 2 3 1"], "a cell of the kind 'Xx', which"),
         (["Tt 0 1 2"], "without 4"),
         (["Tt 0 1 2 a 1"], "without 4"),
     ],
@@ -334,7 +334,7 @@ def test_collapsed_and_inverted_hexahedra_keep_their_volume():
 def test_duplicate_points_are_kept_and_counted():
     wall = wall_from_dataset(a_grid(np.vstack([CUBE, CUBE[:3]]), (vtk.VTK_HEXAHEDRON, range(8))))
     assert len(wall.nodes) == 11
-    assert any(note.startswith("3 points of the LV model lie exactly on others") for note in wall.notes)
+    assert any(note.startswith("3 points of the LV model coincide with others") for note in wall.notes)
 
 
 def test_points_that_are_not_finite_are_counted():

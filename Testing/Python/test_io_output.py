@@ -162,7 +162,7 @@ def test_formats_that_cannot_hold_the_result_are_refused(a_model, tmp_path):
 def test_an_existing_result_is_kept_unless_told_otherwise(a_model, tmp_path):
     path = tmp_path / "scar.vtu"
     path.write_text("precious")
-    with pytest.raises(UnwritableOutput, match="scar.vtu exists already .*--overwrite"):
+    with pytest.raises(UnwritableOutput, match="scar.vtu already exists .*--overwrite"):
         write_mesh(a_model, results(60), path)
     assert path.read_text() == "precious"
     write_mesh(a_model, results(60), path, overwrite=True)
@@ -171,7 +171,7 @@ def test_an_existing_result_is_kept_unless_told_otherwise(a_model, tmp_path):
 
 def test_one_existing_dat_file_keeps_all_of_them_from_being_written(a_model, tmp_path):
     (tmp_path / "scar_scar_observed.dat").write_text("precious")
-    with pytest.raises(UnwritableOutput, match="exists already"):
+    with pytest.raises(UnwritableOutput, match="already exists"):
         write_mesh(a_model, results(60), tmp_path / "scar.dat")
     assert not (tmp_path / "scar_scar_probability.dat").exists()
 

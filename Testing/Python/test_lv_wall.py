@@ -166,7 +166,7 @@ def test_two_surfaces_make_the_wall_between_them(an_ellipsoid):
     endo = part(ENDO)
     low = Wall(endo.nodes, NO_CELLS, endo.triangles[endo.nodes[endo.triangles, 2].max(axis=1) < 8], "shell")
     assert any("closed ring, up to 1" in note for note in shape_from_surfaces(low, part(EPI)).notes)  # 12 mm, and a ragged rim
-    with pytest.raises(BadContours, match="may be exchanged"):
+    with pytest.raises(BadContours, match="may be swapped"):
         shape_from_surfaces(part(EPI), part(ENDO))
     with pytest.raises(BadContours, match="volume mesh"):
         shape_from_surfaces(an_ellipsoid.wall, part(EPI))
@@ -220,7 +220,7 @@ def test_an_endocardium_slightly_outside_is_moved_inside_and_far_outside_refused
 
 def test_what_is_no_stack_of_contours_is_refused_in_one_sentence():
     slices = rings()
-    with pytest.raises(BadContours, match="is 1 epicardial contour; a wall needs them on two"):
+    with pytest.raises(BadContours, match="is 1 epicardial contour; a wall needs them on at least two"):
         shape_from_contours(slices[:1])
     with pytest.raises(BadContours, match="no contour"):
         shape_from_contours([])

@@ -98,10 +98,10 @@ def test_files_that_hold_no_contour_are_refused(tmp_path):
         with pytest.raises(UnreadableFile, match=match):
             read_contours([tmp_path / name], images)
 
-    refused("contour.txt", "1 2\n3 4\n5 6\n", "does not say which contour")
+    refused("contour.txt", "1 2\n3 4\n5 6\n", "does not show which contour")
     refused("0121-icontour.txt", "1 2 3\n4 5 6\n", "not a contour: each line")
     refused("0141-icontour.txt", "one two\n", "not a contour: each line")
-    refused("0161-icontour.txt", "500 20\n510 20\n510 30\n", "leaves its image of 256 x 256 pixels")
+    refused("0161-icontour.txt", "500 20\n510 20\n510 30\n", "extends beyond its image of 256 x 256 pixels")
     refused("0401-icontour.txt", "50 20\n51 20\n51 30\n", "has no image: the images have the numbers 121 to 361")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UnreadableFile, match="no contour file in empty"):
@@ -133,7 +133,7 @@ def test_the_command_makes_a_wall_that_can_be_read_back(tmp_path, a_label_map, c
     made = record["provenance"]
     assert made["settings"]["wall"]["edge_length"] == 4.0 and made["inputs"][0]["name"] == "labels.nrrd"
     code, _, err = run(capsys, "wall", a_label_map, "--labels", "emidec", "--output", output)
-    assert code == 2 and "exists already and was kept" in err
+    assert code == 2 and "already exists and was kept" in err
 
 
 def test_the_command_answers_with_json_and_coordinates(tmp_path, a_label_map, capsys):
@@ -165,7 +165,7 @@ def test_base_and_start_of_the_angle_can_be_given(tmp_path, a_label_map, capsys)
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--output", "wall.vtu"], "nothing to make a wall from"),
+        (["--output", "wall.vtu"], "no input for a wall"),
         (["--endo", "endo.stl", "--output", "wall.vtu"], "belong together"),
         (["labels.nrrd", "--output", "wall.stl"], "not a name for a wall of tetrahedra"),
         (["labels.nrrd", "--output", "wall.vtu", "--surface", "wall.stl"], "not a name for a surface"),

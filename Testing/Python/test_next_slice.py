@@ -234,7 +234,7 @@ def test_slices_along_the_long_axis_alone_get_short_axis_planes_across_the_wall(
     along = advise(case.stack, Doubt(0.05), case.wall, kinds=LONG, count=2).proposals
     advice = advise(SliceStack(tuple(one.plane for one in along)), Doubt(0.05), case.wall, kinds=SHORT, count=2)
     assert abs(advice.proposals[0].plane.normal @ axis.direction) > 1 - 1e-6
-    assert "from the middle of the wall towards the" in advice.proposals[0].label
+    assert "from the middle of the LV towards the" in advice.proposals[0].label
     assert any("no short-axis slices" in note for note in advice.notes)
 
 
@@ -243,7 +243,7 @@ def test_walls_without_cells_get_advice_too(made):
     wall = made(a_block((0, 0, 0), (20, 20, 60), (5, 5, 15)))
     advice = advise(a_stack([5.0, 15.0, 45.0, 55.0], thickness=8.0), Doubt(0.05), wall, kinds=SHORT, count=1)
     assert abs(advice.proposals[0].plane.center[2] - 30) < 3
-    assert any("no inside" in note for note in advice.notes) == (wall.kind == "points")
+    assert any("encloses no volume" in note for note in advice.notes) == (wall.kind == "points")
 
 
 @pytest.mark.slow

@@ -131,7 +131,7 @@ def test_prepare_refuses_what_cannot_be_meant(run, mesh, tmp_path):
     assert refused(run("prepare", mesh_vtk=mesh, output=out), "--image or as --grid-layers")
     assert refused(run("prepare", mesh_vtk=mesh, output=out, image=image, grid_layers=LAYERS), "--image or as --grid-layers")
     assert refused(run("prepare", mesh_vtk=mesh, output=out, grid_layers=LAYERS, slice_thickness=8), "padding")
-    assert refused(run("prepare", mesh_vtk=mesh, output=out, grid_layers=LAYERS, slice_thickness_padding=0), "more than zero")
+    assert refused(run("prepare", mesh_vtk=mesh, output=out, grid_layers=LAYERS, slice_thickness_padding=0), "greater than zero")
     assert refused(run("prepare", mesh_vtk=mesh, output=tmp_path / "data.pth", image=image), "use .npz")
     far = write_points(results()["nodes"] + 500, tmp_path / "far.vtu")
     assert refused(run("prepare", mesh_vtk=far, output=out, image=image), "do not meet", "mm away")
@@ -151,7 +151,7 @@ def test_slices_become_a_map_in_three_commands(run, mesh, tmp_path):
     code, out, err = run("train", training_data=tmp_path / "data.npz", output=net, cpu=True)
     assert code == 0 and "recipe modern" in out and "Device  CPU" in out and err.count("\n") == 0
     code, out, err = run("apply", model=net, mesh=mesh, output=tmp_path / "map.vtk", threshold=0.5, cpu=True)
-    assert code == 0 and "lie outside of the box" in err
+    assert code == 0 and "lie outside the box" in err
     found = maps(tmp_path / "map.vtk")
     assert sorted(found) == ["scar_binary", "scar_probability", "scar_uncertainty"]
     assert all(values.dtype == np.float32 for values in found.values())
@@ -180,7 +180,7 @@ def test_a_pth_is_trained_as_the_original_does_and_loads_there(run, data_file, t
     assert hyper.items() <= found.settings.items()
     answer = run("train", training_data=data_file, output=tmp_path / "modern.pth", recipe="modern", cpu=True)
     assert refused(answer, "no place for the recipe modern", "safetensors")
-    assert refused(run("train", training_data=data_file, output=tmp_path / "net.pth", cpu=True), "exists already")
+    assert refused(run("train", training_data=data_file, output=tmp_path / "net.pth", cpu=True), "already exists")
     assert refused(run("train", training_data=data_file, output=tmp_path / "net.txt", cpu=True), ".safetensors")
 
 
@@ -396,7 +396,7 @@ def test_a_mesh_far_from_the_training_box_is_refused_with_what_would_help(run, t
     nodes = results()["nodes"]
     flags = {"model": LAYOUT_2, "output": tmp_path / "map.vtu", "cpu": True}
     answer = run("apply", mesh=write_points(nodes + 500, tmp_path / "far.vtu"), **flags)
-    assert refused(answer, "5440 of 5440 nodes .* outside of the box", "mm away", "right patient")
+    assert refused(answer, "5440 of 5440 nodes .* outside the box", "mm away", "right patient")
     answer = run("apply", mesh=write_points(nodes * [-1, -1, 1], tmp_path / "ras.vtu"), **flags)
     assert refused(answer, "would be inside if the model's x and y were flipped")
     assert not (tmp_path / "map.vtu").exists()

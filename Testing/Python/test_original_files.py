@@ -285,7 +285,7 @@ def test_a_checkpoint_survives_being_written(path, suffix, tmp_path):
     for name in ("dropout", "nodes", "groups", "fine_tuned_from", "freeze_stages"):
         assert getattr(after, name) == getattr(before, name)
     assert after.history["losses"] == before.history["losses"] and before.settings.items() <= after.settings.items()
-    with pytest.raises(UnwritableOutput, match="exists already"):
+    with pytest.raises(UnwritableOutput, match="already exists"):
         write_checkpoint(before, tmp_path / f"again{suffix}")
 
 
@@ -347,13 +347,13 @@ WRONG = {
     "a tensor": (lambda: torch.zeros(3), "holds a Tensor"),
     "no dataset_info": (lambda: stored(BROKEN, dataset_info=None), "lacks dataset_info"),
     "no state": (lambda: stored(BROKEN, model_state_dict=None), "lacks model_state_dict"),
-    "no scaler": (lambda: stored(BROKEN, dataset_info=[("n_nodes", 3)]), "not what they should be"),
+    "no scaler": (lambda: stored(BROKEN, dataset_info=[("n_nodes", 3)]), "of the wrong types"),
     "a scaler of words": (lambda: stored(BROKEN, dataset_info={"scaler_min": "abc"}), "scaler_min"),
     "a NaN scaler": (lambda: stored(BROKEN, dataset_info={"scaler_min": np.full(3, np.nan)}), "scaler_min"),
-    "a box upside down": (lambda: stored(BROKEN, dataset_info={"scaler_min": np.full(3, 1e3)}), "upside down"),
+    "a box upside down": (lambda: stored(BROKEN, dataset_info={"scaler_min": np.full(3, 1e3)}), "minimum above its maximum"),
     "a dropout of 2": (lambda: stored(BROKEN, hyperparameters={"dropout_rate": 2.0}), "dropout rate"),
     "a dropout of words": (lambda: stored(BROKEN, hyperparameters={"dropout_rate": "much"}), "dropout_rate"),
-    "whole numbers": (lambda: stored(BROKEN, model_state_dict={"network.0.bias": torch.ones(64, dtype=torch.int64)}), "another kind"),
+    "whole numbers": (lambda: stored(BROKEN, model_state_dict={"network.0.bias": torch.ones(64, dtype=torch.int64)}), "not plain numbers"),
     "an absurd shape": (lambda: stored(BROKEN, model_state_dict={"network.2.weight": torch.zeros(1).expand(10**6, 10**6)}), "1,000,0"),
     "a missing layer": (lambda: without(stored(BROKEN), "network.4.weight", "network.4.bias"), "numbered"),
     "a missing bias": (lambda: without(stored(BROKEN), "network.4.bias"), "lacks network.4.bias"),

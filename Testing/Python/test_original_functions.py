@@ -49,13 +49,13 @@ def test_foundation_data_are_what_the_original_makes(run, tmp_path, monkeypatch)
     joint = read_training_data(Path("fo/foundation_training.npz"))
     assert np.array_equal(joint.coordinates, np.vstack([data.coordinates, data.coordinates]))
     assert np.array_equal(joint.group, np.concatenate([data.group, data.group + data.group.max() + 1]))
-    assert refused(run("foundation", train_subsets=2, **flags), "exists already")
+    assert refused(run("foundation", train_subsets=2, **flags), "already exists")
     assert refused(run("foundation", train_subsets=3, **flags), "3 subsets were asked for", "there are 2")
     # Nothing is left of one that fails, and an existing result is noticed before the data are read.
     Path("fd/subset_002_n10_f2_s3.0_xy2p0mm_z8p0mm_training.npz").write_text("no training data")
     assert refused(run("foundation", train_subsets=3, **{**flags, "output_dir": "new/fo"}), "subset_002")
     assert not Path("new").exists()
-    assert refused(run("foundation", train_subsets=3, **flags), "exists already")
+    assert refused(run("foundation", train_subsets=3, **flags), "already exists")
     assert refused(run("foundation", train_subsets=2, seed=1, **{**flags, "output_dir": "fd/other.npz"}), "other.npz")
 
 
@@ -139,7 +139,7 @@ def test_a_script_of_the_original_needs_a_changed_import_and_little_else(mesh, t
     assert np.array_equal(maps(tmp_path / "results" / "scar.vtk")["scar_probability"], inference.mean_predictions)
     with pytest.raises(UnwritableOutput):
         save_inference_result(inference, mesh, tmp_path / "results" / "scar.vtk")
-    assert any("outside of the box" in message for message in caplog.messages)
+    assert any("outside the box" in message for message in caplog.messages)
 
 
 def test_the_originals_configs_are_checked():

@@ -212,7 +212,7 @@ def test_values_that_are_no_scar_fractions_are_refused(a_wall):
 def test_infinite_pixels_on_the_wall_are_refused_with_their_slice(a_wall):
     image = np.zeros((12, 12))
     image[5, 5:8] = np.inf
-    with pytest.raises(BadEvidence, match="3 pixels on the wall are NaN or infinite .3 in slice 1"):
+    with pytest.raises(BadEvidence, match="3 pixels on the myocardium are NaN or infinite .3 in slice 1"):
         reconstruct(Case(a_stack([0.0, 8.0], 6.0, pixels=[0.0, image]), a_wall), PREVIEW)
 
 
@@ -257,7 +257,7 @@ def test_a_setting_out_of_range_is_refused_before_any_work(make, words):
         (lambda: Slice(np.zeros(3), [0, 0, 0], [0, 1, 0], [1, 0, 0], 4.0), BadStack, "not a 2D image"),
         (lambda: a_cloud(np.empty((0, 3))), BadWall, "no points"),
         (lambda: a_cloud([[0, 0, np.nan]]), BadWall, "not finite"),
-        (lambda: Wall.from_tetrahedra(np.eye(3), [[0, 1, 2, 3]]), BadWall, "names point 3, but there are 3 points"),
+        (lambda: Wall.from_tetrahedra(np.eye(3), [[0, 1, 2, 3]]), BadWall, "refers to point 3, but there are 3 points"),
         (lambda: Wall.from_tetrahedra(np.zeros((4, 3)), [[0, 1, 2, 3]]), BadWall, "none of them has a volume"),
     ],
 )

@@ -110,7 +110,7 @@ def test_a_wall_beside_the_myocardium_is_pointed_out(a_pig_with_an_infarct, shif
     matrix[:3, 3] = shift * stack.slices[0].column_step / np.linalg.norm(stack.slices[0].column_step)
     moved = slice_operator(wall.transformed(matrix), stack)
     notes = derive_evidence(stack, moved.pixels, EvidenceSettings("weighted")).notes
-    assert any("may not sit on the myocardium" in note for note in notes) == (shift > 0)
+    assert any("may not lie on the myocardium" in note for note in notes) == (shift > 0)
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def test_a_slice_that_misses_the_wall_says_by_how_much(a_wall):
 
 def test_a_slice_whose_image_ends_before_the_wall_says_so(a_wall):
     (view,) = slice_views(a_stack([40], first=(300.0, 60.0)), a_wall)
-    assert view.share == 0 and view.reason == "The LV model lies beside this image."
+    assert view.share == 0 and view.reason == "The LV model lies outside this image."
 
 
 def test_it_does_not_matter_where_the_patient_lies(a_wall):
@@ -117,4 +117,4 @@ def test_a_wall_in_micrometers_is_looked_at_with_no_more_points(a_wall, points_l
     huge = a_wall.transformed(np.diag([1e3, 1e3, 1e3, 1.0]))
     views = slice_views(a_stack([40e3], thickness=6e3, first=(40e3, 60e3)), huge)
     assert max(points_looked_at) < 1.5 * MOST_POINTS
-    assert views[0].reason == "The LV model lies beside this image."
+    assert views[0].reason == "The LV model lies outside this image."

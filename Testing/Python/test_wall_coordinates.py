@@ -232,7 +232,7 @@ def test_points_without_cells_and_loose_pieces_take_what_is_closest():
     assert len(found.transmural) == len(nodes) and np.all(np.isfinite(found.apicobasal))
     assert found.apicobasal[0] == found.apicobasal[1]
     assert found.apicobasal[count + 1] == found.apicobasal[8]
-    assert any("1 cells of the LV model do not hang together" in note for note in found.notes)
+    assert any("1 cells of the LV model are not connected to the main piece" in note for note in found.notes)
 
 
 def test_parts_that_touch_without_sharing_nodes_are_one_wall():
@@ -264,7 +264,7 @@ def test_walls_without_volume_cells_are_refused():
 
 @pytest.mark.parametrize("wall", [a_block((0, 0, 0), (40, 40, 60), (8, 8, 12)), a_block((0, 0, 0), (60, 60, 4), (12, 12, 2))])
 def test_a_block_has_no_endocardium(wall):
-    with pytest.raises(BadWall, match="cannot be told apart"):
+    with pytest.raises(BadWall, match="cannot be distinguished"):
         wall_coordinates(wall)
 
 

@@ -91,7 +91,7 @@ def test_regions_in_the_file_are_believed(a_wall, tmp_path, capsys):
 def test_what_cannot_be_done_is_said_and_nothing_is_written(a_file, tmp_path, capsys):
     solid = Wall.from_tetrahedra(np.array([[0, 0, 0], [20, 0, 0], [0, 20, 0], [0, 0, 20.0]]), [[0, 1, 2, 3]])
     assert coordinates(written(solid, tmp_path / "solid.vtu"), "--output", tmp_path / "out.vtu") == 2
-    assert "cannot be told apart" in capsys.readouterr().err
+    assert "cannot be distinguished" in capsys.readouterr().err
     (tmp_path / "there.vtu").write_text("kept")
     assert coordinates(a_file, "--output", tmp_path / "there.vtu") == 2
     assert "--overwrite" in capsys.readouterr().err and (tmp_path / "there.vtu").read_text() == "kept"

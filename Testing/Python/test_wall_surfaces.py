@@ -109,10 +109,10 @@ def test_labels_of_nodes_become_regions_of_the_skin():
 
 def test_what_has_no_inside_or_no_cavity_is_refused():
     for wall in (a_sheet(10, 10, 3), a_cloud([[0, 0, 0], [1, 0, 0]])):
-        with pytest.raises(BadWall, match="without an inside"):
+        with pytest.raises(BadWall, match="encloses no volume"):
             wall_surfaces(wall)
     for block in (a_block((0, 0, 0), (40, 40, 60), (8, 8, 12)), a_block((0, 0, 0), (60, 60, 4), (12, 12, 2))):
-        with pytest.raises(BadWall, match="cannot be told apart"):
+        with pytest.raises(BadWall, match="cannot be distinguished"):
             wall_surfaces(block)
 
 

@@ -1,4 +1,4 @@
-"""Where torch works, and what to say when it is not there."""
+"""Choosing the device of PyTorch, with clear errors if it is missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def require_torch() -> None:
     except ImportError as error:
         raise MissingPackage(
             "The model 'network' needs PyTorch, which is not installed here: `pip install torch safetensors`, "
-            "or use the model 'field', which needs nothing."
+            "or use the model 'field', which needs no further package."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The model `network` through the door of all models."""
+"""The model `network`, fitted as all models are."""
 
 from __future__ import annotations
 

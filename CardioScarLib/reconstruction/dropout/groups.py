@@ -1,4 +1,4 @@
-"""What the network is trained on: points whose mean prediction has to equal a pixel."""
+"""What the network is trained on: groups of points whose mean prediction must equal a pixel."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class GroupedPoints:
                 raise BadEvidence(f"{bad} of the training data's {name or 'confidences'} are not finite numbers.")
         steps = np.diff(self.group)
         if self.group[0] != 0 or self.group[-1] != count - 1 or steps.min() < 0 or steps.max() > 1:
-            raise BadEvidence("The group numbers of the training data have to go from 0 to the last group without gaps, in order.")
+            raise BadEvidence("The group numbers of the training data must run from 0 to the last group without gaps, in order.")
         wrong = float(np.abs(np.bincount(self.group, self.weight) - 1).max())
         if wrong > 1e-4:
-            raise BadEvidence(f"The weights of a group have to sum to 1; one sum is off by {wrong:.2g}.")
+            raise BadEvidence(f"The weights of a group must sum to 1; one sum is off by {wrong:.2g}.")
         if self.target.min() < 0 or self.target.max() > 1:
-            raise BadEvidence(f"The targets lie between {self.target.min():.3g} and {self.target.max():.3g}; they have to be in [0, 1].")
+            raise BadEvidence(f"The targets lie between {self.target.min():.3g} and {self.target.max():.3g}; they must be in [0, 1].")
         if self.confidence.min() < 0 or not self.confidence.any():
-            raise BadEvidence("No group counts: confidences have to be 0 or more, and some above 0.")
+            raise BadEvidence("No group counts: confidences must be 0 or more, and some above 0.")
 
     @classmethod
     def from_operator(cls, operator: SliceOperator, evidence: Evidence, frame: NetworkFrame | None = None) -> GroupedPoints:

@@ -1,4 +1,4 @@
-"""Training the network until it predicts the groups it has not seen."""
+"""Training the network until it predicts held-out groups."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Progress = Callable[[int, int, float, float], None]
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """All that training needs to go on after an epoch: plain arrays, and a history of plain numbers.
+    """Everything needed to continue training after an epoch: plain arrays, and a history of plain numbers.
 
     state, best: tensors of the network, now and at its best epoch. first_moment, second_moment: Adam's.
     """
@@ -83,8 +83,8 @@ def train(
     """Train until the recipe's end, or until the held-out groups are predicted no better; the best epoch is kept.
 
     start: state to begin with, as for fine-tuning. freeze_stages: hidden layers, from the first, that keep their weights.
-    resume: goes on where an `on_checkpoint`, called every so many epochs, left off, and ends with the same weights as
-    without the break; groups, architecture, settings and seed have to be the same. Ctrl-C ends it and keeps the best so far.
+    resume: continues where an `on_checkpoint`, called every so many epochs, left off, and ends with the same weights as
+    without the break; groups, architecture, settings and seed must be the same. Ctrl-C ends it and keeps the best so far.
     Raises OutOfMemory when not even one group fits, BadSettings when it diverges or fewer layers exist than are to be frozen.
     """
     if not 0 <= freeze_stages <= architecture.depth:
@@ -210,7 +210,7 @@ class _Run:
         return (batch.confidence * errors).sum() / batch.confidence.sum()
 
     def _masks(self, batch: Batch) -> Masks:
-        """One per point, drawn from the seed and the number of the step, so that a run can go on where it left off."""
+        """One per point, drawn from the seed and the number of the step, so that a run can be resumed."""
         import torch
 
         rate = self.architecture.dropout

@@ -1,1 +1,1 @@
-"""The model `field`: a few small functions of place, fitted to slice averages, and what is known about their errors."""
+"""The model `field`: a few small functions of position fitted to slice averages, and the posterior of their errors."""

@@ -38,7 +38,7 @@ EFFORTS = {"standard": Effort(4, MemberPlan()), "fine": Effort(10, MemberPlan(fr
 def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[[int, int], None]) -> FieldPosterior:
     """Fit the field with one of the presets.
 
-    step: called with (done, all) as the work goes on; may raise to end it.
+    step: called with (done, all) during the work; may raise to end it.
     """
     evidence, noise = without_noise_floor(operator.pixels, evidence)
     if settings.preset == "preview":
@@ -98,7 +98,7 @@ def _about(spread: Spread) -> dict:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What leaving slices out says about a stack.
+    """What leaving slices out shows about a stack.
 
     error: RMS of the predicted pixels of left-out slices; None when there are too few slices. tolerant_share: weight of
     the members that tolerate slice shifts. shifts: by which slices seem displaced against the others' prediction.

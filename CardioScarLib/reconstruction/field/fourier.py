@@ -1,4 +1,4 @@
-"""A small function of place on random Fourier features, and its gradient, in numpy.
+"""A small function of position on random Fourier features, and its gradient, in numpy.
 
 4 to 5 thousand weights need no framework: the features are computed once, and a full-batch pass is three
 matrix products. Random Fourier features (Rahimi & Recht 2007; Tancik et al. 2020) give the small

@@ -1,4 +1,4 @@
-"""The noise of the pixels: how large it is, and what it does where evidence ends."""
+"""The noise of the pixels: its size, and its effect where evidence ends."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pixel_noise(pixels: WallPixels, evidence: Evidence) -> float:
 
 
 def without_noise_floor(pixels: WallPixels, evidence: Evidence) -> tuple[Evidence, float]:
-    """The evidence without the lift of a magnitude's noise, and the noise of a pixel as `pixel_noise` tells it.
+    """The evidence without the lift of a magnitude's noise, and the noise of a pixel as `pixel_noise` estimates it.
 
     Taking a magnitude folds negative noise over instead of cutting it off, so that E[m^2] = a^2 + 2 sigma^2 (Gudbjartsson &
     Patz 1995): remote tissue then has next to no pixels at 0, and a standard deviation of half its mean, as a Rayleigh

@@ -1,4 +1,4 @@
-"""What is known about a field that a few members agree on, and where they may be wrong."""
+"""The posterior of the model `field`: the mean of a few members, and draws that spread where they may be wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Breath-hold shifts as a source of uncertainty: how far slices seem displaced, and what that does to the map near each.
+"""Breath-hold shifts as a source of uncertainty: how far slices appear displaced, and the effect on the map near each.
 
 A fit hides shifts: it follows them, from slice to slice. Left-out slices do not: with shifts d, slice s seems displaced by
 d_s - (d_(s-1) + d_(s+1)) / 2 against what its neighbors say, so that shifts of consecutive slices seem to alternate. What
@@ -45,7 +45,7 @@ NO_SHIFTS = SeemingShifts({}, {})
 def seeming_shifts(operator: SliceOperator, evidence: Evidence, average: np.ndarray, slope: np.ndarray) -> SeemingShifts:
     """average: (p,) of a field over the pixels; slope: (p, 3) its gradient, 1/mm.
 
-    Too small for a correction, as the field has followed most of the shifts, but it tells stacks with shifted slices from
+    Too small for a correction, as the field has followed most of the shifts, but it distinguishes stacks with shifted slices from
     straight ones.
     """
     vectors, certainty = {}, {}

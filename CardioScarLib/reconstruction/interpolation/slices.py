@@ -1,4 +1,4 @@
-"""What there was before: interpolation between slices. Milliseconds; shown to doubters, never to be lost to."""
+"""Baselines: interpolation between slices."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class SliceInterpolation:
 
 
 def fit_baseline(operator: SliceOperator, evidence: Evidence, method: str) -> SliceInterpolation:
-    """A baseline through the same door as the models.
+    """A baseline, fitted as all models are.
 
     method: "nearest", "linear", "logodds" or "shape". Pixels without weight are not used.
     """

@@ -190,7 +190,7 @@ def test_a_child_that_dies_is_a_sentence(a_scene, a_case, endless):
     before = content(a_scene)
     run = started(CardioScarLogic().startReconstruction(CardioScarCase(*a_case), settings=endless))
     child_of(run).kill()
-    with pytest.raises(RunFailed, match="ended by itself"):
+    with pytest.raises(RunFailed, match="stopped unexpectedly"):
         run.wait()
     assert content(a_scene) == before and names_of_arrays(a_case[1]) == []
 

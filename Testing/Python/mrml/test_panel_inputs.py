@@ -262,10 +262,10 @@ def test_a_check_mark_draws_the_evidence_and_takes_it_away(connected, a_ui, an_l
 def test_what_a_run_would_assume_is_said(connected, a_ui, an_lge_image, a_view, parameters):
     part = connected(EvidencePreview)
     click(a_ui.evidencePreviewCheckBox)
-    assert "taken for" not in a_ui.evidenceLabel.text
+    assert "read as" not in a_ui.evidenceLabel.text
     parameters.evidence.lge_type = "auto"
     part.update()
-    assert "\nThe images were taken for " in a_ui.evidenceLabel.text
+    assert "\nThe images were read as " in a_ui.evidenceLabel.text
 
 
 def test_it_follows_the_threshold(connected, a_ui, an_lge_image, a_view, parameters):

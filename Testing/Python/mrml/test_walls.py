@@ -306,7 +306,7 @@ def test_one_slice_is_no_wall_and_nothing_is_left_behind(a_scene, a_volume):
     one = (slicer.util.arrayFromVolume(a_volume) == 2) & (np.arange(SLICES)[:, None, None] == 6)
     node = a_segmentation_of(a_scene, a_volume, {"Myocardium": one})
     before = nodes_of(a_scene)
-    with pytest.raises(CardioScarError, match="slices or more"):
+    with pytest.raises(CardioScarError, match="at least two slices"):
         makeWall(node, settings=COARSE)
     assert nodes_of(a_scene) == before
 
