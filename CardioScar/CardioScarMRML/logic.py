@@ -135,9 +135,9 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         """What `CardioScarMRML.audits.auditIsAbout` compares an audit with."""
         return case.about(settings, self._inputs)
 
-    def findShifts(self, case: CardioScarCase, source: str, **choices) -> Alignment:
+    def findShifts(self, case: CardioScarCase, source: str, settings: AlignmentSettings | None = None, **choices) -> Alignment:
         """`startFindShifts`, and wait for the end."""
-        return self.startFindShifts(case, source, **choices).wait()
+        return self.startFindShifts(case, source, settings, **choices).wait()
 
     def startFindShifts(
         self,
@@ -172,9 +172,11 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         job = self._startJob(AlignTask(Case(stack, wall, myocardium=myocardium), source, search))
         return CardioScarRun(job, lambda: _checkThere(case.lvModelNode), lambda alignment: alignment, progressCallback)
 
-    def adviseNextSlice(self, case: CardioScarCase, settings: ReconstructionSettings | None = None, **choices) -> Advice:
+    def adviseNextSlice(
+        self, case: CardioScarCase, settings: ReconstructionSettings | None = None, advice: AdviceSettings | None = None, **choices
+    ) -> Advice:
         """`startAdvice`, and wait for the end."""
-        return self.startAdvice(case, settings, **choices).wait()
+        return self.startAdvice(case, settings, advice, **choices).wait()
 
     def startAdvice(
         self,
