@@ -22,12 +22,13 @@ from slicer.util import VTKObservationMixin
 if importlib.util.find_spec("CardioScarLib") is None:  # in a source checkout the library stands one folder up
     sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from CardioScarMRML.case import CardioScarCase
+from CardioScarMRML.choices import LAST_SLICE
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
 from CardioScarMRML.next_slices import removePlanes
-from CardioScarMRML.parameters import LAST_SLICE, CardioScarParameterNode, settingsFrom, sliceIndices
+from CardioScarMRML.parameters import caseFrom, settingsFrom
 from CardioScarMRML.samples import registerSamples
-from CardioScarMRML.shifts import shiftsFromText
 from CardioScarMRML.walls import describeWall, wallNotes
 from CardioScarPanel.advice_view import AdviceView
 from CardioScarPanel.alignment_view import AlignmentView
@@ -44,12 +45,12 @@ from CardioScarPanel.wall_maker import WallMaker
 from CardioScarPanel.words import nameChoices
 
 from CardioScarLib.core.errors import CardioScarError
-from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ModelSettings, ReconstructionSettings
 
 OWN_PACKAGES = ("CardioScarLib", "CardioScarMRML", "CardioScarPanel")
 SHOWN_INPUTS = (
     "lgeVolume lvModel scarSegmentation scarSegmentID wallSegmentation sliceThickness sliceSelection sliceRangeMinimum sliceRangeMaximum "
-    "sliceList evidenceMethod nSd lgeType pixelSupport sliceProfile alignmentSegmentation"
+    "sliceList evidence.method evidence.n_sd evidence.lge_type operator.pixel_support operator.slice_profile alignmentSegmentation"
 ).split()
 DRAG_PAUSE_MS = 100
 """A slider that is dragged is followed when it rests: the preview of a large stack takes longer than a move."""
@@ -214,7 +215,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             parameterNode.lvModel = self._firstVisibleNode("vtkMRMLModelNode")
         self.setParameterNode(parameterNode)
 
-    def setParameterNode(self, parameterNode: CardioScarParameterNode | None) -> None:
+    def setParameterNode(self, parameterNode) -> None:
+        """:param parameterNode: a `CardioScarMRML.parameter_node.CardioScarParameterNode`, or None to let go of it."""
         if self._parameterNode:
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameterNodeModified)
@@ -252,7 +254,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self._inputs = self._chosenInputs()
             self._observeInputs()
             changed = {name for name in SHOWN_INPUTS if self._inputs[name] != before[name]}
-            self._inputTimer.start(DRAG_PAUSE_MS if changed == {"nSd"} else 0)
+            self._inputTimer.start(DRAG_PAUSE_MS if changed == {"evidence.n_sd"} else 0)
         for part in (self._result, self._deviceCheck, self._advice, *((self._alignment, self._audit) if self._inputPartsConnected else ())):
             part.update()
         self._showWhatMatters()
@@ -260,7 +262,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _chosenInputs(self) -> dict:
         """What the geometry check, the slice table and the evidence preview depend on."""
-        return {name: getattr(self._parameterNode, name) for name in SHOWN_INPUTS} if self._parameterNode else {}
+        return {name: self._parameterNode.getValue(name) for name in SHOWN_INPUTS} if self._parameterNode else {}
 
     def _observeInputs(self) -> None:
         """Follow changes of the chosen nodes themselves."""
@@ -309,12 +311,12 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parameters = self._parameterNode
         if not parameters:
             return
-        ui, fromIntensities, isNetwork = self.ui, parameters.scarSegmentation is None, parameters.model == "network"
+        ui, fromIntensities, isNetwork = self.ui, parameters.scarSegmentation is None, parameters.model.model == "network"
         for shown, widgets in (
             (not fromIntensities, (ui.scarSegmentComboBox,)),
-            (fromIntensities and parameters.evidenceMethod == "nsd", (ui.evidenceThresholdLabel, ui.evidenceThresholdSlider)),
+            (fromIntensities and parameters.evidence.method == "nsd", (ui.evidenceThresholdLabel, ui.evidenceThresholdSlider)),
             (parameters.sliceSelection == "range", (ui.sliceRangeFrame,)),
-            (parameters.model == "field", (ui.presetLabel, ui.presetComboBox)),
+            (parameters.model.model == "field", (ui.presetLabel, ui.presetComboBox)),
             (isNetwork, (ui.deviceTitleLabel, ui.deviceFrame, ui.recipeLabel, ui.recipeComboBox)),
             (parameters.placement == "keep", (ui.suffixLabel, ui.suffixLineEdit)),
             (parameters.alignmentSource == "segmentation", (ui.alignmentSegmentationLabel, ui.alignmentSegmentationFrame)),
@@ -323,7 +325,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             for widget in widgets:
                 widget.visible = shown
         ui.evidenceMethodComboBox.enabled = ui.lgeTypeComboBox.enabled = fromIntensities
-        ui.samplesSpinBox.enabled = parameters.model in ("field", "network")
+        ui.samplesSpinBox.enabled = parameters.model.model in ("field", "network")
 
     def _checkCanApply(self) -> None:
         """The one place that decides whether Apply is possible, and says why not."""
@@ -336,7 +338,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._advice.checkCanStart(" ".join(missing))
         if self._runControl.running:
             button.text, button.enabled = _("Cancel"), True
-            button.toolTip = _("Stop the run. The scene stays as it is.")
+            button.toolTip = _("Stop the run. The scene does not change.")
             return
         button.text, button.enabled = _("Apply"), not missing
         button.toolTip = " ".join(missing) or _("Compute the scar map and color the LV model by it.")
@@ -351,16 +353,16 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if missing:
             return missing, missing
         try:
-            sliceIndices(parameters)
+            caseFrom(parameters)
         except CardioScarError as error:
             missing.append(str(error))
         if self._geometryCheck.error:
             missing.append(self._geometryCheck.error)
         more = []
         if parameters.scarSegmentation is not None and not parameters.scarSegmentID:
-            more.append(_("The segmentation of the scar has no segment; draw one, or take the scar from intensities."))
+            more.append(_("The scar segmentation has no segment; draw one, or take the scar from the intensities."))
         if parameters.placement == "keep" and not parameters.suffix.strip():
-            more.append(_("Type a suffix for the earlier maps."))
+            more.append(_("Enter a suffix for the previous maps."))
         if self._alignment.error:
             more.append(self._alignment.error)
         return missing, [*more, *missing]
@@ -376,62 +378,50 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _startReconstruction(self):
         parameters = self._parameterNode
-        if parameters.model == "network" and not ensureTorch():
+        if parameters.model.model == "network" and not ensureTorch():
             return None
         return self.logic.startReconstruction(
-            *self._nodes(),
-            **self._caseChoices(),
+            caseFrom(parameters),
+            settings=settingsFrom(parameters),
             asCopy=parameters.placement == "copy",
             keepEarlierAs=parameters.suffix if parameters.placement == "keep" else None,
         )
 
     def _startFindShifts(self, **source):
         parameters = self._parameterNode
-        slices = {"sliceIndices": sliceIndices(parameters), "sliceThickness": parameters.sliceThickness or None}
-        return self.logic.startFindShifts(*self._nodes(), **slices, **source)
+        return self.logic.startFindShifts(caseFrom(parameters), settings=settingsFrom(parameters.alignment, AlignmentSettings), **source)
 
     def _startAudit(self):
-        return self.logic.startAudit(*self._nodes(), **self._caseChoices(), resultModelNode=self._resultModel())
+        return self.logic.startAudit(*self._caseAndSettings(), resultModelNode=self._resultModel())
 
     def _startAdvice(self):
-        if self._parameterNode.model == "network" and not ensureTorch():
+        if self._parameterNode.model.model == "network" and not ensureTorch():
             return None
-        return self.logic.startAdvice(*self._nodes(), **self._caseChoices(), resultModelNode=self._resultModel())
+        advice = settingsFrom(self._parameterNode.advice, AdviceSettings)
+        return self.logic.startAdvice(*self._caseAndSettings(), advice, resultModelNode=self._resultModel())
 
     def _auditWouldBeAbout(self) -> dict:
-        return self.logic.auditWouldBeAbout(*self._nodes(), **self._caseChoices())
+        return self.logic.auditWouldBeAbout(*self._caseAndSettings())
 
-    def _nodes(self) -> tuple:
-        return self._parameterNode.lgeVolume, self._parameterNode.lvModel
+    def _caseAndSettings(self) -> tuple[CardioScarCase, ReconstructionSettings]:
+        return caseFrom(self._parameterNode), settingsFrom(self._parameterNode)
 
     def _resultModel(self):
         return self._result.modelNode
-
-    def _caseChoices(self) -> dict:
-        """What a run, an audit and an advice have in common."""
-        parameters = self._parameterNode
-        return {
-            "segmentationNode": parameters.scarSegmentation,
-            "scarSegmentID": parameters.scarSegmentID or None,
-            "sliceIndices": sliceIndices(parameters),
-            "sliceThickness": parameters.sliceThickness or None,
-            "settings": settingsFrom(parameters),
-            "alignment": shiftsFromText(parameters.shifts) if parameters.useShifts else None,
-        }
 
     def _onReconstructed(self, result) -> str:
         if self._parameterNode:
             self._result.showNew(result.modelNode)
         else:  # another module is open by now
             self.logic.getParameterNode().resultModel = result.modelNode
-        kept = [_("The earlier map stays as scar_probability{suffix}.").format(suffix=result.keptAs)] if result.keptAs else []
+        kept = [_("The previous map is kept as scar_probability{suffix}.").format(suffix=result.keptAs)] if result.keptAs else []
         return "\n".join([_("Done."), *kept, *result.notes])
 
     def _onWallMade(self, modelNode) -> str:
         parameters = self._parameterNode or self.logic.getParameterNode()
         parameters.lvModel = modelNode
         self.ui.makeWallButton.checked = False
-        return "\n".join([_("The LV wall was made; it is the LV model now."), describeWall(modelNode), *wallNotes(modelNode)])
+        return "\n".join([_("The LV wall was made and selected as the LV model."), describeWall(modelNode), *wallNotes(modelNode)])
 
     def onLoadExampleButton(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The example could not be loaded."), waitCursor=True):
@@ -464,7 +454,9 @@ class CardioScarTest(ScriptedLoadableModuleTest):
         self.delayDisplay("Reconstructing a phantom")
         phantom, volumeNode, modelNode = self.addPhantom()
         reports = []
-        result = CardioScarLogic().reconstruct(volumeNode, modelNode, settings=self.settings(phantom), progressCallback=reports.append)
+        result = CardioScarLogic().reconstruct(
+            CardioScarCase(volumeNode, modelNode), settings=self.settings(phantom), progressCallback=reports.append
+        )
 
         probability = slicer.util.arrayFromModelPointData(modelNode, "scar_probability")
         error = ((probability - phantom.truth) ** 2).mean() ** 0.5
@@ -480,7 +472,7 @@ class CardioScarTest(ScriptedLoadableModuleTest):
     def test_CancelLeavesTheSceneAsItWas(self):
         phantom, volumeNode, modelNode = self.addPhantom()
         before = self.sceneContent(modelNode)
-        run = CardioScarLogic().startReconstruction(volumeNode, modelNode, settings=self.settings(phantom, preset="fine"))
+        run = CardioScarLogic().startReconstruction(CardioScarCase(volumeNode, modelNode), settings=self.settings(phantom, preset="fine"))
         start = time.monotonic()
         while run.poll() == "running" and run.progress.stage != "fit":
             self.assertLess(time.monotonic() - start, 60)
@@ -498,13 +490,13 @@ class CardioScarTest(ScriptedLoadableModuleTest):
         modelNode.ApplyTransform(away)
         before = self.sceneContent(modelNode)
         with self.assertRaises(CardioScarError) as caught:
-            CardioScarLogic().reconstruct(volumeNode, modelNode)
+            CardioScarLogic().reconstruct(CardioScarCase(volumeNode, modelNode))
         self.assertIn("mm away", str(caught.exception))
         self.assertEqual(self.sceneContent(modelNode), before)
 
     def test_SavedSceneOpensAsItWas(self):
         phantom, volumeNode, modelNode = self.addPhantom()
-        CardioScarLogic().reconstruct(volumeNode, modelNode, settings=self.settings(phantom))
+        CardioScarLogic().reconstruct(CardioScarCase(volumeNode, modelNode), settings=self.settings(phantom))
         name, expected = modelNode.GetName(), slicer.util.arrayFromModelPointData(modelNode, "scar_probability").copy()
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "case.mrb")
@@ -515,7 +507,7 @@ class CardioScarTest(ScriptedLoadableModuleTest):
         found = slicer.util.arrayFromModelPointData(modelNode, "scar_probability")
         self.assertLess(abs(found - expected).max(), 1e-6)
         self.assertShowsProbability(modelNode)
-        self.assertTrue(modelNode.GetAttribute("CardioScar.Settings"))
+        self.assertTrue(modelNode.GetAttribute("CardioScar.Provenance"))
 
     def addPhantom(self):
         """A phantom, and its slices and wall as nodes."""

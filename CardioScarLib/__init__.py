@@ -16,6 +16,8 @@ Modules are loaded on first use.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from CardioScarLib.core.version import __version__
+
 if TYPE_CHECKING:
     from CardioScarLib.front_door import (
         Case,
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
         reconstruct,
     )
 
-__version__ = "0.2.0"
 __all__ = [
+    "__version__",
     "Case",
     "Quantity",
     "ReadingSettings",

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from CardioScarLib.advice.advise import Advice
-from CardioScarLib.advice.advise import advise as advise_planes
 from CardioScarLib.advice.candidate_planes import LONG, SHORT
+from CardioScarLib.advice.ranking import Advice
+from CardioScarLib.advice.ranking import advise as advise_planes
 from CardioScarLib.alignment import Alignment, find_shifts
 from CardioScarLib.core.case import Case, check_evidence_of_mask
 from CardioScarLib.core.errors import BadAlignment, BadEvidence, BadSettings, NoSpread, StackMissesWall

@@ -1,6 +1,6 @@
 """Check that a release can be made, date it, and print the git commands that make it; RELEASING.md says when and how.
 
-    python Utilities/release.py          # the version in CardioScarLib/__init__.py, dated today
+    python Utilities/release.py          # the version in CardioScarLib/core/version.py, dated today
 
 Nothing is committed, tagged or sent anywhere.
 """
@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARY, CITATION, CHANGELOG = "CardioScarLib/__init__.py", "CITATION.cff", "CHANGELOG.md"
+LIBRARY, CITATION, CHANGELOG = "CardioScarLib/core/version.py", "CITATION.cff", "CHANGELOG.md"
 VERSIONS = {
     LIBRARY: r'^__version__ = "([^"]+)"$',
     CITATION: r"^version: (\S+)$",

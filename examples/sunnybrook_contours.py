@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
+from CardioScarLib.core.case import Case
+from CardioScarLib.core.result import Result
 from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.contours import read_contours
 from CardioScarLib.io.images import read_stack
-from CardioScarLib.pipeline import Reconstruction, reconstruct
+from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, render_heart, render_slices, views_of_scar, wall_panel
 from CardioScarLib.wall import build_wall, shape_from_contours
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
@@ -31,7 +33,7 @@ NOISE = 0.03
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class PaintedHeart:
     """images: the cine slices, for pictures. stack: the same planes showing the painted scar. truth: on the wall's nodes."""
 
     images: SliceStack
@@ -59,13 +61,13 @@ def painted_scar(depth: np.ndarray, angle: np.ndarray, height: np.ndarray) -> np
     return np.maximum(infarct, island)
 
 
-def load_case(seed: int = 0) -> Case:
+def load_case(seed: int = 0) -> PaintedHeart:
     images = read_stack([DATA / "images"])
     contours, _ = read_contours([DATA / "contours"], [DATA / "images"])
     wall = build_wall(shape_from_contours(contours)).wall
     found = wall_coordinates(wall)
     truth = painted_scar(found.transmural, found.circumferential, found.apicobasal)
-    return Case(images, _seen(images, wall, found, np.random.default_rng(seed)), wall, truth)
+    return PaintedHeart(images, _seen(images, wall, found, np.random.default_rng(seed)), wall, truth)
 
 
 def _seen(images: SliceStack, wall: Wall, found: WallCoordinates, random: np.random.Generator) -> SliceStack:
@@ -88,16 +90,16 @@ def _seen(images: SliceStack, wall: Wall, found: WallCoordinates, random: np.ran
     return images.with_pixels(pictures)
 
 
-def run(case: Case, model: str, preset: str = "standard", samples: int = 32) -> Reconstruction:
+def run(case: PaintedHeart, model: str, preset: str = "standard", samples: int = 32) -> Result:
     settings = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings(model, preset, samples))
-    return reconstruct(case.stack, case.wall, settings)
+    return reconstruct(Case(case.stack, case.wall), settings)
 
 
-def rmse(result: Reconstruction, truth: np.ndarray) -> float:
+def rmse(result: Result, truth: np.ndarray) -> float:
     return float(np.sqrt(np.mean((result.arrays["scar_probability"] - truth) ** 2)))
 
 
-def draw(case: Case, field: Reconstruction, logodds: Reconstruction, folder: Path) -> None:
+def draw(case: PaintedHeart, field: Result, logodds: Result, folder: Path) -> None:
     wall = case.wall
     maps = [("Truth", case.truth), ("CardioScar", field.arrays["scar_probability"]), ("Log-odds", logodds.arrays["scar_probability"])]
     panels = [wall_panel(title, wall, values) for title, values in maps]

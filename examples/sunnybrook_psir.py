@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import vtk
 
+from CardioScarLib.core.case import Case
+from CardioScarLib.core.result import Result
 from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
@@ -22,7 +24,7 @@ from CardioScarLib.io.contours import read_drawn_contours
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, write_mesh
 from CardioScarLib.io.vtk_files import grid_from
-from CardioScarLib.pipeline import Reconstruction, reconstruct
+from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, pixel_panel, render_heart, render_slices, views_of_scar, wall_panel
 from CardioScarLib.wall import build_wall, shape_from_contours
 
@@ -40,15 +42,15 @@ def hand_placed_wall(stack: SliceStack) -> Wall:
     return build_wall(shape_from_contours(read_drawn_contours(DATA / "lv_contours.json", stack))).wall
 
 
-def run(stack: SliceStack, wall: Wall, method: str = "weighted", preset: str = "standard", samples: int = 32) -> Reconstruction:
+def run(stack: SliceStack, wall: Wall, method: str = "weighted", preset: str = "standard", samples: int = 32) -> Result:
     settings = ReconstructionSettings(
         evidence=EvidenceSettings(method, lge_type="psir"), model=ModelSettings(preset=preset, samples=samples)
     )
-    return reconstruct(stack, wall, settings)
+    return reconstruct(Case(stack, wall), settings)
 
 
-def draw(stack: SliceStack, result: Reconstruction, folder: Path) -> None:
-    wall, probability = result.wall, result.arrays["scar_probability"]
+def draw(stack: SliceStack, result: Result, folder: Path) -> None:
+    wall, probability = result.case.wall, result.arrays["scar_probability"]
     pixels = slice_operator(wall, stack).pixels
     shown = np.where(result.evidence.weights > 0, result.evidence.values, np.nan)
     evidence = [pixels.image(stack, number, shown, outside=np.nan) for number in range(len(stack))]
@@ -81,7 +83,7 @@ def main() -> None:
     result = run(stack, wall, arguments.method, arguments.preset)
     for name, value in result.evidence.description.items():
         print(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}")
-    share = result.wall.node_measure / result.wall.node_measure.sum()
+    share = result.case.wall.node_measure / result.case.wall.node_measure.sum()
     print(f"{share @ result.arrays['scar_probability']:.1%} of the LV is scar; {sum(result.seconds.values()):.1f} s")
     draw(stack, result, arguments.output)
     print(f"Wall:     {arguments.output / 'wall.vtu'}")

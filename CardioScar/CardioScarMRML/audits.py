@@ -3,58 +3,61 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarMRML.places import isPlace
 
+if TYPE_CHECKING:
+    from CardioScarLib.core.settings import ReconstructionSettings
+    from CardioScarLib.self_audit import Audit
+
 AUDIT_ATTRIBUTE = "CardioScar.Audit"
-"""Attribute of a model: JSON with "audit", as `CardioScarLib.self_audit.Audit.as_dict`, "about", what was audited,
-and "run", how."""
-
-PROVENANCE = "cardioscar versions platform started seconds settings seed inputs summary notes".split()
-"""What `CardioScarLib.provenance` puts beside it."""
+"""Attribute of a model: JSON with "audit", as `Audit.as_dict` with its own provenance, and "about", what was audited."""
 
 
-def aboutOf(settings, reading: dict, place: dict) -> dict:
+def aboutOf(settings: ReconstructionSettings, reading: dict, place: dict) -> dict:
     """What an audit is about, as JSON values.
 
-    :param settings: `ReconstructionSettings`; its threshold makes no difference.
+    :param settings: their threshold makes no difference.
     :param reading: how nodes were read, as in the provenance. place: of `CardioScarMRML.places.placeOf`.
     """
     return json.loads(json.dumps({"settings": {**settings.as_dict(), "threshold": None}, "reading": reading, "place": place}))
 
 
-def splitRecord(record: dict) -> tuple[dict, dict]:
-    """From what the task "audit" leaves: the audit, and how the run went."""
-    audit = {name: value for name, value in record.items() if name not in PROVENANCE}
-    return audit, {name: record[name] for name in ("versions", "platform", "started", "seconds", "notes")}
+def writeAudit(modelNode, audit: Audit, about: dict) -> None:
+    modelNode.SetAttribute(AUDIT_ATTRIBUTE, json.dumps({"audit": audit.as_dict(), "about": about}))
 
 
-def writeAudit(modelNode, audit: dict, about: dict, run: dict) -> None:
-    modelNode.SetAttribute(AUDIT_ATTRIBUTE, json.dumps({"audit": audit, "about": about, "run": run}))
-
-
-def auditOf(modelNode) -> dict | None:
-    """The last audit of a model, as `Audit.as_dict`; None without one."""
+def auditOf(modelNode) -> Audit | None:
+    """The last audit of a model; None without one, or with one that another version has kept in another way."""
     record = _record(modelNode)
-    return None if record is None else record["audit"]
+    if record is None:
+        return None
+    from CardioScarLib.core.packing import unpack  # with scipy, which a panel without an audit can do without
+    from CardioScarLib.self_audit import Audit
+
+    try:
+        return unpack(Audit, record["audit"], {})
+    except (UnreadableFile, KeyError):
+        return None
 
 
 def auditIsAbout(modelNode, about: dict) -> bool:
     """Whether the last audit of a model is about this."""
     record = _record(modelNode)
-    if record is None or any(record["about"][name] != about[name] for name in ("settings", "reading")):
-        return False
-    return isPlace(record["about"]["place"], about["place"])
+    return record is not None and _isOf(record, about) and isPlace(record["about"]["place"], about["place"])
 
 
-def removeAuditOfOthers(modelNode, settings, reading: dict | None) -> None:
+def removeAuditOfOthers(modelNode, settings: ReconstructionSettings, reading: dict) -> None:
     """Remove the audit of a model unless it is about these settings and slices: the next map is not the audited one."""
     record = _record(modelNode)
-    if record is None:
-        return
-    about = aboutOf(settings, reading or {}, {})
-    if any(record["about"][name] != about[name] for name in ("settings", "reading")):
+    if record is not None and not _isOf(record, aboutOf(settings, reading, {})):
         modelNode.RemoveAttribute(AUDIT_ATTRIBUTE)
+
+
+def _isOf(record: dict, about: dict) -> bool:
+    return all(record["about"].get(name) == about[name] for name in ("settings", "reading"))
 
 
 def _record(modelNode) -> dict | None:

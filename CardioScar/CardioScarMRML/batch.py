@@ -11,24 +11,20 @@ from __future__ import annotations
 import argparse
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, get_args, get_origin
 
 # Of CardioScarMRML, and in a source checkout of CardioScarLib.
 sys.path += [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
 from CardioScarLib.batch import find_cases, in_words, run_batch
+from CardioScarLib.core.choices import Choice, choices_of, settings_of
 from CardioScarLib.core.errors import CardioScarError
-from CardioScarLib.core.settings import (
-    DEVICES,
-    EVIDENCE_METHODS,
-    LGE_TYPES,
-    MODELS,
-    PRESETS,
-    EvidenceSettings,
-    ModelSettings,
-    NetworkSettings,
-    ReconstructionSettings,
-)
+from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
+
+CHOICES = (ReconstructionSettings, ReadingSettings)
+"""What the options are made from: a new choice gets its option by being described."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -41,8 +37,8 @@ def main(words: list[str] | None = None) -> int:
         outcomes = run_batch(
             find_cases(arguments.cases),
             arguments.output,
-            _settings(arguments),
-            arguments.slice_thickness,
+            _settings(arguments, ReconstructionSettings),
+            _settings(arguments, ReadingSettings),
             arguments.overwrite,
             _scene_saver() if arguments.scene else None,
             _say,
@@ -57,34 +53,41 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    model, evidence = ModelSettings(), EvidenceSettings()
     parser = argparse.ArgumentParser("batch.py", description="Scar maps of many cases. Research use only.")
     add = parser.add_argument
     add("cases", type=Path, help="a folder with a folder per case, or a CSV list with the columns case, volume, model[, segmentation]")
     add("--output", type=Path, required=True, metavar="DIR", help="gets a folder per case, and the table cases.csv")
-    add("--model", choices=MODELS, default=model.model, help="how the field between the slices is found (%(default)s)")
-    add("--preset", choices=PRESETS, default=model.preset, help="effort of the model field (%(default)s)")
-    add("--device", choices=DEVICES, default=NetworkSettings().device, help="for the model network (%(default)s)")
-    add("--evidence", choices=EVIDENCE_METHODS, default=evidence.method, help="from pixels to scar evidence (%(default)s)")
-    add("--lge-type", choices=LGE_TYPES, default=evidence.lge_type, help="kind of LGE image (%(default)s)")
-    add("--n-sd", type=float, default=evidence.n_sd, help="standard deviations above remote myocardium, for nsd (%(default)s)")
-    add("--threshold", type=float, help="also make scar_binary: this scar probability or more")
-    add("--samples", type=int, default=model.samples, help="joint samples behind the uncertainty (%(default)s)")
-    add("--seed", type=int, default=model.seed, help="of everything random (%(default)s)")
-    add("--slice-thickness", type=float, metavar="MM", help="of all cases; otherwise what the files say")
     add("--audit", action="store_true", help="also audit each stack: slices are left out and predicted, which takes longer")
     add("--scene", action="store_true", help="also save each case as a Slicer scene (.mrb)")
     add("--overwrite", action="store_true", help="replace results of other settings; without it, what is done is kept")
+    for one in _offered(*CHOICES):
+        described, unit = one.description, f" ({one.description.unit})" if one.description.unit else ""
+        text = (described.help + unit + ("" if one.default is None else f" [{one.default}]")).replace("%", "%%")
+        keys = None if described.options is None else tuple(described.options)
+        add(described.flag, dest=_name(one), default=one.default, type=_type(one), choices=keys, metavar=described.metavar, help=text)
     return parser
 
 
-def _settings(arguments: argparse.Namespace) -> ReconstructionSettings:
-    network = NetworkSettings(device=arguments.device)
-    return ReconstructionSettings(
-        evidence=EvidenceSettings(arguments.evidence, arguments.lge_type, arguments.n_sd),
-        model=ModelSettings(arguments.model, arguments.preset, arguments.samples, arguments.seed, network),
-        threshold=arguments.threshold,
-    )
+def _settings(arguments: argparse.Namespace, kind: type) -> Any:
+    return settings_of(kind, {one.path: getattr(arguments, _name(one)) for one in _offered(kind)})
+
+
+def _offered(*kinds: type) -> list[Choice]:
+    return [one for kind in kinds for one in choices_of(kind) if one.description.flag]
+
+
+def _name(one: Choice) -> str:
+    return ".".join(one.path)
+
+
+def _type(one: Choice) -> Callable[[str], Any]:
+    kinds = [kind for kind in get_args(one.kind) if kind is not type(None)] if type(None) in get_args(one.kind) else [one.kind]
+    return whole_numbers if get_origin(kinds[0]) is tuple else kinds[0]
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """From "2,5,8"."""
+    return tuple(int(number) for number in text.split(","))
 
 
 def _scene_saver():

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import slicer
-from CardioScarLib.batch.task import REPORT
-from CardioScarLib.runner.reconstruction import StoredReconstruction
 from vtk.util.numpy_support import vtk_to_numpy
 
+from CardioScarLib.batch import BatchCase
 from CardioScarLib.core.errors import UnwritableOutput
-from CardioScarLib.core.settings import ReconstructionSettings
-from CardioScarLib.io.images import read_stack
-from CardioScarLib.io.meshes import read_wall
+from CardioScarLib.core.result import Result
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.io.results import Targets, read_result
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarMRML.audits import aboutOf, writeAudit
 from CardioScarMRML.phantoms import addModelNode, addVolumeNode
 from CardioScarMRML.places import placeOf
@@ -24,31 +23,30 @@ from CardioScarMRML.reading import RAS_TO_LPS, describeReading, stackFromVolumeN
 from CardioScarMRML.results import writeResult
 
 
-def saveCaseScene(case, folder: Path) -> None:
-    """Save `<folder>/<case>.mrb` with the LGE volume, the model with its map, and the table; unless it is there and up to date.
+def saveCaseScene(case: BatchCase, output: Path) -> None:
+    """Save `<case>.mrb` beside the map of a case, with the LGE volume, the model with its map, and the table; unless it is there
+    and up to date.
 
     The scene of the application is cleared for it. The volume is left out if its slices are not parallel, equally
     spaced and of one size.
 
+    :param output: of the map, see `CardioScarLib.io.results`.
     :raises UnwritableOutput: the scene could not be saved.
     """
-    path, reportPath = folder / f"{case.name}.mrb", folder / REPORT
-    if path.is_file() and path.stat().st_mtime >= reportPath.stat().st_mtime:
+    path = output.with_name(f"{case.name}.mrb")
+    if path.is_file() and path.stat().st_mtime >= Targets(output).record.stat().st_mtime:
         return
-    report = json.loads(reportPath.read_text(encoding="utf-8"))
+    result = read_result(output, POSTERIORS)
     scene = _emptyScene()
-    stack = read_stack([case.volume], thickness=report["reading"]["slice_thickness"])
+    stack = result.case.stack
     volumeNode = addVolumeNode(scene, stack, f"{case.name} LGE") if _isRegular(stack) else None
-    meshFile = read_wall(folder / Path(report["outputs"][0]).name)
-    modelNode = addModelNode(scene, _inRas(meshFile), f"{case.name} LV wall")
-    stored = _stored(report, meshFile.dataset)
-    writeResult(modelNode, meshFile.wall, stored, _runRecord(report), "", volumeNode)
-    if "audit" in report["summary"]:
+    modelNode = addModelNode(scene, _inRas(result), f"{case.name} LV wall")
+    writeResult(modelNode, result, lgeVolumeNode=volumeNode)
+    if result.audit is not None:
         inScene = stack if volumeNode is None else stackFromVolumeNode(volumeNode)  # numbers its slices as the panel does
-        reading = describeReading(inScene, report["reading"]["mask"])
-        about = aboutOf(stored.settings, reading, placeOf(inScene, meshFile.wall))
-        writeAudit(modelNode, report["summary"]["audit"], about, _runRecord(report))
-    with tempfile.TemporaryDirectory(prefix=".cardioscar-", dir=folder) as temporary:
+        reading = describeReading(inScene, result.case.scar is not None)
+        writeAudit(modelNode, result.audit, aboutOf(result.settings, reading, placeOf(inScene, result.case.wall)))
+    with tempfile.TemporaryDirectory(prefix=".cardioscar-", dir=path.parent) as temporary:
         partial = Path(temporary, path.name)
         if not scene.WriteToMRB(str(partial)) or not partial.is_file():
             raise UnwritableOutput(f"{path.name} could not be saved; is the disk full?")
@@ -65,7 +63,7 @@ def _emptyScene():
     return slicer.mrmlScene
 
 
-def _isRegular(stack) -> bool:
+def _isRegular(stack: SliceStack) -> bool:
     if len(stack) < 2 or len({one.pixels.shape for one in stack}) > 1:
         return False
     steps = np.diff([one.origin for one in stack], axis=0)
@@ -73,23 +71,12 @@ def _isRegular(stack) -> bool:
     return bool(np.allclose(steps, steps[0], atol=1e-3) and np.allclose(axes, axes[0], atol=1e-4))
 
 
-def _inRas(meshFile):
-    """The data set of a mesh file with the points of its wall, LPS mm, brought to RAS."""
-    mesh = meshFile.dataset.NewInstance()
-    mesh.DeepCopy(meshFile.dataset)
+def _inRas(result: Result):
+    """The data set of the map's mesh file with the points of its wall, LPS mm, brought to RAS."""
+    dataset = result.case.mesh.dataset
+    mesh = dataset.NewInstance()
+    mesh.DeepCopy(dataset)
     points = vtk_to_numpy(mesh.GetPoints().GetData())
-    points[:] = meshFile.wall.nodes @ RAS_TO_LPS[:3, :3]
+    points[:] = result.case.wall.nodes @ RAS_TO_LPS[:3, :3]
     mesh.Modified()
     return mesh
-
-
-def _stored(report: dict, dataset) -> StoredReconstruction:
-    settings = ReconstructionSettings.from_dict(report["settings"])
-    pointData = dataset.GetPointData()
-    names = ("scar_probability", "scar_uncertainty", "scar_observed", "scar_binary")
-    arrays = {name: np.array(vtk_to_numpy(pointData.GetArray(name))) for name in names if pointData.HasArray(name)}
-    return StoredReconstruction(arrays, settings, report["summary"], tuple(report["notes"]), report["seconds"], report)
-
-
-def _runRecord(report: dict) -> dict:
-    return {name: report[name] for name in ("versions", "platform", "started", "seconds", "inputs")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ import slicer
 from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.geometry.check import Finding
 from CardioScarLib.geometry.overlap import REMEDIES
+from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.placing import placeBeside
 from CardioScarMRML.transforms import toWorldMatrix
@@ -38,13 +38,12 @@ class GeometryReport:
         return self.error or "\n".join(finding.text for finding in self.findings)
 
 
-def checkGeometry(
-    inputs: Inputs, volumeNode, modelNode, sliceThickness: float | None = None, sliceIndices: Sequence[int] | None = None
-) -> GeometryReport:
+def checkGeometry(inputs: Inputs, case: CardioScarCase) -> GeometryReport:
     """Frame, unit, overlap, thickness against spacing and transforms of the chosen nodes. Never raises a CardioScarError."""
+    volumeNode, modelNode = case.lgeVolumeNode, case.lvModelNode
     applied = appliedRemedies(modelNode)
     try:
-        findings = inputs.findings(volumeNode, modelNode, sliceThickness, sliceIndices)
+        findings = inputs.findings(case)
     except CardioScarError as error:
         return GeometryReport((Finding("error", str(error)),), (), applied)
     offered = tuple(dict.fromkeys(remedy for finding in findings for remedy in finding.remedies))

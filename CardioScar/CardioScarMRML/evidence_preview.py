@@ -14,7 +14,7 @@ COLORS = {
     REMOTE: ("remote myocardium", (0.22, 0.55, 0.96)),
     PARTLY: ("partly scar", (1.0, 0.72, 0.10)),
     SCAR: ("scar", (0.93, 0.18, 0.13)),
-    OTHER: ("other wall", (0.75, 0.75, 0.78)),
+    OTHER: ("other myocardium", (0.75, 0.75, 0.78)),
 }
 OPACITY = {REMOTE: 0.45, PARTLY: 0.55, SCAR: 0.6, OTHER: 0.25}
 NAME = "CardioScar evidence preview"

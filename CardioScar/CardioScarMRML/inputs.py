@@ -16,6 +16,7 @@ from CardioScarMRML.transforms import toWorldState
 
 if TYPE_CHECKING:
     from CardioScarLib.geometry.slice_views import SliceView
+    from CardioScarMRML.case import CardioScarCase
 
 
 class Inputs:
@@ -40,32 +41,22 @@ class Inputs:
         """As `wallFromModelNode`."""
         return self._get("wall", self._wallKey(modelNode), lambda: wallFromModelNode(modelNode))
 
-    def pixels(
-        self,
-        volumeNode,
-        modelNode,
-        sliceThickness: float | None = None,
-        sliceIndices: Sequence[int] | None = None,
-        settings: OperatorSettings | None = None,
-    ) -> tuple[SliceStack, WallPixels]:
+    def pixels(self, case: CardioScarCase, settings: OperatorSettings | None = None) -> tuple[SliceStack, WallPixels]:
         """The chosen slices, and their pixels that see the wall; as in a run, which misses a wall that does not meet them."""
         from CardioScarLib.geometry.operator import slice_operator
 
-        for finding in self.findings(volumeNode, modelNode, sliceThickness, sliceIndices):
+        for finding in self.findings(case):
             if finding.severity == "error":
                 raise StackMissesWall(finding.text)
-        stack, wall = self.stack(volumeNode, sliceThickness, sliceIndices), self.wall(modelNode)
+        stack, wall = case.stack(self), case.wall(self)
         # The pixel table depends on where the image is and not on what it shows, but the image's time is at hand.
-        key = (self._kept["stack"][0], self._kept["wall"][0], sliceIndices and tuple(sliceIndices), settings)
+        key = (*self._keyOf(case), settings)
         return self._get("pixels", key, lambda: (stack, slice_operator(wall, stack, settings).pixels))
 
-    def findings(
-        self, volumeNode, modelNode, sliceThickness: float | None = None, sliceIndices: Sequence[int] | None = None
-    ) -> tuple[Finding, ...]:
+    def findings(self, case: CardioScarCase) -> tuple[Finding, ...]:
         """As `check_geometry` of the chosen slices."""
-        stack, wall = self.stack(volumeNode, sliceThickness, sliceIndices), self.wall(modelNode)
-        key = (self._kept["stack"][0], self._kept["wall"][0], sliceIndices and tuple(sliceIndices))
-        return self._get("findings", key, lambda: check_geometry(stack, wall))
+        stack, wall = case.stack(self), case.wall(self)
+        return self._get("findings", self._keyOf(case), lambda: check_geometry(stack, wall))
 
     def views(self, volumeNode, modelNode=None, sliceThickness: float | None = None) -> tuple[SliceView, ...]:
         """As `slice_views` of all slices; modelNode: None lists the slices alone."""
@@ -77,6 +68,10 @@ class Inputs:
 
     def clear(self) -> None:
         self._kept = {}
+
+    def _keyOf(self, case: CardioScarCase) -> tuple:
+        """Of the slices and the wall of a case that were read just now."""
+        return self._kept["stack"][0], self._kept["wall"][0], None if case.sliceIndices is None else tuple(case.sliceIndices)
 
     def _wallKey(self, modelNode) -> tuple:
         mesh = modelNode and modelNode.GetMesh()

@@ -2,259 +2,210 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from CardioScarLib.core.errors import BadWall
-from CardioScarLib.core.settings import ReconstructionSettings
-from CardioScarLib.core.slices import SliceStack
-from CardioScarLib.core.wall import Wall
-from CardioScarMRML.audits import aboutOf, splitRecord, writeAudit
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
+from CardioScarMRML.audits import writeAudit
+from CardioScarMRML.case import CardioScarCase
+from CardioScarMRML.fields import resultFor
 from CardioScarMRML.next_slices import addPlanes
-from CardioScarMRML.parameters import CardioScarParameterNode
-from CardioScarMRML.places import placeOf
 from CardioScarMRML.placing import copyOfModel
-from CardioScarMRML.reading import describeReading, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.results import CardioScarResult, writeResult
-from CardioScarMRML.run import CardioScarRun
-from CardioScarMRML.segments import scarStack
+from CardioScarMRML.run import CardioScarRun, startInChild
 from CardioScarMRML.shifts import alignmentInputs
-from CardioScarMRML.writing import checkPoints, checkSuffix, scarArrays
+from CardioScarMRML.writing import FIELD_ARRAY, checkPoints, checkSuffix, scarArrays
 
 if TYPE_CHECKING:
+    from CardioScarLib.advice.ranking import Advice
     from CardioScarLib.alignment import Alignment
-
-
-@dataclass(frozen=True, eq=False)
-class _Case:
-    """What nodes and choices mean for the library; reading: how they were read, for the provenance."""
-
-    stack: SliceStack
-    wall: Wall
-    settings: ReconstructionSettings
-    alignment: Alignment | None
-    reading: dict
+    from CardioScarLib.self_audit import Audit
+    from CardioScarMRML.parameter_node import CardioScarParameterNode
 
 
 class CardioScarLogic(ScriptedLoadableModuleLogic):
     """The reconstruction with nodes at both ends; usable without the panel.
 
-    >>> result = CardioScarLogic().reconstruct(lgeVolumeNode, lvModelNode, sliceIndices=[2, 3, 4, 5])
+    >>> case = CardioScarCase(lgeVolumeNode, lvModelNode, sliceIndices=[2, 3, 4, 5])
+    >>> result = CardioScarLogic().reconstruct(case)
     >>> slicer.util.arrayFromModelPointData(lvModelNode, "scar_probability")
 
     Each method that computes has a twin that does not wait: `startReconstruction`, `startFindShifts`, `startAudit`,
-    `startAdvice` take the same arguments, return a `CardioScarRun`, and raise CardioScarError for nodes or settings that cannot be used.
+    `startAdvice` take the same arguments, return a `CardioScarRun`, and raise CardioScarError for nodes or settings that
+    cannot be used. All take a `progressCallback`, which is called with a `CardioScarLib.runner.ProgressReport` and may raise
+    `CardioScarLib.core.errors.Cancelled`.
 
-    :param reconstruct: None computes in a child process. `CardioScarLib.pipeline.reconstruct`, or a function with the
-        same arguments, computes the reconstruction in this process, which waits for it; the result then holds the field itself.
+    :param startJob: called with a `CardioScarLib.runner.Task`; returns its job. None starts a child process.
+        `CardioScarMRML.run.startHere` computes in this process, which waits.
     :param inputs: `CardioScarMRML.inputs.Inputs` of a panel that has read the nodes already; None reads them for each run.
     """
 
-    def __init__(self, reconstruct=None, inputs=None) -> None:
+    def __init__(self, startJob=None, inputs=None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        self._reconstruct = reconstruct
-        self._readStack, self._readWall = (stackFromVolumeNode, wallFromModelNode) if inputs is None else (inputs.stack, inputs.wall)
+        self._startJob, self._inputs = startJob or startInChild, inputs
 
     def getParameterNode(self) -> CardioScarParameterNode:
-        return CardioScarParameterNode(super().getParameterNode())
+        from CardioScarMRML.parameter_node import wrapped  # with types that the Python of an older Slicer cannot read
 
-    def reconstruct(self, lgeVolumeNode, lvModelNode, **choices) -> CardioScarResult:
+        return wrapped(super().getParameterNode())
+
+    def reconstruct(self, case: CardioScarCase, settings: ReconstructionSettings | None = None, **choices) -> CardioScarResult:
         """`startReconstruction`, and wait for the end.
 
         :raises CardioScarError: with a sentence for the user. The scene is untouched then, as after a cancel.
         :raises Cancelled: by the progress callback.
         """
-        return self.startReconstruction(lgeVolumeNode, lvModelNode, **choices).wait()
+        return self.startReconstruction(case, settings, **choices).wait()
 
     def startReconstruction(
         self,
-        lgeVolumeNode,
-        lvModelNode,
-        *,
-        segmentationNode=None,
-        scarSegmentID: str | None = None,
-        sliceIndices=None,
-        sliceThickness: float | None = None,
+        case: CardioScarCase,
         settings: ReconstructionSettings | None = None,
-        alignment: Alignment | None = None,
+        *,
         asCopy: bool = False,
         keepEarlierAs: str | None = None,
         progressCallback=None,
     ) -> CardioScarRun:
         """Compute the scar map in a child process; the run writes it onto the LV model as point arrays, and shows it.
 
-        :param lgeVolumeNode: scalar volume; its slices lie along the k axis.
-        :param lvModelNode: surface or unstructured grid; keeps its points and its own arrays. Both may be under
-            linear transforms.
-        :param segmentationNode: with a scar segment, which is taken instead of the intensities of the volume.
-        :param scarSegmentID: None takes the only segment, or the only one whose name speaks of scar.
-        :param sliceIndices: numbers along k of the slices to use; None takes all.
-        :param sliceThickness: mm; None takes what the volume tells, or the distance between slices (said in the notes).
-        :param settings: `CardioScarLib.core.settings.ReconstructionSettings`.
-        :param alignment: of `findShifts` on the same slices: each slice is moved in its plane by its shift. The volume
-            stays where it is.
+        The LV model keeps its points and its own arrays.
+
         :param asCopy: write onto a new model beside the LV model, which is hidden, instead of onto the LV model.
         :param keepEarlierAs: a suffix such as "_earlier", under which results of an earlier run stay, with a number where
             it is taken; None replaces them.
-        :param progressCallback: called with a `CardioScarLib.runner.ProgressReport`; may raise
-            `CardioScarLib.core.errors.Cancelled`.
-        :raises CardioScarError: for nodes or settings that cannot be used, before anything starts.
         """
-        case = self._read(lgeVolumeNode, lvModelNode, segmentationNode, scarSegmentID, sliceIndices, sliceThickness, settings, alignment)
+        from CardioScarLib.tasks.reconstruct import ReconstructTask
+
+        task = ReconstructTask(case.read(self._inputs), case.settings(settings))
         if keepEarlierAs is not None:
             checkSuffix(keepEarlierAs)
+        lvModelNode = case.lvModelNode
 
         def check() -> None:
             _checkThere(lvModelNode)
-            checkPoints(lvModelNode, len(case.wall.nodes))
+            checkPoints(lvModelNode, len(task.case.wall.nodes))
 
-        def finish(job) -> CardioScarResult:
-            reconstruction, runRecord = self._collect(job)
-            runRecord = {**runRecord, "reading": case.reading}
+        def finish(found) -> CardioScarResult:
             modelNode = lvModelNode
             if asCopy:
-                modelNode = copyOfModel(lvModelNode, f"{lvModelNode.GetName()} scar map", leaveOut=scarArrays(lvModelNode))
-            return writeResult(modelNode, case.wall, reconstruction, runRecord, job.log, lgeVolumeNode, keepEarlierAs)
+                name = f"{lvModelNode.GetName()} scar map"
+                modelNode = copyOfModel(lvModelNode, name, leaveOut=(*scarArrays(lvModelNode), FIELD_ARRAY))
+            return writeResult(modelNode, task.result(found), run.log, case.lgeVolumeNode, keepEarlierAs)
 
-        return CardioScarRun(self._startJob(case), check, finish, progressCallback)
+        run = CardioScarRun(self._startJob(task), check, finish, progressCallback)
+        return run
 
-    def auditStack(self, lgeVolumeNode, lvModelNode, **choices) -> dict:
+    def auditStack(self, case: CardioScarCase, settings: ReconstructionSettings | None = None, **choices) -> Audit:
         """`startAudit`, and wait for the end."""
-        return self.startAudit(lgeVolumeNode, lvModelNode, **choices).wait()
+        return self.startAudit(case, settings, **choices).wait()
 
     def startAudit(
         self,
-        lgeVolumeNode,
-        lvModelNode,
-        *,
-        segmentationNode=None,
-        scarSegmentID: str | None = None,
-        sliceIndices=None,
-        sliceThickness: float | None = None,
+        case: CardioScarCase,
         settings: ReconstructionSettings | None = None,
-        alignment: Alignment | None = None,
+        *,
         resultModelNode=None,
         progressCallback=None,
     ) -> CardioScarRun:
         """Leave out one slice after the other, predict it from the others, and say what the stack supports.
 
-        The run's result is a dict, as `Audit.as_dict` of `CardioScarLib.self_audit`: "light" ("green", "yellow"
-        or "red") and its "sentence", "claims", "suspects", "slices" and the scores. It is kept with the model as attribute
-        `CardioScar.Audit`. Arguments that `startReconstruction` has, too, are as there.
+        Starts from the map on the model, if it was made from this case with these settings; else a map is computed first, and
+        not kept. The run's result is a `CardioScarLib.self_audit.Audit`. It is kept with the model as attribute
+        `CardioScar.Audit`.
 
-        :param resultModelNode: the model that keeps the audit, until it gets another map; None takes the LV model.
+        :param resultModelNode: the model with the map, which keeps the audit until it gets another map; None takes the LV model.
         """
-        case = self._read(lgeVolumeNode, lvModelNode, segmentationNode, scarSegmentID, sliceIndices, sliceThickness, settings, alignment)
-        from CardioScarLib.runner.audit import read_audit, start_audit
+        from CardioScarLib.tasks.audit import AuditTask
 
-        modelNode = resultModelNode or lvModelNode
-        about = aboutOf(case.settings, case.reading, placeOf(_moved(case.stack, alignment), case.wall))
+        modelNode = resultModelNode or case.lvModelNode
+        task = AuditTask(**self._startOf(case, settings, modelNode))
+        about = case.about(settings, self._inputs)
 
-        def finish(job) -> dict:
-            audit, runRecord = splitRecord(read_audit(job.folder))
-            writeAudit(modelNode, audit, about, runRecord)
+        def finish(audit: Audit) -> Audit:
+            writeAudit(modelNode, audit, about)
             return audit
 
-        job = start_audit(case.stack, case.wall, case.settings, case.alignment)
-        return CardioScarRun(job, lambda: _checkThere(modelNode), finish, progressCallback)
+        return CardioScarRun(self._startJob(task), lambda: _checkThere(modelNode), finish, progressCallback)
 
-    def auditWouldBeAbout(
-        self,
-        lgeVolumeNode,
-        lvModelNode,
-        *,
-        segmentationNode=None,
-        scarSegmentID: str | None = None,
-        sliceIndices=None,
-        sliceThickness: float | None = None,
-        settings: ReconstructionSettings | None = None,
-        alignment: Alignment | None = None,
-    ) -> dict:
-        """What `CardioScarMRML.audits.auditIsAbout` compares an audit with; arguments as of `startAudit`."""
-        stack = self._readStack(lgeVolumeNode, sliceThickness, sliceIndices)
-        place = placeOf(_moved(stack, alignment), self._readWall(lvModelNode))
-        return aboutOf(_withScarFrom(settings, segmentationNode), _reading(stack, segmentationNode, alignment), place)
+    def auditWouldBeAbout(self, case: CardioScarCase, settings: ReconstructionSettings | None = None) -> dict:
+        """What `CardioScarMRML.audits.auditIsAbout` compares an audit with."""
+        return case.about(settings, self._inputs)
 
-    def findShifts(self, lgeVolumeNode, lvModelNode, source: str, **choices) -> Alignment:
+    def findShifts(self, case: CardioScarCase, source: str, **choices) -> Alignment:
         """`startFindShifts`, and wait for the end."""
-        return self.startFindShifts(lgeVolumeNode, lvModelNode, source, **choices).wait()
+        return self.startFindShifts(case, source, **choices).wait()
 
     def startFindShifts(
         self,
-        lgeVolumeNode,
-        lvModelNode,
+        case: CardioScarCase,
         source: str,
+        settings: AlignmentSettings | None = None,
         *,
         myocardiumNode=None,
         myocardiumSegmentID: str | None = None,
-        sliceIndices=None,
-        sliceThickness: float | None = None,
         progressCallback=None,
     ) -> CardioScarRun:
-        """How far each slice lies beside the wall in its own plane, as after different breath-holds; changes nothing.
+        """How far each slice lies beside the LV model in its own plane, as after different breath-holds; changes nothing.
 
-        The run's result is a `CardioScarLib.alignment.Alignment`, to be looked at and then given to
-        `reconstruct` as `alignment`.
+        The run's result is a `CardioScarLib.alignment.Alignment`, to be looked at and then given to another
+        `CardioScarCase` as `alignment`. Where the scar is makes no difference.
 
         :param source: "mask" takes the myocardium from a node, "image" looks for its borders in the volume.
+        :param settings: labels that names in the node tell apart count before its own.
         :param myocardiumNode: segmentation or label map volume, for "mask".
         :param myocardiumSegmentID: None takes the only segment whose name or terminology says so.
         """
-        stack = self._readStack(lgeVolumeNode, sliceThickness, sliceIndices)
-        wall = self._readWall(lvModelNode)
-        mask, searchSettings = alignmentInputs(source, lgeVolumeNode, stack, myocardiumNode, myocardiumSegmentID, sliceIndices)
-        from CardioScarLib.runner.alignment import read_alignment, start_alignment
+        from CardioScarLib.core.case import Case, LabelMap
+        from CardioScarLib.tasks.align import AlignTask
 
-        job = start_alignment(stack, wall, source, mask, searchSettings)
-        return CardioScarRun(job, lambda: _checkThere(lvModelNode), lambda done: read_alignment(done.folder), progressCallback)
+        stack = case.stack(self._inputs)
+        wall = case.wall(self._inputs)
+        labels, named = alignmentInputs(source, case, stack, myocardiumNode, myocardiumSegmentID)
+        search = settings or AlignmentSettings()
+        if named is not None:
+            search = replace(search, wall_labels=named)
+        myocardium = None if labels is None else LabelMap(labels)
+        job = self._startJob(AlignTask(Case(stack, wall, myocardium=myocardium), source, search))
+        return CardioScarRun(job, lambda: _checkThere(case.lvModelNode), lambda alignment: alignment, progressCallback)
 
-    def adviseNextSlice(self, lgeVolumeNode, lvModelNode, **choices) -> dict:
+    def adviseNextSlice(
+        self, case: CardioScarCase, settings: ReconstructionSettings | None = None, advice: AdviceSettings | None = None, **choices
+    ) -> Advice:
         """`startAdvice`, and wait for the end."""
-        return self.startAdvice(lgeVolumeNode, lvModelNode, **choices).wait()
+        return self.startAdvice(case, settings, advice, **choices).wait()
 
     def startAdvice(
         self,
-        lgeVolumeNode,
-        lvModelNode,
-        *,
-        segmentationNode=None,
-        scarSegmentID: str | None = None,
-        sliceIndices=None,
-        sliceThickness: float | None = None,
+        case: CardioScarCase,
         settings: ReconstructionSettings | None = None,
-        alignment: Alignment | None = None,
-        kinds: Sequence[str] = ("short axis", "long axis"),
-        nextThickness: float | None = None,
-        count: int = 5,
+        advice: AdviceSettings | None = None,
+        *,
         resultModelNode=None,
         progressCallback=None,
     ) -> CardioScarRun:
         """Which one further slice would lower the uncertainty of the map most; the run draws the proposals as planes.
 
-        The run's result is a dict: "proposals", the best first, and "notes", as `Advice.as_dict` of
-        `CardioScarLib.advice.advise` (LPS mm). Arguments that `startReconstruction` has, too, are as there.
+        Starts from the map on the model as `startAudit` does. The run's result is a
+        `CardioScarLib.advice.ranking.Advice`: proposals, the best first, in LPS mm, and notes.
 
-        :param kinds: "short axis", "long axis", or both.
-        :param nextThickness: mm of the further slice; None takes that of the stack.
-        :param count: of proposals at most.
-        :param resultModelNode: the planes belong to this model, and go when it gets another map; None takes the LV model.
+        :param advice: which further slices are considered, and how many proposals are made at most.
+        :param resultModelNode: the model with the map; the planes belong to it, and go when it gets another map. None takes the
+            LV model.
         """
-        case = self._read(lgeVolumeNode, lvModelNode, segmentationNode, scarSegmentID, sliceIndices, sliceThickness, settings, alignment)
-        from CardioScarLib.runner.next_slice import read_next_slice, start_next_slice
+        from CardioScarLib.tasks.advise import AdviseTask
 
-        modelNode = resultModelNode or lvModelNode
+        modelNode = resultModelNode or case.lvModelNode
+        task = AdviseTask(**self._startOf(case, settings, modelNode), advice=advice or AdviceSettings())
 
-        def finish(job) -> dict:
-            advice = read_next_slice(job.folder)
-            addPlanes(modelNode, advice)
-            return advice
+        def finish(found: Advice) -> Advice:
+            addPlanes(modelNode, found)
+            return found
 
-        job = start_next_slice(_moved(case.stack, alignment), case.wall, case.settings, nextThickness, tuple(kinds), count)
-        return CardioScarRun(job, lambda: _checkThere(modelNode), finish, progressCallback)
+        return CardioScarRun(self._startJob(task), lambda: _checkThere(modelNode), finish, progressCallback)
 
     def loadExample(self, name: str = "phantom"):
         """Put an example into the scene and the views: `name` is a key of `CardioScarMRML.samples.SAMPLES`.
@@ -267,49 +218,11 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         showSample(volumeNode)
         return volumeNode, modelNode
 
-    def _read(
-        self, lgeVolumeNode, lvModelNode, segmentationNode, scarSegmentID, sliceIndices, sliceThickness, settings, alignment
-    ) -> _Case:
-        """Arguments as of `startReconstruction`."""
-        stack = self._readStack(lgeVolumeNode, sliceThickness, sliceIndices)
-        if segmentationNode is not None:
-            stack = scarStack(stack, lgeVolumeNode, segmentationNode, scarSegmentID, sliceIndices)
-        _moved(stack, alignment)  # raises BadAlignment for other slices
-        reading = _reading(stack, segmentationNode, alignment)
-        return _Case(stack, self._readWall(lvModelNode), _withScarFrom(settings, segmentationNode), alignment, reading)
-
-    def _startJob(self, case: _Case):
-        if self._reconstruct is None:
-            from CardioScarLib.runner.reconstruction import start_reconstruction
-
-            return start_reconstruction(case.stack, case.wall, case.settings, case.alignment)
-        from CardioScarLib.runner import InPlaceJob
-
-        return InPlaceJob(lambda progress: self._reconstruct(case.stack, case.wall, case.settings, progress, case.alignment))
-
-    def _collect(self, job):
-        """The reconstruction, and how the run went, as plain values."""
-        if self._reconstruct is None:
-            from CardioScarLib.runner.reconstruction import read_reconstruction
-
-            stored = read_reconstruction(job.folder)
-            return stored, {name: stored.record[name] for name in ("versions", "platform", "started", "seconds")}
-        return job.result, {}
-
-
-def _withScarFrom(settings: ReconstructionSettings | None, segmentationNode) -> ReconstructionSettings:
-    settings = settings or ReconstructionSettings()
-    if segmentationNode is None:
-        return settings
-    return replace(settings, evidence=replace(settings.evidence, method="labels", scar_labels=(1,)))
-
-
-def _moved(stack: SliceStack, alignment: Alignment | None) -> SliceStack:
-    return stack if alignment is None else alignment.applied(stack)
-
-
-def _reading(stack: SliceStack, segmentationNode, alignment: Alignment | None) -> dict:
-    return describeReading(stack, segmentationNode is not None, None if alignment is None else alignment.source)
+    def _startOf(self, case: CardioScarCase, settings: ReconstructionSettings | None, modelNode) -> dict:
+        """What a task starts from, see `CardioScarLib.tasks.start.MapTask`."""
+        read, chosen = case.read(self._inputs), case.settings(settings)
+        result = resultFor(modelNode, read, chosen)
+        return {"case": read, "settings": chosen} if result is None else {"result": result}
 
 
 def _checkThere(modelNode) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import slicer
@@ -10,10 +11,13 @@ import slicer
 from CardioScarMRML.reading import RAS_TO_LPS
 from CardioScarMRML.slice_list import jumpToPlane
 
+if TYPE_CHECKING:
+    from CardioScarLib.advice.ranking import Advice
+
 PLANE_ROLE = "CardioScar.NextSlice"
 """Node references from a model to the planes in which its next slice should be taken, the best first."""
 PROPOSAL_ATTRIBUTE = "CardioScar.NextSlice"
-"""Attribute of such a plane: its proposal as JSON, as in `CardioScarLib.advice.advise.Proposal.as_dict`."""
+"""Attribute of such a plane: its proposal as JSON, as in `CardioScarLib.advice.ranking.Proposal.as_dict`."""
 NOTES_ATTRIBUTE = "CardioScar.NextSliceNotes"
 FOLDER_ATTRIBUTE = "CardioScar.NextSlices"
 """Attribute of the folder that was made for the planes."""
@@ -21,18 +25,17 @@ COLORS = (0.99, 0.75, 0.15), (0.45, 0.74, 0.90)
 """Of the best plane, and of the others."""
 
 
-def addPlanes(modelNode, advice: dict) -> list:
+def addPlanes(modelNode, advice: Advice) -> list:
     """Draw the proposals for a model, instead of those there were; in a folder of the subject hierarchy beside the model.
 
-    :param advice: as `Advice.as_dict`, LPS mm.
     :return: the plane nodes, the best first.
     """
     removePlanes(modelNode)
     scene = modelNode.GetScene()
-    planes = [_addPlane(scene, number, proposal) for number, proposal in enumerate(advice["proposals"], 1)]
+    planes = [_addPlane(scene, number, proposal.as_dict()) for number, proposal in enumerate(advice.proposals, 1)]
     for plane in planes:
         modelNode.AddNodeReferenceID(PLANE_ROLE, plane.GetID())
-    modelNode.SetAttribute(NOTES_ATTRIBUTE, "\n".join(advice["notes"]))
+    modelNode.SetAttribute(NOTES_ATTRIBUTE, "\n".join(advice.notes))
     _intoFolder(modelNode, planes)
     return planes
 

@@ -19,13 +19,14 @@ def copyOfModel(modelNode, name: str, leaveOut=()):
     """A second model node with a mesh of its own, under the same transform, displayed alike; the first one is hidden.
 
     :param name: made unique in the scene.
-    :param leaveOut: names of point arrays that are not copied.
+    :param leaveOut: names of arrays of the points and of the whole mesh that are not copied.
     """
     scene = modelNode.GetScene()
     mesh = modelNode.GetMesh().NewInstance()
     mesh.DeepCopy(modelNode.GetMesh())
     for array in leaveOut:
         mesh.GetPointData().RemoveArray(array)
+        mesh.GetFieldData().RemoveArray(array)
     copy = scene.AddNewNodeByClass(modelNode.GetClassName(), scene.GenerateUniqueName(name))
     copy.SetAndObserveMesh(mesh)
     copy.SetAndObserveTransformNodeID(modelNode.GetTransformNodeID())

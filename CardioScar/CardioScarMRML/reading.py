@@ -14,7 +14,7 @@ from CardioScarLib.core.errors import BadSettings, BadStack, BadWall
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.meshes import wall_from_dataset
-from CardioScarMRML.dicom import dicomSliceThickness
+from CardioScarMRML.dicom import dicomSliceThickness, dicomSources
 from CardioScarMRML.transforms import toWorldMatrix, toWorldPoints
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -52,6 +52,8 @@ def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIn
     if sliceThickness is None:
         sliceThickness = _thicknessAttribute(volumeNode) or dicomSliceThickness(volumeNode)
     stack = _placed(volumeNode, image, sliceThickness)
+    sources = dicomSources(volumeNode, len(stack))
+    stack = replace(stack, slices=tuple(replace(one, source=source) for one, source in zip(stack, sources, strict=True)))
     return stack if sliceIndices is None else stack.select(list(sliceIndices))
 
 
@@ -127,7 +129,7 @@ def _thicknessAttribute(volumeNode) -> float | None:
     try:
         return float(text)
     except ValueError:
-        raise BadSettings(f"The volume's attribute {SLICE_THICKNESS_ATTRIBUTE} is '{text}'; it has to be a number of mm.") from None
+        raise BadSettings(f"The volume's attribute {SLICE_THICKNESS_ATTRIBUTE} is '{text}'; it must be a number of mm.") from None
 
 
 def _sliceDistance(ijkToLps: np.ndarray) -> float:

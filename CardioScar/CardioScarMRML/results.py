@@ -1,17 +1,23 @@
-"""What a run leaves in the scene: arrays, provenance, numbers, and the map shown."""
+"""What a run leaves in the scene: arrays, provenance, numbers, the field, and the map shown."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from CardioScarLib.core.quantity import Quantity
 from CardioScarMRML.audits import removeAuditOfOthers
 from CardioScarMRML.display import showScarProbability
+from CardioScarMRML.fields import writeField
 from CardioScarMRML.next_slices import removePlanes
-from CardioScarMRML.results_table import keepEarlierTable, resultNumbers, writeResultsTable
+from CardioScarMRML.results_table import keepEarlierTable, writeResultsTable
 from CardioScarMRML.writing import keepEarlier, scarArrays, writeReconstruction
+
+if TYPE_CHECKING:
+    from CardioScarLib.core.result import Result
 
 LGE_ROLE = "CardioScar.LGE"
 """Node reference from a model to the volume its scar map comes from."""
@@ -19,34 +25,36 @@ LGE_ROLE = "CardioScar.LGE"
 
 @dataclass(frozen=True, eq=False)
 class CardioScarResult:
-    """modelNode: with the arrays on it. tableNode: with the numbers. reconstruction: what they were made of.
+    """modelNode: with the arrays on it. tableNode: with the numbers. result: what they were made of, with the field itself.
 
     keptAs: the suffix under which the results of an earlier run stay; None if none were kept.
     """
 
-    modelNode: object
-    tableNode: object
-    reconstruction: object
+    modelNode: Any
+    tableNode: Any
+    result: Result
     keptAs: str | None = None
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
-        return self.reconstruction.arrays
+        return self.result.arrays
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return self.result.quantities
 
     @property
     def summary(self) -> dict:
-        return self.reconstruction.summary
+        return self.result.summary
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about what was assumed on the way."""
-        return self.reconstruction.notes
+        return self.result.notes
 
 
-def writeResult(
-    modelNode, wall, reconstruction, runRecord: dict, log: str, lgeVolumeNode=None, keepEarlierAs: str | None = None
-) -> CardioScarResult:
-    """The arrays, their provenance and their numbers into the scene, and the map shown.
+def writeResult(modelNode, result: Result, log: str = "", lgeVolumeNode=None, keepEarlierAs: str | None = None) -> CardioScarResult:
+    """The arrays, their provenance, their numbers and the field into the scene, and the map shown.
 
     :param keepEarlierAs: a suffix under which the results of an earlier run stay; None replaces them.
     """
@@ -55,12 +63,12 @@ def writeResult(
         keptAs = keepEarlier(modelNode, keepEarlierAs)
         keepEarlierTable(modelNode, keptAs)
     removePlanes(modelNode)  # they were advice for the map that was there
-    removeAuditOfOthers(modelNode, reconstruction.settings, runRecord.get("reading"))
-    numbers = resultNumbers(wall, reconstruction.arrays, reconstruction.settings.threshold)
-    writeReconstruction(modelNode, reconstruction, runRecord, log)
+    removeAuditOfOthers(modelNode, result.settings, dict(result.case.reading))
+    writeReconstruction(modelNode, result, log)
+    writeField(modelNode, result)
     if lgeVolumeNode is not None and lgeVolumeNode.GetScene() is not None:
         modelNode.SetNodeReferenceID(LGE_ROLE, lgeVolumeNode.GetID())
-    tableNode = writeResultsTable(modelNode, numbers)
+    tableNode = writeResultsTable(modelNode, result.quantities)
     showScarProbability(modelNode)
-    logging.info("CardioScar: scar map written onto %d points.", len(wall.nodes))
-    return CardioScarResult(modelNode, tableNode, reconstruction, keptAs)
+    logging.info("CardioScar: scar map written onto %d points.", len(result.case.wall.nodes))
+    return CardioScarResult(modelNode, tableNode, result, keptAs)

@@ -4,24 +4,41 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from CardioScarLib.core.errors import Cancelled
-from CardioScarLib.runner import ProgressReport
+
+if TYPE_CHECKING:
+    from CardioScarLib.runner import ProgressReport, Task
 
 BETWEEN_POLLS = 0.02
 """Seconds, for those who wait."""
 
 
+def startInChild(task: Task):
+    """A task as a `CardioScarLib.runner.Job`, in a child process."""
+    from CardioScarLib.runner import start_job
+
+    return start_job(task)
+
+
+def startHere(task: Task):
+    """A task as a job in this process, which waits for it at the first `poll`."""
+    from CardioScarLib.runner import InPlaceJob
+
+    return InPlaceJob(task.run)
+
+
 class CardioScarRun:
     """Computes in a child process; touches nodes in `poll` only, so call that from the main thread.
 
-    >>> run = logic.startReconstruction(lgeVolumeNode, lvModelNode)
+    >>> run = logic.startReconstruction(CardioScarCase(lgeVolumeNode, lvModelNode))
     >>> while run.poll() == "running":
     ...     slicer.app.processEvents()
 
     :param job: `CardioScarLib.runner.Job` or what behaves like it.
     :param check: called before each poll; raises a `CardioScarError` when the run has lost what it works on.
-    :param finish: called once with the job when it is done; writes to nodes and returns the result.
+    :param finish: called once with the answer of the job when it is done; writes to nodes and returns the result.
     :param progressCallback: called with a `ProgressReport` in `poll`, when there is a new one; may raise
         `CardioScarLib.core.errors.Cancelled`.
 
@@ -56,7 +73,7 @@ class CardioScarRun:
             jobState = self._job.poll()
             self.log = self._job.log
             if jobState == "done":
-                self.result = self._finish(self._job)
+                self.result = self._finish(self._job.answer())
             elif jobState == "failed":
                 raise self._job.error
         except Cancelled:

@@ -10,9 +10,9 @@ import slicer
 import vtk
 
 from CardioScarLib.core.errors import BadAlignment
-from CardioScarLib.core.settings import AlignmentSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
+from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.places import isPlace, placeOf
 from CardioScarMRML.reading import RAS_TO_LPS
 from CardioScarMRML.transforms import toWorldMatrix
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 
 
 def alignmentInputs(
-    source: str, volumeNode, stack: SliceStack, myocardiumNode=None, segmentID: str | None = None, sliceIndices=None
-) -> tuple[SliceStack | None, AlignmentSettings]:
-    """What the library's search for shifts needs: labels on the grid of the stack, and which of them are wall.
+    source: str, case: CardioScarCase, stack: SliceStack, myocardiumNode=None, segmentID: str | None = None
+) -> tuple[SliceStack | None, tuple[int, ...] | None]:
+    """Labels on the grid of the stack, and which of them are myocardium; None lets the library tell by where they lie.
 
     :param source: "mask" or "image".
-    :param stack: of the volume node, with these slice numbers.
+    :param stack: of the case.
     :param myocardiumNode: segmentation or label map volume, for "mask".
     :param segmentID: of the myocardium in a segmentation; None finds it by its name.
     :raises BadAlignment, BadWall: with a sentence for the user.
     """
     if source != "mask":
-        return None, AlignmentSettings()
+        return None, None
     if myocardiumNode is None:
         raise BadAlignment("There is nothing to find shifts from; choose a segmentation or a label map of the myocardium, or the image.")
     if myocardiumNode.IsA("vtkMRMLSegmentationNode"):
-        pixels = [one.pixels for one in labelStack(myocardiumNode, segmentID, None, volumeNode)]
-        chosen = range(len(pixels)) if sliceIndices is None else sliceIndices
-        return stack.with_pixels([pixels[number] for number in chosen]), _settings(LABELS)
-    return stack.with_pixels(_labelsAt(myocardiumNode, stack)), _settings(labelsOfColorTable(myocardiumNode))
+        pixels = [one.pixels for one in labelStack(myocardiumNode, segmentID, None, case.lgeVolumeNode)]
+        chosen = range(len(pixels)) if case.sliceIndices is None else case.sliceIndices
+        return stack.with_pixels([pixels[number] for number in chosen]), _myocardium(LABELS)
+    return stack.with_pixels(_labelsAt(myocardiumNode, stack)), _myocardium(labelsOfColorTable(myocardiumNode))
 
 
 def shiftsAsText(alignment: Alignment, stack: SliceStack, wall: Wall) -> str:
@@ -66,11 +66,9 @@ def shiftsAreOf(text: str, stack: SliceStack, wall: Wall) -> bool:
     return shiftsFromText(text) is not None and isPlace(json.loads(text)["place"], placeOf(stack, wall))
 
 
-def _settings(labels) -> AlignmentSettings:
-    """labels: values by name; None lets the library find the wall by where labels lie."""
-    if labels is None:
-        return AlignmentSettings()
-    return AlignmentSettings(wall_labels=(*labels["myocardium"], *labels.get("scar", ())))
+def _myocardium(labels) -> tuple[int, ...] | None:
+    """labels: values by name, or None."""
+    return None if labels is None else (*labels["myocardium"], *labels.get("scar", ()))
 
 
 def _labelsAt(labelMapNode, stack: SliceStack) -> list[np.ndarray]:

@@ -19,7 +19,7 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarMRML.phantoms import addModelNode, gridFromWall
 from CardioScarMRML.placing import placeBeside
 from CardioScarMRML.reading import RAS_TO_LPS, stackFromVolumeNode, wallFromModelNode
-from CardioScarMRML.run import CardioScarRun
+from CardioScarMRML.run import CardioScarRun, startInChild
 from CardioScarMRML.segments import SCAR_NAMES, segmentArray
 
 SOURCE_ROLE = "CardioScar.WallSource"
@@ -49,7 +49,7 @@ def startWall(
     labels: Mapping[str, Sequence[int]] | str | None = None,
     angleStartNode=None,
     progressCallback=None,
-    startJob: Callable | None = None,
+    startJob: Callable = startInChild,
 ) -> CardioScarRun:
     """Build the LV wall in a child process; the run's result is a new model node beside its source.
 
@@ -67,7 +67,7 @@ def startWall(
         insertion of the right ventricle.
     :param progressCallback: called with a `CardioScarLib.runner.ProgressReport`; may raise
         `CardioScarLib.core.errors.Cancelled`.
-    :param startJob: called as `CardioScarLib.runner.wall.start_wall` (the default).
+    :param startJob: as for `CardioScarMRML.logic.CardioScarLogic`.
     :raises CardioScarError: for nodes or settings that cannot be used, before anything starts.
     """
     settings = settings or WallSettings()
@@ -81,19 +81,17 @@ def startWall(
         labels, rightVentricle = LABELS, LABELS["right ventricle"]
     if not any(np.isin(rightVentricle, one.pixels).any() for one in stack):
         rightVentricle = ()
-    if startJob is None:
-        from CardioScarLib.runner.wall import start_wall as startJob
 
     def check() -> None:
         if sourceNode.GetScene() is None:
             raise BadWall("What the LV wall is made from was removed, or the scene closed, while it was made; nothing was added.")
 
-    def finish(job):
-        from CardioScarLib.runner.wall import read_wall
+    from CardioScarLib.tasks.wall import WallTask
 
-        return _addWall(sourceNode, read_wall(job.folder), settings)
-
-    return CardioScarRun(startJob(stack, labels, settings, rightVentricle, zeroAt), check, finish, progressCallback)
+    named = {"order": labels} if isinstance(labels, str) else {"labels": labels and {name: tuple(labels[name]) for name in labels}}
+    point = None if zeroAt is None else tuple(zeroAt.tolist())
+    task = WallTask(stack, **named, settings=settings, right_ventricle=tuple(rightVentricle), zero_at=point)
+    return CardioScarRun(startJob(task), check, lambda found: _addWall(sourceNode, found, settings), progressCallback)
 
 
 def addWallCoordinates(modelNode, angleStartNode=None) -> tuple[str, ...]:

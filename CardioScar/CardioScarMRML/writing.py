@@ -5,27 +5,35 @@ from __future__ import annotations
 import json
 import re
 from itertools import chain, count
+from typing import TYPE_CHECKING
 
 import numpy as np
 from vtk.util.numpy_support import numpy_to_vtk
 
-import CardioScarLib
 from CardioScarLib.core.errors import BadSettings, BadWall
+from CardioScarLib.core.quantity import Quantity
 
-PROVENANCE = ("Version", "Settings", "Summary", "Notes", "Arrays", "Run", "Log", "Threshold", "Audit")
+if TYPE_CHECKING:
+    from CardioScarLib.core.result import Reconstruction
+
+FIELD_ARRAY = "scar_field"
+"""Array in the field data of a mesh, see `CardioScarMRML.fields`."""
+ATTRIBUTES = ("Provenance", "Summary", "Quantities", "Arrays", "Log", "Threshold", "Audit")
 """Attributes of a model with a scar map, as `CardioScar.<name>`."""
+OLD_ATTRIBUTES = ("Settings", "Run", "Notes")
+"""What version 0.1 wrote and `Provenance` holds now."""
 SUFFIX = re.compile(r"_?[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
 
 
-def writeReconstruction(modelNode, reconstruction, run: dict | None = None, log: str = "") -> None:
-    """Put the arrays of a `Reconstruction` on the mesh of a model node, and its provenance into node attributes.
+def writeReconstruction(modelNode, reconstruction: Reconstruction, log: str = "") -> None:
+    """Put the arrays of a `Reconstruction` on the mesh of a model node, and what is to be known about them into attributes.
 
-    Arrays of an earlier run go, all others stay; the points are not touched. Node attributes: `CardioScar.Version`,
-    `CardioScar.Settings`, `CardioScar.Summary` and `CardioScar.Run` (JSON), `CardioScar.Notes` and `CardioScar.Log`
-    (lines), `CardioScar.Arrays` (names), `CardioScar.Threshold` (of `scar_binary`; not there without it).
-
-    :param run: inputs, versions, times and what else is to be known about how the run went.
+    Arrays of an earlier run go, all others stay; the points are not touched. Attributes: `CardioScar.Provenance`,
+    `CardioScar.Summary` and `CardioScar.Quantities` (JSON), `CardioScar.Log` (lines), `CardioScar.Arrays` (names),
+    `CardioScar.Threshold` (of `scar_binary`; not there without it).
     """
+    from CardioScarLib.core.provenance import plain  # takes scipy, which Slicer's start can do without
+
     arrays = dict(reconstruction.arrays)
     checkPoints(modelNode, len(arrays["scar_probability"]))
     mesh = modelNode.GetMesh()
@@ -39,17 +47,26 @@ def writeReconstruction(modelNode, reconstruction, run: dict | None = None, log:
 
     threshold = reconstruction.settings.threshold
     for name, text in {
-        "Version": CardioScarLib.__version__,
-        "Settings": json.dumps(reconstruction.settings.as_dict()),
-        "Summary": json.dumps(reconstruction.summary, default=_plain),
-        "Notes": "\n".join(reconstruction.notes),
+        "Provenance": json.dumps(reconstruction.provenance.as_dict()),
+        "Summary": json.dumps(plain(reconstruction.summary)),
         "Arrays": " ".join(arrays),
-        "Run": json.dumps(run or {}, default=_plain),
         "Log": log,
         "Threshold": None if threshold is None else f"{threshold:g}",
+        **dict.fromkeys(OLD_ATTRIBUTES),
     }.items():
         modelNode.SetAttribute(f"CardioScar.{name}", text)
+    writeQuantities(modelNode, reconstruction.quantities)
     mesh.Modified()  # the only event that makes views look at the arrays again
+
+
+def writeQuantities(modelNode, quantities: tuple[Quantity, ...]) -> None:
+    modelNode.SetAttribute("CardioScar.Quantities", json.dumps({one.name: one.as_dict() for one in quantities}))
+
+
+def quantitiesOf(modelNode) -> tuple[Quantity, ...]:
+    """The numbers of the map on a model; none where there is no map."""
+    text = modelNode.GetAttribute("CardioScar.Quantities") if modelNode is not None else None
+    return tuple(Quantity.from_dict(name, values) for name, values in json.loads(text or "{}").items())
 
 
 def scarArrays(modelNode) -> list[str]:
@@ -58,19 +75,21 @@ def scarArrays(modelNode) -> list[str]:
 
 
 def keepEarlier(modelNode, suffix: str) -> str:
-    """Rename the arrays and the provenance of the last run, so that the next one does not replace them.
+    """Rename the arrays, the field and the attributes of the last run, so that the next one does not replace them.
 
     :return: the suffix they got: the first that is free of this one and this one with 2, 3, ...
     :raises BadSettings: see `checkSuffix`.
     """
     checkSuffix(suffix)
-    pointData = modelNode.GetMesh().GetPointData()
+    pointData, fieldData = modelNode.GetMesh().GetPointData(), modelNode.GetMesh().GetFieldData()
     kept = [name for name in scarArrays(modelNode) if pointData.HasArray(name)]
     suffixes = chain([suffix], (f"{suffix}{number}" for number in count(2)))
     suffix = next(one for one in suffixes if not any(pointData.HasArray(name + one) for name in kept))
     for name in kept:
         pointData.GetArray(name).SetName(name + suffix)
-    for name in PROVENANCE:
+    if fieldData.HasArray(FIELD_ARRAY):
+        fieldData.GetArray(FIELD_ARRAY).SetName(FIELD_ARRAY + suffix)
+    for name in (*ATTRIBUTES, *OLD_ATTRIBUTES):
         text = modelNode.GetAttribute(f"CardioScar.{name}")
         if text is not None:
             modelNode.SetAttribute(f"CardioScar.{name}{suffix}", text)
@@ -91,8 +110,3 @@ def checkPoints(modelNode, number: int) -> None:
     found = modelNode.GetMesh().GetNumberOfPoints() if modelNode.GetMesh() is not None else 0
     if found != number:
         raise BadWall(f"The LV model had {number} points when the run started and has {found} now; nothing was written. Run it again.")
-
-
-def _plain(value):
-    """Numpy scalars and arrays as JSON knows them."""
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)

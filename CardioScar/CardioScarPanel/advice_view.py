@@ -21,8 +21,8 @@ class AdviceView:
         self._ui, self._modelNode = ui, modelNode
         self._button = RunButton(ui.adviseButton, runControl, startAdvice, self._onAdvised)
         columns = (
-            ("", _("Place in the order of the proposals.")),
-            (_("Less error"), _("By how much the slice is expected to lower the squared error of the whole map.")),
+            ("", _("Rank of the proposal.")),
+            (_("Error reduction"), _("Expected reduction of the squared error of the whole map by this slice.")),
             (_("Plane"), _("Where the plane lies.")),
         )
         self._planes: list = []
@@ -52,15 +52,16 @@ class AdviceView:
         modelNode = self._modelNode()
         pointData = modelNode.GetMesh().GetPointData() if modelNode is not None and modelNode.GetMesh() is not None else None
         if not missing and (pointData is None or not pointData.HasArray("scar_uncertainty")):
-            missing = _("Compute a map with uncertainty first, by the model Field or the network.")
+            missing = _("Compute a map with uncertainty first, with the model Field or the neural network.")
         self._button.update(missing)
 
-    def _onAdvised(self, advice: dict) -> str:
+    def _onAdvised(self, advice) -> str:
+        """advice: of `CardioScarLib.advice.ranking`."""
         self.update()
-        count = len(advice["proposals"])
+        count = len(advice.proposals)
         if not count:
-            return _("No further slice would lower the uncertainty.")
-        return _("{count} planes for a next slice were drawn, the best one in yellow.").format(count=count)
+            return _("No further slice would reduce the uncertainty.")
+        return _("{count} proposed planes were drawn, the best one in yellow.").format(count=count)
 
     def _onRemove(self, checked=False) -> None:
         if self._modelNode() is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import slicer
 from CardioScarMRML.outlines import OutlineOverlay
-from CardioScarMRML.parameters import sliceIndices
+from CardioScarMRML.parameters import caseFrom
 from CardioScarMRML.shifts import shiftsAreOf, shiftsAsText, shiftsFromText
 from CardioScarMRML.slice_list import jumpToNumber
 from slicer.i18n import tr as _
@@ -28,14 +28,14 @@ class AlignmentView:
         self._overlay = None
         self._shown, self._outlined, self._asked = None, None, None
         self.error: str | None = None
-        self._segments = SegmentChoice(ui.alignmentSegmentComboBox, "alignmentSegmentation", "alignmentSegmentID", _("Found by its name"))
+        self._segments = SegmentChoice(ui.alignmentSegmentComboBox, "alignmentSegmentation", "alignmentSegmentID", _("Automatic"))
         self._button = RunButton(ui.findShiftsButton, runControl, self._start, self._onFound)
         columns = (
             (_("Slice"), _("Number of the slice along the volume's third axis, from 0.")),
-            (_("Right"), _("How far the slice is moved along its rows, to the right of its image, in mm.")),
-            (_("Down"), _("How far the slice is moved along its columns, down in its image, in mm.")),
-            ("\N{PLUS-MINUS SIGN}", _("Standard deviation of the shift, in mm; the larger of its two directions.")),
-            (_("Reliable"), _("Whether the shift was measured on this slice; where not, it is that of the whole stack.")),
+            (_("Right"), _("Shift of the slice to the right in its image, in mm.")),
+            (_("Down"), _("Shift of the slice down in its image, in mm.")),
+            ("\N{PLUS-MINUS SIGN}", _("Standard deviation of the shift in mm, the larger one of the two directions.")),
+            (_("Reliable"), _("Whether the shift was measured on this slice; otherwise it is that of the whole stack.")),
         )
         self._table = RowTable(ui.shiftTable, columns, self._showSlice)
         ui.outlinesCheckBox.toggled.connect(lambda checked=False: self._updateOutlines())
@@ -57,7 +57,7 @@ class AlignmentView:
         if text != self._shown:
             self._shown = text
             self._table.fill([] if alignment is None else [_cells(one) for one in alignment.slices])
-        stale = _("Slices or model are others, or lie elsewhere, since the shifts were found. Find them again, or do not use them.")
+        stale = _("The slices or the model have changed or moved since the shifts were found. Find the shifts again, or do not use them.")
         missing = _("Find the shifts first, or do not use them.")
         uses = parameters is not None and parameters.useShifts
         self.error = (missing if alignment is None else None if fits else stale) if uses else None
@@ -101,13 +101,13 @@ class AlignmentView:
             parameters.useShifts = False  # until somebody has looked at them
             parameters.shifts = shiftsAsText(alignment, stack, wall)
         self.update()
-        return _("The shifts were found; nothing was moved. Look at them, then choose whether to use them.")
+        return _("The shifts were found; nothing was moved. Review them, then choose whether to use them.")
 
     def _now(self):
         """The slices and the wall that a run would take now."""
         parameters = self._parameterNode
-        stack = self._inputs.stack(parameters.lgeVolume, parameters.sliceThickness or None, sliceIndices(parameters))
-        return stack, self._inputs.wall(parameters.lvModel)
+        case = caseFrom(parameters)
+        return case.stack(self._inputs), case.wall(self._inputs)
 
     def _fits(self, text: str) -> bool:
         try:

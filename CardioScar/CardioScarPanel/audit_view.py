@@ -29,9 +29,9 @@ class AuditView:
         self._button = RunButton(ui.auditButton, runControl, startAudit, self._onAudited)
         columns = (
             (_("Slice"), _("Number of the slice along the volume's third axis, from 0.")),
-            (_("Error"), _("RMS difference between the slice and what the other slices predict of it; scar counts from 0 to 1.")),
-            (_("In 95 %"), _("Share of the pixels near borders of scar that lie in their 95 % intervals.")),
-            (_("Remark"), _("What stands out.")),
+            (_("Error"), _("RMS difference between the slice and its prediction from the other slices, on a scar scale from 0 to 1.")),
+            (_("In 95 %"), _("Share of the pixels near scar borders that lie within their 95 % intervals.")),
+            (_("Remark"), _("What is unusual about this slice.")),
         )
         self._table = RowTable(ui.auditTable, columns, self._showSlice)
 
@@ -53,21 +53,19 @@ class AuditView:
         if (audit, isNow) == self._shown:
             return
         self._shown = audit, isNow
-        ui.lightLabel.setPixmap(lightPixmap(audit["light"]))
-        ui.lightLabel.toolTip = _lightInWords(audit["light"])
-        other = "" if isNow else "\n" + _("This audit is of other slices or choices than those above.")
-        ui.auditLabel.text = "{light}: {sentence}{other}".format(
-            light=_lightInWords(audit["light"]), sentence=audit["sentence"], other=other
-        )
+        ui.lightLabel.setPixmap(lightPixmap(audit.light))
+        ui.lightLabel.toolTip = _lightInWords(audit.light)
+        other = "" if isNow else "\n" + _("This audit was made with other slices or settings than those above.")
+        ui.auditLabel.text = f"{_lightInWords(audit.light)}: {audit.sentence}{other}"
         ui.claimsLabel.text = "\n".join(_sentences(audit))
-        sentences = {one["label"]: one["sentence"] for one in audit["suspects"]}
-        self._table.fill([_cells(one, sentences.get(one["label"], "")) for one in audit["slices"]])
+        sentences = {one.label: one.sentence for one in audit.suspects}
+        self._table.fill([_cells(one, sentences.get(one.label, "")) for one in audit.slices])
         self._sliceTable.showSuspects({_number(label): sentence for label, sentence in sentences.items()} if isNow else {})
 
     def checkCanStart(self, missing: str) -> None:
         """missing: what has to be done before any run, in sentences."""
-        if not missing and self._parameterNode is not None and self._parameterNode.model != "field":
-            missing = _("Only the model Field can be audited; choose it as the model.")
+        if not missing and self._parameterNode is not None and self._parameterNode.model.model != "field":
+            missing = _("The audit requires the model Field.")
         self._button.update(missing)
 
     def cleanup(self) -> None:
@@ -79,9 +77,9 @@ class AuditView:
         except CardioScarError:  # said elsewhere
             return False
 
-    def _onAudited(self, audit: dict) -> str:
+    def _onAudited(self, audit) -> str:
         self.update()
-        return _("The stack was audited. {light}: {sentence}").format(light=_lightInWords(audit["light"]), sentence=audit["sentence"])
+        return _("The stack was audited. {light}: {sentence}").format(light=_lightInWords(audit.light), sentence=audit.sentence)
 
     def _showSlice(self, row: int) -> None:
         parameters = self._parameterNode
@@ -94,10 +92,10 @@ def _lightInWords(light: str) -> str:
     return {"green": _("Green"), "yellow": _("Yellow"), "red": _("Red")}[light]
 
 
-def _sentences(audit: dict) -> list[str]:
-    """Claims and suspects, a line each, with a sign before it."""
-    claims = [("\N{CHECK MARK} " if one["supported"] else "\N{BALLOT X} ") + one["sentence"] for one in audit["claims"]]
-    return [*claims, *("\N{WARNING SIGN} " + one["sentence"] for one in audit["suspects"])]
+def _sentences(audit) -> list[str]:
+    """Claims and suspects of an `Audit`, a line each, with a sign before it."""
+    claims = [("\N{CHECK MARK} " if one.supported else "\N{BALLOT X} ") + one.sentence for one in audit.claims]
+    return [*claims, *("\N{WARNING SIGN} " + one.sentence for one in audit.suspects)]
 
 
 def _number(label: str) -> int:
@@ -105,15 +103,15 @@ def _number(label: str) -> int:
     return int(label.rpartition(" ")[2])
 
 
-def _cells(one: dict, sentence: str) -> tuple:
-    """One row of the table. sentence: why the slice is suspect, or nothing."""
-    remark = f"\N{WARNING SIGN} {one['remark']}" if one["remark"] else ""
-    coverage = "" if one["coverage_95"] is None else f"{100 * one['coverage_95']:.0f} %"
-    texts = (str(_number(one["label"])), f"{one['rmse']:.3f}", coverage, remark)
-    toolTip = _("CRPS {crps:.3f}. Click to show this slice in the slice views.").format(crps=one["crps"])
-    if one["shift"] is not None:
-        down, right = one["shift"]
-        toolTip = _("It would fit the others best when moved by {right:+.1f} mm to the right and {down:+.1f} mm down. {more}").format(
+def _cells(one, sentence: str) -> tuple:
+    """One row of the table: a `SliceAudit`. sentence: why the slice is suspect, or nothing."""
+    remark = f"\N{WARNING SIGN} {one.remark}" if one.remark else ""
+    coverage = "" if one.coverage_95 is None else f"{100 * one.coverage_95:.0f} %"
+    texts = (str(_number(one.label)), f"{one.rmse:.3f}", coverage, remark)
+    toolTip = _("CRPS {crps:.3f}. Click to show this slice in the slice views.").format(crps=one.crps)
+    if one.shift is not None:
+        down, right = one.shift
+        toolTip = _("It would fit the others best if moved by {right:+.1f} mm to the right and {down:+.1f} mm down. {more}").format(
             right=right, down=down, more=toolTip
         )
     return texts, "\n".join(part for part in (sentence, toolTip) if part), False

@@ -55,12 +55,12 @@ def ensureTorch() -> bool:
                 "again, or choose the model 'Field', which needs nothing more."
             )
         )
-    question = _("The neural network needs PyTorch, a download of up to 3 GB that takes some minutes. Install it now?")
+    question = _("The neural network needs PyTorch, a download of up to 3 GB that takes several minutes. Install it now?")
     if not slicer.util.confirmOkCancelDisplay(question, _("Install PyTorch")):
         return False
     import PyTorchUtils
 
     if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
-        raise MissingPackage(_("PyTorch could not be installed; the Python console tells why. The model 'Field' works without it."))
+        raise MissingPackage(_("PyTorch could not be installed; see the Python console. The model 'Field' works without it."))
     importlib.invalidate_caches()
     return True

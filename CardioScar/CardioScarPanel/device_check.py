@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import qt
-from CardioScarLib.runner.device import read_device, start_device_check
 from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import CardioScarError
@@ -27,15 +26,18 @@ class DeviceCheck:
         self.update()
 
     def update(self) -> None:
-        if self._parameterNode is None or self._parameterNode.model != "network":
+        if self._parameterNode is None or self._parameterNode.model.model != "network":
             return
         if not torchIsInstalled():
             self._ui.deviceLabel.text = torchInWords()
         elif self._job is None and self._found is None:
+            from CardioScarLib.runner import start_job
+            from CardioScarLib.tasks.device import DeviceTask
+
             self._found = ""
             self._ui.deviceLabel.text = _("Looking for a GPU...")
             try:
-                self._job = start_device_check()
+                self._job = start_job(DeviceTask())
                 self._timer.start()
             except CardioScarError:
                 self._ui.deviceLabel.text = torchInWords()
@@ -51,6 +53,6 @@ class DeviceCheck:
         if state == "running":
             return
         # A PyTorch that cannot be imported is said by the run, with the log beside it.
-        self._found = read_device(self._job.folder) if state == "done" else torchInWords()
+        self._found = self._job.answer() if state == "done" else torchInWords()
         self._ui.deviceLabel.text = self._found
         self.cleanup()

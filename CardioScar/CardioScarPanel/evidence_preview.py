@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import qt
 import slicer
-from CardioScarMRML.parameters import settingsFrom, sliceIndices
-from CardioScarMRML.segments import scarStack
+from CardioScarMRML.parameters import caseFrom, settingsFrom
 from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import CardioScarError
@@ -42,7 +39,7 @@ class EvidencePreview:
         if parameters is None or not self._ui.evidencePreviewCheckBox.checked:
             self._hide("")
         elif parameters.lgeVolume is None or parameters.lvModel is None:
-            self._hide(_("Choose the LGE volume and the LV model to see which pixels are taken as scar."))
+            self._hide(_("Choose the LGE volume and the LV model to see which pixels count as scar."))
         else:
             qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)  # the first time takes up to a second
             try:
@@ -64,18 +61,17 @@ class EvidencePreview:
 
         if self._overlay is None:
             self._overlay = EvidenceOverlay(slicer.mrmlScene)
-        indices, settings = sliceIndices(parameters), settingsFrom(parameters)
-        evidence, volumeNode = settings.evidence, parameters.lgeVolume
-        thickness = parameters.sliceThickness or None
-        stack, pixels = self._inputs.pixels(volumeNode, parameters.lvModel, thickness, indices, settings.operator)
-        if parameters.scarSegmentation is not None:
-            stack = scarStack(stack, volumeNode, parameters.scarSegmentation, parameters.scarSegmentID or None, indices)
-            evidence = replace(evidence, method="labels", scar_labels=(1,))
+        case = caseFrom(parameters)
+        settings = case.settings(settingsFrom(parameters))
+        evidence = settings.evidence
+        stack, pixels = self._inputs.pixels(case, settings.operator)
+        if case.segmentationNode is not None:
+            stack = case.scarStack(stack)
         shown = (pixels, stack, evidence, settings.operator)
         if shown == self._shown and self._overlay.visible:
             return
         preview = preview_evidence(stack, pixels, evidence, settings.operator.pixel_support)
-        self._overlay.show(volumeNode, pixels, preview, indices)
+        self._overlay.show(case.lgeVolumeNode, pixels, preview, case.sliceIndices)
         self._shown = shown
         self._say("\n".join([preview.sentence, *preview.evidence.notes]))
         self._ui.histogramLabel.setPixmap(histogramPixmap(preview, max(240, self._ui.evidenceLabel.width), HEIGHT))

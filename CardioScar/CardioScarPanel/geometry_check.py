@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.checks import applyRemedy, checkGeometry, takeBackRemedy
-from CardioScarMRML.parameters import sliceIndices
+from CardioScarMRML.parameters import caseFrom
 from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import BadSettings
@@ -37,10 +38,10 @@ class GeometryCheck:
             self._show("", (), ())
             return False
         try:
-            indices = sliceIndices(parameters)
-        except BadSettings:
-            indices = None  # said elsewhere
-        report = checkGeometry(self._inputs, parameters.lgeVolume, parameters.lvModel, parameters.sliceThickness or None, indices)
+            case = caseFrom(parameters)
+        except BadSettings:  # said elsewhere
+            case = CardioScarCase(parameters.lgeVolume, parameters.lvModel, sliceThickness=parameters.sliceThickness or None)
+        report = checkGeometry(self._inputs, case)
         self.error = report.error
         self._show(report.text, report.offered, report.applied)
         return report.error is None
@@ -51,13 +52,13 @@ class GeometryCheck:
     def _show(self, text: str, offered: tuple[str, ...], applied: tuple[str, ...]) -> None:
         units = next((one for one in (*applied, *offered) if one in ("um", "m")), None)
         self._remedies = {"mirror": "flip" if "flip" in (*applied, *offered) else None, "units": units}
-        mirrorWords = _("Take the flip back") if "flip" in applied else _("Flip the model's x and y")
+        mirrorWords = _("Undo the flip") if "flip" in applied else _("Flip the model's x and y")
         question, scaleWords = {
             "um": (_("Are the points of the model in micrometers?"), _("Yes, scale from micrometers")),
             "m": (_("Are the points of the model in meters?"), _("Yes, scale from meters")),
         }.get(units, ("", ""))
         if units in applied:
-            question, scaleWords = "", _("Take the scaling back")
+            question, scaleWords = "", _("Undo the scaling")
         self._ui.geometryLabel.text = "\n".join(line for line in (text, question) if line)
         self._ui.geometryLabel.visible = bool(text)
         for button, shown, words in (
@@ -71,6 +72,6 @@ class GeometryCheck:
         remedy, modelNode = self._remedies[name], self._parameterNode and self._parameterNode.lvModel
         if remedy is None or modelNode is None:
             return
-        report = checkGeometry(self._inputs, self._parameterNode.lgeVolume, modelNode)
+        report = checkGeometry(self._inputs, CardioScarCase(self._parameterNode.lgeVolume, modelNode))
         (takeBackRemedy if remedy in report.applied else applyRemedy)(modelNode, remedy)
         self.update()

@@ -11,11 +11,13 @@ from CardioScarMRML.display import (
     showScarProbability,
     showUncertainty,
 )
-from CardioScarMRML.results_table import COLUMNS, RESULTS_ROLE
+from CardioScarMRML.writing import quantitiesOf
 from slicer.i18n import tr as _
 
-NUMBERS = ("scar_percent", "scar_ml", "scar_g", "beyond_percent")
-"""Keys of `COLUMNS` that do not depend on the threshold; what does is told while the model shows it."""
+from CardioScarLib.quantification.burden import ABOVE, BEYOND, BURDEN, MASS, VOLUME
+
+SHOWN = (BURDEN, VOLUME, MASS, BEYOND)
+"""Names of the quantities that do not depend on the threshold; what does is told while the model shows it."""
 
 
 class ResultView:
@@ -44,7 +46,7 @@ class ResultView:
         self._ui.showFrame.enabled = bool(arrays)
         self._ui.showUncertaintyButton.enabled = "scar_uncertainty" in arrays
         self._ui.showUncertaintyButton.toolTip = (
-            _("Color the model by the standard deviation of the probability: how far the map can be trusted.")
+            _("Color the model by the standard deviation of the scar probability, which tells how reliable the map is.")
             if "scar_uncertainty" in arrays or not arrays
             else _("This map was made by a model without uncertainty.")
         )
@@ -59,7 +61,7 @@ class ResultView:
 
     def show(self) -> None:
         """Color the model as is chosen now."""
-        modelNode, display, threshold = self.modelNode, self._parameterNode.display, self._parameterNode.binaryThreshold
+        modelNode, display, threshold = self.modelNode, self._parameterNode.display, self._parameterNode.threshold
         before, self._shown = self._shown, self._wanted()
         if display == "binary" and before is not None and before[:2] == self._shown[:2]:
             setThreshold(modelNode, threshold)
@@ -106,14 +108,14 @@ class ResultView:
             if display is not None:
                 self._parameterNode.display = display
             if display == "binary" and threshold is not None:
-                self._parameterNode.binaryThreshold = float(threshold)
+                self._parameterNode.threshold = float(threshold)
             self._shown = self._wanted()
 
     def _wanted(self):
         if self.modelNode is None:
             return None
         display = self._parameterNode.display
-        return self.modelNode.GetID(), display, self._parameterNode.binaryThreshold if display == "binary" else None
+        return self.modelNode.GetID(), display, self._parameterNode.threshold if display == "binary" else None
 
 
 def _scarArrays(modelNode) -> set[str]:
@@ -126,13 +128,6 @@ def _scarArrays(modelNode) -> set[str]:
 
 
 def _numbersInWords(modelNode, withThreshold: bool) -> str:
-    """From the table of the last run, a line for each number."""
-    tableNode = modelNode.GetNodeReference(RESULTS_ROLE)
-    if tableNode is None:
-        return ""
-    lines = []
-    for name, unit, _meaning in (COLUMNS[key] for key in (*NUMBERS, *(("above_percent",) if withThreshold else ()))):
-        column = tableNode.GetTable().GetColumnByName(name)
-        if column is not None and column.GetNumberOfTuples():
-            lines.append(f"{name}: {column.GetValue(0):.3g} {unit}")
-    return "\n".join(lines)
+    """Of the last run, a line for each number."""
+    shown = (*SHOWN, ABOVE) if withThreshold else SHOWN
+    return "\n".join(f"{one.label}: {one}" for one in quantitiesOf(modelNode) if one.name in shown)

@@ -22,7 +22,7 @@ class RunButton:
         self._isMine = self._isMine and self._runControl.running
         self._button.text = _("Cancel") if self._isMine else self._text
         self._button.enabled = self._isMine or not (missing or self._runControl.running)
-        self._button.toolTip = _("Stop the run. The scene stays as it is.") if self._isMine else missing or self._toolTip
+        self._button.toolTip = _("Stop the run. The scene does not change.") if self._isMine else missing or self._toolTip
 
     def _onClicked(self, checked=False) -> None:
         if self._isMine:

@@ -63,7 +63,7 @@ class RunControl:
         """Stop the run; the scene stays as it is."""
         if self._run is not None:
             self._run.cancel()
-            self._end(_("Canceled. The scene is as it was."))
+            self._end(_("Canceled. The scene is unchanged."))
 
     def release(self) -> None:
         """The scene or the panel goes away: stop the run and say nothing."""
@@ -95,7 +95,7 @@ class RunControl:
                 with slicer.util.tryWithErrorDisplay(_("The run ended with an error.")):
                     raise run.exception
         else:
-            self._end(_("Canceled. The scene is as it was."))
+            self._end(_("Canceled. The scene is unchanged."))
 
     def _end(self, text: str) -> None:
         self._timer.stop()

@@ -27,8 +27,8 @@ class SliceTable:
             (_("Slice"), _("Number of the slice along the volume's third axis, from 0.")),
             (_("Position"), _("Distance from slice 0 along the normal, in mm.")),
             (_("Thickness"), _("Thickness of the slice, in mm.")),
-            (_("Wall"), _("How much of the wall lies in the slice.")),
-            ("", _("Why a slice says nothing about the wall, or is suspect after an audit.")),
+            (_("Myocardium"), _("Share of the myocardium that lies in the slice.")),
+            ("", _("Why the slice misses the myocardium, or is suspect after an audit.")),
         )
         self._cells = RowTable(self._table, columns, self._show)
         self._table.itemChanged.connect(self._onChecked)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from CardioScarMRML.parameters import wallSettingsFrom
+from CardioScarMRML.parameters import settingsFrom
 from CardioScarMRML.walls import drawnOn, startWall
 from slicer.i18n import tr as _
 
+from CardioScarLib.core.settings import WallSettings
 from CardioScarPanel.segment_choice import SegmentChoice
 
 
@@ -20,8 +21,8 @@ class WallMaker:
         self._ui, self._runControl, self._onMade = ui, runControl, onMade
         self._parameterNode = None
         self._segments = [
-            SegmentChoice(ui.wallMyocardiumComboBox, "wallSegmentation", "wallMyocardiumID", _("Found by its name")),
-            SegmentChoice(ui.wallCavityComboBox, "wallSegmentation", "wallCavityID", _("Found by its name")),
+            SegmentChoice(ui.wallMyocardiumComboBox, "wallSegmentation", "wallMyocardiumID", _("Automatic")),
+            SegmentChoice(ui.wallCavityComboBox, "wallSegmentation", "wallCavityID", _("Automatic")),
         ]
         ui.makeWallFrame.visible = False
         ui.makeWallButton.toggled.connect(self._onOpened)
@@ -42,7 +43,7 @@ class WallMaker:
         self._ui.wallBaseSpinBox.enabled = self._ui.wallBaseCheckBox.checked
         self._ui.startWallButton.enabled = ready and not self._runControl.running
         self._ui.startWallButton.toolTip = (
-            _("Build the LV wall in the background and select it as the LV model.") if ready else _("Choose the segmentation.")
+            _("Make the LV wall in the background and select it as the LV model.") if ready else _("Choose the segmentation.")
         )
 
     def start(self) -> None:
@@ -57,7 +58,7 @@ class WallMaker:
             cavitySegmentID=parameters.wallCavityID or None,
             # Drawn on a cine or CT it is finer there than on the slices of the LGE volume.
             referenceVolumeNode=None if drawnOn(segmentation) else parameters.lgeVolume,
-            settings=wallSettingsFrom(parameters),
+            settings=settingsFrom(parameters.wall, WallSettings),
         )
 
     def _onOpened(self) -> None:

@@ -1,5 +1,5 @@
 """The adviser: which further slice would lower the error of a map most."""
 
-from CardioScarLib.advice.advise import Advice, Proposal, advise
+from CardioScarLib.advice.ranking import Advice, Proposal, advise
 
 __all__ = ["Advice", "Proposal", "advise"]

@@ -13,7 +13,7 @@ from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, to_local, to_lp
 from CardioScarLib.core.errors import BadSettings, UnreadableFile
 from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.phantom.scars import Place
+from CardioScarLib.phantom.scars import Place, Scar
 from CardioScarLib.wall import SliceContours, WallShape, build_wall, shape_from_contours
 from CardioScarLib.wall.build import THINNEST
 from CardioScarLib.wall.levels import enclosed_area
@@ -53,7 +53,7 @@ class ContourHeart:
 
     shape: WallShape
     profile: Profile
-    scar: object
+    scar: Scar
     center: tuple[float, float]
     pose: np.ndarray = field(repr=False)
     wall: Wall = field(repr=False)
@@ -92,7 +92,8 @@ def _meshed(name: str, nodes: int, *stretch: float) -> tuple[WallShape, Profile,
     """
     slices = [
         SliceContours(
-            *(None if curve is None else curve * stretch for curve in (endo, epi)),
+            None if endo is None else endo * stretch,
+            epi * stretch,
             np.array([0.0, 0.0, 1.0]),
             apart * stretch[2],
             np.array([0.0, 0.0, height * stretch[2]]),
@@ -121,10 +122,10 @@ def _sections(name: str) -> list[tuple[float, float, np.ndarray | None, np.ndarr
     slices = hearts[name]["slices"]
     apart = slices[1]["height"] - slices[0]["height"]
 
-    def curve(one: dict, surface: str) -> np.ndarray | None:
-        return None if one[surface] is None else np.column_stack([one[surface], np.full(len(one[surface]), one["height"])])
+    def curve(one: dict, surface: str) -> np.ndarray:
+        return np.column_stack([one[surface], np.full(len(one[surface]), one["height"])])
 
-    return [(one["height"], apart, curve(one, "endo"), curve(one, "epi")) for one in slices]
+    return [(one["height"], apart, None if one["endo"] is None else curve(one, "endo"), curve(one, "epi")) for one in slices]
 
 
 def _volume(shape: WallShape) -> float:
@@ -147,10 +148,10 @@ def _profile(shape: WallShape, contours: list[SliceContours]) -> Profile:
     tips = [z[(level < 0).any(axis=(1, 2))].min() for level in (shape.endo, shape.epi)]
     tip = min(0.5 * sum(tips), heights[0] - 1.0)
     fine = np.arange(tip, shape.base[1] + 0.25, 0.25)
-    radii = np.sqrt(np.interp(fine, [tip, *heights], [0.0, *squared]))
-    middles = np.column_stack([np.interp(fine, heights, one) for one in np.transpose(middles)])
-    lengths = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(fine), np.diff(radii)))])
-    return Profile(fine, middles, radii, lengths)
+    mean_radii = np.sqrt(np.interp(fine, [tip, *heights], [0.0, *squared]))
+    centers = np.column_stack([np.interp(fine, heights, one) for one in np.transpose(middles)])
+    lengths = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(fine), np.diff(mean_radii)))])
+    return Profile(fine, centers, mean_radii, lengths)
 
 
 def _flat(shape: WallShape, curve: np.ndarray | None) -> np.ndarray | None:

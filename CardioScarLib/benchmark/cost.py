@@ -12,13 +12,14 @@ from CardioScarLib.benchmark.phantom_cases import phantom_as_case
 from CardioScarLib.benchmark.problem import Answer, Problem
 from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.suite import answer_of
+from CardioScarLib.core.case import Case
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.pipeline import reconstruct
 
 KIND, SEED, NODES = "I3", 0, 20_000
 SIZES = (("preview", 20_000), ("standard", 20_000), ("preview", 500_000), ("standard", 500_000), ("fine", 20_000))
 """Presets and numbers of nodes."""
-GROWTH = {
+GROWTH: dict[str, list[dict]] = {
     "nodes": [{"nodes": nodes} for nodes in (5_000, 20_000, 100_000, 500_000)],
     "pixel": [{"pixel": pixel} for pixel in (2.4, 1.7, 1.2, 0.85)],
     "spacing": [{"spacing": spacing, "thickness": spacing} for spacing in (16.0, 8.0, 4.0, 2.0)],
@@ -65,6 +66,6 @@ def fine(problem: Problem) -> Answer:
 
 def _map(problem: Problem, preset: str) -> Answer:
     """What a person gets, without the draws that other methods of the benchmark add to it."""
-    result = reconstruct(problem.stack, problem.wall, replace(problem.settings, model=ModelSettings("field", preset)))
+    result = reconstruct(Case(problem.stack, problem.wall), replace(problem.settings, model=ModelSettings("field", preset)))
     summary = {"pixels": result.summary["evidence"]["pixels"], "slices": result.summary["slices"]}
     return Answer(result.arrays["scar_probability"], result.arrays["scar_uncertainty"], summary=summary)

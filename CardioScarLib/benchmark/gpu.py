@@ -9,6 +9,7 @@ import numpy as np
 
 from CardioScarLib.benchmark.methods import METHODS
 from CardioScarLib.benchmark.records import Records, code_of
+from CardioScarLib.core.case import Case
 from CardioScarLib.core.settings import ModelSettings, NetworkSettings
 from CardioScarLib.phantom import Phantom, phantom_case
 from CardioScarLib.pipeline import reconstruct
@@ -41,7 +42,7 @@ def gpu_costs(records: Records, say: Callable[[str], None] = print) -> None:
 
 
 def run_network(case: Phantom, settings: NetworkSettings) -> dict:
-    result = reconstruct(case.stack, case.wall, replace(case.settings, model=ModelSettings("network", network=settings)))
+    result = reconstruct(Case(case.stack, case.wall), replace(case.settings, model=ModelSettings("network", network=settings)))
     return {
         "fit_seconds": result.seconds["fit"],
         "map_seconds": result.seconds["map"],

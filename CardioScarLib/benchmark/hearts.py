@@ -9,7 +9,7 @@ import numpy as np
 
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
-from CardioScarLib.phantom.scars import Place
+from CardioScarLib.phantom.scars import Place, Scar
 
 OUTSIDE, WALL, BLOOD = 0, 1, 2
 """Labels of tissue; the last two are also those of myocardium maps."""
@@ -22,9 +22,14 @@ class Heart(Protocol):
     down) to LPS. scar: its formula, called with a `Place`.
     """
 
-    wall: Wall
-    pose: np.ndarray
-    scar: object
+    @property
+    def wall(self) -> Wall: ...
+
+    @property
+    def pose(self) -> np.ndarray: ...
+
+    @property
+    def scar(self) -> Scar: ...
 
     def tissue(self, points: np.ndarray) -> np.ndarray:
         """(n,) OUTSIDE, WALL or BLOOD at (n, 3) points, LPS mm."""
@@ -69,7 +74,7 @@ class EllipsoidHeart:
     """
 
     shape: Ellipsoids
-    scar: object
+    scar: Scar
     center: tuple[float, float]
     pose: np.ndarray = field(repr=False)
     wall: Wall = field(repr=False)

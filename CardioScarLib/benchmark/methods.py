@@ -7,11 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from CardioScarLib.benchmark.problem import Answer, Problem
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import ModelSettings, NetworkSettings
+
+if TYPE_CHECKING:
+    from CardioScarLib.core.evidence import Evidence
+    from CardioScarLib.geometry.operator import SliceOperator
 
 DRAWS = 200
 INTERPOLATION = "CardioScarLib.reconstruction.interpolation"
@@ -43,7 +48,8 @@ class Method:
 def _interpolated(problem: Problem, how: str) -> Answer:
     from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
 
-    return Answer(fit_baseline(*_averages(problem), how).mean(problem.wall.nodes))
+    operator, evidence = _averages(problem)
+    return Answer(fit_baseline(operator, evidence, how).mean(problem.wall.nodes))
 
 
 def _rbf(problem: Problem) -> Answer:
@@ -55,12 +61,13 @@ def _rbf(problem: Problem) -> Answer:
 def _kriging(problem: Problem) -> Answer:
     from CardioScarLib.reconstruction.interpolation.kriging import fit_kriging
 
-    kriging = fit_kriging(*_averages(problem), seed=problem.seed)
+    operator, evidence = _averages(problem)
+    kriging = fit_kriging(operator, evidence, seed=problem.seed)
     draws = kriging.samples(DRAWS, problem.wall.nodes)
     return Answer(kriging.mean(problem.wall.nodes), draws.std(axis=0), draws, kriging.summary)
 
 
-def _averages(problem: Problem):
+def _averages(problem: Problem) -> tuple[SliceOperator, Evidence]:
     """Slice operator and evidence: what all our models are fitted to."""
     from CardioScarLib.evidence.derive import derive_evidence
     from CardioScarLib.geometry.operator import slice_operator
@@ -84,7 +91,7 @@ def _reimplemented(problem: Problem) -> Answer:
     return reimplemented(problem)
 
 
-def _installed(problem: Problem, python: str | None) -> Answer:
+def _installed(problem: Problem, python: str) -> Answer:
     from CardioScarLib.benchmark.original_peers import installed
 
     return installed(problem, python)
@@ -145,7 +152,9 @@ def find_method(name: str, original_python: str | None = None) -> Method:
         return METHODS[name]
     if name == ORIGINAL:
         about = "an installed copy of the original cardioscar, as it is, through its own interpreter"
-        return Method(name, about, partial(_installed, python=original_python), ("CardioScarLib.benchmark.original_peers",), usual=False)
+        return Method(
+            name, about, partial(_installed, python=original_python or ""), ("CardioScarLib.benchmark.original_peers",), usual=False
+        )
     module, colon, function = name.partition(":")
     if not colon:
         raise BadSettings(f"There is no method '{name}'; choose among {', '.join(method_names())}, or name a function as module:function.")

@@ -141,7 +141,7 @@ def fit(
 
     torch.set_num_threads(1)
     batches = [_batch(groups, coordinates, run) for run in groups.batches()]
-    everywhere = torch.from_numpy(everywhere)
+    all_nodes = torch.from_numpy(everywhere)
     history, seconds = [], 0.0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -157,7 +157,7 @@ def fit(
             out_of_time = seconds >= time_limit_cpu_seconds
             if epoch % every and epoch < max_epochs and not out_of_time:
                 continue
-            error = float(evaluate(_apply(model, everywhere, seed)))
+            error = float(evaluate(_apply(model, all_nodes, seed)))
             history.append({"epoch": epoch, "cpu_seconds": seconds, "loss": float(np.mean(losses)), "rmse": error})
             if out_of_time or (patience is not None and epoch - best(history)["epoch"] >= patience):
                 break
@@ -191,13 +191,13 @@ def _step(model, optimizer, coordinates, group, count, target) -> float:
     return loss.item()
 
 
-def _apply(model, everywhere, seed: int) -> np.ndarray:
+def _apply(model, all_nodes, seed: int) -> np.ndarray:
     """(n,) mean of ten passes with dropout on; the random numbers of training go on as if it had not happened."""
     import torch
 
     with torch.inference_mode(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        chunks = [torch.stack([model(part)[:, 0] for _ in range(APPLY_PASSES)]).mean(dim=0) for part in everywhere.split(APPLY_NODES)]
+        chunks = [torch.stack([model(part)[:, 0] for _ in range(APPLY_PASSES)]).mean(dim=0) for part in all_nodes.split(APPLY_NODES)]
         return torch.cat(chunks).numpy()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-import vtk
+from vtkmodules.vtkCommonDataModel import VTK_TETRA, vtkPointData
 
 from CardioScarLib.benchmark.original_network import train_original
 from CardioScarLib.benchmark.problem import Answer, Problem
@@ -48,7 +48,7 @@ def installed(problem: Problem, python: str) -> Answer:
         wall, image, training, model, result = (folder / one for one in ("wall.vtk", "slices.nrrd", "data.npz", "model.pth", "map.vtk"))
         sitk.WriteImage(as_volume(problem), str(image))
         cells = problem.wall.tetrahedra
-        grid = grid_from(problem.wall.nodes, np.full(len(cells), vtk.VTK_TETRA), np.arange(0, 4 * len(cells) + 1, 4), cells.ravel())
+        grid = grid_from(problem.wall.nodes, np.full(len(cells), VTK_TETRA), np.arange(0, 4 * len(cells) + 1, 4), cells.ravel())
         write_mesh(MeshFile(wall, grid, problem.wall, "lps", "mm"), {}, wall)
         for words in (
             ["prepare", "--mesh-vtk", wall, "--image", image, "--output", training],
@@ -88,8 +88,8 @@ def _run(command: list[str], folder: Path) -> None:
         raise RunFailed(f"The original's {command[3]} ended with exit code {done.returncode}; its last words: {said}")
 
 
-def _array(data: vtk.vtkPointData, name: str) -> np.ndarray:
-    from vtk.util.numpy_support import vtk_to_numpy
+def _array(data: vtkPointData, name: str) -> np.ndarray:
+    from vtkmodules.util.numpy_support import vtk_to_numpy
 
     array = data.GetArray(name)
     if array is None:

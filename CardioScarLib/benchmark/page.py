@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -30,7 +31,7 @@ CAPTIONS = {
 }
 
 
-def write_page(summary: Summary, folder: Path, about: list[str], further: list[Table] = ()) -> list[Path]:
+def write_page(summary: Summary, folder: Path, about: list[str], further: Sequence[Table] = ()) -> list[Path]:
     """Write the page, the tables and the plots into `folder`, replacing those of an earlier run, and return their names.
 
     about: sentences on what was run. further: tables to add.

@@ -53,7 +53,7 @@ def _style() -> Iterator[None]:
 def _colors(methods: list[str]) -> dict:
     import matplotlib
 
-    return dict(zip(methods, matplotlib.colormaps["tab10"].colors * 3, strict=False))
+    return dict(zip(methods, matplotlib.color_sequences["tab10"] * 3, strict=False))
 
 
 def _rmse(summary: Summary) -> str:

@@ -45,7 +45,9 @@ class Answer:
         """The answer, with sd made from draws where it is missing. Raises RunFailed for shapes and values that cannot be scored."""
         sd = self.draws.std(axis=0) if self.sd is None and self.draws is not None else self.sd
         for name, values, shape in (("mean", self.mean, (nodes,)), ("sd", sd, (nodes,)), ("draws", self.draws, (None, nodes))):
-            if values is None and name != "mean":
+            if values is None:
+                if name == "mean":
+                    raise RunFailed("The method's answer has no mean.")
                 continue
             if np.ndim(values) != len(shape) or np.shape(values)[-1] != nodes:
                 raise RunFailed(f"The method's {name} has the shape {np.shape(values)}; the wall has {nodes} nodes.")

@@ -119,7 +119,8 @@ def channel_table(cases: list[dict]) -> str:
 
 def race_table(records: list[dict]) -> str:
     """CPU time of the original to its best epoch, and of ours to the same error; all chosen with the truth."""
-    rows, processors = [], {}
+    rows: list[list[str]] = []
+    processors: dict[str, None] = {}
     for original in sorted((one for one in records if one["part"] == "original"), key=_race_order):
         processors[original["cpu"]] = None
         row = [original["family"], f"{original['best_rmse']:.3f}", f"{original['best_epoch']}", f"{original['cpu_seconds_to_best']:.0f}"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from scipy.special import expit
@@ -59,7 +59,11 @@ def race(
     original = kept("original", (f"{cpu_limit:g}", patience), lambda: best_on_phantom(*about, cpu_limit, patience))
     goal = original["best_rmse"]
     for part, measure in (("race", field_time_to), ("race-network", network_time_to)):
-        kept(part, (f"{goal:.5f}",), lambda measure=measure: {"goal": goal, **measure(*about, goal)})
+        kept(part, (f"{goal:.5f}",), partial(_to_goal, measure, about, goal))
+
+
+def _to_goal(measure: Callable[..., dict], about: tuple[str, int, int], goal: float) -> dict:
+    return {"goal": goal, **measure(*about, goal)}
 
 
 def field_time_to(kind: str, seed: int, nodes: int, rmse: float) -> dict:

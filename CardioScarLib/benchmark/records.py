@@ -10,10 +10,10 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from CardioScarLib import __version__
 from CardioScarLib.benchmark.code import code_hash, cpu_model, same_numbers
 from CardioScarLib.benchmark.methods import METHODS, Method
 from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.core.version import __version__
 from CardioScarLib.io.files import atomic_path
 
 CONTOURS = Path(__file__).with_name("contours.json")
@@ -53,7 +53,7 @@ class Records:
             with self.path.open("ab") as file:
                 file.write((line if self._ends_whole else "\n" + line).encode())
             self._ends_whole = True
-        return record
+            return self._records[record["key"]]  # as it will be read again
 
     def all(self) -> list[dict]:
         """The record of every key, out of date or not, in the order of the keys."""
@@ -89,7 +89,7 @@ def code_of(method: Method) -> str:
     digest = hashlib.sha256(code_hash(*SCORED_BY, *ours).encode())
     digest.update(CONTOURS.read_bytes())
     for spec in (importlib.util.find_spec(module) for module in method.code if module not in ours):
-        if spec is not None and spec.has_location:
+        if spec is not None and spec.has_location and spec.origin:
             digest.update(Path(spec.origin).read_bytes())
     return digest.hexdigest()[:12]
 

@@ -95,7 +95,7 @@ def seen(heart: Heart, plane: Slice, scan: Scan, moved: np.ndarray) -> tuple[np.
     offsets = np.stack(np.meshgrid(*fine, indexing="ij"), -1).reshape(-1, 3)
     random = np.random.default_rng(0)
     mean, many = np.full(rows.size, np.nan), len(offsets)
-    for chunk in np.array_split(np.flatnonzero(near), max(1, np.count_nonzero(near) // 1000)):
+    for chunk in np.array_split(np.flatnonzero(near), max(1, int(np.count_nonzero(near)) // 1000)):
         shaken = offsets + random.uniform(-0.5, 0.5, (len(chunk), many, 3)) / [IN_PLANE, IN_PLANE, THROUGH]
         points = plane.to_points((rows[chunk, None] + shaken[..., 0]).ravel(), (columns[chunk, None] + shaken[..., 1]).ravel())
         points += np.outer(shaken[..., 2].ravel() * extent, plane.normal)

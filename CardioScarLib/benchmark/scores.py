@@ -36,8 +36,11 @@ LEAST_SLICE_SCAR = 0.01
 class Truth(Protocol):
     """What scores need of a case: its wall, and (n,) the true scar probability at the wall's nodes."""
 
-    wall: Wall
-    truth: np.ndarray
+    @property
+    def wall(self) -> Wall: ...
+
+    @property
+    def truth(self) -> np.ndarray: ...
 
 
 def map_scores(case: Truth, mean: np.ndarray) -> dict:

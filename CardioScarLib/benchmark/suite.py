@@ -23,6 +23,7 @@ from CardioScarLib.benchmark.summary import GROUPS, group_of
 from CardioScarLib.benchmark.surface import overlap_scores
 from CardioScarLib.benchmark.task import MethodTask
 from CardioScarLib.core.errors import BadSettings, Cancelled, CardioScarError, MissingPackage
+from CardioScarLib.phantom.channel import scar_with_channel
 from CardioScarLib.runner import start_job
 
 PHANTOMS = "phantoms"
@@ -142,8 +143,8 @@ class _Run:
         answer, used = answer_of(case, method, self.plan.original_python, self.stop)
         values, curves = scored(case, answer)
         about = {name: value for name, value in case.about.items() if isinstance(value, int | float | str) and not isinstance(value, bool)}
-        scar = case.heart.scar
-        channel = {"channel_mm": float(scar.channel), "channel_closed": int(scar.blocked > 0)} if case.has_channel else {}
+        scar = scar_with_channel(case.heart)
+        channel = {"channel_mm": float(scar.channel), "channel_closed": int(scar.blocked > 0)} if scar else {}
         return {**used, "scores": values, "curves": curves, "about": {**about, **channel}}
 
 
@@ -173,14 +174,15 @@ def answer_of(
 def scored(case: BenchmarkCase, answer: Answer) -> tuple[dict, dict]:
     """All scores an answer allows, and the points of its curves."""
     mean, sd, draws = answer.mean, answer.sd, answer.draws
-    values, curves = scores.map_scores(case, mean), {}
+    values: dict = scores.map_scores(case, mean)
+    curves: dict = {}
     try:
         values.update(overlap_scores(case.wall, case.truth, mean))
     except MissingPackage:
         pass  # the page says which scores are missing, and why
     if case.has_channel:
         values["channel_open"], values["truth_open"] = bool(case.channel_is_open(mean)), bool(case.channel_is_open(case.truth))
-    if draws is not None:
+    if draws is not None and sd is not None:
         values.update(scores.spread_scores(case, mean, sd, draws))
         values.update(scores.component_scores(case, draws))
         values.update(scores.slice_scores(case, case.stack, draws))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -223,7 +223,7 @@ def _filled(values: dict[str, list]) -> dict[str, list]:
 
 
 def bootstrap(
-    values: dict[str, Sequence], of: Callable[[np.ndarray], np.ndarray] = lambda mean: mean[..., 0], seed: int = 0
+    values: Mapping[str, Sequence], of: Callable[[np.ndarray], np.ndarray] = lambda mean: mean[..., 0], seed: int = 0
 ) -> tuple[float, float, float]:
     """`of` the mean over families of the mean over their seeds, with its 95 % percentile interval.
 
@@ -246,7 +246,7 @@ def bootstrap(
     return float(of(np.mean([some.mean(axis=0) for some in families], axis=0))), float(low), float(high)
 
 
-def _interval(values: dict[str, Sequence], digits: int, scale: float = 1.0, of: Callable = lambda mean: mean[..., 0]) -> str:
+def _interval(values: Mapping[str, Sequence], digits: int, scale: float = 1.0, of: Callable = lambda mean: mean[..., 0]) -> str:
     if not values:
         return "-"
     middle, low, high = bootstrap(values, of)

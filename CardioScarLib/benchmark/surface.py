@@ -9,8 +9,9 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import VTK_TETRA, vtkImageData
+from vtkmodules.vtkFiltersCore import vtkProbeFilter
 
 from CardioScarLib.core.errors import MissingPackage
 from CardioScarLib.core.wall import Wall
@@ -49,18 +50,18 @@ def overlap_scores(wall: Wall, truth: np.ndarray, mean: np.ndarray) -> dict:
 def regions(wall: Wall, maps: list[np.ndarray]) -> list[np.ndarray]:
     """(i, j, k) bool masks of where each map, (n,) at the wall's nodes, is above 0.5, all on the same voxels."""
     count = len(wall.tetrahedra)
-    grid = grid_from(wall.nodes, np.full(count, vtk.VTK_TETRA), np.arange(0, 4 * count + 1, 4), wall.tetrahedra.ravel())
+    grid = grid_from(wall.nodes, np.full(count, VTK_TETRA), np.arange(0, 4 * count + 1, 4), wall.tetrahedra.ravel())
     for number, values in enumerate(maps):
         array = numpy_to_vtk(np.ascontiguousarray(values, dtype=np.float64), deep=True)
         array.SetName(str(number))
         grid.GetPointData().AddArray(array)
     low, high = wall.bounds
     size = np.ceil((high - low) / VOXEL).astype(int) + 3
-    image = vtk.vtkImageData()
+    image = vtkImageData()
     image.SetOrigin(*(low - VOXEL))
     image.SetSpacing(VOXEL, VOXEL, VOXEL)
     image.SetDimensions(*size.tolist())
-    probe = vtk.vtkProbeFilter()
+    probe = vtkProbeFilter()
     probe.SetInputData(image)
     probe.SetSourceData(grid)
     probe.Update()

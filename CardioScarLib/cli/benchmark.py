@@ -19,7 +19,7 @@ from CardioScarLib.cli.arguments import Integers
 from CardioScarLib.cli.console import stderr
 
 PARTS = ("accuracy", "cost", "race", "gpu")
-QUICK = {"families": ("W", "I3", "I3C", "X"), "seeds": (100,), "nodes": 3_000}
+QUICK_FAMILIES, QUICK_SEEDS, QUICK_NODES = ("W", "I3", "I3C", "X"), (100,), 3_000
 NODES = 20_000
 STOPPED = 130
 PARTS_IN_WORDS = {
@@ -120,15 +120,15 @@ def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, 
     skipped = {method.name: method.missing() for method in chosen if method.missing()}
     for name, reason in skipped.items():
         say(f"Note: {name} is skipped: {reason}.")
-    families = chosen_families(part, families or (QUICK["families"] if quick else ()))
-    seeds = chosen_seeds(part, seeds or (QUICK["seeds"] if quick else ()))
+    families = chosen_families(part, families or (QUICK_FAMILIES if quick else ()))
+    seeds = chosen_seeds(part, seeds or (QUICK_SEEDS if quick else ()))
     folder = _folder(output, "quick" if quick else part)
     plan = Plan(
         part,
         families,
         seeds,
         tuple(method for method in chosen if method.name not in skipped),
-        nodes or (QUICK["nodes"] if quick else NODES),
+        nodes or (QUICK_NODES if quick else NODES),
         folder / "records.jsonl",
         jobs,
         str(original_python) if original_python else None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from vtk.util.numpy_support import vtk_to_numpy
+from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.cli.phantom_files import TRUTH_ARRAY, PhantomFiles
 from CardioScarLib.core.slices import SliceStack

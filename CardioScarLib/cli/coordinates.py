@@ -51,7 +51,8 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
     seconds = {"coordinates": time.perf_counter() - begin}
     how = {"mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit}
     provenance = Provenance.now({"start": start, "regions": regions}, seconds, input_files([mesh_file.path]), how, notes)
-    record = plain({"axis_lps_mm": found.axis, "quality": vars(quality), "provenance": provenance.as_dict()})
+    summary = {"axis_lps_mm": found.axis, "quality": vars(quality)}
+    record = plain({"summary": summary, "provenance": provenance.as_dict()})
     with hold_interrupts():
         written = [*write_mesh(mesh_file, found.arrays, output, overwrite), write_record(record, output, overwrite)]
     if as_json:
@@ -64,7 +65,7 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
 
 def _surfaces(mesh_file, regions: str | None):
     """Regions from a point array of the file; None if there is none."""
-    from vtk.util.numpy_support import vtk_to_numpy
+    from vtkmodules.util.numpy_support import vtk_to_numpy
 
     from CardioScarLib.wall.surfaces import labeled_surfaces
 

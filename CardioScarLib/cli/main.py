@@ -16,7 +16,6 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib import __version__
 from CardioScarLib.cli.align import align
 from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
@@ -34,6 +33,7 @@ from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.core.errors import Cancelled, CardioScarError
 from CardioScarLib.core.threads import ONE_THREAD
+from CardioScarLib.core.version import __version__
 
 FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers", "--contours", "--align-from")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-import vtk
+from vtkmodules.vtkCommonDataModel import VTK_TETRA
 
 from CardioScarLib.io.files import atomic_path
 from CardioScarLib.io.meshes import MeshFile, write_mesh
@@ -37,7 +37,7 @@ def write_phantom(case: Phantom, folder: Path, overwrite: bool = False) -> Phant
         sitk.WriteImage(_as_image(case), str(temporary), True)
     wall = case.wall
     count = len(wall.tetrahedra)
-    grid = grid_from(wall.nodes, np.full(count, vtk.VTK_TETRA), np.arange(0, 4 * count + 1, 4), wall.tetrahedra.ravel())
+    grid = grid_from(wall.nodes, np.full(count, VTK_TETRA), np.arange(0, 4 * count + 1, 4), wall.tetrahedra.ravel())
     mesh = MeshFile(paths.mesh, grid, wall, "lps", "mm")
     write_mesh(mesh, {}, paths.mesh, overwrite)
     write_mesh(mesh, {TRUTH_ARRAY: case.truth.astype(np.float32)}, paths.truth, overwrite)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-    from CardioScarLib.advice.advise import Advice
+    from CardioScarLib.advice.ranking import Advice
     from CardioScarLib.alignment import Alignment
     from CardioScarLib.core.result import Reconstruction
     from CardioScarLib.self_audit import Audit

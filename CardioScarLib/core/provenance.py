@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import scipy
 import SimpleITK as sitk
-import vtk
+from vtkmodules.vtkCommonCore import vtkVersion
 
-from CardioScarLib import __version__
+from CardioScarLib.core.version import __version__
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Provenance:
                 "python": platform.python_version(),
                 "numpy": np.__version__,
                 "scipy": scipy.__version__,
-                "vtk": vtk.vtkVersion().GetVTKVersion(),
+                "vtk": vtkVersion().GetVTKVersion(),
                 "SimpleITK": sitk.Version().VersionString(),  # type: ignore[no-untyped-call]
             },
             f"{platform.system()} {platform.machine()}",

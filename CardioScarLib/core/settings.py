@@ -222,7 +222,12 @@ class ModelSettings(Settings):
         metavar="N",
     )
     seed: int = choice(
-        0, _("Seed"), _("Random seed; the same seed gives the same map."), limits=(0, MOST_SEEDS), flag="--seed", metavar="N"
+        0,
+        _("Seed"),
+        _("Start of all random numbers; the same seed gives the same map."),
+        limits=(0, MOST_SEEDS),
+        flag="--seed",
+        metavar="N",
     )
     network: NetworkSettings = whole(NetworkSettings)
 
@@ -237,7 +242,7 @@ class ReconstructionSettings(Settings):
     threshold: float | None = choice(
         None,
         _("Threshold"),
-        _("Also write scar_binary: 1 where the scar probability is this or more."),
+        _("Scar probability from which on a point counts as scar, as written into scar_binary."),
         limits=(0.01, 0.99),
         flag="--threshold",
         metavar="T",

@@ -7,6 +7,7 @@ import numpy as np
 from CardioScarLib.core.errors import StackMissesWall
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.geometry.observed import BEYOND, INSIDE, observed
 
 # Common errors of an LV model, as the (3, 3) matrix that would correct them.
 REMEDIES = {
@@ -82,19 +83,8 @@ def judged(found: dict) -> tuple[str, ...]:
 
 def _shares(stack: SliceStack, nodes: np.ndarray) -> tuple[float, float]:
     """Share of nodes inside a slab, and inside a slab or between two slices of a parallel group."""
-    inside, covered = np.zeros(len(nodes), dtype=bool), np.zeros(len(nodes), dtype=bool)
-    for group in stack.parallel_groups():
-        above, below = np.zeros(len(nodes), dtype=bool), np.zeros(len(nodes), dtype=bool)
-        normal = stack.slices[group[0]].normal
-        for index in group:
-            one = stack.slices[index]
-            here, distance = _in_rectangle(one, nodes)
-            distance = distance * np.sign(one.normal @ normal)
-            inside |= here & (np.abs(distance) <= 0.5 * one.thickness)
-            above |= here & (distance >= -0.5 * one.thickness)
-            below |= here & (distance <= 0.5 * one.thickness)
-        covered |= above & below
-    return float(inside.mean()), float((covered | inside).mean())
+    seen = observed(nodes, stack)
+    return float(np.mean(seen == INSIDE)), float(np.mean(seen != BEYOND))
 
 
 def _in_rectangle(one: Slice, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import vtk
 from scipy.special import erf
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import VTK_ID_TYPE, vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+from vtkmodules.vtkImagingStencil import vtkImageStencilToImage, vtkPolyDataToImageStencil
 
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
@@ -89,12 +91,18 @@ def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box", 
 
 def _anchors(points: np.ndarray, measure: np.ndarray) -> np.ndarray:
     """(k, 3) centers of mass of the wall in the cubes of a grid."""
-    cell = np.floor(points / ANCHOR_SPACING + 0.37).astype(np.int64)  # walls made by hand like to end on round numbers
+    return in_cubes(points, measure, ANCHOR_SPACING)[0]
+
+
+def in_cubes(points: np.ndarray, measure: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
+    """(k, 3) centers of mass of (n, 3) points with (n,) measures in the cubes of a grid that hold some, and (k,) their measures."""
+    cell = np.floor(points / size + 0.37).astype(np.int64)  # walls made by hand like to end on round numbers
     cell -= cell.min(axis=0)
     cube = np.ravel_multi_index(tuple(cell.T), tuple(cell.max(axis=0) + 1))
     total = np.bincount(cube, measure)
     filled = np.flatnonzero(total > 0)
-    return np.column_stack([np.bincount(cube, measure * axis)[filled] / total[filled] for axis in points.T])
+    centers = np.column_stack([np.bincount(cube, measure * axis)[filled] / total[filled] for axis in points.T])
+    return centers, total[filled]
 
 
 def _order(points: np.ndarray) -> np.ndarray:
@@ -200,22 +208,22 @@ def _points_inside(wall: Wall, stack: SliceStack) -> tuple[np.ndarray, np.ndarra
     triangles = wall.nodes[wall.triangles]
     frame = canonical_frame(stack, triangles.mean(axis=1), wall.areas)
     local = frame.to_frame(wall.nodes)
-    surface = vtk.vtkPolyData()
-    vtk_points = vtk.vtkPoints()
+    surface = vtkPolyData()
+    vtk_points = vtkPoints()
     vtk_points.SetData(numpy_to_vtk(np.ascontiguousarray(local), deep=True))
     surface.SetPoints(vtk_points)
-    cells = vtk.vtkCellArray()
-    cells.SetData(3, numpy_to_vtk(np.ascontiguousarray(wall.triangles.ravel()), deep=True, array_type=vtk.VTK_ID_TYPE))
+    cells = vtkCellArray()
+    cells.SetData(3, numpy_to_vtk(np.ascontiguousarray(wall.triangles.ravel()), deep=True, array_type=VTK_ID_TYPE))
     surface.SetPolys(cells)
     low, high = local.min(axis=0), local.max(axis=0)
     pitch = max(0.5, float(np.prod(high - low) / 4e6) ** (1 / 3))
     count = np.ceil((high - low) / pitch).astype(int) + 2
-    stencil = vtk.vtkPolyDataToImageStencil()
+    stencil = vtkPolyDataToImageStencil()
     stencil.SetInputData(surface)
     stencil.SetOutputOrigin(*(low - 0.5 * pitch))
     stencil.SetOutputSpacing(pitch, pitch, pitch)
     stencil.SetOutputWholeExtent(0, count[0] - 1, 0, count[1] - 1, 0, count[2] - 1)
-    image = vtk.vtkImageStencilToImage()
+    image = vtkImageStencilToImage()
     image.SetInputConnection(stencil.GetOutputPort())
     image.SetInsideValue(1)
     image.SetOutsideValue(0)

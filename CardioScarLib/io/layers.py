@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import vtk_to_numpy
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import VTK_PIXEL, VTK_POLYGON, VTK_QUAD, vtkDataSet, vtkUnstructuredGrid
 
 from CardioScarLib.core.errors import BadStack, UnreadableFile
 from CardioScarLib.io.planes import Plane
@@ -41,19 +41,19 @@ def read_layer(path: Path, scalar_field: str) -> Plane:
     return Plane(pixels, origin, row_step, column_step, None, path.name)
 
 
-def _quads(grid: vtk.vtkUnstructuredGrid, name: str) -> np.ndarray:
+def _quads(grid: vtkUnstructuredGrid, name: str) -> np.ndarray:
     """(m, 4) corners of the four-sided cells, in turn."""
     types, offsets, connectivity = cells_of(grid)
-    four = np.isin(types, (vtk.VTK_QUAD, vtk.VTK_PIXEL)) | ((types == vtk.VTK_POLYGON) & (np.diff(offsets) == 4))
+    four = np.isin(types, (VTK_QUAD, VTK_PIXEL)) | ((types == VTK_POLYGON) & (np.diff(offsets) == 4))
     if len(types) == 0 or not four.all():
         raise UnreadableFile(f"{name} is not a grid layer: it must consist of flat rectangles, one per pixel.")
     quads = connectivity.reshape(-1, 4).copy()
-    pixel = types == vtk.VTK_PIXEL
+    pixel = types == VTK_PIXEL
     quads[pixel] = quads[pixel][:, [0, 1, 3, 2]]
     return quads
 
 
-def _values(dataset: vtk.vtkDataSet, scalar_field: str, name: str) -> tuple[np.ndarray, bool]:
+def _values(dataset: vtkDataSet, scalar_field: str, name: str) -> tuple[np.ndarray, bool]:
     """The values, and whether there is one per cell (else one per point); distinguished by their number."""
     places = (dataset.GetCellData(), dataset.GetPointData(), dataset.GetFieldData())
     names = [place.GetArrayName(number) for place in places for number in range(place.GetNumberOfArrays()) if place.GetArray(number)]

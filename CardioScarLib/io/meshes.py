@@ -5,10 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonCore import vtkPoints, vtkStringArray
+from vtkmodules.vtkCommonDataModel import (
+    VTK_POLYHEDRON,
+    VTK_QUADRATIC_TETRA,
+    VTK_TETRA,
+    VTK_TRIANGLE,
+    VTK_VERTEX,
+    vtkDataSet,
+    vtkFieldData,
+    vtkGenericCell,
+    vtkImageData,
+    vtkPolyData,
+    vtkUnstructuredGrid,
+)
+from vtkmodules.vtkFiltersGeneral import vtkDataSetTriangleFilter
+from vtkmodules.vtkIOLegacy import vtkDataSetWriter
+from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter, vtkXMLUnstructuredGridWriter
 
 from CardioScarLib.core.errors import BadSettings, BadWall, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.wall import Wall
@@ -37,13 +54,13 @@ class MeshFile:
     """
 
     path: Path
-    dataset: vtk.vtkDataSet
+    dataset: vtkDataSet
     wall: Wall
     frame: str
     unit: str
 
 
-def read_mesh(path: Path) -> vtk.vtkDataSet:
+def read_mesh(path: Path) -> vtkDataSet:
     """The model as stored in a .vtk, .vtu, .vtp, .ply, .stl or openCARP file (.pts, .elem or their stem)."""
     return _read(path)[0]
 
@@ -82,7 +99,7 @@ def mesh_of_wall(wall: Wall, path: Path) -> MeshFile:
     cells = wall.tetrahedra if wall.kind == "volume" else wall.triangles
     if wall.kind == "points":
         cells = np.arange(len(wall.nodes)).reshape(-1, 1)
-    kind = {"volume": vtk.VTK_TETRA, "points": vtk.VTK_VERTEX}.get(wall.kind, vtk.VTK_TRIANGLE)
+    kind = {"volume": VTK_TETRA, "points": VTK_VERTEX}.get(wall.kind, VTK_TRIANGLE)
     corners = cells.shape[1]
     offsets = np.arange(0, cells.size + 1, corners)
     grid = grid_from(wall.nodes, np.full(len(cells), kind, dtype=np.uint8), offsets, cells.ravel())
@@ -111,7 +128,7 @@ def write_mesh(mesh_file: MeshFile, arrays: Mapping[str, np.ndarray], path: Path
     dataset = mesh_file.dataset.NewInstance()
     dataset.ShallowCopy(mesh_file.dataset)
     if suffix == ".vtu":
-        grid = vtk.vtkUnstructuredGrid()
+        grid = vtkUnstructuredGrid()
         grid.ShallowCopy(as_grid(dataset))
         dataset = grid
     for name, values in arrays.items():
@@ -119,7 +136,8 @@ def write_mesh(mesh_file: MeshFile, arrays: Mapping[str, np.ndarray], path: Path
         array.SetName(name)
         dataset.GetPointData().AddArray(array)
     _set_space(dataset, mesh_file.frame.upper())
-    writer = {".vtk": vtk.vtkDataSetWriter, ".vtu": vtk.vtkXMLUnstructuredGridWriter, ".vtp": vtk.vtkXMLPolyDataWriter}[suffix]()
+    writers: dict[str, Any] = {".vtk": vtkDataSetWriter, ".vtu": vtkXMLUnstructuredGridWriter, ".vtp": vtkXMLPolyDataWriter}
+    writer = writers[suffix]()
     writer.SetInputData(dataset)
     if suffix == ".vtk":
         writer.SetFileTypeToBinary()
@@ -138,12 +156,12 @@ def check_output_name(mesh_file: MeshFile, path: Path) -> str:
     if suffix not in OUTPUT_SUFFIXES:
         reason = "cannot carry arrays" if suffix in READERS else "is not a format for results"
         raise UnwritableOutput(f"{Path(path).name}: {suffix or 'a name without suffix'} {reason}; use one of {', '.join(OUTPUT_SUFFIXES)}.")
-    if suffix == ".vtp" and not isinstance(mesh_file.dataset, vtk.vtkPolyData):
+    if suffix == ".vtp" and not isinstance(mesh_file.dataset, vtkPolyData):
         raise UnwritableOutput(f"{Path(path).name}: .vtp holds surfaces only, and {mesh_file.path.name} is a grid; use .vtu or .vtk.")
     return suffix
 
 
-def wall_from_dataset(dataset: vtk.vtkDataSet, to_lps: np.ndarray | None = None, notes: Sequence[str] = ()) -> Wall:
+def wall_from_dataset(dataset: vtkDataSet, to_lps: np.ndarray | None = None, notes: Sequence[str] = ()) -> Wall:
     """The wall that a data set means.
 
     Cells of the highest dimension make the wall: volume cells (split into tetrahedra that fit together, all on the
@@ -152,7 +170,7 @@ def wall_from_dataset(dataset: vtk.vtkDataSet, to_lps: np.ndarray | None = None,
     """
     if dataset is None or dataset.GetNumberOfPoints() == 0:
         raise BadWall("The LV model has no points.")
-    if isinstance(dataset, vtk.vtkImageData):
+    if isinstance(dataset, vtkImageData):
         raise BadWall("The LV model is an image, not a mesh; make a mesh or a surface from it first.")
     notes = list(notes)
     nodes = points_of(dataset)
@@ -177,14 +195,14 @@ def wall_from_dataset(dataset: vtk.vtkDataSet, to_lps: np.ndarray | None = None,
         ignored, used = np.count_nonzero(dimension < highest), np.count_nonzero(dimension == highest)
         kind = "volume" if highest == 3 else "surface"
         notes.append(f"{ignored} cells of lower dimension in the LV model were ignored; its {used} {kind} cells make the wall.")
-    simple = vtk.VTK_TETRA if highest == 3 else vtk.VTK_TRIANGLE
+    simple = VTK_TETRA if highest == 3 else VTK_TRIANGLE
     cells = _simplices(grid.GetPoints(), types, offsets, connectivity, dimension == highest, simple)
     if highest == 3:
         return Wall.from_tetrahedra(nodes, cells, tuple(notes))
     return _surface_wall(nodes, cells, same_as.ravel(), notes)
 
 
-def _read(path: Path) -> tuple[vtk.vtkDataSet, str | None]:
+def _read(path: Path) -> tuple[vtkDataSet, str | None]:
     if opencarp_pair(path):
         return read_opencarp(path), None
     try:
@@ -193,7 +211,7 @@ def _read(path: Path) -> tuple[vtk.vtkDataSet, str | None]:
         if Path(path).exists() and Path(path).suffix.lower() not in READERS and Path(path).is_file():
             raise UnreadableFile(f"{Path(path).name} is not a model; use one of {', '.join(READERS)}, .pts or .elem.") from problem
         raise
-    if isinstance(dataset, vtk.vtkImageData):
+    if isinstance(dataset, vtkImageData):
         raise UnreadableFile(f"{Path(path).name} is an image, not a mesh.")
     return dataset, space
 
@@ -212,19 +230,19 @@ def _cell_dimensions(types: np.ndarray) -> np.ndarray:
     """(m,) 0 for vertices and empty cells, 1 for lines, 2 for faces, 3 for volumes."""
     table = np.zeros(256, dtype=np.int64)
     for kind in np.unique(types):
-        cell = vtk.vtkGenericCell.InstantiateCell(int(kind))
+        cell = vtkGenericCell.InstantiateCell(int(kind))
         table[kind] = cell.GetCellDimension() if cell is not None else 0
     return table[types]
 
 
 def _simplices(
-    points: vtk.vtkPoints, types: np.ndarray, offsets: np.ndarray, connectivity: np.ndarray, chosen: np.ndarray, simple: int
+    points: vtkPoints, types: np.ndarray, offsets: np.ndarray, connectivity: np.ndarray, chosen: np.ndarray, simple: int
 ) -> np.ndarray:
     """The chosen cells as tetrahedra or triangles on the same points, (m, 4) or (m, 3)."""
-    corners = 4 if simple == vtk.VTK_TETRA else 3
+    corners = 4 if simple == VTK_TETRA else 3
     ready = chosen & (types == simple)
     result = [connectivity[offsets[:-1][ready][:, None] + np.arange(corners)]]
-    ten = chosen & (types == vtk.VTK_QUADRATIC_TETRA)
+    ten = chosen & (types == VTK_QUADRATIC_TETRA)
     if ten.any():
         nodes = connectivity[offsets[:-1][ten][:, None] + np.arange(10)]
         result.append(nodes[:, TEN_NODES_TO_EIGHT].reshape(-1, 4))
@@ -236,7 +254,7 @@ def _simplices(
         picked = np.repeat(offsets[others] - new_offsets[:-1], sizes) + np.arange(new_offsets[-1])
         part = grid_from(points, types[others], new_offsets, connectivity[picked])
         # Neighbors split the face between them the same way, because the filter orders by point number.
-        split = vtk.vtkDataSetTriangleFilter()
+        split = vtkDataSetTriangleFilter()
         split.SetInputData(part)
         with captured_vtk_messages():
             split.Update()
@@ -250,8 +268,8 @@ def _simplices(
 def _refuse_cells(types: np.ndarray) -> None:
     """Cells that cannot be split on their own points so that neighbors fit together."""
     for kind in np.unique(types):
-        cell = vtk.vtkGenericCell.InstantiateCell(int(kind))
-        if kind == vtk.VTK_POLYHEDRON or (cell.GetCellDimension() == 3 and not cell.IsLinear()):
+        cell = vtkGenericCell.InstantiateCell(int(kind))
+        if kind == VTK_POLYHEDRON or (cell.GetCellDimension() == 3 and not cell.IsLinear()):
             name = cell.GetClassName().removeprefix("vtk")
             raise BadWall(f"The LV model has {np.count_nonzero(types == kind)} cells of the kind {name}; convert them to tetrahedra first.")
 
@@ -272,11 +290,11 @@ def _surface_wall(nodes: np.ndarray, triangles: np.ndarray, same_as: np.ndarray,
     return Wall(nodes, np.empty((0, 4)), triangles, kind, tuple(notes))
 
 
-def _set_space(dataset: vtk.vtkDataSet, space: str) -> None:
-    array = vtk.vtkStringArray()
+def _set_space(dataset: vtkDataSet, space: str) -> None:
+    array = vtkStringArray()
     array.SetName("SPACE")
     array.InsertNextValue(space)
-    fields = vtk.vtkFieldData()
+    fields = vtkFieldData()
     fields.ShallowCopy(dataset.GetFieldData())
     fields.AddArray(array)
     dataset.SetFieldData(fields)

@@ -5,8 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonDataModel import (
+    VTK_HEXAHEDRON,
+    VTK_LINE,
+    VTK_PYRAMID,
+    VTK_QUAD,
+    VTK_TETRA,
+    VTK_TRIANGLE,
+    VTK_WEDGE,
+    vtkUnstructuredGrid,
+)
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.files import check_readable
@@ -14,14 +23,14 @@ from CardioScarLib.io.vtk_files import grid_from
 
 # Two letters in the file: VTK type, number of nodes.
 CELLS = {
-    "Tt": (vtk.VTK_TETRA, 4),
-    "Hx": (vtk.VTK_HEXAHEDRON, 8),
-    "Pr": (vtk.VTK_WEDGE, 6),
-    "Py": (vtk.VTK_PYRAMID, 5),
-    "Qd": (vtk.VTK_QUAD, 4),
-    "Tr": (vtk.VTK_TRIANGLE, 3),
-    "Ln": (vtk.VTK_LINE, 2),
-    "Cx": (vtk.VTK_LINE, 2),
+    "Tt": (VTK_TETRA, 4),
+    "Hx": (VTK_HEXAHEDRON, 8),
+    "Pr": (VTK_WEDGE, 6),
+    "Py": (VTK_PYRAMID, 5),
+    "Qd": (VTK_QUAD, 4),
+    "Tr": (VTK_TRIANGLE, 3),
+    "Ln": (VTK_LINE, 2),
+    "Cx": (VTK_LINE, 2),
 }
 
 
@@ -34,7 +43,7 @@ def opencarp_pair(path: Path) -> tuple[Path, Path] | None:
     return pair if not path.exists() and pair[0].exists() else None
 
 
-def read_opencarp(path: Path) -> vtk.vtkUnstructuredGrid:
+def read_opencarp(path: Path) -> vtkUnstructuredGrid:
     """The mesh in file coordinates (usually micrometers), with the region of each cell as cell array `region`.
 
     A .pts file without its .elem file gives bare points.

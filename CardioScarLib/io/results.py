@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vtk.util.numpy_support import vtk_to_numpy
+from vtkmodules.util.numpy_support import vtk_to_numpy
 
-from CardioScarLib import __version__
 from CardioScarLib.core.alignment import Alignment
 from CardioScarLib.core.case import Case, LabelMap
 from CardioScarLib.core.errors import BadWall, UnreadableFile, UnwritableOutput
@@ -30,6 +29,7 @@ from CardioScarLib.core.fingerprints import StackFingerprint, WallFingerprint
 from CardioScarLib.core.packing import Variants, pack, unpack
 from CardioScarLib.core.result import Reconstruction, Result
 from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.version import __version__
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import atomic_paths, check_readable, check_writable
 from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, write_mesh
@@ -217,7 +217,7 @@ def _arrays(path: Path, case: Case, names: list[str]) -> dict[str, np.ndarray]:
     missing = [name for name in names if not data.HasArray(name)]
     if missing:
         raise UnreadableFile(f"{path.name} has no array {missing[0]}; the files next to it belong to another map.")
-    return {name: vtk_to_numpy(data.GetArray(name)).copy() for name in names}
+    return {name: np.array(vtk_to_numpy(data.GetArray(name))) for name in names}  # type: ignore[no-untyped-call]
 
 
 def _smaller(values: np.ndarray) -> np.ndarray:

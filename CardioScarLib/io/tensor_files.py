@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from CardioScarLib import __version__
 from CardioScarLib.core.errors import MissingPackage, UnreadableFile
+from CardioScarLib.core.version import __version__
 from CardioScarLib.io.files import check_readable
 
 HEADER = "cardioscar"

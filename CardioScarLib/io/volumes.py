@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkPoints
+from vtkmodules.vtkCommonDataModel import VTK_TETRA, VTK_TRIANGLE, vtkPolyData
+from vtkmodules.vtkFiltersCore import vtkCleanPolyData, vtkProbeFilter
+from vtkmodules.vtkFiltersGeometry import vtkGeometryFilter
+from vtkmodules.vtkFiltersModeling import vtkSelectEnclosedPoints
 
 from CardioScarLib.core.errors import BadSettings, BadWall, UnwritableOutput
 from CardioScarLib.core.wall import Wall
@@ -87,28 +92,28 @@ def voxels_in_wall(wall: Wall, reference: sitk.Image) -> tuple[np.ndarray, np.nd
 
 
 def _are_in_wall(wall: Wall, points: np.ndarray) -> np.ndarray:
-    cloud = vtk.vtkPolyData()
-    coordinates = vtk.vtkPoints()
+    cloud = vtkPolyData()
+    coordinates = vtkPoints()
     coordinates.SetData(numpy_to_vtk(np.ascontiguousarray(points), deep=True))
     cloud.SetPoints(coordinates)
-    cells, kind = (wall.tetrahedra, vtk.VTK_TETRA) if wall.kind == "volume" else (wall.triangles, vtk.VTK_TRIANGLE)
+    cells, kind = (wall.tetrahedra, VTK_TETRA) if wall.kind == "volume" else (wall.triangles, VTK_TRIANGLE)
     corners = cells.shape[1]
     mesh = grid_from(wall.nodes, np.full(len(cells), kind), np.arange(len(cells) + 1) * corners, cells.ravel())
     if wall.kind == "volume":
-        probe = vtk.vtkProbeFilter()
+        probe: Any = vtkProbeFilter()
         probe.SetInputData(cloud)
         probe.SetSourceData(mesh)
         probe.ComputeToleranceOff()
         probe.SetTolerance(1e-9)
         answer = "vtkValidPointMask"
     else:
-        surface = vtk.vtkGeometryFilter()
+        surface = vtkGeometryFilter()
         surface.SetInputData(mesh)
         # A surface whose triangles do not share their points would leak at the seams.
-        clean = vtk.vtkCleanPolyData()
+        clean = vtkCleanPolyData()
         clean.SetInputConnection(surface.GetOutputPort())
         clean.Update()
-        probe = vtk.vtkSelectEnclosedPoints()
+        probe = vtkSelectEnclosedPoints()
         probe.SetInputData(cloud)
         probe.SetSurfaceData(clean.GetOutput())
         probe.SetTolerance(1e-9)

@@ -6,20 +6,28 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow, vtkPoints, vtkStringArray, vtkStringOutputWindow, vtkVersion
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkDataSet, vtkPointSet, vtkUnstructuredGrid
+from vtkmodules.vtkCommonExecutionModel import vtkAlgorithm
+from vtkmodules.vtkFiltersCore import vtkAppendFilter
+from vtkmodules.vtkIOGeometry import vtkSTLReader
+from vtkmodules.vtkIOLegacy import vtkDataSetReader
+from vtkmodules.vtkIOPLY import vtkPLYReader
+from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLUnstructuredGridReader
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.files import check_readable
 
-READERS = {
-    ".vtk": vtk.vtkDataSetReader,
-    ".vtu": vtk.vtkXMLUnstructuredGridReader,
-    ".vtp": vtk.vtkXMLPolyDataReader,
-    ".ply": vtk.vtkPLYReader,
-    ".stl": vtk.vtkSTLReader,
+READERS: dict[str, Any] = {
+    ".vtk": vtkDataSetReader,
+    ".vtu": vtkXMLUnstructuredGridReader,
+    ".vtp": vtkXMLPolyDataReader,
+    ".ply": vtkPLYReader,
+    ".stl": vtkSTLReader,
 }
 PLY_BYTES = {
     "char": 1, "int8": 1, "uchar": 1, "uint8": 1, "short": 2, "int16": 2, "ushort": 2, "uint16": 2,
@@ -28,20 +36,20 @@ PLY_BYTES = {
 
 
 @contextmanager
-def captured_vtk_messages() -> Iterator[vtk.vtkStringOutputWindow]:
+def captured_vtk_messages() -> Iterator[vtkStringOutputWindow]:
     """VTK's warnings and errors go into the yielded window (`GetOutput()`) instead of the terminal."""
-    window, before = vtk.vtkStringOutputWindow(), vtk.vtkOutputWindow.GetInstance()
-    verbosity = vtk.vtkLogger.GetCurrentVerbosityCutoff()
-    vtk.vtkOutputWindow.SetInstance(window)
-    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
+    window, before = vtkStringOutputWindow(), vtkOutputWindow.GetInstance()
+    verbosity = vtkLogger.GetCurrentVerbosityCutoff()
+    vtkOutputWindow.SetInstance(window)
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
     try:
         yield window
     finally:
-        vtk.vtkLogger.SetStderrVerbosity(verbosity)
-        vtk.vtkOutputWindow.SetInstance(before)
+        vtkLogger.SetStderrVerbosity(verbosity)
+        vtkOutputWindow.SetInstance(before)
 
 
-def read_vtk(path: Path) -> tuple[vtk.vtkDataSet, str | None]:
+def read_vtk(path: Path) -> tuple[vtkDataSet, str | None]:
     """The data set in a .vtk, .vtu, .vtp, .ply or .stl file as stored, and the frame its header names: "lps", "ras" or None.
 
     The frame is looked for where 3D Slicer writes it: "SPACE=RAS" in the title or a comment, or a string array SPACE in
@@ -63,7 +71,7 @@ def read_vtk(path: Path) -> tuple[vtk.vtkDataSet, str | None]:
         reader.Update()
         dataset = reader.GetOutput()
     said = messages.GetOutput() or ""
-    if not isinstance(dataset, vtk.vtkDataSet) or "ERROR" in said or "Error reading" in said:
+    if not isinstance(dataset, vtkDataSet) or "ERROR" in said or "Error reading" in said:
         if suffix == ".vtk" and _is_ascii_with_nan(path):
             raise UnreadableFile(f"{path.name} is a text VTK file with NaN in it, which VTK cannot read; save it as binary VTK or as .vtu.")
         raise UnreadableFile(f"{path.name} cannot be read as a {suffix} file; it is truncated, damaged or of another kind.")
@@ -72,7 +80,7 @@ def read_vtk(path: Path) -> tuple[vtk.vtkDataSet, str | None]:
     return dataset, _space(reader, dataset)
 
 
-def _space(reader: vtk.vtkAlgorithm, dataset: vtk.vtkDataSet) -> str | None:
+def _space(reader: vtkAlgorithm, dataset: vtkDataSet) -> str | None:
     texts = []
     if hasattr(reader, "GetHeader"):
         texts.append(reader.GetHeader() or "")
@@ -80,7 +88,7 @@ def _space(reader: vtk.vtkAlgorithm, dataset: vtk.vtkDataSet) -> str | None:
         comments = reader.GetComments()
         texts += [comments.GetValue(number) for number in range(comments.GetNumberOfValues())]
     array = dataset.GetFieldData().GetAbstractArray("SPACE")
-    if isinstance(array, vtk.vtkStringArray) and array.GetNumberOfValues():
+    if isinstance(array, vtkStringArray) and array.GetNumberOfValues():
         texts.append(f"SPACE={array.GetValue(0)}")
     found = re.search(r"SPACE\s*=\s*(RAS|LPS)\b", "\n".join(texts), re.IGNORECASE)
     return found.group(1).lower() if found else None
@@ -119,29 +127,29 @@ def _check_ply(path: Path) -> None:
         raise broken
 
 
-def as_grid(dataset: vtk.vtkDataSet) -> vtk.vtkUnstructuredGrid:
+def as_grid(dataset: vtkDataSet) -> vtkUnstructuredGrid:
     """Any data set as an unstructured grid with the same points and cells in the same order."""
-    if isinstance(dataset, vtk.vtkUnstructuredGrid):
+    if isinstance(dataset, vtkUnstructuredGrid):
         return dataset
-    append = vtk.vtkAppendFilter()
+    append = vtkAppendFilter()
     append.MergePointsOff()
     append.AddInputData(dataset)
     append.Update()
     return append.GetOutput()
 
 
-def points_of(dataset: vtk.vtkDataSet) -> np.ndarray:
+def points_of(dataset: vtkDataSet) -> np.ndarray:
     """(n, 3) coordinates as they stand in the data set, float64."""
-    if isinstance(dataset, vtk.vtkPointSet):
+    if isinstance(dataset, vtkPointSet):
         return vtk_to_numpy(dataset.GetPoints().GetData()).astype(np.float64)
     return np.array([dataset.GetPoint(number) for number in range(dataset.GetNumberOfPoints())])
 
 
-def cells_of(grid: vtk.vtkUnstructuredGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def cells_of(grid: vtkUnstructuredGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """VTK type per cell (m,), offsets (m + 1,) into the connectivity, and the connectivity itself."""
     if grid.GetNumberOfCells() == 0:
         return np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int64)
-    version = vtk.vtkVersion()
+    version = vtkVersion()
     renamed = (version.GetVTKMajorVersion(), version.GetVTKMinorVersion()) >= (9, 6)
     types = grid.GetCellTypes() if renamed else grid.GetCellTypesArray()
     cells = grid.GetCells()
@@ -152,19 +160,17 @@ def cells_of(grid: vtk.vtkUnstructuredGrid) -> tuple[np.ndarray, np.ndarray, np.
     )
 
 
-def grid_from(
-    points: vtk.vtkPoints | np.ndarray, types: np.ndarray, offsets: np.ndarray, connectivity: np.ndarray
-) -> vtk.vtkUnstructuredGrid:
+def grid_from(points: vtkPoints | np.ndarray, types: np.ndarray, offsets: np.ndarray, connectivity: np.ndarray) -> vtkUnstructuredGrid:
     """An unstructured grid of these points and cells (the arrays of `cells_of`)."""
-    if not isinstance(points, vtk.vtkPoints):
-        coordinates, points = points, vtk.vtkPoints()
+    if not isinstance(points, vtkPoints):
+        coordinates, points = points, vtkPoints()
         points.SetData(numpy_to_vtk(np.ascontiguousarray(coordinates, dtype=np.float64), deep=True))
-    cells = vtk.vtkCellArray()
+    cells = vtkCellArray()
     cells.SetData(
         numpy_to_vtkIdTypeArray(np.ascontiguousarray(offsets, dtype=np.int64), deep=True),
         numpy_to_vtkIdTypeArray(np.ascontiguousarray(connectivity, dtype=np.int64), deep=True),
     )
-    grid = vtk.vtkUnstructuredGrid()
+    grid = vtkUnstructuredGrid()
     grid.SetPoints(points)
     grid.SetCells(numpy_to_vtk(np.ascontiguousarray(types, dtype=np.uint8), deep=True), cells)
     return grid

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from CardioScarLib.core.errors import BadSettings
-from CardioScarLib.phantom.cases import Phantom
-from CardioScarLib.phantom.scars import Transmural
+from CardioScarLib.core.wall import Wall
+from CardioScarLib.phantom.scars import Place, Scar, Transmural
 
 MARGIN = 4.0
 """mm to the side of the channel that a path may use: a map may shift it a little, but not lead around the scar."""
@@ -16,16 +18,29 @@ MOUTH = 5.0
 """mm at either end of the channel within the scar that count as its mouths."""
 
 
-def scar_with_channel(case: Phantom) -> Transmural | None:
+class ScarredWall(Protocol):
+    """What channels are judged on: a phantom, or any other heart with an exact scar. wall: LPS mm. scar: its formula."""
+
+    @property
+    def wall(self) -> Wall: ...
+
+    @property
+    def scar(self) -> Scar: ...
+
+    def place(self, points: np.ndarray) -> Place:
+        """Where (n, 3) points of the wall are, LPS mm, seen from the middle of the scar."""
+
+
+def scar_with_channel(case: ScarredWall) -> Transmural | None:
     """The scar of a phantom that has a channel through it; None for any other."""
     return case.scar if isinstance(case.scar, Transmural) and case.scar.channel > 0 else None
 
 
-def has_channel(case: Phantom) -> bool:
+def has_channel(case: ScarredWall) -> bool:
     return scar_with_channel(case) is not None
 
 
-def channel_is_open(case: Phantom, probability: np.ndarray) -> bool:
+def channel_is_open(case: ScarredWall, probability: np.ndarray) -> bool:
     """Whether nodes with a probability below 0.5, joined along the wall's edges, lead from one mouth of the channel to the other.
 
     probability: (n,) on the nodes of the case's wall. Only nodes along the channel's line and inside the scar count.
@@ -33,7 +48,7 @@ def channel_is_open(case: Phantom, probability: np.ndarray) -> bool:
     """
     scar = scar_with_channel(case)
     if scar is None:
-        raise BadSettings(f"The phantom {case.kind} has no channel.")
+        raise BadSettings("This phantom has no channel through its scar.")
     place = case.place(case.wall.nodes)
     across, along = scar.line(place)
     end = scar.radius - 2 * scar.edge

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import vtk_to_numpy
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import VTK_PIXEL, VTK_QUAD, vtkDataSet, vtkDataSetAttributes, vtkGenericCell
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.slices import SliceStack
@@ -26,7 +26,7 @@ from CardioScarLib.report.describe_network import describe_checkpoint, describe_
 
 Content = SliceStack | MeshFile | Checkpoint | TrainingData
 
-FLAT_CELLS = (vtk.VTK_QUAD, vtk.VTK_PIXEL)
+FLAT_CELLS = (VTK_QUAD, VTK_PIXEL)
 
 
 def describe(path: Path) -> dict:
@@ -149,13 +149,13 @@ def _measure(wall: Wall) -> dict:
     return {"area_cm2": round(float(wall.areas.sum()) / 100, 2)} if len(wall.triangles) else {}
 
 
-def _cells_by_type(dataset: vtk.vtkDataSet) -> dict[str, int]:
+def _cells_by_type(dataset: vtkDataSet) -> dict[str, int]:
     kinds, counts = np.unique(cells_of(as_grid(dataset))[0], return_counts=True)
-    names = [vtk.vtkGenericCell.InstantiateCell(int(kind)).GetClassName().removeprefix("vtk").lower() for kind in kinds]
+    names = [vtkGenericCell.InstantiateCell(int(kind)).GetClassName().removeprefix("vtk").lower() for kind in kinds]
     return {name: int(count) for name, count in zip(names, counts, strict=True)}
 
 
-def _arrays(data: vtk.vtkDataSetAttributes) -> dict[str, dict]:
+def _arrays(data: vtkDataSetAttributes) -> dict[str, dict]:
     """Range of each array over its finite values, and how many are not."""
     found = {}
     for number in range(data.GetNumberOfArrays()):

@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Generic
 
-import CardioScarLib
 from CardioScarLib.core import errors
 from CardioScarLib.core.errors import Cancelled, CardioScarError, RunFailed, UnwritableOutput
+from CardioScarLib.core.version import __version__
 from CardioScarLib.runner.environment import child_command, child_environment
 from CardioScarLib.runner.progress import ProgressClock, ProgressReport
 from CardioScarLib.runner.task import Answer, Task, TaskProgress, read_answer, write_task
@@ -56,7 +56,7 @@ class _Work:
         self.error: Exception | None = None
         self.on_progress: Callable[[], None] = _ignore
         self._clock = ProgressClock()
-        self._lines = [f"CardioScar {CardioScarLib.__version__}, {kind}"]
+        self._lines = [f"CardioScar {__version__}, {kind}"]
 
     @property
     def progress(self) -> ProgressReport:

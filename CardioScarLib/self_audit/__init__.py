@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from CardioScarLib.core.audit import Audit, Claim, PairAudit, SliceAudit, Suspect
-from CardioScarLib.self_audit.audit import audit
+from CardioScarLib.self_audit.run import audit
 
 __all__ = ["Audit", "Claim", "PairAudit", "SliceAudit", "Suspect", "audit"]

@@ -9,14 +9,13 @@ import numpy as np
 
 from CardioScarLib.core.audit import Claim, Suspect
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.quantification.burden import GRAM
 from CardioScarLib.reconstruction.field.fourier import sigmoid
 from CardioScarLib.reconstruction.field.objective import slice_plane
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 from CardioScarLib.wall.surfaces import area_vectors, skin
 
-DENSITY = 1.05
-"""Of myocardium, g/mL."""
 SURE_MASS = 0.15
 """Half of the 95 % interval of the scar volume, as a share of it, up to which a mass is supported."""
 QUARTER = 0.25
@@ -126,7 +125,7 @@ def _mass(facts: Facts) -> Claim:
     low, high = np.quantile(draws, [0.025, 0.975])
     middle = float(facts.posterior.mean(facts.wall.nodes) @ measure)
     share = float((high - low) / (2 * max(middle, 1e-9)))
-    unit, factor = ("g", 1e-3 * DENSITY) if facts.wall.kind == "volume" else ("% of the wall", 100 / measure.sum())
+    unit, factor = ("g", GRAM) if facts.wall.kind == "volume" else ("% of the wall", 100 / measure.sum())
     interval = f"{factor * middle:.1f} {unit}, 95 % interval {factor * low:.1f} to {factor * high:.1f}"
     if facts.coverage is not None and facts.coverage < LEAST_COVERAGE:
         reason = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from CardioScarLib.advice.advise import Advice
+from CardioScarLib.advice.ranking import Advice
 from CardioScarLib.core.packing import Variants
 from CardioScarLib.core.settings import AdviceSettings
 from CardioScarLib.pipeline import advise

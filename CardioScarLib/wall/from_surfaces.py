@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import vtk_to_numpy
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import vtkPlane, vtkPolyData
+from vtkmodules.vtkFiltersCore import vtkCutter, vtkPolyDataNormals, vtkStripper
 
 from CardioScarLib.core.errors import BadContours
 from CardioScarLib.core.settings import WallSettings
@@ -61,12 +62,12 @@ def shape_from_surfaces(endo: Wall, epi: Wall, settings: WallSettings | None = N
     return shape_from_contours(slices, settings, (top * normal, normal), notes if above > SECTION else [])
 
 
-def _oriented(surface: Wall, name: str) -> vtk.vtkPolyData:
+def _oriented(surface: Wall, name: str) -> vtkPolyData:
     if surface.kind not in ("closed_surface", "shell"):
         kind = {"volume": "a volume mesh", "points": "bare points"}[surface.kind]
         raise BadContours(f"The model of the {name} is {kind}; a surface is needed.")
     _, first, same = np.unique(surface.nodes, axis=0, return_index=True, return_inverse=True)
-    turn = vtk.vtkPolyDataNormals()
+    turn = vtkPolyDataNormals()
     turn.SetInputData(triangle_surface(surface.nodes, first[same.ravel()][surface.triangles]))
     turn.SplittingOff()
     turn.ConsistencyOn()
@@ -74,7 +75,7 @@ def _oriented(surface: Wall, name: str) -> vtk.vtkPolyData:
     return turn.GetOutput()
 
 
-def _arrays(surface: vtk.vtkPolyData) -> tuple[np.ndarray, np.ndarray]:
+def _arrays(surface: vtkPolyData) -> tuple[np.ndarray, np.ndarray]:
     """Nodes in use and triangles."""
     nodes = vtk_to_numpy(surface.GetPoints().GetData()).astype(np.float64)
     triangles = vtk_to_numpy(surface.GetPolys().GetConnectivityArray()).astype(np.int64).reshape(-1, 3)
@@ -112,15 +113,15 @@ def _upward(nodes: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return normal if (base - middle) @ normal >= 0 else -normal
 
 
-def _section(surface: vtk.vtkPolyData, normal: np.ndarray, level: float) -> np.ndarray | None:
+def _section(surface: vtkPolyData, normal: np.ndarray, level: float) -> np.ndarray | None:
     """(n, 3) longest closed curve in the plane normal . x = level; None where there is none."""
-    plane = vtk.vtkPlane()
+    plane = vtkPlane()
     plane.SetNormal(*normal)
     plane.SetOrigin(*(level * normal))
-    cutter = vtk.vtkCutter()
+    cutter = vtkCutter()
     cutter.SetInputData(surface)
     cutter.SetCutFunction(plane)
-    joined = vtk.vtkStripper()
+    joined = vtkStripper()
     joined.SetInputConnection(cutter.GetOutputPort())
     joined.JoinContiguousSegmentsOn()
     joined.SetMaximumLength(10**6)
@@ -128,7 +129,7 @@ def _section(surface: vtk.vtkPolyData, normal: np.ndarray, level: float) -> np.n
     return _longest_closed(joined.GetOutput())
 
 
-def _longest_closed(output: vtk.vtkPolyData) -> np.ndarray | None:
+def _longest_closed(output: vtkPolyData) -> np.ndarray | None:
     lines = output.GetLines()
     if not lines.GetNumberOfCells():
         return None

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import vtk
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkDoubleArray
+from vtkmodules.vtkFiltersCore import vtkImplicitPolyDataDistance
 
 from CardioScarLib.core.errors import BadWall
 from CardioScarLib.core.wall import Wall, tetrahedron_volumes
@@ -179,8 +180,8 @@ def contour_distance(surfaces: WallSurfaces, endo: np.ndarray, epi: np.ndarray) 
 def surface_distance(nodes: np.ndarray, triangles: np.ndarray, points: np.ndarray) -> np.ndarray:
     """(n,) mm from points to the closest place on a surface."""
     used, triangles = np.unique(triangles, return_inverse=True)  # nodes of other parts are no part of this surface
-    distance = vtk.vtkImplicitPolyDataDistance()
+    distance = vtkImplicitPolyDataDistance()
     distance.SetInput(triangle_surface(nodes[used], triangles.reshape(-1, 3)))
-    result = vtk.vtkDoubleArray()
+    result = vtkDoubleArray()
     distance.FunctionValue(numpy_to_vtk(np.ascontiguousarray(points, dtype=np.float64), deep=True), result)
     return np.abs(vtk_to_numpy(result))

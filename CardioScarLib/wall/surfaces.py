@@ -7,11 +7,14 @@ from functools import cached_property
 from itertools import product
 
 import numpy as np
-import vtk
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
-from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
+from vtkmodules.vtkImagingStencil import vtkImageStencilToImage, vtkPolyDataToImageStencil
 
 from CardioScarLib.core.errors import BadWall
 from CardioScarLib.core.wall import Wall
@@ -176,16 +179,16 @@ def area_vectors(nodes: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return 0.5 * np.cross(b - a, c - a)
 
 
-def triangle_surface(nodes: np.ndarray, triangles: np.ndarray) -> vtk.vtkPolyData:
+def triangle_surface(nodes: np.ndarray, triangles: np.ndarray) -> vtkPolyData:
     """Triangles as a VTK surface on all the given points."""
-    points = vtk.vtkPoints()
+    points = vtkPoints()
     points.SetData(numpy_to_vtk(np.ascontiguousarray(nodes, dtype=np.float64), deep=True))
-    cells = vtk.vtkCellArray()
+    cells = vtkCellArray()
     cells.SetData(
         numpy_to_vtkIdTypeArray(np.arange(0, 3 * len(triangles) + 1, 3, dtype=np.int64), deep=True),
         numpy_to_vtkIdTypeArray(np.ascontiguousarray(triangles, dtype=np.int64).ravel(), deep=True),
     )
-    surface = vtk.vtkPolyData()
+    surface = vtkPolyData()
     surface.SetPoints(points)
     surface.SetPolys(cells)
     return surface
@@ -194,7 +197,7 @@ def triangle_surface(nodes: np.ndarray, triangles: np.ndarray) -> vtk.vtkPolyDat
 def _turned_outward(nodes: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Triangles of a closed surface with normals outward; nodes at one place become one."""
     _, first, same_as = np.unique(nodes, axis=0, return_index=True, return_inverse=True)
-    turn = vtk.vtkPolyDataNormals()
+    turn = vtkPolyDataNormals()
     turn.SetInputData(triangle_surface(nodes, first[same_as.ravel()][triangles]))
     turn.SplittingOff()
     turn.ConsistencyOn()
@@ -232,12 +235,12 @@ def _view_filled(nodes: np.ndarray, triangles: np.ndarray, normals: np.ndarray) 
 
 def _voxels(nodes: np.ndarray, triangles: np.ndarray, first: np.ndarray, step: float, size: np.ndarray) -> np.ndarray:
     """Booleans of shape `size`, true at the points first + step * (i, j, k) that lie inside a closed surface."""
-    stencil = vtk.vtkPolyDataToImageStencil()
+    stencil = vtkPolyDataToImageStencil()
     stencil.SetInputData(triangle_surface(nodes, triangles))
     stencil.SetOutputOrigin(*first)
     stencil.SetOutputSpacing(step, step, step)
     stencil.SetOutputWholeExtent(0, int(size[0]) - 1, 0, int(size[1]) - 1, 0, int(size[2]) - 1)
-    image = vtk.vtkImageStencilToImage()
+    image = vtkImageStencilToImage()
     image.SetInputConnection(stencil.GetOutputPort())
     image.SetOutputScalarTypeToUnsignedChar()
     image.Update()

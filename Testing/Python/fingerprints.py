@@ -167,7 +167,7 @@ SLOW = ("islands, fine", "border zone, standard, other seed", "shifted slices, s
 
 def recorded() -> dict[str, dict[str, str]] | None:
     """By case, the fingerprints of this machine; None where there are none."""
-    return json.loads(RECORDED.read_text(encoding="utf-8")).get(machine())
+    return json.loads(RECORDED.read_text(encoding="utf-8")).get(machine()) if RECORDED.exists() else None
 
 
 def main() -> None:

@@ -11,7 +11,8 @@ import vtk
 from CardioScarLib.batch import Outcome, find_cases, in_words, run_batch
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.core.errors import BadEvidence, BadSettings, CardioScarError, UnreadableFile
-from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.core.quantity import Quantity
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.phantom import phantom_case
 
 SCRIPT = Path(__file__).resolve().parents[2] / "CardioScar" / "CardioScarMRML" / "batch.py"
@@ -34,6 +35,10 @@ def a_folder_of_cases(tmp_path, some_files):
         for file in files:
             (folder / name / file.name).write_bytes(file.read_bytes())
     return folder
+
+
+def a_quantity(value: float) -> Quantity:
+    return Quantity("name", "Label", value, "unit", "method")
 
 
 def states(outcomes):
@@ -119,21 +124,21 @@ def test_a_failing_case_stops_no_other_and_a_second_batch_does_what_is_left(a_fo
     assert states(outcomes) == ["done", "failed", "done"]
     mesh = output / "01 first" / "01 first.vtu"
     assert {"scar_probability", "scar_observed"} <= arrays_in(mesh)
-    record = json.loads((output / "01 first" / "01 first.vtu.json").read_text())
+    record = json.loads((output / "01 first" / "01 first.vtu.json").read_text())["provenance"]
     assert record["settings"]["model"]["model"] == "nearest" and [one["name"] for one in record["inputs"]] == ["wall.vtu", "slices.nrrd"]
     assert "done" in (output / "01 first" / "log.txt").read_text()
     assert not (output / "02 lost").exists()
     rows = rows_of(output / "cases.csv")
     assert [row["result"] for row in rows] == ["done", "failed", "done"]
-    assert 0 < float(rows[0]["scar_percent"]) < 100 and "LGE volumes" in rows[1]["message"]
+    assert 0 < float(rows[0]["scar_burden_percent"]) < 100 and "LGE volumes" in rows[1]["message"]
 
     (a_folder_of_cases / "02 lost" / "slices.nrrd").write_bytes(some_files[0].read_bytes())
-    (output / "03 last" / "report.json").unlink()  # as if the night had ended in the middle of it
+    (output / "03 last" / "03 last.vtu.json").unlink()  # as if the night had ended in the middle of it
     before = mesh.stat().st_mtime_ns
     again = batch(find_cases(a_folder_of_cases), output)
     assert states(again) == ["kept", "done", "done"]
     assert mesh.stat().st_mtime_ns == before
-    assert again[0].numbers == outcomes[0].numbers
+    assert again[0].quantities == outcomes[0].quantities
 
 
 @pytest.mark.slow
@@ -144,12 +149,12 @@ def test_results_of_other_settings_or_files_are_kept_unless_one_says_overwrite(a
     other = ReconstructionSettings(model=ModelSettings("linear"))
     refused = batch(cases, output, other)
     assert states(refused) == ["failed"] and "--overwrite" in refused[0].message
-    assert states(batch(cases, output, QUICK, thickness=5.0)) == ["failed"]
+    assert states(batch(cases, output, QUICK, reading=ReadingSettings(slice_thickness=5.0))) == ["failed"]
     with cases[0].model.open("ab") as file:
         file.write(b"\n")
     assert states(batch(cases, output)) == ["failed"]
     assert states(batch(cases, output, other, overwrite=True)) == ["done"]
-    assert json.loads((output / "01 first" / "report.json").read_text())["settings"]["model"]["model"] == "linear"
+    assert json.loads((output / "01 first" / "01 first.vtu.json").read_text())["provenance"]["settings"]["model"]["model"] == "linear"
 
 
 @pytest.mark.slow
@@ -165,7 +170,7 @@ def test_an_audit_is_made_where_asked_and_told_in_the_table(a_folder_of_cases, t
     audited = batch(cases, output, settings, audited=True)  # what is there has no audit
     assert states(audited) == ["done"] and audited[0].light in ("yellow", "red")
     assert rows_of(output / "cases.csv")[0]["audit"] == audited[0].light
-    assert "no scar" in json.loads((output / "01 first" / "report.json").read_text())["summary"]["audit"]["sentence"]
+    assert "no scar" in json.loads((output / "01 first" / "01 first.vtu.json").read_text())["audit"]["sentence"]
     again = batch(cases, output, settings, audited=True)
     assert states(again) == ["kept"] and again[0].light == audited[0].light
 
@@ -174,14 +179,14 @@ def test_an_audit_is_made_where_asked_and_told_in_the_table(a_folder_of_cases, t
 def test_what_comes_after_a_case_may_fail_it_without_stopping_the_others(a_folder_of_cases, tmp_path):
     seen = []
 
-    def after(case, folder):
-        seen.append(folder.name)
+    def after(case, path):
+        seen.append(path.name)
         if case.name == "01 first":
             raise BadEvidence("Too dark to draw.")
 
     outcomes = batch(find_cases(a_folder_of_cases), tmp_path / "results", after_case=after)
     assert states(outcomes) == ["failed", "failed", "done"] and outcomes[0].message == "Too dark to draw."
-    assert seen == ["01 first", "03 last"]
+    assert seen == ["01 first.vtu", "03 last.vtu"]
     assert states(batch(find_cases(a_folder_of_cases), tmp_path / "results")) == ["kept", "failed", "kept"]
 
 
@@ -201,8 +206,9 @@ def test_an_output_folder_that_cannot_be_made_is_one_sentence(a_folder_of_cases,
 
 
 def test_the_last_words_count_what_happened():
-    done = Outcome("01 first", "done", 12.3, numbers={"scar_percent": 14.24})
-    words = in_words([done, Outcome("02", "failed", message="It has no slices."), Outcome("03", "kept", numbers={"scar_ml": 2.0})])
+    done = Outcome("01 first", "done", 12.3, quantities={"scar_burden_percent": a_quantity(14.24)})
+    kept = Outcome("03", "kept", quantities={"scar_volume_ml": a_quantity(2.0)})
+    words = in_words([done, Outcome("02", "failed", message="It has no slices."), kept])
     lines = words.splitlines()
     assert lines[0].split() == "Case Result Scar % Scar mL Scar g LV g Seconds".split()
     assert lines[1].split() == ["01", "first", "done", "14.2", "12"]
@@ -237,9 +243,9 @@ def test_a_label_map_of_the_scar_takes_the_place_of_the_intensities(a_folder_of_
     image = sitk.ReadImage(str(case / "slices.nrrd"))
     sitk.WriteImage(sitk.Cast(image > 0.5, sitk.sitkUInt8), str(case / "scar_mask.nrrd"))
     assert states(batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")) == ["done"]
-    report = json.loads((tmp_path / "results" / "01 first" / "report.json").read_text())
-    assert report["settings"]["evidence"]["method"] == "labels" and report["reading"]["mask"]
-    assert [one["name"] for one in report["inputs"]] == ["wall.vtu", "slices.nrrd", "scar_mask.nrrd"]
+    made = json.loads((tmp_path / "results" / "01 first" / "01 first.vtu.json").read_text())["provenance"]
+    assert made["settings"]["evidence"]["method"] == "labels" and made["reading"]["mask"]
+    assert [one["name"] for one in made["inputs"]] == ["wall.vtu", "slices.nrrd", "scar_mask.nrrd"]
     assert states(batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")) == ["kept"]
     (case / "scar_mask.nrrd").unlink()
     assert states(batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")) == ["failed"]

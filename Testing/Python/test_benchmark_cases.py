@@ -20,7 +20,7 @@ from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Place, Transmural, step
 
-SUITE = Path(__file__).resolve().parents[2] / "docs" / "benchmark_suite.md"
+SUITE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "benchmark_suite.md"
 SEED = 100
 ONE_OF_EACH_HEART = ("W", "aneurysm", "thin", "real-contours", "real-mesh")
 

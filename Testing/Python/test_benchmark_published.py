@@ -22,6 +22,7 @@ from CardioScarLib.benchmark.published_page import PAGE, README, published_files
 from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.walls import from_labels
 from CardioScarLib.cli.main import main
+from CardioScarLib.core.case import Case
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import ModelSettings, NetworkSettings
 from CardioScarLib.phantom import CONTROLS, KINDS, phantom_case
@@ -160,7 +161,7 @@ def test_the_cost_is_that_of_the_map_itself_and_is_measured_once(tmp_path):
     records = Records(tmp_path / "records.jsonl")
     record = cost(records, "preview", {"nodes": 1500, "pixel": 2.6}, silent)
     case = phantom_as_case("I3", 0, 1500, pixel=2.6)
-    result = reconstruct(case.stack, case.wall, replace(case.settings, model=ModelSettings("field", "preview")))
+    result = reconstruct(Case(case.stack, case.wall), replace(case.settings, model=ModelSettings("field", "preview")))
     error = result.arrays["scar_probability"] - case.truth
     assert record["rmse"] == pytest.approx((error**2).mean() ** 0.5, rel=1e-6)
     assert (record["pixels"], record["slices"]) == (result.summary["evidence"]["pixels"], len(case.stack))

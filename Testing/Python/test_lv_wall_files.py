@@ -130,7 +130,8 @@ def test_the_command_makes_a_wall_that_can_be_read_back(tmp_path, a_label_map, c
     assert read_wall(surface).wall.kind == "closed_surface"
     assert read_mesh(surface).GetCellData().GetArray("wall_region").GetRange() == (1.0, 3.0)
     record = json.loads((tmp_path / "wall.vtu.json").read_text())
-    assert record["settings"]["wall"]["edge_length"] == 4.0 and record["inputs"][0]["name"] == "labels.nrrd"
+    made = record["provenance"]
+    assert made["settings"]["wall"]["edge_length"] == 4.0 and made["inputs"][0]["name"] == "labels.nrrd"
     code, _, err = run(capsys, "wall", a_label_map, "--labels", "emidec", "--output", output)
     assert code == 2 and "already exists and was kept" in err
 

@@ -322,11 +322,11 @@ def test_every_group_is_in_one_batch_with_its_own_points():
     [
         ({"recipe": "old"}, "modern, original"),
         ({"device": "gpu"}, "auto, cpu, cuda"),
-        ({"width": 0}, "width"),
-        ({"depth": 1}, "hidden layers"),
-        ({"dropout": 0.0}, "dropout"),
-        ({"epochs": 0}, "epochs"),
-        ({"lowest_rate": 2.0}, "lowest learning rate"),
+        ({"width": 0}, "Hidden units"),
+        ({"depth": 1}, "Hidden layers"),
+        ({"dropout": 0.0}, "Dropout rate"),
+        ({"epochs": 0}, "Epochs"),
+        ({"lowest_rate": 2.0}, "Lowest learning rate"),
     ],
 )
 def test_settings_out_of_range_are_refused(changes, says):

@@ -332,4 +332,4 @@ def test_the_command_line_trains_it_and_says_how(recipe, tmp_path, capsys):
 def test_the_command_line_refuses_impossible_networks(tmp_path, capsys):
     words = ["reconstruct", "--mesh-vtk", "a.vtu", "--image", "b.nrrd", "--output", "c.vtu", "--model", "network", "--dropout", "1"]
     assert main(words) == 2
-    assert "dropout rate is 1.0" in capsys.readouterr().err
+    assert "Dropout rate: 1 is out of range" in capsys.readouterr().err

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
 
-from CardioScarLib.advice import advise as next_slice
-from CardioScarLib.advice.advise import WallErrors, advise
+from CardioScarLib.advice import ranking as next_slice
 from CardioScarLib.advice.candidate_planes import axis_of_rotation, long_axis
+from CardioScarLib.advice.ranking import WallErrors, advise
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.cli.reports import in_letters

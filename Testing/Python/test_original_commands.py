@@ -218,7 +218,9 @@ def test_the_commands_have_the_originals_flags_and_defaults():
     flags |= {"padding": "--slice-thickness-padding", "exclude_zero": "--exclude-zero-intensity"}
     for name, defaults in theirs.items():
         command = cardioscar.commands[name]
-        found = command.make_context(name, [], resilient_parsing=True).params
+        params = command.make_context(name, [], resilient_parsing=True).params
+        # Flags of settings are kept by the path of the field; here by their own name.
+        found = params | {one.opts[0][2:].replace("-", "_"): params[one.name] for one in command.params if one.opts[0].startswith("--")}
         assert {one: found[one] for one in defaults} == defaults
         options = {option for one in command.params for option in one.opts}
         for one in defaults:
@@ -409,7 +411,7 @@ def test_apply_refuses_settings_out_of_range_and_outputs_it_cannot_write(run, me
     assert refused(run("apply", **flags, threshold=1.5), "threshold")
     assert refused(run("apply", **flags, mc_samples=0), "number of samples")
     assert refused(run("apply", **flags, batch_size=0), "batch size")
-    assert refused(run("apply", **flags, seed=-1), "seed")
+    assert refused(run("apply", **flags, seed=-1), "Seed")
     assert refused(run("apply", **{**flags, "output": tmp_path / "map.stl"}), "cannot carry arrays")
     assert refused(run("apply", **{**flags, "model": mesh}), "wall.vtu is not a checkpoint")
     assert not list(tmp_path.iterdir())
@@ -426,8 +428,9 @@ def test_bad_training_data_and_settings_are_one_sentence_on_the_command_line(run
     assert refused(run("train", training_data=tmp_path / "sizes.npz", output=out, cpu=True), "group sizes in sizes.npz do not fit")
     assert refused(run("train", training_data=LAYOUT_2, output=out, cpu=True), "not training data")
     for flag, words in (
-        ({"hidden_size": 0}, "width"), ({"hidden_layers": 1}, "hidden layers"), ({"max_epochs": 0}, "epochs"), ({"batch_size": 0}, "batch"),
-        ({"mc_samples": 0}, "samples"), ({"early_stopping_patience": 0}, "patience"), ({"seed": -1}, "seed"),
+        ({"hidden_size": 0}, "Hidden units"), ({"hidden_layers": 1}, "Hidden layers"), ({"max_epochs": 0}, "Epochs"),
+        ({"batch_size": 0}, "Batch size"),
+        ({"mc_samples": 0}, "samples"), ({"early_stopping_patience": 0}, "Patience"), ({"seed": -1}, "Seed"),
     ):  # fmt: skip
         assert refused(run("train", training_data=data_file, output=out, cpu=True, **flag), words), flag
     assert not out.exists()

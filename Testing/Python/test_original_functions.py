@@ -145,7 +145,7 @@ def test_a_script_of_the_original_needs_a_changed_import_and_little_else(mesh, t
 def test_the_originals_configs_are_checked():
     with pytest.raises(BadSettings, match="vtk_grid_paths or as image_path"):
         original.PreprocessingRequest(mesh_path=Path("mesh.vtk"))
-    with pytest.raises(ValueError, match="epochs"):
+    with pytest.raises(ValueError, match="Epochs"):
         original.TrainingConfig(max_epochs=0)
     layers = original.prepare_training_data(original.PreprocessingRequest(FILES / "slice_04.vtk", vtk_grid_paths=LAYERS[1:2]))
     assert layers.n_nodes > 0  # a layer's own points, as a mesh: they lie inside it

@@ -113,9 +113,10 @@ def test_settings_reach_the_stages(a_wall, a_scarred_stack):
 
 
 def test_without_settings_it_is_the_standard_field_on_evidence_found_by_itself(a_wall, a_scarred_stack):
-    plain = reconstruct(a_scarred_stack, a_wall)
+    case = Case(a_scarred_stack, a_wall)
+    plain = reconstruct(case)
     auto = replace(STANDARD, evidence=EvidenceSettings("auto"), model=ModelSettings("field", "standard", samples=64, seed=0))
-    same, preview = reconstruct(a_scarred_stack, a_wall, auto), reconstruct(a_scarred_stack, a_wall, replace(auto, model=PREVIEW.model))
+    same, preview = reconstruct(case, auto), reconstruct(case, replace(auto, model=PREVIEW.model))
     assert set(plain.arrays) == set(same.arrays)
     assert all(np.array_equal(plain.arrays[name], same.arrays[name]) for name in plain.arrays)
     assert not np.array_equal(plain.arrays["scar_probability"], preview.arrays["scar_probability"])

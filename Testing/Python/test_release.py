@@ -31,7 +31,7 @@ def git(root: Path, *words: str) -> None:
 
 @pytest.fixture
 def ready(tmp_path):
-    (tmp_path / "CardioScarLib").mkdir()
+    (tmp_path / "CardioScarLib" / "core").mkdir(parents=True)
     (tmp_path / release.LIBRARY).write_text('"""A library."""\n\n__version__ = "1.2.3"\n')
     (tmp_path / release.CITATION).write_text("cff-version: 1.2.0\nversion: 1.2.3\nlicense: MIT\n")
     (tmp_path / release.CHANGELOG).write_text("# Changelog\n\n## 1.2.3 (unreleased)\n\n- New.\n\n## 1.2.2 (2026-01-01)\n\n- Old.\n")
@@ -57,7 +57,7 @@ def answer(monkeypatch, *answers: str) -> list[str]:
 
 def test_files_of_this_repository_name_one_version():
     named = release.versions(ROOT)
-    assert set(named) == {"CardioScarLib/__init__.py", "CITATION.cff", "CHANGELOG.md"}
+    assert set(named) == {"CardioScarLib/core/version.py", "CITATION.cff", "CHANGELOG.md"}
     assert len(set(named.values())) == 1 and all(named.values())
 
 
@@ -90,21 +90,23 @@ def test_nothing_is_dated_before_lint_and_tests_have_passed(ready, monkeypatch, 
 def test_versions_that_differ_are_told(ready):
     change(ready, release.CITATION, "version: 1.2.3", "version: 1.2.2")
     assert release.problems(ready) == [
-        'CITATION.cff names the version "1.2.2" and CardioScarLib/__init__.py "1.2.3"; they must be the same.'
+        'CITATION.cff names the version "1.2.2" and CardioScarLib/core/version.py "1.2.3"; they must be the same.'
     ]
 
 
 def test_a_version_that_is_not_three_numbers_is_refused(ready):
     for name in release.VERSIONS:
         change(ready, name, "1.2.3", "1.2.dev0")
-    assert release.problems(ready) == ['CardioScarLib/__init__.py names the version "1.2.dev0"; three numbers such as 1.2.3 are needed.']
+    assert release.problems(ready) == [
+        'CardioScarLib/core/version.py names the version "1.2.dev0"; three numbers such as 1.2.3 are needed.'
+    ]
 
 
 def test_a_changelog_without_the_version_on_top_is_told(ready):
     change(ready, release.CHANGELOG, "## 1.2.3 (unreleased)\n\n- New.\n\n", "")
     said = release.problems(ready)
     assert said == [
-        'CHANGELOG.md names the version "1.2.2" and CardioScarLib/__init__.py "1.2.3"; they must be the same.',
+        'CHANGELOG.md names the version "1.2.2" and CardioScarLib/core/version.py "1.2.3"; they must be the same.',
         'CHANGELOG.md has no heading "## 1.2.3 (unreleased)".',
     ]
 

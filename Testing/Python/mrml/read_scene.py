@@ -24,7 +24,7 @@ def main(path: str, folder: str) -> None:
     first, last = [0.0] * 4, [0.0] * 4
     colors.GetColor(0, first)
     colors.GetColor(colors.GetNumberOfColors() - 1, last)
-    parameters = CardioScarLogic(reconstruct=print).getParameterNode()
+    parameters = CardioScarLogic().getParameterNode()
     seen = {
         "arrays": {name: map_on(model, name).tolist() for name in ("scar_probability", "scar_uncertainty", "scar_observed")},
         "points": slicer.util.arrayFromModelPoints(model).tolist(),
@@ -39,8 +39,8 @@ def main(path: str, folder: str) -> None:
         "attributes": {name: model.GetAttribute(name) for name in model.GetAttributeNames()},
         "thickness": volume.GetAttribute("CardioScar.SliceThickness"),
         "parameters": {
-            "model": parameters.model,
-            "preset": parameters.preset,
+            "model": parameters.model.model,
+            "preset": parameters.model.preset,
             "lgeVolume": parameters.lgeVolume.GetName(),
             "lvModel": parameters.lvModel.GetName(),
         },

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from CardioScarMRML import CardioScarCase
 from CardioScarMRML.audits import AUDIT_ATTRIBUTE, auditIsAbout, auditOf
 from test_checks import under_transform
 
@@ -26,7 +27,9 @@ def an_audited_case(a_small_case, quick, kept):
     if not kept:
         reports = []
         before = volume.GetScene().GetNumberOfNodes()
-        kept["audit"] = CardioScarLogic().auditStack(volume, model, settings=quick, sliceIndices=SLICES, progressCallback=reports.append)
+        kept["audit"] = CardioScarLogic().auditStack(
+            CardioScarCase(volume, model, sliceIndices=SLICES), settings=quick, progressCallback=reports.append
+        )
         kept["stages"] = {report.stage for report in reports}
         kept["new nodes"] = volume.GetScene().GetNumberOfNodes() - before
         kept["text"] = model.GetAttribute(AUDIT_ATTRIBUTE)
@@ -37,15 +40,14 @@ def an_audited_case(a_small_case, quick, kept):
 @pytest.mark.slow
 def test_an_audit_tells_of_each_slice_and_stays_with_the_model(an_audited_case, kept):
     audit = kept["audit"]
-    assert audit["light"] in ("green", "yellow", "red") and audit["sentence"].endswith(".")
-    assert [one["label"] for one in audit["slices"]] == [f"slice {number}" for number in SLICES]
-    assert {one["name"] for one in audit["claims"]} == {"scar mass", "transmurality", "channels"}
-    assert max(one["rmse"] for one in audit["slices"]) > 2 * min(one["rmse"] for one in audit["slices"]) > 0
-    assert "settings" not in audit  # its provenance is kept beside it
+    assert audit.light in ("green", "yellow", "red") and audit.sentence.endswith(".")
+    assert [one.label for one in audit.slices] == [f"slice {number}" for number in SLICES]
+    assert {one.name for one in audit.claims} == {"scar mass", "transmurality", "channels"}
+    assert max(one.rmse for one in audit.slices) > 2 * min(one.rmse for one in audit.slices) > 0
     assert auditOf(an_audited_case[1]) == audit and "audit" in kept["stages"] and kept["new nodes"] == 0
+    assert audit.provenance.versions["numpy"] == np.__version__ and audit.provenance.seconds["audit"] > 0
     record = json.loads(kept["text"])
-    assert record["run"]["versions"]["numpy"] == np.__version__ and record["run"]["seconds"]["audit"] > 0
-    assert record["about"]["settings"]["model"]["samples"] == 4
+    assert set(record) == {"audit", "about"} and record["about"]["settings"]["model"]["samples"] == 4
 
 
 def test_an_audit_is_about_its_slices_settings_and_places(an_audited_case, quick):
@@ -53,7 +55,7 @@ def test_an_audit_is_about_its_slices_settings_and_places(an_audited_case, quick
     logic = CardioScarLogic()
 
     def isAbout(settings=quick, slices=SLICES, **choices):
-        return auditIsAbout(model, logic.auditWouldBeAbout(volume, model, settings=settings, sliceIndices=slices, **choices))
+        return auditIsAbout(model, logic.auditWouldBeAbout(CardioScarCase(volume, model, sliceIndices=slices, **choices), settings))
 
     assert isAbout() and isAbout(replace(quick, threshold=0.7))  # the threshold is how a map is looked at
     assert not isAbout(slices=[1, 3, 5, 7])
@@ -70,28 +72,23 @@ def test_an_audit_is_about_its_slices_settings_and_places(an_audited_case, quick
 @pytest.fixture
 def logic(a_fake_reconstruct):
     """Gives a map at once, the same everywhere."""
-
-    def reconstruct(stack, wall, settings, progress, alignment=None):
-        result = a_fake_reconstruct(stack, wall, settings, progress)
-        return replace(result, arrays={name: np.full(len(wall.nodes), 0.5, np.float32) for name in result.arrays})
-
-    return CardioScarLogic(reconstruct)
+    return CardioScarLogic(a_fake_reconstruct)
 
 
 @pytest.mark.slow
 def test_a_map_of_other_choices_takes_the_audit_away(an_audited_case, quick, logic):
     volume, model = an_audited_case
-    logic.reconstruct(volume, model, settings=replace(quick, threshold=0.5), sliceIndices=SLICES)
+    logic.reconstruct(CardioScarCase(volume, model, sliceIndices=SLICES), settings=replace(quick, threshold=0.5))
     assert auditOf(model) is not None
-    logic.reconstruct(volume, model, settings=quick, sliceIndices=SLICES[1:])
+    logic.reconstruct(CardioScarCase(volume, model, sliceIndices=SLICES[1:]), settings=quick)
     assert auditOf(model) is None
 
 
 def test_an_earlier_map_keeps_its_audit_under_its_suffix(an_audited_case, quick, logic):
     volume, model = an_audited_case
     text = model.GetAttribute(AUDIT_ATTRIBUTE)
-    logic.reconstruct(volume, model, settings=quick, sliceIndices=SLICES)
-    logic.reconstruct(volume, model, settings=quick, keepEarlierAs="_first")
+    logic.reconstruct(CardioScarCase(volume, model, sliceIndices=SLICES), settings=quick)
+    logic.reconstruct(CardioScarCase(volume, model), settings=quick, keepEarlierAs="_first")
     assert auditOf(model) is None and model.GetAttribute(f"{AUDIT_ATTRIBUTE}_first") == text
 
 
@@ -103,4 +100,14 @@ def test_an_audit_stays_in_a_saved_scene(an_audited_case, a_scene, quick, tmp_pa
     a_scene.ReadFromMRB(str(tmp_path / "case.mrb"), True)
     volume, model = (a_scene.GetFirstNodeByName(name) for name in names)
     assert auditOf(model) == audit
-    assert auditIsAbout(model, CardioScarLogic().auditWouldBeAbout(volume, model, settings=quick, sliceIndices=SLICES))
+    assert auditIsAbout(model, CardioScarLogic().auditWouldBeAbout(CardioScarCase(volume, model, sliceIndices=SLICES), settings=quick))
+
+
+def test_an_audit_that_version_0_1_has_kept_is_still_told_and_a_strange_one_counts_as_none(an_audited_case):
+    model = an_audited_case[1]
+    record = json.loads(model.GetAttribute(AUDIT_ATTRIBUTE))
+    del record["audit"]["provenance"]
+    model.SetAttribute(AUDIT_ATTRIBUTE, json.dumps({**record, "run": {"notes": []}}))
+    assert auditOf(model).claims and auditOf(model).provenance is None
+    model.SetAttribute(AUDIT_ATTRIBUTE, json.dumps({**record, "audit": {"light": 3}}))
+    assert auditOf(model) is None

@@ -5,20 +5,26 @@ import os
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import slicer
-from CardioScarMRML import batch, case_scene, stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML import CardioScarCase, batch, case_scene, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.audits import auditIsAbout, auditOf
+from CardioScarMRML.choices import describedChoices
+from CardioScarMRML.fields import resultFor
 from node_values import map_on
 
-from CardioScar import CardioScarLogic
 from CardioScarLib.batch import find_cases
 from CardioScarLib.cli.phantom_files import write_phantom
-from CardioScarLib.core.settings import ReconstructionSettings
+from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.core.settings import ModelSettings, ReadingSettings, ReconstructionSettings
+from CardioScarLib.io.results import Targets, read_result, write_result
 from CardioScarLib.phantom import phantom_case
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
+from CardioScarLib.self_audit import Audit
 
 SCRIPT = Path(batch.__file__)
 
@@ -57,10 +63,10 @@ def test_the_scene_of_a_case_opens_with_its_map_colors_table_and_slices(a_scene,
     assert 0 < map_on(model).max() <= 1
     display = model.GetDisplayNode()
     assert display.GetColorNode().GetName() == "CardioScar Probability" and display.GetScalarRange() == (0.0, 1.0)
-    assert json.loads(model.GetAttribute("CardioScar.Run"))["inputs"][0]["name"] == "wall.vtu"
+    assert json.loads(model.GetAttribute("CardioScar.Provenance"))["inputs"][0]["name"] == "wall.vtu"
     burden = float(model.GetNodeReference("CardioScar.Results").GetTable().GetColumnByName("Scar burden").GetVariantValue(0).ToString())
-    report = json.loads((a_batch / "P1" / "report.json").read_text())
-    assert burden == pytest.approx(report["scar"]["scar_percent"], rel=1e-4)
+    record = json.loads((a_batch / "P1" / "P1.vtu.json").read_text())
+    assert burden == pytest.approx(record["quantities"]["scar_burden_percent"]["value"], rel=1e-4)
 
 
 def test_a_scene_that_is_up_to_date_is_not_made_again_and_a_missing_one_is(a_scene, a_batch, a_phantom_on_disk):
@@ -74,25 +80,49 @@ def test_a_scene_that_is_up_to_date_is_not_made_again_and_a_missing_one_is(a_sce
     assert scene_file.is_file() and not list(scene_file.parent.glob(".cardioscar-*"))
 
 
-def test_the_audit_of_a_case_is_in_its_scene_and_is_about_what_the_panel_would_choose(a_scene, a_batch, a_phantom_on_disk):
-    found = {"light": "green", "sentence": "The slices predict each other well.", "claims": [], "suspects": [], "slices": []}
-    case, folder = find_cases(a_phantom_on_disk[0])[0], a_batch / "P1"
-    assert a_scene.ReadFromMRB(str(folder / "P1.mrb"), True)
-    assert auditOf(a_scene.GetFirstNodeByName("P1 LV wall")) is None
-    report, scene_file = json.loads((folder / "report.json").read_text()), (folder / "P1.mrb").read_bytes()
-    (folder / "report.json").write_text(json.dumps(report | {"summary": report["summary"] | {"audit": found}}))
-    try:
-        (folder / "P1.mrb").unlink()
-        case_scene.saveCaseScene(case, folder)
-        assert a_scene.ReadFromMRB(str(folder / "P1.mrb"), True)
-    finally:
-        (folder / "report.json").write_text(json.dumps(report))
-        (folder / "P1.mrb").write_bytes(scene_file)
+def test_in_the_scene_of_a_case_audit_and_advice_need_no_fit(a_scene, a_phantom_on_disk, tmp_path):
+    """And an audit that the batch has made is about what the panel would choose."""
+    words = [str(a_phantom_on_disk[0]), "--output", str(tmp_path), "--preset", "preview", "--samples", "4", "--scene"]
+    assert batch.main(words) == 0
+    assert a_scene.ReadFromMRB(str(tmp_path / "P1" / "P1.mrb"), True)
     model, volume = a_scene.GetFirstNodeByName("P1 LV wall"), a_scene.GetFirstNodeByName("P1 LGE")
-    assert auditOf(model) == found
-    logic, settings = CardioScarLogic(), ReconstructionSettings.from_dict(report["settings"])
-    assert auditIsAbout(model, logic.auditWouldBeAbout(volume, model, settings=settings))
-    assert not auditIsAbout(model, logic.auditWouldBeAbout(volume, model, settings=settings, sliceIndices=[2, 3]))
+    assert auditOf(model) is None
+    result = read_result(tmp_path / "P1" / "P1.vtu", POSTERIORS)
+    case, settings = CardioScarCase(volume, model), result.settings
+    assert resultFor(model, case.read(), settings).quantities == result.quantities
+    assert resultFor(model, case.read(), replace(settings, model=ModelSettings())) is None
+
+    found = Audit("green", "The slices predict each other well.", ())
+    write_result(replace(result, audit=found), Targets(tmp_path / "P1" / "P1.vtu"), POSTERIORS, overwrite=True)
+    (tmp_path / "P1" / "P1.mrb").unlink()
+    case_scene.saveCaseScene(find_cases(a_phantom_on_disk[0])[0], tmp_path / "P1" / "P1.vtu")
+    assert a_scene.ReadFromMRB(str(tmp_path / "P1" / "P1.mrb"), True)
+    case = CardioScarCase(a_scene.GetFirstNodeByName("P1 LGE"), a_scene.GetFirstNodeByName("P1 LV wall"))
+    assert auditOf(case.lvModelNode) == found
+    assert auditIsAbout(case.lvModelNode, case.about(settings))
+    assert not auditIsAbout(case.lvModelNode, replace(case, sliceIndices=[2, 3]).about(settings))
+
+
+def test_every_choice_of_the_command_line_is_one_of_the_batch(tmp_path):
+    """As `cardioscar reconstruct` has them."""
+    of_batch = {flag for action in batch._parser()._actions for flag in action.option_strings}
+    of_command = {flag for option in reconstruct.params for flag in option.opts if flag.startswith("--")}
+    described = {one.description.flag for kind in batch.CHOICES for _, _, one in describedChoices(((kind, ""),))} - {None}
+    assert described <= of_batch and described & of_command > {"--scar-labels", "--slice-thickness", "--preset", "--device"}
+    assert not (described & of_command) - of_batch
+
+
+def test_choices_reach_the_settings_and_what_is_not_allowed_is_one_sentence(a_phantom_on_disk, tmp_path, capsys):
+    words = [str(a_phantom_on_disk[0]), "--output", str(tmp_path), "--scar-labels", "3,4", "--mesh-unit", "um", "--pixel-support", "prism"]
+    arguments = batch._parser().parse_args(words)
+    settings = batch._settings(arguments, ReconstructionSettings)
+    assert settings.evidence.scar_labels == (3, 4) and settings.operator.pixel_support == "prism"
+    assert settings == replace(ReconstructionSettings(), evidence=settings.evidence, operator=settings.operator) and batch._settings(
+        arguments, ReadingSettings
+    ) == ReadingSettings(mesh_unit="um")
+    assert batch.main([*words, "--threshold", "2"]) == 2
+    assert capsys.readouterr().err == "Error: Threshold: 2 is out of range; it must be between 0.01 and 0.99.\n"
+    assert batch.main([*words[:3], "--scar-labels", "3;4"]) == 2 and "--scar-labels" in capsys.readouterr().err
 
 
 def test_slices_that_are_no_volume_are_left_out_of_the_scene(a_phantom_on_disk):

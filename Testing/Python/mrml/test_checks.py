@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import slicer
 import vtk
+from CardioScarMRML import CardioScarCase
 from CardioScarMRML.checks import appliedRemedies, applyRemedy, checkGeometry, takeBackRemedy
 from CardioScarMRML.inputs import Inputs
+from CardioScarMRML.run import startHere
 from node_values import map_on
 
 from CardioScar import CardioScarLogic
@@ -45,7 +47,7 @@ def moved(angle=0.5):
 
 
 def test_a_good_case_can_run(a_case, inputs):
-    report = checkGeometry(inputs, *a_case)
+    report = checkGeometry(inputs, CardioScarCase(*a_case))
     assert report.error is None and report.offered == () and report.applied == ()
     assert severities(report) == {"note"}
     assert "of the LV model lies within the stack" in report.text and "mm apart" in report.text
@@ -54,19 +56,19 @@ def test_a_good_case_can_run(a_case, inputs):
 @pytest.mark.parametrize("remedies", [("flip",), ("um",), ("flip", "um")])
 def test_a_spoiled_model_is_offered_its_remedy_and_lies_right_after_it(a_case, inputs, remedies):
     volume, model = a_case
-    whole = checkGeometry(inputs, *a_case).findings
+    whole = checkGeometry(inputs, CardioScarCase(*a_case)).findings
     points = slicer.util.arrayFromModelPoints(model).copy()
     for remedy in remedies:
         spoil(model, np.linalg.inv(REMEDIES[remedy]))
     spoiled = slicer.util.arrayFromModelPoints(model).copy()
-    report = checkGeometry(inputs, *a_case)
+    report = checkGeometry(inputs, CardioScarCase(*a_case))
     assert report.findings[0].severity != "note" and report.findings[0].text in report.text
     assert set(report.offered) == set(remedies)
     assert spoiled == pytest.approx(slicer.util.arrayFromModelPoints(model))  # asking changes nothing
 
     for remedy in report.offered:
         applyRemedy(model, remedy)
-    after = checkGeometry(inputs, *a_case)
+    after = checkGeometry(inputs, CardioScarCase(*a_case))
     assert after.error is None and after.offered == () and set(after.applied) == set(remedies)
     assert [finding.text for finding in after.findings if "stack" in finding.text] == [one.text for one in whole if "stack" in one.text]
     assert np.array_equal(slicer.util.arrayFromModelPoints(model), spoiled)
@@ -83,11 +85,11 @@ def test_a_remedy_can_be_taken_back_without_a_trace(a_scene, a_case, inputs):
     applyRemedy(model, "um")
     assert a_scene.GetNumberOfNodes() == count + 1
     takeBackRemedy(model, "um")
-    assert appliedRemedies(model) == ("flip",) and checkGeometry(inputs, *a_case).error is None
+    assert appliedRemedies(model) == ("flip",) and checkGeometry(inputs, CardioScarCase(*a_case)).error is None
     takeBackRemedy(model, "flip")
     assert appliedRemedies(model) == () and model.GetParentTransformNode() is None
     assert a_scene.GetNumberOfNodes() == count
-    assert checkGeometry(inputs, *a_case).offered == ("flip",)
+    assert checkGeometry(inputs, CardioScarCase(*a_case)).offered == ("flip",)
     takeBackRemedy(model, "flip")
     assert a_scene.GetNumberOfNodes() == count
 
@@ -103,9 +105,9 @@ def test_a_remedy_under_a_transform_mends_the_world_and_leaves_the_transform_alo
     shift = (np.linalg.inv(matrix) @ world @ matrix)[:3, 3]
     slicer.util.arrayFromModelPoints(model)[:] += shift
     slicer.util.arrayFromModelPointsModified(model)
-    assert checkGeometry(inputs, *a_case).offered == ("flip",)
+    assert checkGeometry(inputs, CardioScarCase(*a_case)).offered == ("flip",)
     applyRemedy(model, "flip")
-    report = checkGeometry(inputs, *a_case)
+    report = checkGeometry(inputs, CardioScarCase(*a_case))
     assert report.error is None and report.applied == ("flip",)
     assert model.GetParentTransformNode().GetParentTransformNode() is registration
     assert slicer.util.arrayFromVTKMatrix(registration.GetMatrixTransformToParent()) == pytest.approx(matrix)
@@ -121,10 +123,10 @@ def test_a_remedy_can_be_taken_back_after_the_scene_was_saved_and_opened(a_scene
     a_scene.Clear(0)
     assert a_scene.ReadFromMRB(str(tmp_path / "case.mrb"), True)
     volume, model = (a_scene.GetFirstNodeByName(name) for name in names)
-    report = checkGeometry(inputs, volume, model)
+    report = checkGeometry(inputs, CardioScarCase(volume, model))
     assert report.error is None and report.applied == ("flip",)
     takeBackRemedy(model, "flip")
-    assert checkGeometry(inputs, volume, model).offered == ("flip",)
+    assert checkGeometry(inputs, CardioScarCase(volume, model)).offered == ("flip",)
 
 
 def test_a_transform_that_others_use_too_stays(a_scene, a_case):
@@ -138,23 +140,21 @@ def test_a_transform_that_others_use_too_stays(a_scene, a_case):
 
 @pytest.mark.slow
 def test_a_mirrored_model_gives_the_map_of_the_right_one_after_its_remedy(a_case, a_phantom, preview):
-    from CardioScarLib.pipeline import reconstruct
-
     volume, model = a_case
-    CardioScarLogic(reconstruct).reconstruct(volume, model, settings=preview)
+    CardioScarLogic(startHere).reconstruct(CardioScarCase(volume, model), settings=preview)
     right = map_on(model)
     spoil(model, REMEDIES["flip"])
     applyRemedy(model, "flip")
-    CardioScarLogic(reconstruct).reconstruct(volume, model, settings=preview)
+    CardioScarLogic(startHere).reconstruct(CardioScarCase(volume, model), settings=preview)
     assert map_on(model) == pytest.approx(right, abs=0.02)
 
 
 def test_transforms_are_named_and_taken_into_account(a_case, inputs):
     volume, model = a_case
     under_transform(model, moved(), "Registration")
-    assert checkGeometry(inputs, *a_case).error
+    assert checkGeometry(inputs, CardioScarCase(*a_case)).error
     under_transform(volume, moved(), "Patient")
-    report = checkGeometry(inputs, *a_case)
+    report = checkGeometry(inputs, CardioScarCase(*a_case))
     assert report.error is None
     assert (
         "LV model is moved by the transform 'Registration'" in report.text
@@ -164,12 +164,12 @@ def test_transforms_are_named_and_taken_into_account(a_case, inputs):
 
 def test_the_frame_of_the_file_is_said(a_case, inputs, tmp_path):
     volume, model = a_case
-    assert "was read as" not in checkGeometry(inputs, *a_case).text
+    assert "was read as" not in checkGeometry(inputs, CardioScarCase(*a_case)).text
     storage = slicer.vtkMRMLModelStorageNode()
     storage.SetFileName(str(tmp_path / "lv.vtk"))
     storage.SetCoordinateSystem(storage.CoordinateSystemRAS)
     model.SetAndObserveStorageNodeID(model.GetScene().AddNode(storage).GetID())
-    assert "The file of the LV model was read as RAS coordinates." in checkGeometry(inputs, *a_case).text
+    assert "The file of the LV model was read as RAS coordinates." in checkGeometry(inputs, CardioScarCase(*a_case)).text
 
 
 def bent(node):
@@ -223,29 +223,29 @@ def empty(model):
 )
 def test_what_cannot_be_used_is_one_sentence(a_case, inputs, which, spoiled, words):
     spoiled(a_case[which])
-    report = checkGeometry(inputs, *a_case)
+    report = checkGeometry(inputs, CardioScarCase(*a_case))
     assert words in report.error and report.text == report.error
     assert report.text.count("\n") == 0 and report.offered == ()
 
 
 def test_missing_nodes_are_said(a_case, inputs):
-    assert "No LGE volume" in checkGeometry(inputs, None, a_case[1]).error
-    assert "No LV model" in checkGeometry(inputs, a_case[0], None).error
+    assert "No LGE volume" in checkGeometry(inputs, CardioScarCase(None, a_case[1])).error
+    assert "No LV model" in checkGeometry(inputs, CardioScarCase(a_case[0], None)).error
 
 
 def test_only_the_chosen_slices_count(a_case, inputs):
-    few = checkGeometry(inputs, *a_case, sliceIndices=[4, 5])
+    few = checkGeometry(inputs, CardioScarCase(*a_case, sliceIndices=[4, 5]))
     assert any("no slice sees the rest" in finding.text for finding in few.findings)
 
 
 def test_inputs_are_read_again_only_when_they_changed(a_case, inputs, a_fake_reconstruct):
     volume, model = a_case
     stack, wall = inputs.stack(volume), inputs.wall(model)
-    pixels = inputs.pixels(volume, model)[1]
-    CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model)  # adds arrays, moves nothing
+    pixels = inputs.pixels(CardioScarCase(volume, model))[1]
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))  # adds arrays, moves nothing
     assert inputs.wall(model) is wall and inputs.stack(volume) is stack
-    assert inputs.pixels(volume, model)[1] is pixels
-    assert inputs.pixels(volume, model, sliceIndices=[3, 4])[1] is not pixels
+    assert inputs.pixels(CardioScarCase(volume, model))[1] is pixels
+    assert inputs.pixels(CardioScarCase(volume, model, sliceIndices=[3, 4]))[1] is not pixels
     applyRemedy(model, "flip")
     assert inputs.wall(model) is not wall
     make_nan(volume)

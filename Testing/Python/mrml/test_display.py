@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarMRML import setThreshold, showBinary, showScarProbability, showUncertainty
+from CardioScarMRML import CardioScarCase, setThreshold, showBinary, showScarProbability, showUncertainty
 from CardioScarMRML.display import LOOKS, colorTable
 from counted import counted
 from node_values import map_on
@@ -16,7 +16,7 @@ from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, color_table
 @pytest.fixture
 def a_result(a_case, a_fake_reconstruct):
     """(volume, model) with a map on it that is observed everywhere."""
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     return a_case
 
 
@@ -41,7 +41,7 @@ def test_the_probability_colors_the_model_from_0_to_1(a_result):
 def test_the_range_is_0_to_1_for_a_heart_with_little_scar_too(a_case, a_fake_reconstruct, a_phantom):
     a_phantom.truth[:] *= 0.1
     try:
-        CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+        CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     finally:
         a_phantom.truth[:] /= 0.1
     assert a_case[1].GetDisplayNode().GetScalarRange() == (0.0, 1.0)
@@ -69,10 +69,10 @@ def test_the_colors_rise_evenly_in_lightness_and_are_all_named(a_scene):
 
 def test_two_runs_and_two_models_share_one_color_table(a_scene, a_case, a_fake_reconstruct):
     for _ in range(2):
-        CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+        CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     other = a_scene.AddNewNodeByClass("vtkMRMLModelNode", "Other LV")
     other.SetAndObserveMesh(a_case[1].GetMesh())
-    CardioScarLogic(a_fake_reconstruct).reconstruct(a_case[0], other)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(a_case[0], other))
     names = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLColorTableNode", a_scene)]
     assert names.count("CardioScar Probability") == 1
     assert len(slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode", a_scene)) == 2
@@ -99,7 +99,7 @@ def colors_of(values, display):
 @pytest.mark.parametrize("show", [showScarProbability, showUncertainty, lambda model: showBinary(model, 0.5)])
 def test_what_was_not_observed_is_gray_and_nothing_else_is(a_case, a_fake_reconstruct, beyond_the_stack, a_phantom, show):
     a_fake_reconstruct.observed[beyond_the_stack] = 0
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     model = a_case[1]
     show(model)
     display = model.GetDisplayNode()
@@ -113,7 +113,7 @@ def test_what_was_not_observed_is_gray_and_nothing_else_is(a_case, a_fake_recons
 
 def test_gray_costs_the_other_values_no_more_than_one_step_of_color(a_case, a_fake_reconstruct, beyond_the_stack, a_phantom):
     a_fake_reconstruct.observed[beyond_the_stack] = 0
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     shown = map_on(a_case[1], "scar_shown")[~beyond_the_stack]
     assert np.abs(shown - a_phantom.truth[~beyond_the_stack]).max() < 1.6 / 256
 
@@ -140,7 +140,7 @@ def test_a_legend_stays_where_it_was_put_when_the_map_changes(a_result, a_case, 
     slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).SetPosition(0.1, 0.2)
     slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).SetSize(0.07, 0.3)
     a_fake_reconstruct.observed[beyond_the_stack] = 0
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1])
     assert legend.GetPosition() == (0.1, 0.2) and legend.GetSize() == (0.07, 0.3)
     showUncertainty(a_result[1])
@@ -176,7 +176,7 @@ def test_another_threshold_leaves_the_display_of_the_probability_alone(a_result)
 
 def test_a_slider_moves_the_scar_where_part_is_not_observed_too(a_case, a_fake_reconstruct, beyond_the_stack):
     a_fake_reconstruct.observed[beyond_the_stack] = 0
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     model = a_case[1]
     showBinary(model, 0.1)
     low = colors_of(map_on(model, "scar_shown"), model.GetDisplayNode())
@@ -188,9 +188,9 @@ def test_a_slider_moves_the_scar_where_part_is_not_observed_too(a_case, a_fake_r
 
 def test_the_next_run_takes_the_binary_map_away(a_case, a_fake_reconstruct):
     logic = CardioScarLogic(a_fake_reconstruct)
-    logic.reconstruct(*a_case)
+    logic.reconstruct(CardioScarCase(*a_case))
     showBinary(a_case[1], 0.5)
-    logic.reconstruct(*a_case)
+    logic.reconstruct(CardioScarCase(*a_case))
     assert not a_case[1].GetMesh().GetPointData().HasArray("scar_binary")
 
 
@@ -238,8 +238,8 @@ def test_what_cannot_be_shown_is_said_in_a_sentence(a_scene, a_case, a_fake_reco
     model = a_case[1]
     with pytest.raises(BadWall, match="no scar map on this model yet"):
         showScarProbability(model)
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
-    with pytest.raises(BadSettings, match="threshold is 1.5"):
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
+    with pytest.raises(BadSettings, match="1.5 is out of range"):
         showBinary(model, 1.5)
     model.GetMesh().GetPointData().RemoveArray("scar_uncertainty")
     with pytest.raises(NoSpread, match="no uncertainty"):
@@ -287,7 +287,7 @@ def from_the_scar(a_phantom):
 
 def test_the_scar_is_seen_from_its_side_and_not_from_the_other(a_3d_view, a_case, a_fake_reconstruct, from_the_scar, a_phantom):
     model = a_case[1]
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     a_3d_view.look_at(model, from_the_scar)
     near = a_3d_view.picture("scar_3d_near")
     a_3d_view.look_at(model, -from_the_scar)
@@ -313,7 +313,7 @@ def test_the_legend_is_drawn_with_all_colors(a_3d_view, a_result):
 def a_part_not_observed(a_case, a_fake_reconstruct, beyond_the_stack, a_phantom):
     """The model of `a_case` with a map that the apical part lacks, and more uncertainty toward the edge of the scar."""
     a_fake_reconstruct.observed[beyond_the_stack] = 0
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     slicer.util.arrayFromModelPointData(a_case[1], "scar_uncertainty")[:] = np.sqrt(a_phantom.truth * (1 - a_phantom.truth))
     return a_case[1]
 
@@ -358,7 +358,7 @@ def test_a_slice_shows_the_other_maps_too(a_slice_view, a_case, a_part_not_obser
 
 def test_the_intersection_with_a_slice_shows_scar_where_the_slice_has_it(a_slice_view, a_case, a_fake_reconstruct, a_phantom):
     volume, model = a_case
-    CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))
     with_scar = int(np.argmax([one.pixels.sum() for one in a_phantom.stack]))
     a_slice_view.show(volume, with_scar)
     model.GetDisplayNode().SetVisibility2D(False)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarMRML import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML import CardioScarCase, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.phantoms import addModelNode, gridFromWall
 from conftest import HERE, ROOT
 from node_values import map_on, rms
@@ -109,7 +109,7 @@ def test_results_arrive_on_the_model_and_its_own_arrays_stay(a_case, a_fake_reco
     fibers.Fill(3.0)
     model.GetMesh().GetPointData().AddArray(fibers)
     points_before = np.array(slicer.util.arrayFromModelPoints(model))
-    CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))
     assert np.array_equal(map_on(model), a_phantom.truth.astype(np.float32))
     assert map_on(model, "scar_observed").dtype == np.uint8
     assert np.all(map_on(model, "fibers") == 3.0)
@@ -120,28 +120,36 @@ def test_a_second_run_replaces_the_first_and_leaves_nothing_of_it(a_case, a_fake
     volume, model = a_case
     logic = CardioScarLogic(a_fake_reconstruct)
     a_fake_reconstruct.observed[:40] = 0
-    logic.reconstruct(volume, model)
+    logic.reconstruct(CardioScarCase(volume, model))
     assert model.GetMesh().GetPointData().HasArray("scar_shown")
     a_fake_reconstruct.observed[:] = 2
-    logic.reconstruct(volume, model)
+    logic.reconstruct(CardioScarCase(volume, model))
     data = model.GetMesh().GetPointData()
     names = [data.GetArrayName(number) for number in range(data.GetNumberOfArrays())]
     assert sorted(names) == ["scar_observed", "scar_probability", "scar_uncertainty"]
 
 
 def test_the_model_tells_where_its_map_comes_from(a_case, a_fake_reconstruct):
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     attribute = a_case[1].GetAttribute
-    assert attribute("CardioScar.Version")
-    assert json.loads(attribute("CardioScar.Settings"))["model"]["preset"] == "standard"
+    provenance = json.loads(attribute("CardioScar.Provenance"))
+    assert provenance["cardioscar"] and provenance["settings"]["model"]["preset"] == "standard"
     assert json.loads(attribute("CardioScar.Summary")) == {"pixels": 7}
-    assert attribute("CardioScar.Notes").splitlines()[0] == "Assumed: nothing; this is a test."
+    assert provenance["notes"][0] == "Assumed: nothing; this is a test."
+
+
+def test_what_version_0_1_wrote_goes_with_its_map(a_case, a_fake_reconstruct):
+    model, logic = a_case[1], CardioScarLogic(a_fake_reconstruct)
+    for name in ("Settings", "Run", "Notes"):
+        model.SetAttribute(f"CardioScar.{name}", "{}")
+    logic.reconstruct(CardioScarCase(*a_case), keepEarlierAs="_old")  # without arrays there is nothing to keep
+    assert not {"CardioScar.Settings", "CardioScar.Run", "CardioScar.Notes"} & set(model.GetAttributeNames())
 
 
 def test_views_are_told_that_the_mesh_has_changed(a_case, a_fake_reconstruct):
     events = []
     a_case[1].AddObserver(slicer.vtkMRMLModelNode.MeshModifiedEvent, lambda caller, event: events.append(event))
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     assert events
 
 
@@ -160,7 +168,7 @@ def test_an_error_or_a_cancel_leaves_the_scene_as_it_was(a_scene, a_case, a_fake
     a_fake_reconstruct.error = error
     before = scene_state(a_scene, a_case[1])
     with pytest.raises(type(error)):
-        CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+        CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     assert scene_state(a_scene, a_case[1]) == before
 
 
@@ -171,7 +179,7 @@ def test_slices_that_miss_the_model_leave_the_scene_untouched(a_scene, a_case):
     moved(a_scene, a_case[1], far)
     before = scene_state(a_scene, a_case[1])
     with pytest.raises(StackMissesWall, match="mm away"):
-        CardioScarLogic().reconstruct(*a_case)
+        CardioScarLogic().reconstruct(CardioScarCase(*a_case))
     assert scene_state(a_scene, a_case[1]) == before
 
 
@@ -180,7 +188,7 @@ def test_a_volume_with_nan_is_refused_and_the_slice_named(a_case, a_fake_reconst
     image[3, 5, 5] = np.nan
     slicer.util.updateVolumeFromArray(a_case[0], image)
     with pytest.raises(BadStack, match="1 voxel.*slice 3"):
-        CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+        CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     assert not a_fake_reconstruct.calls
 
 
@@ -189,7 +197,7 @@ def test_a_volume_with_nan_is_refused_and_the_slice_named(a_case, a_fake_reconst
 
 @pytest.mark.slow
 def test_a_grid_gets_its_scar(a_case, a_phantom, preview):
-    result = CardioScarLogic().reconstruct(*a_case, settings=preview)
+    result = CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=preview)
     assert rms(map_on(a_case[1]) - a_phantom.truth) < 0.06
     assert np.array_equal(result.arrays["scar_probability"], map_on(a_case[1]))
 
@@ -204,18 +212,18 @@ def test_a_surface_gets_its_scar(a_scene, a_case, a_phantom, preview):
     surface.DeepCopy(skin.GetOutput())
     model = addModelNode(a_scene, surface, "Surface")
     original = map_on(model, "vtkOriginalPointIds")
-    CardioScarLogic().reconstruct(a_case[0], model, settings=preview)
+    CardioScarLogic().reconstruct(CardioScarCase(a_case[0], model), settings=preview)
     assert rms(map_on(model) - a_phantom.truth[original]) < 0.12  # the pixels speak for the wall, the nodes are its skin
 
 
 @pytest.mark.slow
 def test_the_map_does_not_depend_on_where_the_patient_lies(a_scene, a_case, preview):
     logic = CardioScarLogic()
-    logic.reconstruct(*a_case, settings=preview)
+    logic.reconstruct(CardioScarCase(*a_case), settings=preview)
     before = map_on(a_case[1])
     for node in a_case:
         moved(a_scene, node, a_rotation())
-    logic.reconstruct(*a_case, settings=preview)
+    logic.reconstruct(CardioScarCase(*a_case), settings=preview)
     assert rms(map_on(a_case[1]) - before) < 0.01
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarMRML import stackFromVolumeNode
+from CardioScarMRML import CardioScarCase, stackFromVolumeNode
+from CardioScarMRML.run import startHere
 from counted import counted
 from node_values import map_on
 from test_checks import empty, make_color, make_nan, make_single, spoil
@@ -18,7 +19,7 @@ from waiting import KILLED, wait_until
 from CardioScar import CardioScarLogic
 from CardioScarLib.core.errors import BadEvidence, BadSettings, BadStack, BadWall, Cancelled, CardioScarError, RunFailed, UnwritableOutput
 from CardioScarLib.core.settings import ModelSettings
-from CardioScarLib.pipeline import reconstruct
+from CardioScarLib.core.slices import SliceSource
 
 
 @pytest.fixture
@@ -58,7 +59,9 @@ def child_of(run):
 @pytest.mark.slow
 def test_a_run_goes_on_by_itself_and_its_result_comes_with_a_poll(a_scene, a_case, preview):
     reports, polls = [], []
-    run = CardioScarLogic().startReconstruction(*a_case, settings=replace(preview, threshold=0.5), progressCallback=reports.append)
+    run = CardioScarLogic().startReconstruction(
+        CardioScarCase(*a_case), settings=replace(preview, threshold=0.5), progressCallback=reports.append
+    )
     assert run.state == "running" and names_of_arrays(a_case[1]) == []
     while run.state == "running":
         with counted() as work:
@@ -75,7 +78,7 @@ def test_a_run_goes_on_by_itself_and_its_result_comes_with_a_poll(a_scene, a_cas
     assert stages[-1] == "write" and "fit" in stages
     assert reports[-1].elapsed > reports[0].elapsed > 0
     assert a_case[1].GetAttribute("CardioScar.Log") == run.log and "geometry" in run.log
-    facts = json.loads(a_case[1].GetAttribute("CardioScar.Run"))
+    facts = json.loads(a_case[1].GetAttribute("CardioScar.Provenance"))
     assert facts["versions"]["numpy"] == np.__version__ and facts["started"] and facts["seconds"]["fit"] > 0
     assert facts["reading"]["slices"][:2] == ["slice 0", "slice 1"] and facts["reading"]["scar_from"] == "intensities"
     assert facts["reading"]["slice_thickness"] == [stackFromVolumeNode(a_case[0]).slices[0].thickness]
@@ -86,17 +89,17 @@ def test_a_run_goes_on_by_itself_and_its_result_comes_with_a_poll(a_scene, a_cas
 
 @pytest.mark.slow
 def test_a_child_and_this_process_agree(a_case, preview):
-    CardioScarLogic().reconstruct(*a_case, settings=preview)
+    CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=preview)
     in_child = map_on(a_case[1])
-    result = CardioScarLogic(reconstruct).reconstruct(*a_case, settings=preview)
+    result = CardioScarLogic(startHere).reconstruct(CardioScarCase(*a_case), settings=preview)
     assert np.allclose(map_on(a_case[1]), in_child, atol=1e-6)
-    assert result.reconstruction.posterior.samples(2, result.reconstruction.wall.nodes[:5]).shape == (2, 5)
+    assert result.result.posterior.samples(2, result.result.case.wall.nodes[:5]).shape == (2, 5)
 
 
 @pytest.mark.slow
 def test_a_cancel_waits_for_nothing_and_leaves_the_scene_as_it_was(a_scene, a_case, endless):
     before = content(a_scene)
-    run = started(CardioScarLogic().startReconstruction(*a_case, settings=endless))
+    run = started(CardioScarLogic().startReconstruction(CardioScarCase(*a_case), settings=endless))
     child, folder = child_of(run), run._job.folder
     with counted() as work:
         run.cancel()
@@ -112,7 +115,7 @@ def test_a_cancel_waits_for_nothing_and_leaves_the_scene_as_it_was(a_scene, a_ca
 @pytest.mark.parametrize("how", ["removed", "closed", "replaced"])
 def test_a_model_that_goes_away_ends_the_run_with_a_sentence(a_scene, a_case, endless, how):
     volume, model = a_case
-    run = started(CardioScarLogic().startReconstruction(volume, model, settings=endless))
+    run = started(CardioScarLogic().startReconstruction(CardioScarCase(volume, model), settings=endless))
     if how == "removed":
         a_scene.RemoveNode(model)
     elif how == "closed":
@@ -138,7 +141,7 @@ def test_what_cannot_be_used_is_a_sentence_and_changes_nothing(a_scene, a_case, 
     spoiled(a_case[which])
     before, attributes = content(a_scene), list(a_case[1].GetAttributeNames())
     with pytest.raises(CardioScarError) as caught:
-        CardioScarLogic().reconstruct(*a_case)
+        CardioScarLogic().reconstruct(CardioScarCase(*a_case))
     assert isinstance(caught.value, ValueError)
     assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
     assert content(a_scene) == before and list(a_case[1].GetAttributeNames()) == attributes
@@ -152,7 +155,7 @@ def test_a_volume_that_goes_away_during_the_run_is_not_missed(a_scene, a_case, a
         a_scene.RemoveNode(volume)
         return a_fake_reconstruct(*arguments)
 
-    CardioScarLogic(removing).reconstruct(volume, model)
+    CardioScarLogic(removing).reconstruct(CardioScarCase(volume, model))
     assert map_on(model).max() > 0.9 and model.GetNodeReference("CardioScar.LGE") is None
 
 
@@ -162,14 +165,14 @@ def test_a_callback_may_cancel(a_scene, a_case, endless):
 
     before = content(a_scene)
     with pytest.raises(Cancelled):
-        CardioScarLogic().reconstruct(*a_case, settings=endless, progressCallback=stop)
+        CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=endless, progressCallback=stop)
     assert content(a_scene) == before
 
 
 @pytest.mark.slow
 def test_a_callback_is_heard_in_place_too(a_scene, a_case, a_fake_reconstruct):
     reports = []
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case, progressCallback=reports.append)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case), progressCallback=reports.append)
     assert [(report.stage, report.step, report.steps) for report in reports] == [("Fitting", 1, 2)]
     arrays = names_of_arrays(a_case[1])
 
@@ -178,14 +181,14 @@ def test_a_callback_is_heard_in_place_too(a_scene, a_case, a_fake_reconstruct):
 
     before = content(a_scene)
     with pytest.raises(Cancelled):
-        CardioScarLogic(reconstruct).reconstruct(*a_case, progressCallback=stop)
+        CardioScarLogic(startHere).reconstruct(CardioScarCase(*a_case), progressCallback=stop)
     assert content(a_scene) == before and names_of_arrays(a_case[1]) == arrays
 
 
 @pytest.mark.slow
 def test_a_child_that_dies_is_a_sentence(a_scene, a_case, endless):
     before = content(a_scene)
-    run = started(CardioScarLogic().startReconstruction(*a_case, settings=endless))
+    run = started(CardioScarLogic().startReconstruction(CardioScarCase(*a_case), settings=endless))
     child_of(run).kill()
     with pytest.raises(RunFailed, match="stopped unexpectedly"):
         run.wait()
@@ -200,17 +203,17 @@ def test_a_full_temporary_folder_is_a_sentence(a_scene, a_case, preview, monkeyp
     monkeypatch.setattr(np, "savez", full)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(UnwritableOutput, match="No space left on device"):
-        CardioScarLogic().reconstruct(*a_case, settings=preview)
+        CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=preview)
     assert content(a_scene) == before and not list(tmp_path.glob("cardioscar-*"))
 
 
 @pytest.mark.slow
 def test_twenty_runs_leave_what_one_leaves(a_scene, a_case, quick, a_fake_reconstruct):
-    CardioScarLogic().reconstruct(*a_case, settings=quick)
+    CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=quick)
     after_one, arrays = content(a_scene), names_of_arrays(a_case[1])
     for _ in range(18):
-        CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
-    CardioScarLogic().reconstruct(*a_case, settings=quick)
+        CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
+    CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=quick)
     assert content(a_scene) == after_one and names_of_arrays(a_case[1]) == arrays
 
 
@@ -240,7 +243,7 @@ def test_a_copy_gets_the_map_and_the_model_stays_as_it_is(a_scene, a_case, a_fak
         node.SetAndObserveTransformNodeID(turned.GetID())
     model.GetDisplayNode().SetOpacity(0.6)
     attributes = list(model.GetAttributeNames())
-    result = CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model, asCopy=True)
+    result = CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model), asCopy=True)
     copy = result.modelNode
     assert copy is not model and names_of_arrays(model) == [] and list(model.GetAttributeNames()) == attributes
     assert copy.GetName() == "Phantom LV wall scar map"
@@ -252,30 +255,30 @@ def test_a_copy_gets_the_map_and_the_model_stays_as_it_is(a_scene, a_case, a_fak
         assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == study
     slicer.util.arrayFromModelPoints(copy)[0] += 1
     assert not np.array_equal(slicer.util.arrayFromModelPoints(copy), slicer.util.arrayFromModelPoints(model))
-    again = CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model, asCopy=True)
+    again = CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model), asCopy=True)
     assert again.modelNode.GetName() != copy.GetName() and again.tableNode is not result.tableNode
 
 
 def test_a_copy_of_a_model_with_a_map_has_the_new_map_only(a_scene, a_case, a_fake_reconstruct, quick):
-    CardioScarLogic(reconstruct).reconstruct(*a_case, settings=quick)
-    copy = CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case, asCopy=True).modelNode
+    CardioScarLogic(startHere).reconstruct(CardioScarCase(*a_case), settings=quick)
+    copy = CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case), asCopy=True).modelNode
     assert "scar_binary" in names_of_arrays(a_case[1]) and "scar_binary" not in names_of_arrays(copy)
 
 
 def test_earlier_results_stay_under_a_suffix(a_scene, a_case, a_fake_reconstruct, quick):
     volume, model = a_case
-    earlier = CardioScarLogic(reconstruct).reconstruct(volume, model, settings=quick)
+    earlier = CardioScarLogic(startHere).reconstruct(CardioScarCase(volume, model), settings=quick)
     first, burden = map_on(model), earlier.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0)
-    later = CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model, keepEarlierAs="_earlier")
+    later = CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model), keepEarlierAs="_earlier")
     assert np.array_equal(map_on(model, "scar_probability_earlier"), first)
     assert not np.array_equal(map_on(model), first)
     assert set(names_of_arrays(model)) >= {"scar_binary_earlier", "scar_observed_earlier", "scar_uncertainty"}
     assert "scar_binary" not in names_of_arrays(model)
     assert (model.GetAttribute("CardioScar.Threshold"), model.GetAttribute("CardioScar.Threshold_earlier")) == (None, "0.5")
-    assert json.loads(model.GetAttribute("CardioScar.Settings_earlier"))["model"]["model"] == "nearest"
+    assert json.loads(model.GetAttribute("CardioScar.Provenance_earlier"))["settings"]["model"]["model"] == "nearest"
     assert later.tableNode is not earlier.tableNode and earlier.tableNode.GetName().endswith("_earlier")
     assert earlier.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0) == burden
-    CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model)  # replaces the last run, not what was kept
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))  # replaces the last run, not what was kept
     assert np.array_equal(map_on(model, "scar_probability_earlier"), first)
 
 
@@ -283,22 +286,22 @@ def test_each_of_many_runs_can_be_kept(a_scene, a_case, a_fake_reconstruct):
     model, logic, kept = a_case[1], CardioScarLogic(a_fake_reconstruct), []
     for number in range(4):
         a_fake_reconstruct.observed[:] = number
-        kept.append(logic.reconstruct(*a_case, keepEarlierAs="_earlier").keptAs)
+        kept.append(logic.reconstruct(CardioScarCase(*a_case), keepEarlierAs="_earlier").keptAs)
     assert kept == [None, "_earlier", "_earlier2", "_earlier3"]
     observed = {name: map_on(model, name)[0] for name in names_of_arrays(model) if name.startswith("scar_observed")}
     assert observed == {"scar_observed": 3, "scar_observed_earlier": 0, "scar_observed_earlier2": 1, "scar_observed_earlier3": 2}
-    assert model.GetAttribute("CardioScar.Notes_earlier3") and a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 4
+    assert model.GetAttribute("CardioScar.Provenance_earlier3") and a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 4
 
 
 def test_an_odd_suffix_is_refused_before_anything_runs(a_case, a_fake_reconstruct):
     for suffix in ("", "a b", "é"):
         with pytest.raises(BadSettings, match="cannot be used"):
-            CardioScarLogic(a_fake_reconstruct).startReconstruction(*a_case, keepEarlierAs=suffix)
+            CardioScarLogic(a_fake_reconstruct).startReconstruction(CardioScarCase(*a_case), keepEarlierAs=suffix)
     assert not a_fake_reconstruct.calls
 
 
 def test_the_table_has_the_numbers_with_their_units(a_scene, a_case, a_phantom, quick):
-    result = CardioScarLogic(reconstruct).reconstruct(*a_case, settings=quick)
+    result = CardioScarLogic(startHere).reconstruct(CardioScarCase(*a_case), settings=quick)
     table = result.tableNode
     value = {name: table.GetTable().GetColumnByName(name).GetValue(0) for name in ("Scar mass", "Scar volume", "Scar burden", "Threshold")}
     probability, measure = map_on(a_case[1]).astype(float), a_phantom.wall.node_measure
@@ -311,14 +314,14 @@ def test_the_table_has_the_numbers_with_their_units(a_scene, a_case, a_phantom, 
     skin.SetInputData(a_case[1].GetMesh())
     skin.Update()
     a_case[1].SetAndObserveMesh(skin.GetOutput())
-    surface = CardioScarLogic(reconstruct).reconstruct(*a_case, settings=quick).tableNode
+    surface = CardioScarLogic(startHere).reconstruct(CardioScarCase(*a_case), settings=quick).tableNode
     assert surface is table and surface.GetTable().GetColumnByName("Scar mass") is None
     assert surface.GetTable().GetColumnByName("Scar burden").GetValue(0) > 0
 
 
 @pytest.mark.slow
 def test_table_log_and_references_survive_in_a_saved_scene(a_scene, a_case, quick, tmp_path):
-    result = CardioScarLogic().reconstruct(*a_case, settings=quick)
+    result = CardioScarLogic().reconstruct(CardioScarCase(*a_case), settings=quick)
     log, burden = a_case[1].GetAttribute("CardioScar.Log"), result.tableNode.GetTable().GetColumnByName("Scar burden").GetValue(0)
     assert a_scene.WriteToMRB(str(tmp_path / "case.mrb"))
     a_scene.Clear(False)
@@ -357,7 +360,9 @@ def a_scar_segmentation(a_scene, a_case):
 def test_a_scar_segment_takes_the_place_of_the_intensities(a_scene, a_case, a_scar_segmentation, a_fake_reconstruct):
     expected = [(one.pixels > 0.5).astype(float) for one in stackFromVolumeNode(a_case[0])]
     before = content(a_scene)
-    CardioScarLogic(a_fake_reconstruct).startReconstruction(*a_case, segmentationNode=a_scar_segmentation, sliceIndices=[5, 3]).wait()
+    CardioScarLogic(a_fake_reconstruct).startReconstruction(
+        CardioScarCase(*a_case, segmentationNode=a_scar_segmentation, sliceIndices=[5, 3])
+    ).wait()
     stack, _, settings = a_fake_reconstruct.calls[-1]
     assert settings.evidence.method == "labels" and settings.evidence.scar_labels == (1,)
     assert [one.label for one in stack] == ["slice 5", "slice 3"]
@@ -376,12 +381,12 @@ def test_transforms_move_volume_and_segmentation_together_or_apart(a_scene, a_ca
     logic = CardioScarLogic(a_fake_reconstruct)
     for node in (*a_case, a_scar_segmentation):
         node.SetAndObserveTransformNodeID(parent.GetID())
-    logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation)
+    logic.reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation))
     together = np.stack([one.pixels for one in a_fake_reconstruct.calls[-1][0]])
     assert np.mean(together != expected) < 0.002  # rounding at edges
     a_scar_segmentation.SetAndObserveTransformNodeID(None)
     try:
-        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation)
+        logic.reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation))
         apart = np.stack([one.pixels for one in a_fake_reconstruct.calls[-1][0]])
         assert np.mean(apart != expected) > 0.02
     except BadEvidence as error:
@@ -392,16 +397,16 @@ def test_a_segmentation_without_one_clear_scar_is_refused_in_words(a_scene, a_ca
     logic = CardioScarLogic(a_fake_reconstruct)
     before = content(a_scene)
     with pytest.raises(BadEvidence, match="LV myocardium is empty on the slices"):
-        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation, scarSegmentID="myocardium")
+        logic.reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation, scarSegmentID="myocardium"))
     segmentation = a_scar_segmentation.GetSegmentation()
     segmentation.GetSegment("myocardium").SetName("more scar")
     with pytest.raises(BadEvidence, match="more scar, Dense scar"):
-        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation)
+        logic.reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation))
     with pytest.raises(BadEvidence, match="no longer"):
-        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation, scarSegmentID="gone")
+        logic.reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation, scarSegmentID="gone"))
     segmentation.RemoveAllSegments()
     with pytest.raises(BadEvidence, match="no segments"):
-        logic.reconstruct(*a_case, segmentationNode=a_scar_segmentation)
+        logic.reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation))
     assert content(a_scene) == before and not a_fake_reconstruct.calls
 
 
@@ -431,6 +436,32 @@ def test_the_thickness_of_a_dicom_volume_comes_from_the_database(a_case, monkeyp
     assert bool(stack.notes) == (thickness == 10.0)
 
 
+def test_slices_know_their_dicom_images_where_the_volume_does(a_scene, a_case, a_fake_reconstruct, monkeypatch):
+    volume, uids = a_case[0], [f"1.2.{number}" for number in range(10)]
+    logic = CardioScarLogic(a_fake_reconstruct)
+    logic.reconstruct(CardioScarCase(*a_case))
+    assert {one.source for one in a_fake_reconstruct.calls[-1][0]} == {None}
+    volume.SetAttribute("DICOM.instanceUIDs", " ".join(uids))
+    logic.reconstruct(CardioScarCase(*a_case, sliceIndices=[7, 2]))
+    assert [one.source for one in a_fake_reconstruct.calls[-1][0]] == [SliceSource(sop_instance_uid=f"1.2.{k}") for k in (7, 2)]
+    assert not any("1.2.7" in (a_case[1].GetAttribute(name) or "") for name in a_case[1].GetAttributeNames())  # they lead to a patient
+    volume.SetAttribute("DICOM.instanceUIDs", " ".join(uids[1:]))  # which of them is missing?
+    assert {one.source for one in stackFromVolumeNode(volume)} == {None}
+
+
+def test_what_all_slices_have_in_common_comes_from_the_dicom_database(a_case, monkeypatch):
+    class Database:
+        def fileForInstance(self, uid):
+            return f"{uid}.dcm"
+
+        def fileValue(self, file, tag):
+            return {"0020,000d": "study", "0020,000e": "series", "0008,0016": "class", "0020,0052": "frame"}.get(tag, "")
+
+    a_case[0].SetAttribute("DICOM.instanceUIDs", " ".join(f"1.2.{number}" for number in range(10)))
+    monkeypatch.setattr(slicer, "dicomDatabase", Database(), raising=False)
+    assert stackFromVolumeNode(a_case[0]).slices[3].source == SliceSource("study", "series", "class", "1.2.3", "frame")
+
+
 def test_a_dicom_volume_without_a_database_is_read_all_the_same(a_case):
     a_case[0].RemoveAttribute("CardioScar.SliceThickness")
     a_case[0].SetAttribute("DICOM.instanceUIDs", "1.2.3")
@@ -446,7 +477,7 @@ def test_a_color_image_is_refused_in_words(a_scene, a_case, a_fake_reconstruct):
     node.SetAndObserveImageData(picture)
     before = content(a_scene)
     with pytest.raises(BadStack, match="choose a scalar volume"):
-        CardioScarLogic(a_fake_reconstruct).reconstruct(node, a_case[1])
+        CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(node, a_case[1]))
     assert content(a_scene) == before
 
 
@@ -456,9 +487,9 @@ def test_what_a_panel_has_read_is_not_read_again_unless_it_changed(a_case, a_fak
     inputs = Inputs()
     wall, stack = inputs.wall(a_case[1]), inputs.stack(a_case[0])
     logic = CardioScarLogic(a_fake_reconstruct, inputs=inputs)
-    logic.reconstruct(*a_case)
+    logic.reconstruct(CardioScarCase(*a_case))
     assert a_fake_reconstruct.calls[-1][:2] == (stack, wall)  # the very same objects
     slicer.util.arrayFromModelPoints(a_case[1])[:, 0] += 1.0
     slicer.util.arrayFromModelPointsModified(a_case[1])
-    logic.reconstruct(*a_case)
+    logic.reconstruct(CardioScarCase(*a_case))
     assert np.allclose(a_fake_reconstruct.calls[-1][1].nodes[:, 0], wall.nodes[:, 0] - 1.0)

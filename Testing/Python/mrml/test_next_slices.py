@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarMRML import addPhantomNodes
+from CardioScarMRML import CardioScarCase, addPhantomNodes
 from CardioScarMRML.next_slices import addPlanes, adviceNotes, jumpToPlaneNode, planesOf, proposalOf, removePlanes
 from conftest import three_d_view
 
 from CardioScar import CardioScarLogic
+from CardioScarLib.core.settings import AdviceSettings
 
 TO_RAS = np.array([-1.0, -1.0, 1.0])
 
@@ -22,7 +23,7 @@ def corners_of(plane) -> np.ndarray:
 def test_planes_lie_where_they_were_proposed(a_case, an_advice):
     planes = addPlanes(a_case[1], an_advice)
     assert planes == planesOf(a_case[1]) and len(planes) == 2
-    for plane, proposal in zip(planes, an_advice["proposals"], strict=True):
+    for plane, proposal in zip(planes, an_advice.as_dict()["proposals"], strict=True):
         wanted = np.array(proposal["corners"]) * TO_RAS
         found = corners_of(plane)
         assert all(np.linalg.norm(wanted - corner, axis=1).min() < 1e-3 for corner in found)
@@ -65,7 +66,7 @@ def test_a_new_map_takes_its_own_planes_along_and_no_others(a_scene, a_case, a_p
     _, other = addPhantomNodes(a_scene, a_phantom)
     addPlanes(model, an_advice)
     kept = addPlanes(other, an_advice)
-    CardioScarLogic(a_fake_reconstruct).reconstruct(volume, model)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))
     assert planesOf(model) == [] and planesOf(other) == kept
 
 
@@ -119,7 +120,7 @@ def test_a_jump_turns_the_closest_view_into_the_plane(a_scene, a_case, an_advice
     views = [a_scene.AddNewNodeByClass("vtkMRMLSliceNode", name) for name in ("Red", "Green")]
     for view, name in zip(views, ("Red", "Green"), strict=True):
         view.SetLayoutName(name)
-    proposals = an_advice["proposals"]
+    proposals = an_advice.as_dict()["proposals"]
     views[0].SetSliceToRASByNTP(*(np.array(proposals[0]["normal"]) * TO_RAS), 1, 0, 0, 0, 0, 0, 0)
     views[1].SetSliceToRASByNTP(*(np.array(proposals[1]["normal"]) * TO_RAS), 1, 0, 0, 0, 0, 0, 0)
     for number, plane in enumerate(addPlanes(a_case[1], an_advice)):
@@ -147,8 +148,8 @@ def test_planes_and_their_proposals_stay_in_a_saved_scene(a_scene, a_case, an_ad
 def test_the_best_plane_is_seen_in_yellow_and_the_others_in_blue(can_draw, a_scene, a_case, an_advice):
     view = three_d_view(a_scene, (480, 420), "Markups")
     try:
-        center = np.array(an_advice["proposals"][0]["center"]) * TO_RAS
-        normals = [np.array(one["normal"]) * TO_RAS for one in an_advice["proposals"]]
+        center = np.array(an_advice.as_dict()["proposals"][0]["center"]) * TO_RAS
+        normals = [np.array(one["normal"]) * TO_RAS for one in an_advice.as_dict()["proposals"]]
         camera = view.renderer.GetActiveCamera()
         camera.SetFocalPoint(*center)
         camera.SetPosition(*(center + 300 * (normals[0] + 0.6 * normals[1])))  # sees both
@@ -168,19 +169,15 @@ def test_a_real_stack_is_advised_where_its_slices_are_missing(a_scene, a_small_c
     volume, model, phantom = a_small_case
     reports = []
     advice = CardioScarLogic().adviseNextSlice(
-        volume,
-        model,
+        CardioScarCase(volume, model, sliceIndices=[1, 2, 3, 6, 7, 8]),
         settings=quick,
-        sliceIndices=[1, 2, 3, 6, 7, 8],
-        kinds=["short axis"],
-        nextThickness=6.0,
-        count=2,
+        advice=AdviceSettings("short", 6.0, 2),
         progressCallback=reports.append,
     )
-    best = advice["proposals"][0]
+    best = advice.proposals[0].as_dict()
     assert best["kind"] == "short axis" and best["thickness"] == 6.0 and 0.02 < best["expected_drop"] < 0.9
     heights = [(phantom.stack.slices[number].center - np.array(best["center"])) @ phantom.stack.slices[0].normal for number in (3, 6)]
     assert min(heights) < 0 < max(heights)
-    assert len(planesOf(model)) == len(advice["proposals"]) <= 2
+    assert len(planesOf(model)) == len(advice.proposals) <= 2
     assert "next slice" in {report.stage for report in reports}
     assert not model.GetMesh().GetPointData().HasArray("scar_probability")  # advice is no map

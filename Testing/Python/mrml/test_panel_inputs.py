@@ -31,7 +31,7 @@ def a_ui(a_scene):
 
 @pytest.fixture
 def parameters(a_case):
-    node = CardioScarLogic(print).getParameterNode()
+    node = CardioScarLogic().getParameterNode()
     node.lgeVolume, node.lvModel = a_case
     return node
 
@@ -78,10 +78,10 @@ def test_a_mirrored_model_is_flipped_by_a_button_and_flipped_back_by_the_same(co
     click(button)
     assert check.update() and "flipped" not in a_ui.geometryLabel.text
     assert model.GetParentTransformNode() is not None
-    assert button.isVisible() and "back" in button.text
+    assert button.isVisible() and "Undo" in button.text
     click(button)
     assert model.GetParentTransformNode() is None and a_ui.geometryLabel.text == before
-    assert "back" not in button.text
+    assert "Undo" not in button.text
 
 
 def test_micrometers_are_asked_about_and_scaled_only_by_a_click(connected, a_ui, a_case):
@@ -93,7 +93,7 @@ def test_micrometers_are_asked_about_and_scaled_only_by_a_click(connected, a_ui,
     assert a_ui.geometryLabel.text == check.error + "\nAre the points of the model in micrometers?"
     assert a_ui.fixUnitsButton.isVisible() and a_ui.fixUnitsButton.text == "Yes, scale from micrometers"
     click(a_ui.fixUnitsButton)
-    assert check.error is None and "back" in a_ui.fixUnitsButton.text and "?" not in a_ui.geometryLabel.text
+    assert check.error is None and "Undo" in a_ui.fixUnitsButton.text and "?" not in a_ui.geometryLabel.text
 
 
 def test_a_model_in_the_wrong_frame_and_unit_takes_two_clicks(connected, a_ui, a_case):
@@ -227,7 +227,7 @@ def an_lge_image(a_scene, parameters, a_phantom):
     random = np.random.default_rng(0)
     images = [100 + 200 * one.pixels + random.normal(scale=10, size=one.pixels.shape) for one in a_phantom.stack]
     volume = addVolumeNode(a_scene, a_phantom.stack.with_pixels(images), "LGE")
-    parameters.lgeVolume, parameters.evidenceMethod, parameters.lgeType = volume, "nsd", "magnitude"
+    parameters.lgeVolume, parameters.evidence.method, parameters.evidence.lge_type = volume, "nsd", "magnitude"
     return volume
 
 
@@ -263,7 +263,7 @@ def test_what_a_run_would_assume_is_said(connected, a_ui, an_lge_image, a_view, 
     part = connected(EvidencePreview)
     click(a_ui.evidencePreviewCheckBox)
     assert "read as" not in a_ui.evidenceLabel.text
-    parameters.lgeType = "auto"
+    parameters.evidence.lge_type = "auto"
     part.update()
     assert "\nThe images were read as " in a_ui.evidenceLabel.text
 
@@ -272,7 +272,7 @@ def test_it_follows_the_threshold(connected, a_ui, an_lge_image, a_view, paramet
     part = connected(EvidencePreview)
     click(a_ui.evidencePreviewCheckBox)
     many, said = np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3), a_ui.evidenceLabel.text
-    parameters.nSd = 10.0
+    parameters.evidence.n_sd = 10.0
     part.update()
     assert 0 < np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3) < many
     assert a_ui.evidenceLabel.text != said
@@ -314,11 +314,11 @@ def test_a_segmentation_is_drawn_instead_of_intensities(connected, a_ui, an_lge_
 def test_what_a_run_would_refuse_is_said_instead(connected, a_ui, an_lge_image, a_view, parameters):
     part = connected(EvidencePreview)
     click(a_ui.evidencePreviewCheckBox)
-    parameters.evidenceMethod = "values"
+    parameters.evidence.method = "values"
     part.update()
     assert "scar values lie between 0 and 1" in a_ui.evidenceLabel.text
     assert overlay(a_view) is None and not a_ui.histogramLabel.isVisible()
-    parameters.evidenceMethod = "weighted"
+    parameters.evidence.method = "weighted"
     part.update()
     assert overlay(a_view) is not None and a_ui.evidenceLabel.text.startswith("Method weighted: ")
 
@@ -372,7 +372,7 @@ def test_the_slider_moves_the_evidence(a_previewing_panel, a_view, parameters):
     ui = a_previewing_panel.ui
     before = np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3)
     ui.evidenceThresholdSlider.value = 10.0
-    assert parameters.nSd == 10.0
+    assert parameters.evidence.n_sd == 10.0
     wait_for(lambda: np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3) < before)
 
 

@@ -20,12 +20,16 @@ from CardioScar import CardioScarWidget
 from CardioScarLib.core.errors import MissingPackage
 
 
+def environment() -> dict[str, str]:
+    """Of a process that finds the module, the stand-ins and what helps tests."""
+    folders = [ROOT, ROOT / "CardioScar", HERE.parent / "stubs", HERE.parent, HERE]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders)), "QT_QPA_PLATFORM": "offscreen"}
+
+
 @pytest.fixture(scope="module")
 def opened():
     """The panel, opened in a process of its own."""
-    folders = [ROOT, ROOT / "CardioScar", HERE.parent / "stubs", HERE.parent, HERE]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
-    done = subprocess.run([sys.executable, HERE / "open_panel.py"], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, HERE / "open_panel.py"], env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -66,6 +70,23 @@ def test_the_python_of_an_older_slicer_gets_as_far_as_that_sentence(opened):
         kinds = [node.annotation for node in ast.walk(tree) if isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation]
         kinds += [function.returns for function in functions if function.returns]
         assert not any(isinstance(part, ast.BinOp) for kind in kinds for part in ast.walk(kind)), path  # as in X | None
+
+
+def test_what_slicer_reads_at_its_start_needs_nothing_that_python_3_9_lacks(opened):
+    """Slicer reads `CardioScar.py` whenever it starts, an older one, too; the panel says that it is too old when it is opened."""
+    code = "import sys, CardioScar; print(*[one.__file__ for name, one in sys.modules.items() if name.startswith('CardioScar')], sep='\\n')"
+    read = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert read.returncode == 0, read.stderr
+    paths = read.stdout.splitlines()
+    assert 20 < len(paths) < len(opened["own"])
+    newer = {"NoneType", "UnionType", "TypeAlias", "ParamSpec"}
+    for path in map(Path, paths):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+        calls = [call for call in ast.walk(tree) if isinstance(call, ast.Call) and "dataclass" in ast.unparse(call.func)]
+        keywords = {word.arg for call in calls for word in call.keywords}
+        assert not imported & newer and not keywords & {"kw_only", "slots"}, path
+    assert not any(path.endswith("parameter_node.py") for path in paths)  # reads types such as float | None
 
 
 # --- PyTorch -------------------------------------------------------------------------------------------------------

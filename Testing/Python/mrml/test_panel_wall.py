@@ -76,9 +76,9 @@ def test_scar_can_be_taken_from_a_segment(a_panel, a_scene, a_phantom, a_segment
     ui.scarSegmentComboBox.currentIndex = 2
     assert parameters.scarSegmentID == "s3"
     asked = []
-    a_panel.logic = SimpleNamespace(startReconstruction=lambda *_, **choices: asked.append(choices), getParameterNode=None)
+    a_panel.logic = SimpleNamespace(startReconstruction=lambda case, **_: asked.append(case), getParameterNode=None)
     click(ui.applyButton)
-    assert (asked[0]["segmentationNode"], asked[0]["scarSegmentID"]) == (a_segmentation, "s3")
+    assert (asked[0].segmentationNode, asked[0].scarSegmentID) == (a_segmentation, "s3")
 
 
 def test_segments_that_come_and_go_are_followed(a_panel, a_segmentation):
@@ -120,7 +120,7 @@ def test_a_wall_is_made_from_a_segmentation_and_becomes_the_model(a_panel, a_sce
     assert ui.makeWallFrame.isVisible() and not ui.startWallButton.enabled and "segmentation" in ui.startWallButton.toolTip
     ui.wallSegmentationSelector.setCurrentNode(a_segmentation)
     qt.QApplication.processEvents()
-    assert texts(ui.wallMyocardiumComboBox)[:2] == ["Found by its name", "Myocardium"]
+    assert texts(ui.wallMyocardiumComboBox)[:2] == ["Automatic", "Myocardium"]
     ui.wallCavityComboBox.currentIndex = 2
     click(ui.startWallButton)
     assert ui.applyButton.text == "Cancel" and not ui.startWallButton.enabled

@@ -8,11 +8,12 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from CardioScarMRML import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML import CardioScarCase, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.phantoms import gridFromWall
 from node_values import map_on, rms
 
 from CardioScar import CardioScarLogic
+from CardioScarLib.core import case as cases
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.io.images import read_stack
@@ -108,7 +109,7 @@ def test_operator_and_evidence_are_the_same(a_case_from_files, preview):
 @pytest.mark.slow
 def test_the_map_is_the_same(a_case_from_files, preview):
     case = a_case_from_files
-    of_files = reconstruct(case.stack, case.wall, preview).arrays["scar_probability"]
-    CardioScarLogic().reconstruct(case.volume_node, case.model_node, sliceThickness=case.thickness, settings=preview)
+    of_files = reconstruct(cases.Case(case.stack, case.wall), preview).arrays["scar_probability"]
+    CardioScarLogic().reconstruct(CardioScarCase(case.volume_node, case.model_node, sliceThickness=case.thickness), settings=preview)
     assert np.ptp(of_files) > 0.8
     assert rms(map_on(case.model_node) - of_files) < 0.01

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarMRML import samples, stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML import CardioScarCase, samples, stackFromVolumeNode, wallFromModelNode
 from node_values import map_on
 
 import CardioScar
@@ -105,7 +105,7 @@ def test_an_infarct_of_the_pig_lies_where_it_is_seen(a_scene):
     logic = CardioScarLogic()
     volume, model = logic.loadExample("psir")
     settings = ReconstructionSettings(model=ModelSettings(preset="preview", samples=4))
-    logic.reconstruct(volume, model, settings=settings)
+    logic.reconstruct(CardioScarCase(volume, model), settings=settings)
     points, probability = np.array(slicer.util.arrayFromModelPoints(model)), map_on(model)
     center = points.mean(axis=0)
     side = (points[probability > 0.7] - center).mean(axis=0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
+from CardioScarMRML import CardioScarCase
 from node_values import map_on
 
 from CardioScar import CardioScarLogic
@@ -24,8 +25,8 @@ def reopened(a_scene, a_case, a_fake_reconstruct, tmp_path):
         logic = CardioScarLogic(a_fake_reconstruct)
         parameters = logic.getParameterNode()
         parameters.lgeVolume, parameters.lvModel = a_case
-        parameters.preset = "fine"
-        logic.reconstruct(*a_case)
+        parameters.model.preset = "fine"
+        logic.reconstruct(CardioScarCase(*a_case))
         path = tmp_path / "case.mrb"
         assert a_scene.WriteToMRB(str(path))
         read = subprocess.run([sys.executable, str(READER), str(path)], capture_output=True, text=True, timeout=120)
@@ -55,9 +56,9 @@ def test_a_saved_scene_opens_as_it_was(reopened, a_case, a_phantom, a_fake_recon
 @pytest.mark.slow
 def test_provenance_and_choices_survive(reopened, a_case):
     seen = reopened()
-    for name in ("Version", "Settings", "Summary", "Notes", "Arrays"):
+    for name in ("Provenance", "Summary", "Quantities", "Arrays"):
         assert seen["attributes"][f"CardioScar.{name}"] == a_case[1].GetAttribute(f"CardioScar.{name}")
-    assert json.loads(seen["attributes"]["CardioScar.Settings"])["model"]["seed"] == 0
+    assert json.loads(seen["attributes"]["CardioScar.Provenance"])["settings"]["model"]["seed"] == 0
     assert seen["thickness"] == a_case[0].GetAttribute("CardioScar.SliceThickness")
     assert seen["parameters"] == {"model": "field", "preset": "fine", "lgeVolume": a_case[0].GetName(), "lvModel": a_case[1].GetName()}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarMRML import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML import CardioScarCase, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.outlines import OutlineOverlay
 from CardioScarMRML.phantoms import addModelNode, addVolumeNode, gridFromWall
 from CardioScarMRML.shifts import alignmentInputs, shiftsAreOf, shiftsAsText, shiftsFromText
@@ -20,7 +20,7 @@ from wall_bodies import CAVITY, MYOCARDIUM, a_labeled_phantom
 
 from CardioScar import CardioScarLogic
 from CardioScarLib.core.errors import BadAlignment, BadWall
-from CardioScarLib.core.settings import AlignmentSettings, ModelSettings
+from CardioScarLib.core.settings import ModelSettings
 
 MOVED, PIXELS = 6, 2
 """A slice, and by how many pixels its image was taken to the right of where it belongs."""
@@ -51,6 +51,10 @@ def a_segmentation(moved_case):
     return a_segmentation_of(moved_case.scene, moved_case.volume, {"Blood pool": labels == CAVITY, "LV myocardium": labels == MYOCARDIUM})
 
 
+def case_of(moved_case, indices=None):
+    return CardioScarCase(moved_case.volume, moved_case.model, sliceIndices=indices)
+
+
 def stack_of(moved_case, indices=None):
     return stackFromVolumeNode(moved_case.volume, None, indices)
 
@@ -60,9 +64,9 @@ def stack_of(moved_case, indices=None):
 
 def test_a_segmentation_is_read_on_the_slices_in_use(a_moved_case):
     stack = stack_of(a_moved_case, [5, 2, 4])
-    mask, settings = alignmentInputs("mask", a_moved_case.volume, stack, a_segmentation(a_moved_case), None, [5, 2, 4])
+    mask, labels = alignmentInputs("mask", case_of(a_moved_case, [5, 2, 4]), stack, a_segmentation(a_moved_case))
     for one, number in zip(mask, (5, 2, 4), strict=True):
-        isWall = np.isin(one.pixels, settings.wall_labels)
+        isWall = np.isin(one.pixels, labels)
         assert isWall.any() and np.array_equal(isWall, a_moved_case.labels[number] == MYOCARDIUM)
 
 
@@ -75,15 +79,15 @@ def test_a_label_map_is_read_where_it_lies(a_moved_case):
     flip = np.diag([1.0, 1.0, -1.0, 1.0])
     flip[2, 3] = len(stack) - 1
     flipped.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(slicer.util.arrayFromVTKMatrix(matrix) @ flip))
-    mask, settings = alignmentInputs("mask", a_moved_case.volume, stack, flipped)
-    assert settings == AlignmentSettings()  # its values have no names
+    mask, labels = alignmentInputs("mask", case_of(a_moved_case), stack, flipped)
+    assert labels is None  # its values have no names
     expected = a_moved_case.labels.copy()
     expected[:, :, -7:] = 0
     assert np.array_equal([one.pixels for one in mask], expected)
     away = np.eye(4)
     away[:3, 3] = 500
     under_transform(flipped, away)
-    assert not any(one.pixels.any() for one in alignmentInputs("mask", a_moved_case.volume, stack, flipped)[0])
+    assert not any(one.pixels.any() for one in alignmentInputs("mask", case_of(a_moved_case), stack, flipped)[0])
 
 
 def test_names_of_colors_say_which_labels_are_wall(a_moved_case):
@@ -96,19 +100,19 @@ def test_names_of_colors_say_which_labels_are_wall(a_moved_case):
     a_moved_case.scene.AddNode(colors)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
-    assert alignmentInputs("mask", a_moved_case.volume, stack_of(a_moved_case), node)[1].wall_labels == (6,)
+    assert alignmentInputs("mask", case_of(a_moved_case), stack_of(a_moved_case), node)[1] == (6,)
 
 
 def test_what_shows_no_myocardium_is_one_sentence(a_moved_case):
     stack = stack_of(a_moved_case)
     with pytest.raises(BadAlignment, match="nothing to find shifts from"):
-        alignmentInputs("mask", a_moved_case.volume, stack)
+        alignmentInputs("mask", case_of(a_moved_case), stack)
     empty = a_moved_case.scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Empty")
     with pytest.raises(BadAlignment, match="has no image"):
-        alignmentInputs("mask", a_moved_case.volume, stack, empty)
+        alignmentInputs("mask", case_of(a_moved_case), stack, empty)
     nothing = a_moved_case.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Nothing")
     with pytest.raises(BadWall, match="no segments"):
-        alignmentInputs("mask", a_moved_case.volume, stack, nothing)
+        alignmentInputs("mask", case_of(a_moved_case), stack, nothing)
 
 
 # --- the whole way -------------------------------------------------------------------------------------------------
@@ -125,7 +129,9 @@ def found(a_moved_case, the_shifts):
     if not the_shifts:
         nodes = a_moved_case.scene.GetNumberOfNodes()
         label_map = a_label_map(a_moved_case)
-        the_shifts.append(CardioScarLogic().findShifts(a_moved_case.volume, a_moved_case.model, "mask", myocardiumNode=label_map))
+        the_shifts.append(
+            CardioScarLogic().findShifts(CardioScarCase(a_moved_case.volume, a_moved_case.model), "mask", myocardiumNode=label_map)
+        )
         a_moved_case.scene.RemoveNode(label_map)
         assert a_moved_case.scene.GetNumberOfNodes() == nodes
     return the_shifts[0]
@@ -140,12 +146,12 @@ def test_the_moved_slice_is_found_and_the_map_is_better_with_its_shift(a_moved_c
     stays = [volume.GetMTime(), volume.GetImageData().GetMTime()]
     errors = []
     for alignment in (None, found):
-        result = CardioScarLogic().reconstruct(volume, model, settings=quick_of(case), alignment=alignment)
+        result = CardioScarLogic().reconstruct(CardioScarCase(volume, model, alignment=alignment), settings=quick_of(case))
         errors.append(rms(map_on(model) - case.truth))
     assert errors[1] < 0.95 * errors[0]
     assert any("moved by these shifts" in note for note in result.notes) and f"slice {MOVED}" in " ".join(result.notes)
     assert json.loads(model.GetAttribute("CardioScar.Summary"))["alignment"]["slices"][MOVED]["label"] == f"slice {MOVED}"
-    assert json.loads(model.GetAttribute("CardioScar.Run"))["reading"]["aligned_by"] == "mask"
+    assert json.loads(model.GetAttribute("CardioScar.Provenance"))["reading"]["aligned_by"] == "mask"
     assert [volume.GetMTime(), volume.GetImageData().GetMTime()] == stays  # only the run moves slices
 
 
@@ -154,14 +160,16 @@ def quick_of(case):
 
 
 def test_a_map_without_shifts_says_so_in_its_provenance(a_case, a_fake_reconstruct):
-    CardioScarLogic(a_fake_reconstruct).reconstruct(*a_case)
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
     assert a_fake_reconstruct.alignment is None
-    assert json.loads(a_case[1].GetAttribute("CardioScar.Run"))["reading"]["aligned_by"] is None
+    assert json.loads(a_case[1].GetAttribute("CardioScar.Provenance"))["reading"]["aligned_by"] is None
 
 
 def test_shifts_of_other_slices_are_refused_before_anything_starts(a_moved_case, found, a_fake_reconstruct):
     with pytest.raises(BadAlignment, match="other slices"):
-        CardioScarLogic(a_fake_reconstruct).reconstruct(a_moved_case.volume, a_moved_case.model, sliceIndices=[2, 3, 4], alignment=found)
+        CardioScarLogic(a_fake_reconstruct).reconstruct(
+            CardioScarCase(a_moved_case.volume, a_moved_case.model, sliceIndices=[2, 3, 4], alignment=found)
+        )
     assert not a_fake_reconstruct.calls
 
 

@@ -4,8 +4,9 @@ import ctk
 import pytest
 import qt
 import slicer
+from CardioScarMRML.parameter_node import CardioScarParameterNode
+from slicer.parameterNodeWrapper import nestedParameterNames
 
-import CardioScar
 from CardioScarLib.core.settings import ModelSettings
 
 
@@ -47,9 +48,37 @@ def test_what_qt_does_not_have_cannot_be_set():
 
 def test_parameters_tell_no_more_than_slicers():
     known = {"basename", "serializer", "default", "unalteredType"}  # slicer/parameterNodeWrapper/parameterInfo.py
-    told = CardioScar.CardioScarParameterNode.allParameters
+    told = CardioScarParameterNode.allParameters
     for name, information in told.items():
         assert {one for one in dir(information) if not one.startswith("_")} <= known
         assert information.basename == name
-    assert told["samples"].default.value == ModelSettings().samples
-    assert told["samples"].unalteredType.__origin__ is int
+    assert told["threshold"].default.value == 0.5 and told["threshold"].unalteredType.__origin__ is float
+    pack = told["model"].unalteredType  # slicer/parameterNodeWrapper/parameterPack.py: the bare default
+    assert pack.allParameters["samples"].default == ModelSettings().samples
+    assert pack.dataType("network.device").__origin__ is str and "network.device" in nestedParameterNames(pack)
+
+
+def test_packs_refuse_what_slicers_refuse(a_scene):
+    node = a_scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
+    parameters = CardioScarParameterNode(node)
+    with pytest.raises(ValueError, match="must be in one of"):
+        parameters.model.preset = "quick"
+    with pytest.raises(ValueError, match="within range"):
+        parameters.setValue("model.samples", 1)
+    with pytest.raises(AttributeError, match="cannot be added"):
+        parameters.model.speed = 3
+    for name in ("model.speed", "model.preset.speed", "speed"):
+        with pytest.raises(ValueError):
+            parameters.getValue(name)
+    node.SetParameter("model.samples", "")
+    with pytest.raises(ValueError):
+        CardioScarParameterNode(node)
+
+
+def test_packs_are_written_where_slicer_writes_them(a_scene):
+    node = a_scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
+    parameters = CardioScarParameterNode(node)
+    parameters.model.network.device = "cpu"
+    parameters.setValue("wall.use_base_at", True)
+    assert node.GetParameter("model.network.device") == "cpu" and node.GetParameter("wall.use_base_at") == "True"
+    assert parameters.getValue("model.network.device") == CardioScarParameterNode(node).model.network.device == "cpu"

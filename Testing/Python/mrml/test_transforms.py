@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarMRML import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML import CardioScarCase, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.checks import checkGeometry
 from CardioScarMRML.inputs import Inputs
+from CardioScarMRML.run import startHere
 from node_values import map_on
 from test_checks import bent, spoil
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
@@ -14,7 +15,6 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from CardioScar import CardioScarLogic
 from CardioScarLib.core.errors import BadStack
 from CardioScarLib.geometry.overlap import REMEDIES
-from CardioScarLib.pipeline import reconstruct
 
 LPS = np.array([-1.0, -1.0, 1.0])
 
@@ -115,7 +115,7 @@ def test_a_bent_model_is_read_where_it_is_seen_and_stays_as_it_is(a_case):
 def test_a_model_that_a_bending_transform_takes_away_is_offered_no_remedy(a_case):
     inputs = Inputs()
     spoil(a_case[1], REMEDIES["flip"])
-    assert checkGeometry(inputs, *a_case).offered == ("flip",)
+    assert checkGeometry(inputs, CardioScarCase(*a_case)).offered == ("flip",)
     node = a_case[1].GetScene().AddNewNodeByClass("vtkMRMLTransformNode")
     grid = slicer.vtkOrientedGridTransform()
     field = vtk.vtkImageData()
@@ -126,7 +126,7 @@ def test_a_model_that_a_bending_transform_takes_away_is_offered_no_remedy(a_case
     grid.SetDisplacementGridData(field)
     node.SetAndObserveTransformToParent(grid)
     a_case[1].SetAndObserveTransformNodeID(node.GetID())
-    assert checkGeometry(inputs, *a_case).offered == ()
+    assert checkGeometry(inputs, CardioScarCase(*a_case)).offered == ()
 
 
 def test_a_changed_transform_is_read_again(a_case, displacements):
@@ -154,10 +154,10 @@ def test_the_map_is_better_with_the_slices_where_they_were_acquired(a_case, a_ph
     shifted[:3, 3] += 6.0 * shifted[:3, 0] / np.linalg.norm(shifted[:3, 0])  # the header is 6 mm off ...
     volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(shifted))
     back = -6.0 * shifted[:3, 0] / np.linalg.norm(shifted[:3, 0]) * LPS
-    logic, error = CardioScarLogic(reconstruct), []
+    logic, error = CardioScarLogic(startHere), []
     for use in (False, True):
         if use:
             regularized(volume, np.tile(back, (len(a_phantom.stack), 1)))  # ... which the transform knows
-        logic.reconstruct(volume, model, settings=preview)
+        logic.reconstruct(CardioScarCase(volume, model), settings=preview)
         error.append(np.sqrt(np.mean((map_on(model) - a_phantom.truth) ** 2)))
     assert error[1] < 0.6 * error[0]

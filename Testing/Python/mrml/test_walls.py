@@ -1,23 +1,23 @@
 """LV walls from segmentations and label maps, as model nodes."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarLib.runner.wall import run_task, write_inputs
 from CardioScarMRML.phantoms import addVolumeNode
 from CardioScarMRML.reading import wallFromModelNode
 from CardioScarMRML.walls import LABELS, SOURCE_ROLE, addWallCoordinates, describeWall, makeWall, startWall, wallNotes
+from jobs import AJob
 from node_values import map_on
 
 from CardioScarLib.core.errors import BadContours, BadStack, BadWall, Cancelled, CardioScarError
 from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
-from CardioScarLib.runner import ProgressReport
+from CardioScarLib.runner import InPlaceJob
+from CardioScarLib.tasks.wall import WallTask
 
 BODY = Ellipsoids()
 COARSE = WallSettings(edge_length=4.0)
@@ -92,42 +92,20 @@ def nodes_of(scene) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def a_made_wall(tmp_path_factory):
-    """Starts a job that has ended already, with a wall of `the_labels` in its folder."""
-    folder = tmp_path_factory.mktemp("wall")
-    write_inputs(folder, the_labels(), LABELS, COARSE, ())
-    run_task(folder, lambda *report: None)
-    ended = SimpleNamespace(folder=folder, state="done", log="", progress=ProgressReport("write", 1, 1))
-    ended.poll, ended.close = lambda: "done", lambda: None
-    return lambda *job: ended
+def a_made_wall():
+    """Starts a job that finds a wall of `the_labels` at once."""
+    made = WallTask(the_labels(), LABELS, settings=COARSE).run(lambda *report: None)
+    return lambda task: InPlaceJob(lambda progress: made)
 
 
-class StoppedJob:
-    """A job that never ends, and what it was asked for."""
-
-    state, error, log, progress = "running", None, "", ProgressReport("shape", 0, 1)
-
-    def __init__(self, stack, labels, settings, right_ventricle, zero_at):
-        self.stack, self.labels, self.settings, self.right_ventricle, self.zero_at = stack, labels, settings, right_ventricle, zero_at
-        StoppedJob.last = self
-
-    def poll(self):
-        return self.state
-
-    def cancel(self):
-        self.state = "cancelled"
-
-    def close(self):
-        self.state = "closed"
+def asked_for(source, *arguments, **choices) -> WallTask:
+    jobs = []
+    startWall(source, *arguments, startJob=lambda task: jobs.append(AJob(task)) or jobs[0], **choices).cancel()
+    return jobs[0].task
 
 
-def asked_for(source, *arguments, **choices) -> StoppedJob:
-    startWall(source, *arguments, startJob=StoppedJob, **choices).cancel()
-    return StoppedJob.last
-
-
-def pixels_of(job) -> np.ndarray:
-    return np.stack([one.pixels for one in job.stack])
+def pixels_of(task: WallTask) -> np.ndarray:
+    return np.stack([one.pixels for one in task.stack])
 
 
 # --- the whole way -------------------------------------------------------------------------------------------------
@@ -210,7 +188,7 @@ def test_a_label_map_without_names_needs_its_order(a_scene, a_volume):
     assert asked_for(labelMap).labels is None
     with pytest.raises(BadContours, match="order"):
         makeWall(labelMap, settings=COARSE)
-    assert asked_for(labelMap, labels="emidec").labels == "emidec"
+    assert asked_for(labelMap, labels="emidec").order == "emidec"
     assert asked_for(labelMap, labels="cavity=1,myocardium=2,right ventricle=4").right_ventricle == (4,)
     with pytest.raises(BadContours, match="is not a label"):
         asked_for(labelMap, labels="nonsense")
@@ -335,13 +313,12 @@ def test_one_slice_is_no_wall_and_nothing_is_left_behind(a_scene, a_volume):
 
 def test_a_cancel_or_a_closed_scene_adds_nothing(a_scene, a_heart):
     before = nodes_of(a_scene)
-    run = startWall(a_heart, startJob=StoppedJob)
+    run = startWall(a_heart, startJob=AJob)
     run.cancel()
-    assert StoppedJob.last.state == "cancelled"
     assert run.state == "cancelled" and nodes_of(a_scene) == before
     with pytest.raises(Cancelled):
         run.wait()
-    run = startWall(a_heart, startJob=StoppedJob)
+    run = startWall(a_heart, startJob=AJob)
     a_scene.RemoveNode(a_heart)
     assert run.poll() == "failed" and "was removed" in run.error
 

@@ -1,4 +1,5 @@
 import ast
+import re
 import typing
 import xml.etree.ElementTree as ElementTree
 
@@ -7,6 +8,8 @@ import qt
 import slicer
 import vtk
 from CardioScarMRML import addPhantomNodes
+from CardioScarMRML.choices import PanelChoices, describedChoices
+from CardioScarMRML.parameter_node import LEAVES, Chosen
 from conftest import ROOT
 from node_values import map_on
 from panels import choose, chosen, click
@@ -97,8 +100,8 @@ def test_choices_are_in_the_parameter_node_both_ways(a_panel, a_scene, a_phantom
     a_panel.ui.lgeVolumeSelector.setCurrentNode(volume)
     choose(a_panel.ui.modelComboBox, "logodds")
     parameters = a_panel.logic.getParameterNode()
-    assert parameters.lgeVolume is volume and parameters.model == "logodds"
-    parameters.model = "field"
+    assert parameters.lgeVolume is volume and parameters.model.model == "logodds"
+    parameters.model.model = "field"
     parameters.lgeVolume = None
     assert chosen(a_panel.ui.modelComboBox) == "field"
     assert a_panel.ui.lgeVolumeSelector.currentNode() is None
@@ -191,30 +194,25 @@ def test_a_scene_read_while_the_panel_is_open_brings_its_choices(a_panel, a_scen
     assert map_on(a_panel.ui.lvModelSelector.currentNode()).max() > 0.9
 
 
-def kinds_and_limits() -> dict:
-    """Of each parameter, from its type hint: (type, its Choice or WithinRange or None)."""
-    hints = typing.get_type_hints(CardioScar.CardioScarParameterNode, include_extras=True)
-    return {name: (getattr(hint, "__origin__", hint), *getattr(hint, "__metadata__", (None,))) for name, hint in hints.items()}
-
-
 def test_every_choice_comes_back_with_the_scene(a_panel, a_scene, a_phantom, tmp_path):
     addPhantomNodes(a_scene, a_phantom)
     a_panel.enter()
     parameters, wanted, before = a_panel._parameterNode, {}, {}
-    for name, (kind, limits) in kinds_and_limits().items():
-        if kind not in (bool, int, float, str):  # a node
-            continue
-        before[name] = getattr(parameters, name)
+    for name, parameter in LEAVES.items():
+        before[name], limits = parameters.getValue(name), parameter.validator
         if hasattr(limits, "choices"):
             wanted[name] = limits.choices[-1] if limits.choices[-1] != before[name] else limits.choices[0]
-        elif kind is bool:
+        elif parameter.kind is bool:
             wanted[name] = not before[name]
-        elif kind is str:
-            wanted[name] = "3,5" if name == "sliceList" else "_ö; 1"
+        elif parameter.kind is str:
+            wanted[name] = "3,5" if name in ("sliceList", "evidence.scar_labels", "alignment.wall_labels") else "_ö; 1"
+        elif limits is None or name.startswith("sliceRange"):
+            wanted[name] = parameter.kind(3)  # slices there are
         else:
-            wanted[name] = kind(limits.minimum + 2 if limits.maximum > 2 else 0.37)
-        assert wanted[name] != before[name]
-        setattr(parameters, name, wanted[name])
+            middle = limits.minimum + 0.4 * (limits.maximum - limits.minimum)
+            wanted[name] = round(middle, 2) if parameter.kind is float else int(middle)
+        assert wanted[name] != before[name], name
+        parameters.setValue(name, wanted[name])
     widgets = {widget.property("SlicerParameterName"): widget for widget in vars(a_panel.ui).values()}
 
     def shown(name):
@@ -229,12 +227,12 @@ def test_every_choice_comes_back_with_the_scene(a_panel, a_scene, a_phantom, tmp
     path = str(tmp_path / "case.mrb")
     assert a_scene.WriteToMRB(path)
     for name, value in before.items():
-        setattr(parameters, name, value)
+        parameters.setValue(name, value)
     assert {name: shown(name) for name in wanted} != seen
     a_scene.Clear(0)
     a_scene.ReadFromMRB(path, True)
     qt.QApplication.processEvents()
-    assert {name: getattr(a_panel._parameterNode, name) for name in wanted} == wanted
+    assert {name: a_panel._parameterNode.getValue(name) for name in wanted} == wanted
     assert {name: shown(name) for name in wanted} == seen
 
 
@@ -249,17 +247,17 @@ def test_a_panel_that_was_left_reacts_to_nothing_and_comes_back(a_panel, a_scene
 
 
 def test_choices_outlive_leaving_the_panel(a_panel, a_scene):
-    before = (a_panel._parameterNode.model, a_panel._parameterNode.preset)
+    before = (a_panel._parameterNode.model.model, a_panel._parameterNode.model.preset)
     choose(a_panel.ui.presetComboBox, "fine")
     choose(a_panel.ui.modelComboBox, "linear")
-    mine = (a_panel._parameterNode.model, a_panel._parameterNode.preset)
+    mine = (a_panel._parameterNode.model.model, a_panel._parameterNode.model.preset)
     assert mine == ("linear", "fine") != before
     a_panel.enter()
     a_panel.exit()
     a_panel.ui.presetComboBox.currentIndex = 0  # nobody listens now
     a_panel.enter()
     parameters = a_panel.logic.getParameterNode()
-    assert (parameters.model, parameters.preset) == mine
+    assert (parameters.model.model, parameters.model.preset) == mine
     assert (chosen(a_panel.ui.modelComboBox), chosen(a_panel.ui.presetComboBox)) == mine
 
 
@@ -270,20 +268,20 @@ def test_nothing_is_bound_to_a_panel_that_was_cleaned_up(a_scene, a_parent):
     before = widget.ui.modelComboBox.currentText
     widget.cleanup()
     widget.cleanup()  # Slicer may call it more than once
-    parameters.model = "nearest"
+    parameters.model.model = "nearest"
     assert widget.ui.modelComboBox.currentText == before != "Nearest slice"
     widget.ui.modelComboBox.currentIndex = 4
-    assert parameters.model == "nearest"
+    assert parameters.model.model == "nearest"
 
 
 def test_a_panel_without_a_parent_has_a_window_of_its_own(a_scene):
     widget = CardioScarWidget()
     assert widget.parent.isVisible() and widget.logic is not None
     widget.ui.presetComboBox.currentIndex = 2
-    assert widget.logic.getParameterNode().preset == "fine"
+    assert widget.logic.getParameterNode().model.preset == "fine"
     a_scene.Clear(0)
     widget.ui.presetComboBox.currentIndex = 0
-    assert widget.logic.getParameterNode().preset == "preview"
+    assert widget.logic.getParameterNode().model.preset == "preview"
     widget.cleanup()
     widget.parent.close()
 
@@ -299,10 +297,14 @@ def test_opening_the_panel_changes_nothing_but_its_own_parameter_node(a_scene, a
     widget.cleanup()
 
 
-def test_every_bound_widget_has_a_parameter_and_the_other_way_round(a_panel):
+def test_every_bound_widget_has_a_parameter_and_what_is_the_panels_own_has_a_widget(a_panel):
+    """Settings of the library need no widget: scripts can choose them, too."""
     bound = {widget.property("SlicerParameterName") for widget in vars(a_panel.ui).values()} - {None}
     by_hand = {"scarSegmentID", "wallMyocardiumID", "wallCavityID", "sliceList", "display", "resultModel", "alignmentSegmentID", "shifts"}
-    assert bound | by_hand == set(CardioScar.CardioScarParameterNode.allParameters) and not bound & by_hand
+    nodes = {name for name, kind in typing.get_type_hints(Chosen).items() if kind is not str}
+    own = {name for name, _context, _one in describedChoices(((PanelChoices, ""),))}
+    assert nodes | own <= bound | by_hand and not bound & by_hand
+    assert bound - nodes <= set(LEAVES)
 
 
 def test_the_module_introduces_itself(a_scene):
@@ -333,10 +335,39 @@ def test_every_choice_is_in_plain_words_and_has_a_tooltip(a_panel):
     boxes = [widget for widget in vars(a_panel.ui).values() if type(widget) is qt.QComboBox and widget.property("SlicerParameterName")]
     assert len(boxes) >= 9
     for box in boxes:
-        choices = kinds_and_limits()[box.property("SlicerParameterName")][1].choices
+        choices = LEAVES[box.property("SlicerParameterName")].validator.choices
         assert tuple(box.itemData(number) for number in range(box.count)) == tuple(choices)
         for number, key in enumerate(choices):
             assert box.itemText(number) not in ("", key) and box.itemData(number, qt.Qt.ToolTipRole).endswith(".")
+
+
+def test_a_described_choice_is_labeled_and_explained_as_it_is_described(a_panel):
+    """The .ui file has the labels; tooltips come from the description alone."""
+    described = {name: one.description for name, _context, one in describedChoices()}
+    tree = ElementTree.parse(ROOT / "CardioScar/Resources/UI/CardioScar.ui")
+    texts = {widget.get("name"): widget.findtext("property[@name='text']/string") for widget in tree.iter("widget")}
+    labeled = 0
+    for widget in tree.iter("widget"):
+        name = widget.findtext("property[@name='SlicerParameterName']/string")
+        if name not in described:
+            continue
+        assert widget.find("property[@name='toolTip']") is None, name
+        assert getattr(a_panel.ui, widget.get("name")).toolTip == described[name].help
+        label = texts.get(next((prefix for prefix in labels_of(widget.get("name")) if prefix in texts), None))
+        if label is not None:
+            assert label.rstrip(":") == LABELS.get(name, described[name].label), name
+            labeled += 1
+    assert labeled > 10
+
+
+LABELS = {"evidence.method": "Scar detection", "evidence.n_sd": "Threshold"}
+"""Where the section or the suffix says the rest."""
+
+
+def labels_of(name: str) -> list[str]:
+    """Names that the label of a widget may have."""
+    bare = re.sub(r"(ComboBox|SpinBox|LineEdit|Slider)$", "", name)
+    return [f"{bare}TitleLabel", f"{bare}Label"]
 
 
 def test_research_use_only_is_visible(a_panel):

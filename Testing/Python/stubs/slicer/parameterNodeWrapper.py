@@ -1,6 +1,7 @@
 """Stand-in for slicer.parameterNodeWrapper: the types and widgets that the panel uses, stored as Slicer stores them.
 
-Types: MRML nodes (None allowed), bool, int, float, str; annotations Choice and WithinRange. Anything else is refused.
+Types: MRML nodes (None allowed), bool, int, float, str, and packs of them; annotations Choice and WithinRange. Anything else is
+refused.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import slicer
 import vtk
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
 
-__all__ = ["parameterNodeWrapper", "Choice", "WithinRange"]
+__all__ = ["Choice", "WithinRange", "isParameterPack", "nestedParameterNames", "parameterNodeWrapper", "parameterPack"]
 
 
 class Choice:
@@ -49,6 +50,8 @@ class ParameterInfo:
 
 
 class _Parameter:
+    """A value of the parameter node."""
+
     def __init__(self, name: str, annotation, default):
         self.name = name
         self.validators = [extra for extra in getattr(annotation, "__metadata__", ())]
@@ -59,12 +62,23 @@ class _Parameter:
         if any(not hasattr(validator, "validate") for validator in self.validators):
             raise TypeError(f"The stand-in of parameterNodeWrapper does not know the annotations of {name}.")
         self.default = default if default is not None or self.is_node else self.type()
+        if not self.is_node:
+            self.check(self.default)
+
+    def is_in(self, node) -> bool:
+        return node.HasParameter(self.name)
 
     def read(self, node):
         if self.is_node:
             return node.GetNodeReference(self.name)
         text = node.GetParameter(self.name)
         return text == "True" if self.type is bool else self.type(text)
+
+    def check(self, value) -> None:
+        if not isinstance(value, (int, float) if self.type is float else self.type):
+            raise TypeError(f"Value must be of type '{self.type}', is type '{type(value)}'")
+        for validator in self.validators:
+            validator.validate(value)
 
     def write(self, node, value) -> None:
         if self.is_node:
@@ -73,11 +87,133 @@ class _Parameter:
             node.SetParameter(self.name, "")
             node.SetNodeReferenceID(self.name, None if value is None else value.GetID())
             return
-        if not isinstance(value, (int, float) if self.type is float else self.type):
-            raise TypeError(f"Value must be of type '{self.type}', is type '{type(value)}'")
-        for validator in self.validators:
-            validator.validate(value)
+        self.check(value)
         node.SetParameter(self.name, str(value))
+
+
+class _Pack:
+    """Several values of the parameter node, or packs of them, under one name."""
+
+    def __init__(self, name: str, kind: type):
+        self.name, self.kind, self.is_node = name, kind, False
+        self.parts = {part: _made(f"{name}.{part}", info.unalteredType, info.default) for part, info in kind.allParameters.items()}
+
+    def is_in(self, node) -> bool:
+        """As Slicer's: where the first value is, the others are taken to be, too."""
+        return next(iter(self.parts.values())).is_in(node)
+
+    @property
+    def default(self):
+        return self.kind()
+
+    def read(self, node):
+        for part in self.parts.values():
+            value = part.read(node)
+            if isinstance(part, _Parameter):
+                part.check(value)
+        return _ObservedPack(self, node)
+
+    def write(self, node, value) -> None:
+        with slicer.util.NodeModify(node):
+            for name, part in self.parts.items():
+                part.write(node, getattr(value, name))
+
+
+class _ObservedPack:
+    """What reading a pack gives: what is set on it is written to the parameter node."""
+
+    def __init__(self, pack: _Pack, node):
+        vars(self).update(_pack=pack, _node=node)
+
+    def __getattr__(self, name: str):
+        if name.startswith("_") or name not in self._pack.parts:
+            raise AttributeError(f"'{self._pack.kind.__name__}' has no attribute '{name}'")
+        return self._pack.parts[name].read(self._node)
+
+    def __setattr__(self, name: str, value) -> None:
+        if name not in self._pack.parts:
+            raise AttributeError(f"'{self._pack.kind.__name__}' has no attribute '{name}' and attributes cannot be added")
+        self._pack.parts[name].write(self._node, value)
+
+    @property
+    def allParameters(self):
+        return self._pack.kind.allParameters
+
+    def getValue(self, name: str):
+        top, _, below = name.partition(".")
+        _check_top(self._pack.kind, top)
+        value = getattr(self, top)
+        return value.getValue(below) if below else value
+
+    def setValue(self, name: str, value) -> None:
+        top, _, below = name.partition(".")
+        _check_top(self._pack.kind, top)
+        if below:
+            getattr(self, top).setValue(below, value)
+        else:
+            setattr(self, top, value)
+
+    def dataType(self, name: str):
+        return self._pack.kind.dataType(name)
+
+
+def _check_top(kind: type, name: str) -> None:
+    if name not in kind.allParameters:
+        raise ValueError(f"{kind} has no member '{name}'")
+
+
+def _made(name: str, annotation, default):
+    kind = getattr(annotation, "__origin__", annotation)
+    return _Pack(name, kind) if isParameterPack(kind) else _Parameter(name, annotation, default)
+
+
+def isParameterPack(obj) -> bool:
+    return getattr(obj, "_is_parameterPack", False)
+
+
+def nestedParameterNames(kind) -> list[str]:
+    names = []
+    for name, info in kind.allParameters.items():
+        inner = getattr(info.unalteredType, "__origin__", info.unalteredType)
+        names += [f"{name}.{below}" for below in nestedParameterNames(inner)] if isParameterPack(inner) else [name]
+    return names
+
+
+def parameterPack(cls):
+    hints = typing.get_type_hints(cls, include_extras=True)
+    if not hints:
+        raise ValueError("Unable to find any members in parameterPack")
+    for reserved in ("allParameters", "_is_parameterPack", "getValue", "setValue", "dataType"):
+        if hasattr(cls, reserved):
+            raise ValueError(f"Cannot use reserved name '{reserved}' in a parameterPack")
+    defaults = {}
+    for name, annotation in hints.items():
+        made = _made(name, annotation, getattr(cls, name, None))
+        defaults[name] = made.default
+        if hasattr(cls, name):
+            delattr(cls, name)
+    cls.allParameters = {name: ParameterInfo(name, defaults[name], hints[name]) for name in hints}  # the bare default, as Slicer's packs
+    cls._is_parameterPack = True
+
+    def construct(self, **values):
+        unknown = set(values) - set(hints)
+        if unknown:
+            raise TypeError(f"__init__() got an unexpected keyword argument '{unknown.pop()}'")
+        for name, annotation in hints.items():
+            value = values.get(name, defaults[name])
+            made = _made(name, annotation, defaults[name])
+            if isinstance(made, _Parameter):
+                made.check(value)
+            setattr(self, name, value)
+
+    def data_type(name: str):
+        top, _, below = name.partition(".")
+        _check_top(cls, top)
+        annotation = hints[top]
+        return getattr(annotation, "__origin__", annotation).dataType(below) if below else annotation
+
+    cls.__init__, cls.dataType = construct, staticmethod(data_type)
+    return cls
 
 
 class _Connector:
@@ -85,6 +221,8 @@ class _Connector:
 
     def __init__(self, widget, parameter: _Parameter):
         self.widget, self.kind = widget, type(widget)
+        if isinstance(parameter, _Pack):
+            raise RuntimeError(f"Unable to create GUI connector from a pack ({parameter.name}) to {self.kind}")
         self.choices = next((extra.choices for extra in parameter.validators if isinstance(extra, Choice)), None)
         if parameter.is_node and self.kind is slicer.qMRMLNodeComboBox:
             self.signal = widget.currentNodeChanged
@@ -128,8 +266,9 @@ def _initialize(self, parameterNode):
     self._bindings = {}
     self._updating = False
     for parameter in self._parameters.values():
-        if not parameterNode.HasParameter(parameter.name):
+        if not parameter.is_in(parameterNode):
             parameter.write(parameterNode, parameter.default)
+        parameter.read(parameterNode)  # what cannot be read is an error now
 
 
 def _connect_gui(self, gui) -> int:
@@ -141,9 +280,7 @@ def _connect_gui(self, gui) -> int:
 def _connect_parameters_to_gui(self, widgets) -> int:
     bound = []
     for name, widget in widgets.items():
-        if name not in self.allParameters:
-            raise ValueError(f"Cannot find a param with the given name: {name}")
-        parameter = self._parameters[name]
+        parameter = _found(self, name)
         connector = _Connector(widget, parameter)
         connector.write(parameter.read(self.parameterNode))
 
@@ -175,9 +312,30 @@ def _disconnect_gui(self, tag) -> None:
         self.parameterNode.RemoveObserver(observer)
 
 
+def _found(wrapper, name: str):
+    """The parameter of this name, which may lie in packs."""
+    top, *below = name.split(".")
+    if top not in wrapper._parameters:
+        raise ValueError(f"Cannot find a param with the given name: {top}")
+    parameter = wrapper._parameters[top]
+    for part in below:
+        if not isinstance(parameter, _Pack):
+            raise ValueError(f"{parameter.type} is not a parameter pack but expects to have '{part}'")
+        _check_top(parameter.kind, part)
+        parameter = parameter.parts[part]
+    return parameter
+
+
+def _data_type(wrapper, name: str):
+    _found(wrapper, name)
+    top, _, below = name.partition(".")
+    annotation = wrapper.allParameters[top].unalteredType
+    return getattr(annotation, "__origin__", annotation).dataType(below) if below else annotation
+
+
 def parameterNodeWrapper(cls):
     hints = typing.get_type_hints(cls, include_extras=True)
-    cls._parameters = {name: _Parameter(name, annotation, getattr(cls, name, None)) for name, annotation in hints.items()}
+    cls._parameters = {name: _made(name, annotation, getattr(cls, name, None)) for name, annotation in hints.items()}
     cls.allParameters = {name: ParameterInfo(name, Default(one.default), hints[name]) for name, one in cls._parameters.items()}
     for name, parameter in cls._parameters.items():
         read = lambda self, parameter=parameter: parameter.read(self.parameterNode)  # noqa: E731
@@ -185,8 +343,9 @@ def parameterNodeWrapper(cls):
         setattr(cls, name, property(read, write))
     cls.__init__ = _initialize
     cls.connectGui, cls.connectParametersToGui, cls.disconnectGui = _connect_gui, _connect_parameters_to_gui, _disconnect_gui
-    cls.getValue = lambda self, name: cls._parameters[name].read(self.parameterNode)
-    cls.setValue = lambda self, name, value: cls._parameters[name].write(self.parameterNode, value)
+    cls.getValue = lambda self, name: _found(cls, name).read(self.parameterNode)
+    cls.setValue = lambda self, name, value: _found(cls, name).write(self.parameterNode, value)
+    cls.dataType = staticmethod(lambda name: _data_type(cls, name))
     cls.StartModify = lambda self: self.parameterNode.StartModify()
     cls.EndModify = lambda self, wasModified: self.parameterNode.EndModify(wasModified)
     cls.AddObserver = lambda self, event, callback, priority=0.0: self.parameterNode.AddObserver(event, callback, priority)

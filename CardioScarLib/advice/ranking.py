@@ -25,7 +25,7 @@ from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.frame import CanonicalFrame, canonical_frame
-from CardioScarLib.geometry.quadrature import sub_points
+from CardioScarLib.geometry.quadrature import in_cubes, sub_points
 
 CELL = 3.0
 """mm: size of the cubes that the wall, and of the squares that a slice is divided into."""
@@ -193,15 +193,10 @@ def _best_of_their_surroundings(candidates: Sequence[Candidate], drops: np.ndarr
 
 def _wall_errors(stack: SliceStack, posterior: Posterior, frame: CanonicalFrame, points: np.ndarray, measure: np.ndarray) -> WallErrors:
     """The errors of a posterior in cubes of wall."""
-    local = frame.to_frame(points)
-    cell = np.floor(local / CELL + 0.37).astype(np.int64)  # walls made by hand like to end on round numbers
-    cell -= cell.min(axis=0)
-    cube = np.ravel_multi_index(tuple(cell.T), tuple(cell.max(axis=0) + 1))
-    total = np.bincount(cube, measure)
-    filled = np.flatnonzero(total > 0)
-    centers = frame.from_frame(np.column_stack([np.bincount(cube, measure * axis)[filled] / total[filled] for axis in local.T]))
+    local, measures = in_cubes(frame.to_frame(points), measure, CELL)
+    centers = frame.from_frame(local)
     unseen = 1 - np.exp(-0.5 * (_distance(centers, stack) / SEEN_LENGTH) ** 2)
-    return WallErrors(centers, total[filled], np.sqrt((posterior.sd(centers) ** 2 + UNKNOWN**2) * unseen))
+    return WallErrors(centers, measures, np.sqrt((posterior.sd(centers) ** 2 + UNKNOWN**2) * unseen))
 
 
 def _distance(points: np.ndarray, stack: SliceStack) -> np.ndarray:
