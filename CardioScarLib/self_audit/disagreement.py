@@ -18,7 +18,7 @@ SUSPICIOUS = 0.6
 """Sum of two logarithms: by what factor a shift lowers the error of the slice, and by what factor leaving the slice out too
 lowers that of its neighbors."""
 SEEMS_SHIFTED, TOO_FAR = 2.5, FARTHEST - 0.5
-"""mm: smaller shifts are found where there is none, and what is found at the end of the search is not a shift."""
+"""mm: smaller shifts are found without a true one, and a maximum at the end of the search is not a shift."""
 MISLEADS, STANDS_OUT = 0.9, 0.7
 """Logarithms for a slice that no shift explains: of the relief of its neighbors, and of its error over the usual one."""
 BRIGHT = 0.5
@@ -118,7 +118,7 @@ def _gross(one: LeftOutSlice) -> Suspect | None:
 
 
 def _swapped_with(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> int | None:
-    """The neighbor with which it has changed places: both fit much better when they change back, says a member that has seen neither."""
+    """The neighbor with which it has changed places: both fit much better when exchanged, by a member that has seen neither."""
     for number, member in one.without.items():
         other = by_number[number]
         offset = other.operator.stack.slices[number].center - one.operator.stack.slices[one.number].center
