@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from CardioScarLib.advice.candidate_planes import LONG, SHORT
+from CardioScarLib.advice.constants import ADVICE, AdviceConstants
 from CardioScarLib.advice.ranking import Advice
 from CardioScarLib.advice.ranking import advise as advise_planes
 from CardioScarLib.alignment import Alignment, find_shifts
@@ -34,6 +35,7 @@ from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit import Audit
 from CardioScarLib.self_audit import audit as audit_stack
+from CardioScarLib.self_audit.constants import AUDIT, AuditConstants
 
 Progress = Callable[..., None]
 """Called with (stage, step, steps), and by models that know it with loss=; may raise `Cancelled` to stop the run."""
@@ -75,7 +77,7 @@ def reconstruct(
     if audited:
         with clock.stage("audit") as step:
             found = audit_stack(*of_fit, _field(posterior), wall, settings.model, step)
-        verdict = replace(found, provenance=_provenance(case, settings, clock, notes))
+        verdict = replace(found, provenance=_provenance(case, settings, clock, notes, audit=AUDIT))
     summary = {
         "slices": len(stack),
         "slices_that_miss_the_wall": [stack.slices[number].label for number in operator.unseen],
@@ -105,7 +107,7 @@ def audit(result: Result, progress: Progress | None = None) -> Audit:
         of_fit = coarsened(_operator(stack, wall, settings), _bare(result.evidence), wall, settings.operator)
     with clock.stage("audit") as step:
         found = audit_stack(*of_fit, _field(result.posterior), wall, settings.model, step)
-    return replace(found, provenance=_provenance(result.case, settings, clock, result.notes))
+    return replace(found, provenance=_provenance(result.case, settings, clock, result.notes, audit=AUDIT))
 
 
 def advise(result: Result, settings: AdviceSettings | None = None, progress: Progress | None = None) -> Advice:
@@ -121,7 +123,7 @@ def advise(result: Result, settings: AdviceSettings | None = None, progress: Pro
         found = advise_planes(
             result.case.observed_stack, result.posterior, result.case.wall, settings.thickness, PLANES[settings.kind], settings.count, step
         )
-    return replace(found, provenance=_provenance(result.case, result.settings, clock, result.notes))
+    return replace(found, provenance=_provenance(result.case, result.settings, clock, result.notes, advice=ADVICE))
 
 
 def align(case: Case, source: str, settings: AlignmentSettings | None = None) -> Alignment:
@@ -186,8 +188,12 @@ def _arrays(posterior: Posterior, wall: Wall, stack: SliceStack, threshold: floa
     return arrays
 
 
-def _provenance(case: Case, settings: ReconstructionSettings, clock: _Clock, notes: tuple[str, ...]) -> Provenance:
+def _provenance(
+    case: Case, settings: ReconstructionSettings, clock: _Clock, notes: tuple[str, ...], **fitted: AuditConstants | AdviceConstants
+) -> Provenance:
+    """fitted: constants of what was done beside the map."""
     constants = {"field": asdict(FIELD)} if settings.model.model == "field" else {}
+    constants.update({name: asdict(values) for name, values in fitted.items()})
     return Provenance.now(settings, clock.seconds, case.inputs, case.reading, notes, constants)
 
 

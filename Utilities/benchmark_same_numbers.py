@@ -22,6 +22,7 @@ from pathlib import Path
 
 from CardioScarLib.benchmark.code import ROOT, SAME
 from CardioScarLib.benchmark.methods import METHODS
+from CardioScarLib.core.errors import RunFailed
 
 FAMILIES, FAMILIES_OF_SLOW = "I2,X,E", "I2"
 """Noise, oblique and shifted slices, pixels over the whole prism."""
@@ -34,15 +35,18 @@ def measured(tree: Path, methods: list[str], folder: Path) -> dict[tuple[str, st
         if chosen := [name for name in methods if METHODS[name].usual == usual]:
             words = ["benchmark", "--quick", "--json", "--families", families, "--methods", ",".join(chosen), "--output", str(folder)]
             environment = {**os.environ, "PYTHONPATH": str(tree)}
-            done = subprocess.run(
-                [sys.executable, "-m", "CardioScarLib.cli.main", *words], cwd=tree, env=environment, stdout=subprocess.PIPE, check=True
-            )
+            command = [sys.executable, "-m", "CardioScarLib.cli.main", *words]
+            done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, check=False)
+            if not done.stdout:
+                raise subprocess.CalledProcessError(done.returncode, command)
             found += json.loads(done.stdout)["records"]
+    if failed := next((one for one in found if "failed" in one), None):
+        raise RunFailed(f"{failed['method']} failed on {failed['family']}: {failed['failed']}")
     return {(one["method"], one["family"]): one for one in found}
 
 
 def export(commit: str, folder: Path) -> None:
-    packed = subprocess.run(["git", "archive", commit, "CardioScarLib"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    packed = subprocess.run(["git", "archive", commit], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
 
@@ -55,9 +59,10 @@ def differences(before: dict, after: dict) -> list[str]:
 
 def joined(groups: list[dict], code: str, other: str, because: str) -> list[dict]:
     """The groups of hashes with these two in one."""
-    for group in groups:
-        if code in group["codes"]:
-            return [{**one, "codes": [*dict.fromkeys((*one["codes"], other))]} if one is group else one for one in groups]
+    for number, group in enumerate(groups):
+        if {code, other} & set(group["codes"]):
+            codes = list(dict.fromkeys((*group["codes"], code, other)))
+            return [*groups[:number], {**group, "codes": codes}, *groups[number + 1 :]]
     return [*groups, {"codes": [code, other], "because": because}]
 
 
@@ -73,8 +78,8 @@ def main() -> None:
             export(options.commit, earlier)
             before = measured(earlier, options.methods, Path(name) / "before")
             after = measured(ROOT, options.methods, Path(name) / "after")
-        except subprocess.CalledProcessError as problem:
-            parser.exit(1, f"Nothing was compared: {' '.join(problem.cmd[:5])} ended with exit code {problem.returncode}.\n")
+        except (subprocess.CalledProcessError, RunFailed) as problem:
+            parser.exit(1, f"Nothing was compared: {problem}\n")
     changed = set()
     for key in after:
         different = differences(before[key], after[key])

@@ -3,8 +3,7 @@
 The errors that a further slice can remove are modeled as a Gaussian field on the wall, correlated over a few millimeters.
 Between slices they are as large as the posterior states, or somewhat larger; in the middle of a slice they are almost zero.
 A new slice measures averages of this field over the prisms of its pixels, and the error that it removes has a closed form
-(Gaussian process regression, Rasmussen & Williams 2006, eq. 2.26). No slice is simulated and no field is fitted. The constants
-are measured; see docs/measurements/next_slice.md.
+(Gaussian process regression, Rasmussen & Williams 2006, eq. 2.26). No slice is simulated and no field is fitted.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.spatial.distance import cdist
 
 from CardioScarLib.advice.candidate_planes import LONG, SHORT, Candidate, candidate_planes, long_axis
+from CardioScarLib.advice.constants import ADVICE
 from CardioScarLib.advice.plane_words import PlaneWords
 from CardioScarLib.core.errors import BadSettings, NoSpread
 from CardioScarLib.core.posterior import Posterior
@@ -29,21 +29,8 @@ from CardioScarLib.geometry.quadrature import in_cubes, sub_points
 
 CELL = 3.0
 """mm: size of the cubes that the wall, and of the squares that a slice is divided into."""
-LENGTH = 5.0
-"""mm: correlation length of errors of the map."""
 REACH = 2.5
 """Correlation lengths beyond which errors are taken as independent."""
-UNKNOWN = 0.1
-"""Standard deviation of what the posterior misses, such as an island of scar between two slices: networks that have not
-seen it agree that it is not there."""
-SEEN_LENGTH = 8.0
-"""mm from the middle of a slice over which its information fades. Similar slices cannot remove errors within slices."""
-STAYING = 0.02
-"""Standard deviation, RMS over the wall, of errors that no further slice removes."""
-PIXEL_ERROR = 0.1
-"""Standard deviation of what a square of a slice measures: noise, partial volume, position."""
-LITTLE = 0.03
-"""Below this drop, further slices hardly changed the error of phantoms."""
 OTHER_ANGLE = 30.0
 """Smallest angle between long-axis proposals, degrees; short-axis proposals keep a thickness apart."""
 THICKEST = 20.0
@@ -58,7 +45,7 @@ class WallErrors:
 
     def __init__(self, points: np.ndarray, measure: np.ndarray, sd: np.ndarray):
         self.points, self.measure, self.sd = points, measure, sd
-        self.total = float(measure @ (sd**2 + STAYING**2))
+        self.total = float(measure @ (sd**2 + ADVICE.staying**2))
 
     def drop(self, plane: Slice) -> float:
         """Share of the squared error over the wall that this slice is expected to remove."""
@@ -67,15 +54,15 @@ class WallErrors:
         seen = np.flatnonzero(depth > 0)
         if not len(seen):
             return 0.0
-        near = np.flatnonzero(np.abs(height) < 0.5 * plane.thickness + REACH * LENGTH)
+        near = np.flatnonzero(np.abs(height) < 0.5 * plane.thickness + REACH * ADVICE.length)
         rows, columns = (np.floor(index[seen] * step / CELL) for index, step in zip((row, column), plane.spacing, strict=True))
         _, square = np.unique(np.column_stack([rows, columns]), axis=0, return_inverse=True)
         weight = self.measure[seen] * depth[seen]
         average = sparse.csr_array((weight / np.bincount(square.ravel(), weight)[square.ravel()], (square.ravel(), np.arange(len(seen)))))
         squared = cdist(self.points[seen], self.points[near], "sqeuclidean")
-        seeing = average @ (self.sd[seen, None] * self.sd[near] * np.exp(squared * (-0.5 / LENGTH**2)))
+        seeing = average @ (self.sd[seen, None] * self.sd[near] * np.exp(squared * (-0.5 / ADVICE.length**2)))
         between = (average @ seeing[:, np.searchsorted(near, seen)].T).T
-        between[np.diag_indices_from(between)] += PIXEL_ERROR**2
+        between[np.diag_indices_from(between)] += ADVICE.pixel_error**2
         # |L^-1 k|^2 is k' (L L')^-1 k at half the cost.
         taken = np.square(solve_triangular(cholesky(between, lower=True), seeing, lower=True, check_finite=False)).sum(axis=0)
         return float(self.measure[near] @ taken / self.total)
@@ -170,8 +157,8 @@ def advise(
     best = _best_of_their_surroundings(candidates, np.array(drops))[:count]
     proposals = tuple(Proposal(candidates[i].plane, candidates[i].kind, words.of(candidates[i]), drops[i]) for i in best)
     notes = words.notes(stack, wall)
-    if not proposals or proposals[0].drop < LITTLE:
-        notes += (f"No further slice of {thickness:g} mm is expected to lower the error by {LITTLE:.0%} or more.",)
+    if not proposals or proposals[0].drop < ADVICE.little:
+        notes += (f"No further slice of {thickness:g} mm is expected to lower the error by {ADVICE.little:.0%} or more.",)
     return Advice(proposals, notes)
 
 
@@ -195,8 +182,8 @@ def _wall_errors(stack: SliceStack, posterior: Posterior, frame: CanonicalFrame,
     """The errors of a posterior in cubes of wall."""
     local, measures = in_cubes(frame.to_frame(points), measure, CELL)
     centers = frame.from_frame(local)
-    unseen = 1 - np.exp(-0.5 * (_distance(centers, stack) / SEEN_LENGTH) ** 2)
-    return WallErrors(centers, measures, np.sqrt((posterior.sd(centers) ** 2 + UNKNOWN**2) * unseen))
+    unseen = 1 - np.exp(-0.5 * (_distance(centers, stack) / ADVICE.seen_length) ** 2)
+    return WallErrors(centers, measures, np.sqrt((posterior.sd(centers) ** 2 + ADVICE.unknown**2) * unseen))
 
 
 def _distance(points: np.ndarray, stack: SliceStack) -> np.ndarray:

@@ -42,7 +42,7 @@ class RunByDefault(click.Group):
     """`cardioscar benchmark --quick` is `cardioscar benchmark run --quick`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 

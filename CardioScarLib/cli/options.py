@@ -15,6 +15,11 @@ OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--vtk-scal
 """Flags of the reading that do not apply to commands that read a mesh only."""
 
 
+def flags_of(settings: type, but: Collection[str] = ()) -> tuple[str, ...]:
+    """All flags of a settings dataclass but these."""
+    return tuple(str(one.description.flag) for one in choices_of(settings) if one.description.flag and one.description.flag not in but)
+
+
 def settings_options(keyword: str, settings: type, leave_out: Collection[str] = ()) -> Callable[[Callable], Callable]:
     """Give a command the flags of a settings dataclass; it gets the settings as `keyword`.
 

@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from CardioScarLib.cli.inputs import CaseFiles
+from CardioScarLib.cli.options import flags_of
 from CardioScarLib.core.choices import choices_of
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import NetworkSettings, ReconstructionSettings
 
-OF_OTHER_MODELS = ("--model", "--threshold", *(one.description.flag for one in choices_of(NetworkSettings) if one.description.flag))
+OF_OTHER_MODELS = ("--model", "--threshold", *flags_of(NetworkSettings))
 """Flags that do not apply to audit and adviser, which rest on the model "field" and write no map."""
 
 

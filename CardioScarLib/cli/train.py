@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.console import say_notes
-from CardioScarLib.cli.options import settings_options
+from CardioScarLib.cli.options import flags_of, settings_options
 from CardioScarLib.cli.training import finish, ready_to_write, training_bar, training_options
 from CardioScarLib.core.choices import keys_of
 from CardioScarLib.core.errors import BadSettings
@@ -22,7 +22,7 @@ from CardioScarLib.core.settings import NetworkSettings
 )
 @click.option("--max-epochs", type=int, metavar="N", help="Maximum number of epochs. [default: the recipe's]")
 @click.option("--early-stopping-patience", "patience", type=int, metavar="N", help="Epochs without improvement. [default: the recipe's]")
-@settings_options("network", NetworkSettings, leave_out=("--recipe", "--device", "--dropout", "--max-epochs"))
+@settings_options("network", NetworkSettings, leave_out=flags_of(NetworkSettings, but=("--hidden-size", "--hidden-layers")))
 @training_options
 def train(
     training_data, output, recipe, max_epochs, patience, network, batch_size, mc_samples, normalize, seed, cpu,

@@ -93,6 +93,14 @@ def write_dat(values: np.ndarray, path: Path) -> None:
     np.savetxt(path, values, fmt="%d" if whole else ("%.9g" if values.dtype == np.float32 else "%.17g"))
 
 
+def read_dat(path: Path, dtype: np.dtype) -> np.ndarray:
+    """(n,) what `write_dat` wrote, to the last bit. Raises UnreadableFile."""
+    try:
+        return np.loadtxt(check_readable(path), dtype=dtype, ndmin=1)
+    except ValueError as problem:
+        raise UnreadableFile(f"{path.name} does not hold one number per line.") from problem
+
+
 def _lines(path: Path) -> list[str]:
     """The lines after the count in the first one, which must agree with them."""
     try:

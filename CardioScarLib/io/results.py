@@ -34,6 +34,7 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import atomic_paths, check_readable, check_writable
 from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, write_mesh
 from CardioScarLib.io.npz import read_npz, write_npz
+from CardioScarLib.io.opencarp import read_dat
 from CardioScarLib.io.volumes import VOLUME_SUFFIXES, grid_around, write_probability_volume
 
 FIELD_SCHEMA, CASE_SCHEMA = "cardioscar-field 1", "cardioscar-case 1"
@@ -153,6 +154,8 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
         )
     stored = _stored(targets.field, posteriors)
     if case is None:
+        if targets.output.suffix.lower() == ".dat":
+            raise UnreadableFile(f"{targets.output.name} holds numbers without their mesh; give the images and the mesh again.")
         if not targets.case.is_file():
             raise UnreadableFile(
                 f"There is no {targets.case.name}, which holds the slices, next to {targets.output.name}; give images and mesh again."
@@ -160,7 +163,10 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
         case = _read_case(targets, stored.found.provenance.reading)
     stored.wall.check(case.wall)
     stored.stack.check(case.observed_stack)
-    arrays = _arrays(targets.output, case, list(stored.found.arrays)) if targets.output.suffix.lower() != ".dat" else {}
+    names = {name: values.dtype for name, values in stored.found.arrays.items()}
+    arrays = (
+        _arrays_of_dat(targets.output, names) if targets.output.suffix.lower() == ".dat" else _arrays(targets.output, case, list(names))
+    )
     return Result.of(case, replace(stored.found, arrays=arrays))
 
 
@@ -168,7 +174,7 @@ def field_bytes(result: Result, posteriors: Variants) -> bytes:
     """What `.field.npz` holds; also kept where there are no files, such as in a scene."""
     found = Reconstruction(**{name: value for name, value in vars(result).items() if name != "case"})
     # Of the arrays their names are kept: the values are on the mesh.
-    found = replace(found, arrays={name: np.empty(0) for name in result.arrays})
+    found = replace(found, arrays={name: np.empty(0, values.dtype) for name, values in result.arrays.items()})
     case = result.case
     stored = StoredField(__version__, WallFingerprint.of(case.wall), StackFingerprint.of(case.observed_stack), found)
     buffer = BytesIO()
@@ -218,6 +224,11 @@ def _arrays(path: Path, case: Case, names: list[str]) -> dict[str, np.ndarray]:
     if missing:
         raise UnreadableFile(f"{path.name} has no array {missing[0]}; the files next to it belong to another map.")
     return {name: np.array(vtk_to_numpy(data.GetArray(name))) for name in names}  # type: ignore[no-untyped-call]
+
+
+def _arrays_of_dat(path: Path, names: dict[str, np.dtype]) -> dict[str, np.ndarray]:
+    """The arrays of a map for openCARP: one file each."""
+    return {name: read_dat(path.with_name(f"{path.stem}_{name}.dat"), dtype) for name, dtype in names.items()}
 
 
 def _smaller(values: np.ndarray) -> np.ndarray:

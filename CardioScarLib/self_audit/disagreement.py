@@ -1,4 +1,4 @@
-"""Which slice disagrees with its neighbors, and how. The constants are measured; see docs/measurements/audit.md."""
+"""Which slice disagrees with its neighbors, and how."""
 
 from __future__ import annotations
 
@@ -7,30 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from CardioScarLib.core.audit import Suspect
+from CardioScarLib.self_audit.constants import AUDIT
 from CardioScarLib.self_audit.displacement import FARTHEST, Displacement, error_at
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 
-ERROR_FLOOR = 0.02
-"""Errors below are alike: the fits themselves leave as much."""
-LEAST_SCAR = 0.02
-"""Mean scar fraction of a slice's wall below which its position cannot be judged."""
-SUSPICIOUS = 0.6
-"""Sum of two logarithms: by what factor a shift lowers the error of the slice, and by what factor leaving the slice out too
-lowers that of its neighbors."""
-SEEMS_SHIFTED, TOO_FAR = 2.5, FARTHEST - 0.5
-"""mm: smaller shifts are found without a true one, and a maximum at the end of the search is not a shift."""
-MISLEADS, STANDS_OUT = 0.9, 0.7
-"""Logarithms for a slice that no shift explains: of the relief of its neighbors, and of its error over the usual one."""
-BRIGHT = 0.5
-"""Mean evidence in pixels where the other slices see no scar, in a slice that shows scar everywhere."""
-DARK = 0.2
-"""Mean evidence in pixels where the other slices see scar, in a slice that shows none."""
-LEAST_AREA = 60.0
-"""mm^2 of wall that say what a slice shows where the others see scar, or none."""
-BESIDE_THE_WORST = 0.5
-"""Share of the suspicion against the worst slice that others must reach: it affects more than its neighbors."""
-IN_ORDER = 0.6
-"""Two slices have changed places when the error of both falls below this share after they have changed back."""
+TOO_FAR = FARTHEST - 0.5
+"""mm: a maximum at the end of the search is not a shift."""
 
 
 def find_suspects(slices: Sequence[LeftOutSlice], displacements: dict[int, Displacement]) -> tuple[Suspect, ...]:
@@ -40,7 +22,7 @@ def find_suspects(slices: Sequence[LeftOutSlice], displacements: dict[int, Displ
     label, a wrong order) no shifts are named; they show when it has been corrected.
     """
     by_number = {one.number: one for one in slices}
-    usual = float(np.median([max(one.error, ERROR_FLOOR) for one in slices]))
+    usual = float(np.median([max(one.error, AUDIT.error_floor) for one in slices]))
     found: list[tuple[float, Suspect]] = []
     for one in slices:
         suspect, weight = _judged(one, displacements[one.number], by_number, usual)
@@ -49,7 +31,7 @@ def find_suspects(slices: Sequence[LeftOutSlice], displacements: dict[int, Displ
     if any(suspect.kind != "shifted" for _, suspect in found):
         found = [(weight, suspect) for weight, suspect in found if suspect.kind != "shifted"]
     worst = max((weight for weight, _ in found), default=0.0)
-    found = [(weight, suspect) for weight, suspect in found if weight >= BESIDE_THE_WORST * worst]
+    found = [(weight, suspect) for weight, suspect in found if weight >= AUDIT.beside_the_worst * worst]
     named: dict[int, Suspect] = {}
     for _, suspect in sorted(found, key=lambda pair: -pair[0]):
         if not any(number in named for number in by_number[suspect.number].without):
@@ -64,14 +46,14 @@ def relief(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> float:
     """
     with_it = [by_number[number].error for number in one.without]
     without = [by_number[number].error_without(one.number) for number in one.without]
-    return float(np.log(np.hypot(*np.maximum(with_it, ERROR_FLOOR)) / np.hypot(*np.maximum(without, ERROR_FLOOR))))
+    return float(np.log(np.hypot(*np.maximum(with_it, AUDIT.error_floor)) / np.hypot(*np.maximum(without, AUDIT.error_floor))))
 
 
 def suspicion(displacement: Displacement, relieved: float) -> float:
-    """The evidence for a shift, see SUSPICIOUS; 0 where the shift is too small to tell or at the end of the search."""
-    if not SEEMS_SHIFTED <= displacement.distance <= TOO_FAR:
+    """The evidence for a shift, see `AuditConstants.suspicious`; 0 where the shift is too small to tell or at the end of the search."""
+    if not AUDIT.seems_shifted <= displacement.distance <= TOO_FAR:
         return 0.0
-    return float(np.log(max(displacement.before, ERROR_FLOOR) / max(displacement.after, ERROR_FLOOR))) + relieved
+    return float(np.log(max(displacement.before, AUDIT.error_floor) / max(displacement.after, AUDIT.error_floor))) + relieved
 
 
 def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usual: float) -> tuple[Suspect | None, float]:
@@ -82,9 +64,9 @@ def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usua
     if len(one.without) < 2:
         return None, 0.0
     relieved = relief(one, by_number)
-    weight = suspicion(displacement, relieved) if one.scar > LEAST_SCAR else 0.0
-    misleads = relieved > MISLEADS and np.log(one.error / usual) > STANDS_OUT
-    if weight <= SUSPICIOUS and not misleads:
+    weight = suspicion(displacement, relieved) if one.scar > AUDIT.least_scar else 0.0
+    misleads = relieved > AUDIT.misleads and np.log(one.error / usual) > AUDIT.stands_out
+    if weight <= AUDIT.suspicious and not misleads:
         return None, 0.0
     swapped = _swapped_with(one, by_number)
     if swapped is not None:
@@ -92,7 +74,7 @@ def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usua
         return _suspect(
             one, "out of order", f"fits better at the position of {label}, and {label} at its position: check their order"
         ), weight
-    if weight > SUSPICIOUS:
+    if weight > AUDIT.suspicious:
         rows, columns = displacement.shift
         sentence = f"fits its neighbors best when it is moved by {displacement.distance:.0f} mm "
         sentence += f"({rows:+.0f} mm along its rows' direction, {columns:+.0f} mm along its columns')"
@@ -106,13 +88,13 @@ def _gross(one: LeftOutSlice) -> Suspect | None:
     predictions = np.array([one.predicted, *(one.predicted_without(number) for number in one.without)])
     pixel = float(np.prod(one.operator.stack.slices[one.number].spacing))
     healthy, scar = predictions.max(axis=0) < 0.2, predictions.min(axis=0) > 0.8
-    if pixel * one.weights[healthy].sum() > LEAST_AREA:
+    if pixel * one.weights[healthy].sum() > AUDIT.least_area:
         seen = np.average(one.values[healthy], weights=one.weights[healthy])
-        if seen > BRIGHT:
+        if seen > AUDIT.bright:
             return _suspect(one, "artifact", f"shows {seen:.0%} scar where its neighbors show none: check its brightness and its labels")
-    if len(one.without) == 2 and pixel * one.weights[scar].sum() > LEAST_AREA:  # scar may end with the stack
+    if len(one.without) == 2 and pixel * one.weights[scar].sum() > AUDIT.least_area:  # scar may end with the stack
         seen = np.average(one.values[scar], weights=one.weights[scar])
-        if seen < DARK:
+        if seen < AUDIT.dark:
             return _suspect(one, "mislabeled", f"shows {seen:.0%} scar where its neighbors show it: check its labels and its brightness")
     return None
 
@@ -126,9 +108,9 @@ def _swapped_with(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> int 
         def field(points, member=member):
             return member.function.field(member.weights, points)
 
-        of_one = error_at(one, field, offset) / max(one.error_without(number), ERROR_FLOOR)
-        of_other = error_at(other, field, -offset) / max(other.error_without(one.number), ERROR_FLOOR)
-        if max(of_one, of_other) < IN_ORDER:
+        of_one = error_at(one, field, offset) / max(one.error_without(number), AUDIT.error_floor)
+        of_other = error_at(other, field, -offset) / max(other.error_without(one.number), AUDIT.error_floor)
+        if max(of_one, of_other) < AUDIT.in_order:
             return number
     return None
 

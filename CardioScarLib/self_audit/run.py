@@ -14,6 +14,7 @@ from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.field.noise import without_noise_floor
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit import verdict
+from CardioScarLib.self_audit.constants import AUDIT
 from CardioScarLib.self_audit.disagreement import find_suspects
 from CardioScarLib.self_audit.displacement import Displacement, find_displacement
 from CardioScarLib.self_audit.left_out import LeftOutSlice, chains, leave_each_out
@@ -23,8 +24,6 @@ FEWEST_SLICES = 5
 """That show wall: left-out pairs leave three."""
 LEAST_SCAR = 0.5
 """Mean evidence in the most scarred pixels below which there is no scar to audit."""
-BORDERS = 100
-"""mm^2 of pixels near borders below which a slice has no measurable shift."""
 
 
 def audit(
@@ -87,7 +86,7 @@ def _pooled_coverage(slices: Sequence[LeftOutSlice], scores: dict[int, SliceScor
 def _slice(one: LeftOutSlice, scores: SliceScores, displacement: Displacement, suspects: Sequence[Suspect]) -> SliceAudit:
     plane = one.operator.stack.slices[one.number]
     remark = next((suspect.kind for suspect in suspects if suspect.number == one.number), "")
-    tells = np.count_nonzero(border_pixels(one)) * np.prod(plane.spacing) > BORDERS
+    tells = np.count_nonzero(border_pixels(one)) * np.prod(plane.spacing) > AUDIT.borders
     shift = displacement.shift if tells else None
     return SliceAudit(one.number, plane.label, one.scar, one.error, scores.coverage_95, scores.crps, shift, remark)
 

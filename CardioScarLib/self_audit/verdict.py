@@ -1,4 +1,4 @@
-"""From left-out slices to what a stack supports. The constants are measured; see docs/measurements/audit.md."""
+"""From left-out slices to what a stack supports."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from CardioScarLib.quantification.burden import GRAM
 from CardioScarLib.reconstruction.field.fourier import sigmoid
 from CardioScarLib.reconstruction.field.objective import slice_plane
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.self_audit.constants import AUDIT
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 from CardioScarLib.wall.surfaces import area_vectors, skin
 
@@ -20,18 +21,10 @@ SURE_MASS = 0.15
 """Half of the 95 % interval of the scar volume, as a share of it, up to which a mass is supported."""
 QUARTER = 0.25
 """Of the wall's thickness: transmurality is reported in quarters, so borders must be known to this share."""
-MAP_SHARE = 1.25
-"""Error of a border in the map over that in left-out slices, times the root of the distance between slices in mm. Of what
-makes left-out slices hard to predict, shifts are in the map too, but what a gap hides is less where the slice is there."""
 USUAL_GAP = 8.0
 """mm between slices, where no two are parallel."""
-LEAST_COVERAGE = 0.55
-"""Of left-out pixels near borders in 95 % intervals, for the interval of a mass to be believed. They lie a whole gap from what
-is seen, so sound stacks have .63 to .91 only; one slice that is shifted by 5 mm makes it .5."""
 WIDEST_CHANNEL = 10.0
 """mm: a stack that shows only wider channels shows none that conduct slowly."""
-YELLOW, RED = 0.045, 0.09
-"""Expected error of the map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +78,7 @@ def gaps(slices: Sequence[LeftOutSlice]) -> np.ndarray:
 
 def map_border(slices: Sequence[LeftOutSlice], noise: float) -> float:
     """mm by which borders of scar in the map are off, to be expected."""
-    return MAP_SHARE * border_error(slices, noise) / float(np.sqrt(np.median(gaps(slices))))
+    return AUDIT.map_share * border_error(slices, noise) / float(np.sqrt(np.median(gaps(slices))))
 
 
 def thickness(wall: Wall) -> float | None:
@@ -127,7 +120,7 @@ def _mass(facts: Facts) -> Claim:
     share = float((high - low) / (2 * max(middle, 1e-9)))
     unit, factor = ("g", GRAM) if facts.wall.kind == "volume" else ("% of the wall", 100 / measure.sum())
     interval = f"{factor * middle:.1f} {unit}, 95 % interval {factor * low:.1f} to {factor * high:.1f}"
-    if facts.coverage is not None and facts.coverage < LEAST_COVERAGE:
+    if facts.coverage is not None and facts.coverage < AUDIT.least_coverage:
         reason = (
             f"only {facts.coverage:.0%} of the left-out pixels near borders lie in their 95 % intervals, so this one is too narrow as well"
         )
@@ -167,10 +160,10 @@ def light(facts: Facts, expected: float, made: Sequence[Claim]) -> tuple[str, st
     if facts.suspects:
         names = ", ".join(one.label for one in facts.suspects)
         sentence = f"Look at {names} first: {'it disagrees' if len(facts.suspects) == 1 else 'they disagree'} with the other slices."
-        return ("red" if expected > YELLOW else "yellow"), sentence
-    if expected > RED:
+        return ("red" if expected > AUDIT.yellow else "yellow"), sentence
+    if expected > AUDIT.red:
         return "red", "The slices predict each other poorly: the map between them is a guess."
     unsupported = [one.name for one in made if not one.supported]
-    if expected > YELLOW or unsupported:
+    if expected > AUDIT.yellow or unsupported:
         return "yellow", f"The slices support only part of the claims; not {', '.join(unsupported) or 'fine detail'}."
     return "green", "The slices predict each other well."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 from waiting import wait_until
@@ -16,6 +17,7 @@ from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, Reconst
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.runner import start_job
 from CardioScarLib.self_audit import Audit
+from CardioScarLib.self_audit.constants import AUDIT
 from CardioScarLib.tasks.audit import AuditTask
 
 SLICES = (4, 5, 6, 7, 8)
@@ -77,6 +79,8 @@ def test_a_reconstruction_keeps_its_audit_and_says_the_light(words, a_report, tm
     found = json.loads((tmp_path / "map.vtu.json").read_text())["audit"]
     alone = json.loads(a_report.read_text())
     assert without_provenance(alone) == without_provenance(found)  # the same audit, asked for in two ways
+    assert alone["provenance"]["constants"] == found["provenance"]["constants"]
+    assert found["provenance"]["constants"]["audit"] == asdict(AUDIT)
     assert f"Audit  {found['light'].upper()}: {found['sentence']}" in capsys.readouterr().out
 
 

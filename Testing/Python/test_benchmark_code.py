@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from CardioScarLib.benchmark import code
@@ -124,3 +125,17 @@ def test_no_hash_stands_for_two_kinds_of_numbers():
     groups = json.loads(code.SAME.read_text(encoding="utf-8"))["same"]
     every = [one for group in groups for one in group["codes"]]
     assert len(every) == len(set(every)) and all(group["because"] for group in groups)
+
+
+def test_a_code_joins_the_group_of_the_code_whose_numbers_it_gives(monkeypatch):
+    monkeypatch.syspath_prepend(str(code.ROOT / "Utilities"))
+    from benchmark_same_numbers import differences, joined
+
+    groups = joined([{"codes": ["a", "b"], "because": "x"}], "b", "c", "y")
+    assert groups == [{"codes": ["a", "b", "c"], "because": "x"}]
+    assert joined(groups, "b", "c", "y") == groups
+    assert joined(groups, "z", "a", "y") == [{"codes": ["a", "b", "c", "z"], "because": "x"}]
+    assert joined(groups, "p", "q", "y") == [*groups, {"codes": ["p", "q"], "because": "y"}]
+    before = {"scores": {"rmse": 0.1, "mae": 0.2}, "curves": {"calibration": [0.1, 0.2]}}
+    assert differences(before, {"scores": {"rmse": 0.1, "new": 3}, "curves": {"calibration": [0.1, 0.2]}}) == []
+    assert differences(before, {"scores": {"rmse": np.nextafter(0.1, 1)}, "curves": {"calibration": [0.1, 0.3]}}) == ["calibration", "rmse"]

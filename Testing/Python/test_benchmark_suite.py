@@ -195,6 +195,16 @@ def test_the_command_says_in_a_sentence_what_it_cannot_do(words, sentence, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+def test_run_is_the_command_that_is_meant_without_one(capsys):
+    for words in (["--list"], ["run", "--list"]):
+        assert main(["benchmark", *words]) == 0
+        assert "field-standard" in capsys.readouterr().out
+    assert main(["benchmark", "--help"]) == 0
+    assert {"run", "published", "race", "walls"} <= set(capsys.readouterr().out.split())
+    assert main(["benchmark", "wals"]) == 2
+    assert "No such command 'wals'" in capsys.readouterr().err
+
+
 def test_the_command_lists_families_and_methods(capsys):
     assert main(["benchmark", "--list"]) == 0
     text = capsys.readouterr().out

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
 
-from CardioScarLib.advice import ranking as next_slice
 from CardioScarLib.advice.candidate_planes import axis_of_rotation, long_axis
+from CardioScarLib.advice.constants import ADVICE
 from CardioScarLib.advice.ranking import WallErrors, advise
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
@@ -153,7 +153,7 @@ def test_the_closed_form_is_that_of_conditioning_a_gaussian_on_slice_averages():
     points = np.stack(np.meshgrid(*3 * [np.arange(0, 18, 3.0)], indexing="ij"), -1).reshape(-1, 3)
     measure, sd = random.uniform(1, 2, len(points)), random.uniform(0.1, 0.3, len(points))
     plane = a_stack([6.0], thickness=6.0, pixel=3.0, shape=(6, 6), first=(0.0, 0.0)).slices[0]
-    covariance = sd[:, None] * sd * np.exp(-0.5 * np.sum((points[:, None] - points) ** 2, axis=2) / next_slice.LENGTH**2)
+    covariance = sd[:, None] * sd * np.exp(-0.5 * np.sum((points[:, None] - points) ** 2, axis=2) / ADVICE.length**2)
     inside = np.array([0.5, 1.0, 0.5])  # of cubes in the layers at 3, 6 and 9 mm
     average = np.zeros((36, len(points)))
     for number, point in enumerate(points):
@@ -161,8 +161,8 @@ def test_the_closed_form_is_that_of_conditioning_a_gaussian_on_slice_averages():
             average[int(point[0] // 3 * 6 + point[1] // 3), number] = measure[number] * inside[int(point[2] // 3) - 1]
     average /= average.sum(axis=1, keepdims=True)
     seen = average @ covariance
-    after = covariance - seen.T @ np.linalg.solve(seen @ average.T + next_slice.PIXEL_ERROR**2 * np.eye(36), seen)
-    expected = measure @ (sd**2 - np.diag(after)) / (measure @ (sd**2 + next_slice.STAYING**2))
+    after = covariance - seen.T @ np.linalg.solve(seen @ average.T + ADVICE.pixel_error**2 * np.eye(36), seen)
+    expected = measure @ (sd**2 - np.diag(after)) / (measure @ (sd**2 + ADVICE.staying**2))
     assert 0.2 < expected < 0.9
     assert WallErrors(points, measure, sd).drop(plane) == pytest.approx(expected, abs=0.01)  # neighbors beyond 2.5 lengths do not count
 
@@ -187,7 +187,7 @@ def test_a_thicker_slice_in_a_gap_takes_a_little_more_away(case, a_stack_with_a_
 @pytest.mark.slow
 def test_where_slices_touch_and_the_map_is_certain_little_is_expected_and_said(case, a_stack_with_a_gap):
     touching = advise(case.stack, Doubt(0.001), case.wall)
-    assert touching.proposals[0].drop < next_slice.LITTLE
+    assert touching.proposals[0].drop < ADVICE.little
     assert any("No further slice" in note for note in touching.notes)
     with_gap = advise(a_stack_with_a_gap, Doubt(0.001), case.wall)
     assert with_gap.proposals[0].drop > 4 * touching.proposals[0].drop

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 import CardioScarLib as cs
+from CardioScarLib.advice.constants import ADVICE
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.errors import OtherCase, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.settings import AdviceSettings, EvidenceSettings, ModelSettings, NetworkSettings, ReconstructionSettings
 from CardioScarLib.core.slices import SliceSource
 from CardioScarLib.phantom import phantom_case
+from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.self_audit.constants import AUDIT
 
 MODELS = {
     "preview": ModelSettings(preset="preview", samples=6),
@@ -85,6 +88,19 @@ def test_audit_and_advice_of_a_result_that_was_read_are_those_of_the_result(a_re
         here, there = ask(result).as_dict(), ask(read).as_dict()
         assert {**here, "provenance": None} == {**there, "provenance": None}
         assert there["provenance"]["settings"]["model"]["preset"] == "preview"
+        assert there["provenance"]["constants"] == here["provenance"]["constants"]
+
+
+def test_what_is_made_names_the_fitted_constants_it_was_made_with_and_no_others(a_result):
+    result, _ = a_result
+    assert result.provenance.constants == {"field": asdict(FIELD)}
+    assert cs.audit(result).provenance.constants == {"field": asdict(FIELD), "audit": asdict(AUDIT)}
+    assert cs.advise(result, AdviceSettings(count=1)).provenance.constants == {"field": asdict(FIELD), "advice": asdict(ADVICE)}
+    assert {FIELD.version, AUDIT.version, ADVICE.version} == {1}
+
+
+def test_a_baseline_has_no_fitted_constants_to_name(a_case):
+    assert cs.reconstruct(a_case, settings_of(MODELS["nearest"])).provenance.constants == {}
 
 
 def test_the_field_grows_with_the_heart_and_not_with_the_mesh(a_result, tmp_path):
@@ -137,6 +153,16 @@ def with_one_brighter(stack):
     pixels = [one.pixels.copy() for one in stack]
     pixels[3][0, 0] += 1e-9
     return stack.with_pixels(pixels)
+
+
+def test_a_map_for_opencarp_is_read_back_with_its_case(a_result, tmp_path):
+    result, _ = a_result
+    result.write(tmp_path / "map.dat")
+    with pytest.raises(UnreadableFile, match="map.dat holds numbers without their mesh"):
+        cs.read_result(tmp_path / "map.dat")
+    read = cs.read_result(tmp_path / "map.dat", result.case)
+    for name, values in result.arrays.items():
+        assert np.array_equal(read.arrays[name], values) and read.arrays[name].dtype == values.dtype
 
 
 def test_identifiers_of_the_source_images_are_kept_beside_the_images_only(a_result):

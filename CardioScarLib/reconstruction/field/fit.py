@@ -51,23 +51,8 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
     effort = EFFORTS[settings.preset]
     plan = effort.plan
     work = _Work(2 * FOLDS * (FOLD_PLAN.entropy + FOLD_PLAN.squared) + effort.members * (plan.entropy + plan.squared), step)
-    left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick)
-    tolerant_share = left_out.tolerant_share
-    of_tolerant = effort.members // 2
-    if not FIELD.smallest_share < tolerant_share < 1 - FIELD.smallest_share:
-        tolerant_share = round(tolerant_share)
-        of_tolerant = effort.members * tolerant_share
-    counts = {False: effort.members - of_tolerant, True: of_tolerant}
-
-    members: list[Member] = []
-    shares: list[float] = []
-    for tolerant, family_share in ((False, 1 - tolerant_share), (True, tolerant_share)):
-        tolerance = ShiftTolerance() if tolerant else None
-        of_family = replace(plan, length=FIELD.tolerant_length * plan.length) if tolerant else plan
-        for _ in range(counts[tolerant]):
-            members.append(fit_member(operator, evidence, of_family, settings.seed + len(members), noise, tolerance, work.tick))
-            shares.append(family_share / counts[tolerant])
-    spread = find_spread(members, np.array(shares), operator, evidence, noise, left_out.shifts)
+    members, shares, left_out = fit_members(operator, evidence, settings, noise, work.tick)
+    spread = find_spread(members, shares, operator, evidence, noise, left_out.shifts)
     work.finish()
     summary = {
         "members": len(members),
@@ -75,10 +60,36 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
         "stopped_by_held_out_pixels": sum(one.held_out_stop for one in members),
         "pixel_residual": float(np.average([one.residual for one in members], weights=shares)),
         "left_out_slices_rms": left_out.error,
-        "shift_tolerant_share": float(tolerant_share),
+        "shift_tolerant_share": float(left_out.tolerant_share),
         **_about(spread),
     }
-    return FieldPosterior(tuple(members), np.array(shares), operator.frame, spread, settings.samples, settings.seed, summary)
+    return FieldPosterior(tuple(members), shares, operator.frame, spread, settings.samples, settings.seed, summary)
+
+
+def fit_members(
+    operator: SliceOperator, evidence: Evidence, settings: ModelSettings, noise: float, tick: Callable[[np.ndarray], None]
+) -> tuple[list[Member], np.ndarray, LeftOut]:
+    """Members, (m,) their shares in the mean, and what left-out slices say: of both families, or of the one that predicts better.
+
+    evidence: without a floor of noise. noise: of a pixel. tick: called at every iteration; may raise to end the fit.
+    """
+    effort = EFFORTS[settings.preset]
+    left_out = leave_slices_out(operator, evidence, settings.seed, noise, tick)
+    of_tolerant = effort.members // 2
+    if not FIELD.smallest_share < left_out.tolerant_share < 1 - FIELD.smallest_share:
+        left_out = replace(left_out, tolerant_share=round(left_out.tolerant_share))
+        of_tolerant = effort.members * round(left_out.tolerant_share)
+    counts = {False: effort.members - of_tolerant, True: of_tolerant}
+
+    members: list[Member] = []
+    shares: list[float] = []
+    for tolerant, family_share in ((False, 1 - left_out.tolerant_share), (True, left_out.tolerant_share)):
+        tolerance = ShiftTolerance() if tolerant else None
+        of_family = replace(effort.plan, length=FIELD.tolerant_length * effort.plan.length) if tolerant else effort.plan
+        for _ in range(counts[tolerant]):
+            members.append(fit_member(operator, evidence, of_family, settings.seed + len(members), noise, tolerance, tick))
+            shares.append(family_share / counts[tolerant])
+    return members, np.array(shares), left_out
 
 
 def _about(spread: Spread) -> dict:

@@ -42,12 +42,12 @@ class Spread:
 
     def logit_scale(self, points: np.ndarray) -> np.ndarray:
         """(n,) standard deviation of the logit at (n, 3) points in the canonical frame, apart from slice shifts."""
-        doubt = FIELD.blur + (self._around(points) if len(self.anchors) else FIELD.lone_disagreement)
+        doubt = FIELD.blur + (self.disagreement_at(points) if len(self.anchors) else FIELD.lone_disagreement)
         torn = FIELD.torn * self.planes.displacement_at(points)
         return self.factor * self.sharpness * np.hypot(FIELD.gain * doubt, torn)
 
-    def _around(self, points: np.ndarray) -> np.ndarray:
-        """(n,) disagreement around points."""
+    def disagreement_at(self, points: np.ndarray) -> np.ndarray:
+        """(n,) of the members around points in the canonical frame; only where there are several."""
         distance, nearest = cKDTree(self.anchors).query(points, min(NEIGHBORS, len(self.anchors)))
         distance, nearest = distance.reshape(len(points), -1), nearest.reshape(len(points), -1)
         near = np.exp(-2 * (distance**2 - distance[:, :1] ** 2) / ANCHOR_SPACING**2)  # relative: all may be far
