@@ -34,7 +34,7 @@ class ReadingSettings(Settings):
     slice_thickness: float | None = choice(
         None,
         _("Slice thickness"),
-        _("Slice thickness, if the file does not give it. Without it the slice spacing is used, and a note says so."),
+        _("Slice thickness (default: that of the file or, without one, the slice spacing)."),
         limits=(0.01, 100.0),
         unit="mm",
         flag="--slice-thickness",
@@ -306,7 +306,7 @@ class AdviceSettings(Settings):
     thickness: float | None = choice(
         None,
         _("Thickness"),
-        _("Thickness of the further slice; that of the stack if not given."),
+        _("Thickness of the further slice (default: that of the stack)."),
         limits=(0.1, 20.0),
         unit="mm",
         flag="--thickness",
@@ -365,7 +365,7 @@ class WallSettings(Settings):
     smoothing: float = choice(
         1.0,
         _("Smoothing"),
-        _("Width of the Gaussian that rounds the steps of label outlines; 0 leaves them."),
+        _("Width of the Gaussian that rounds the steps of label outlines (0 keeps them)."),
         limits=(0.0, 5.0),
         unit="pixels",
         flag="--smoothing",
