@@ -215,7 +215,7 @@ class ModelSettings(Settings):
     samples: int = choice(
         64,
         _("Samples"),
-        _("Joint samples behind the uncertainty."),
+        _("Number of joint samples for the uncertainty."),
         limits=(2, 10_000),
         usual=(2, 1000),
         flag="--samples",
