@@ -2,7 +2,7 @@
 
 Chosen on development phantoms (seeds 100 to 199 of the benchmark's families); the tables that they were chosen by stand in
 docs/measurements/uncertainty.md and docs/measurements/field.md. `Utilities/field_constants.py` measures the spread's part of them
-again, from data that it keeps beside the tables.
+again, from data that it keeps next to the tables.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class FieldConstants:
         little lift.
     shift_offset: the same per mm that slices may be displaced: shifts bring tissue into view and out of it.
     torn: of displaced slices' share in the noise: their borders are torn in all directions, not only displaced in the plane.
-    lone_disagreement: of a single member, which has nobody to disagree with.
-    smoothing: mm over which disagreement is averaged; pointwise it says little from three or four members.
+    lone_disagreement: of a single member, which has no other to disagree with.
+    smoothing: mm over which disagreement is averaged; pointwise it is unreliable with three or four members.
     bound: logits are compared as bound * tanh(logit / bound): those of remote tissue differ by 3 to 5 between seeds and mean nothing.
     logit_length: mm: how far apart errors of the logit are independent. Slice averages are known, so errors undo each other
         within a slice.

@@ -123,7 +123,7 @@ def test_a_changed_image_is_fitted(a_map, quick):
     image[4, 9, 9] += 0.25
     slicer.util.arrayFromVolumeModified(case.lgeVolumeNode)
     assert fits(case, quick) == 1
-    with pytest.raises(OtherCase, match="showed something else"):
+    with pytest.raises(OtherCase, match="but with other pixels"):
         resultOf(case.lvModelNode, case.read())
     image[4, 9, 9] = before
     slicer.util.arrayFromVolumeModified(case.lgeVolumeNode)
