@@ -175,7 +175,12 @@ class NetworkSettings(Settings):
         None, _("Epochs"), _("Maximum number of epochs, instead of the recipe's."), limits=(1, 1_000_000), flag="--max-epochs", metavar="N"
     )
     patience: int | None = choice(
-        None, _("Patience"), _("Epochs without a smaller held-out error before training stops."), limits=(1, 1_000_000)
+        None,
+        _("Patience"),
+        _("Epochs without a smaller held-out error before the network's training stops; if not given, the recipe's."),
+        limits=(1, 1_000_000),
+        flag="--patience",
+        metavar="N",
     )
     batch_size: int | None = choice(None, _("Batch size"), _("Points in a batch."), limits=(1, 10**9))
     training_samples: int | None = choice(None, _("Training samples"), _("Dropout samples per step."), limits=(1, 1000))

@@ -46,9 +46,10 @@ def fits(case, settings, audit=False, **choices) -> int:
 
     logic = CardioScarLogic(startHere)
     try:
-        logic.auditStack(case, settings, progressCallback=report, **choices) if audit else logic.adviseNextSlice(
-            case, settings, FEW, progressCallback=report, **choices
-        )
+        if audit:
+            logic.auditStack(case, settings, progressCallback=report, **choices)
+        else:
+            logic.adviseNextSlice(case, settings, FEW, progressCallback=report, **choices)
     except Cancelled:
         pass
     assert set(stages) & {"fit", "audit", "next slice"}
