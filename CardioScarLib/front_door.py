@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from CardioScarLib import pipeline
-from CardioScarLib.core import result as nouns
+from CardioScarLib.core import result as core_result
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-class Result(nouns.Result):
+class Result(core_result.Result):
     """A result that can be written; see `core.result.Result` for what it holds."""
 
     def write(self, output: Path | str, volume: Path | str | None = None, overwrite: bool = False) -> list[Path]:

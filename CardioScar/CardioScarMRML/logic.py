@@ -135,9 +135,9 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         """What `CardioScarMRML.audits.auditIsAbout` compares an audit with."""
         return case.about(settings, self._inputs)
 
-    def findShifts(self, case: CardioScarCase, source: str, **choices) -> Alignment:
+    def findShifts(self, case: CardioScarCase, source: str, settings: AlignmentSettings | None = None, **choices) -> Alignment:
         """`startFindShifts`, and wait for the end."""
-        return self.startFindShifts(case, source, **choices).wait()
+        return self.startFindShifts(case, source, settings, **choices).wait()
 
     def startFindShifts(
         self,

@@ -70,10 +70,10 @@ class WallErrors:
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """A slice worth taking.
+    """A proposed slice.
 
     plane: where; its pixels are zeros. kind: "short axis" or "long axis". label: where, in words. drop: expected share of the
-    squared error over the wall that it takes away; on phantoms the RMS error fell by about that share, as a slice helps beyond
+    squared error over the wall that it removes; on phantoms the RMS error fell by about that share, as a slice helps beyond
     what it sees.
     """
 

@@ -93,7 +93,7 @@ def brightness(stack: SliceStack, wall: Wall) -> list[Brightness]:
 
 
 def _darker(values: np.ndarray) -> tuple[float, float]:
-    """Center and SD of the muscle without scar and blood: the lower third lies below it in the mean, whatever is above."""
+    """Center and SD of the muscle without scar and blood: the lower third lies below it in the mean, whatever lies above."""
     low, middle = np.percentile(values, [10, 35])
     return float(middle), float(middle - low) / 0.9
 

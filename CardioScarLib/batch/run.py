@@ -78,7 +78,7 @@ def run_batch(
 
 
 def in_words(outcomes: list[Outcome]) -> str:
-    """The table at the end of a batch, for a person."""
+    """The summary at the end of a batch."""
     audited = any(one.light for one in outcomes)
     heads = ["Case", "Result", *COLUMNS.values(), *(["Audit"] if audited else []), "Seconds"]
     rows = [

@@ -36,7 +36,7 @@ class BenchmarkCase:
     truth: (n,) scar probability at the wall's nodes.
     myocardium: on the grid of the slices 1 for LV wall, 2 for blood in the LV: what fills most of a pixel, drawn on
         the images, so where slices are shifted it is shifted with them.
-    true_shifts: (slices, 2) mm along the directions of rows and columns from where a slice says it is to where it was
+    true_shifts: (slices, 2) mm along the directions of rows and columns from the stated position of a slice to where it was
         taken; a slice is put right by moving its origin by them.
     about: plain numbers and words of how it was made.
     """
@@ -59,7 +59,7 @@ class BenchmarkCase:
         return self.heart.scar(self.heart.place(points))
 
     def acquire(self, planes: Sequence[Slice], seed: int) -> tuple[Slice, ...]:
-        """Further slices of the same heart, with the noise and breath-hold shifts of the case, whatever pixels they had."""
+        """Further slices of the same heart, with the noise and breath-hold shifts of the case, with any pixels."""
         random = _random(FAMILIES[self.family].source, seed, "further slices")
         shifts = drawn_shifts(self.scan, len(planes), random)
         means = [seen(self.heart, plane, self.scan, moved)[0] for plane, moved in zip(planes, shifts, strict=True)]

@@ -65,7 +65,7 @@ def fine(problem: Problem) -> Answer:
 
 
 def _map(problem: Problem, preset: str) -> Answer:
-    """What a person gets, without the draws that other methods of the benchmark add to it."""
+    """The work for a user, without the draws that other methods of the benchmark add to it."""
     result = reconstruct(Case(problem.stack, problem.wall), replace(problem.settings, model=ModelSettings("field", preset)))
     summary = {"pixels": result.summary["evidence"]["pixels"], "slices": result.summary["slices"]}
     return Answer(result.arrays["scar_probability"], result.arrays["scar_uncertainty"], summary=summary)

@@ -1,4 +1,4 @@
-"""Wall-clock seconds of the network on a GPU, both recipes in the same run; nothing where there is none."""
+"""Wall-clock seconds of the network on a GPU, both recipes in the same run; nothing without a GPU."""
 
 from __future__ import annotations
 

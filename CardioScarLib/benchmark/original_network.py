@@ -1,4 +1,4 @@
-"""A peer: the network and training loop of the original cardioscar (alonsoJASL/cardioscar 0.2.0, MIT), written anew.
+"""A peer: the network and training loop of the original cardioscar (alonsoJASL/cardioscar 0.2.0, MIT), reimplemented.
 
 Sen et al. 2025, as that program trains it: a coordinate network of 128-unit ReLU layers with one dropout layer, fitted by
 Adam so that the mean over the mesh nodes in a pixel's prism equals the pixel. It is here to be compared with.
@@ -192,7 +192,7 @@ def _step(model, optimizer, coordinates, group, count, target) -> float:
 
 
 def _apply(model, all_nodes, seed: int) -> np.ndarray:
-    """(n,) mean of ten passes with dropout on; the random numbers of training go on as if it had not happened."""
+    """(n,) mean of ten passes with dropout on; the random numbers of training continue unaffected."""
     import torch
 
     with torch.inference_mode(), torch.random.fork_rng(devices=[]):

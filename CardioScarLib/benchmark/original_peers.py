@@ -1,4 +1,4 @@
-"""The original cardioscar (alonsoJASL/cardioscar, MIT) as a peer: an installed copy as it is, or its training written anew."""
+"""The original cardioscar (alonsoJASL/cardioscar, MIT) as a peer: an installed copy as it is, or its training reimplemented."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def phantom_as_case(kind: str, seed: int, nodes: int = 20_000, **changes) -> Ben
 
 
 def painted(case: Phantom) -> SliceStack:
-    """The planes of a phantom with what fills most of each pixel's prism, WALL, BLOOD or OUTSIDE, as a person would paint it."""
+    """The planes of a phantom with what fills most of each pixel's prism, WALL, BLOOD or OUTSIDE, as an observer would paint it."""
     heart, pictures = case.heart, []
     for one in case.stack:
         rows, columns = one.pixels.shape

@@ -33,7 +33,7 @@ METHOD_OF_PART = {PHANTOMS: "{method}", "cost": "field-{preset}", "gpu": "networ
 
 
 def source_root() -> Path:
-    """The folder of the source, which the published tables belong to. Raises BadSettings where there is none."""
+    """The folder of the source, which the published tables belong to. Raises BadSettings if there is none."""
     if not (ROOT / "README.md").is_file() or not (ROOT / RECORDS).parent.is_dir():
         raise BadSettings("The published tables belong to CardioScar's source; run this from a copy of it, installed with --editable.")
     return ROOT

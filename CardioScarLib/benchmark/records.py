@@ -60,7 +60,7 @@ class Records:
         return [self._records[key] for key in sorted(self._records)]
 
     def tidy(self) -> None:
-        """Write the file anew: one line per key, in their order."""
+        """Rewrite the file: one line per key, in their order."""
         text = "".join(map(_line, self.all()))
         with atomic_path(self.path, overwrite=True) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -28,7 +28,7 @@ class Scan(Acquisition):
     """What the scanner does, and what it does wrong. mm, degrees; see `Acquisition` for the rest.
 
     averaged: thickness that pixels are really averaged over, where that is not the thickness the slices name.
-    long_axes: slices through the long axis, beside those across it.
+    long_axes: slices through the long axis, in addition to those across it.
     noise_kind: "gaussian" per pixel, "rician" (length of a complex value with that noise in both parts), or
         "correlated" between neighboring pixels.
     one_slice_shift: how far one slice that shows scar lies off its place, besides the shifts of all.
@@ -76,7 +76,7 @@ def _blank(middle: np.ndarray, rows_along: np.ndarray, columns_along: np.ndarray
 def seen(heart: Heart, plane: Slice, scan: Scan, moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What a slice shows without noise, and which tissue fills most of each pixel.
 
-    moved: (2,) mm along rows and columns from where the slice says it is to where it really was taken.
+    moved: (2,) mm along rows and columns from the stated position of the slice to where it was really taken.
     Returns (rows, columns) means over jittered points of each pixel's prism, NaN where it misses the wall, and labels
     WALL, BLOOD or OUTSIDE. The points are the same at each call, so that the same plane shows the same.
     """
@@ -110,7 +110,7 @@ def seen(heart: Heart, plane: Slice, scan: Scan, moved: np.ndarray) -> tuple[np.
 
 
 def with_noise(mean: np.ndarray, scan: Scan, random: np.random.Generator) -> np.ndarray:
-    """(rows, columns) pixels in [0, 1] from means; where they are NaN the image goes on a little as at the wall's edge."""
+    """(rows, columns) pixels in [0, 1] from means; where they are NaN the image continues a little as at the wall's edge."""
     there = np.isfinite(mean)
     pixels = np.where(there, mean, 0.0)
     if scan.noise:

@@ -21,7 +21,7 @@ Random = np.random.Generator
 Scar = Callable[[Random], object]
 """Draws the formula of a scar."""
 Scenario = Callable[[Random, int, int], tuple[Heart, Scan]]
-"""Makes a heart and says how it is scanned, from random numbers, a seed for the mesh, and how many nodes it has."""
+"""Makes a heart and its scan from random numbers, a seed for the mesh, and how many nodes it has."""
 COARSE = 20.0
 """mm: pixels of phantoms whose own images are not looked at."""
 USUAL_SCAN = {"pixel": (1.25, 1.5), "tilt": (0.0, 10.0), "noise": (0.03, 0.05)}

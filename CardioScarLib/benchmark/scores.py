@@ -116,7 +116,7 @@ def sd_scores(case: Truth, mean: np.ndarray, sd: np.ndarray) -> dict:
 
 
 def component_scores(case: Truth, draws: np.ndarray) -> dict:
-    """component_95 and component_crps of the volume of the largest component, as shares of the true one; {} where there is none."""
+    """component_95 and component_crps of the volume of the largest component, as shares of the true one; {} if there is none."""
     true = largest_component(case.wall, case.truth)
     if not true:
         return {}
@@ -175,7 +175,7 @@ def mesh_edges(wall: Wall) -> np.ndarray:
 
 
 def largest_component(wall: Wall, probability: np.ndarray) -> float:
-    """mm^3 of the largest set of nodes above 0.5 that hang together along edges; 0 where there is none."""
+    """mm^3 of the largest set of nodes above 0.5 that are connected along edges; 0 if there is none."""
     scar = np.asarray(probability) > 0.5
     if not scar.any():
         return 0.0

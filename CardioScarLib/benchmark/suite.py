@@ -97,7 +97,7 @@ def run_suite(plan: Plan, say: Callable[[str], None] = print) -> list[dict]:
 
 
 def earlier_records(plan: Plan) -> list[dict]:
-    """Every record of the plan's part and mesh size, of this run or an earlier one, whatever family or method it was of."""
+    """Every record of the plan's part and mesh size, of this run or an earlier one, of any family or method."""
     return [one for one in Records(plan.records).all() if (one["part"], one["nodes"]) == (plan.part, plan.nodes)]
 
 
@@ -127,7 +127,7 @@ class _Run:
                 content = self._measured(case(), method)
             except Cancelled:
                 raise
-            except Exception as problem:  # one case or method of many: the others go on, and the run says so at its end
+            except Exception as problem:  # one case or method of many: the others continue, and the run reports it at its end
                 known_kind = isinstance(problem, CardioScarError)
                 content = {"failed": str(problem) if known_kind else f"Internal error, {type(problem).__name__}: {problem}"}
             record = self.records.keep(key, code, {**about, **content})

@@ -54,7 +54,7 @@ def fine_tune(
         training_samples=mc_samples, lowest_rate=base_lr, highest_rate=max_lr,
     )  # fmt: skip
     if is_pth(output):
-        as_original(parent)  # says so before the long work if a .pth cannot hold this network
+        as_original(parent)  # fails before the long work if a .pth cannot hold this network
     data = read_training_data(training_data, normalize)
     say_notes((*data.notes, *((LAYOUT_1,) if is_pth(output) and Architecture.from_state(parent.state).layout == 1 else ())))
     with training_bar() as progress:

@@ -86,7 +86,12 @@ def case_options(aligned: bool | None = False, required: bool = True) -> Callabl
             "--image", "images", required=required, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers."
         ),
         click.option(
-            "--mask", "masks", multiple=True, type=Path, metavar="FILE...", help="Scar labels on the image's grid, used instead of it."
+            "--mask",
+            "masks",
+            multiple=True,
+            type=Path,
+            metavar="FILE...",
+            help="Label map of the scar on the grid of the image, used instead of its intensities.",
         ),
         settings_options("reading", ReadingSettings),
     ]

@@ -34,7 +34,7 @@ class ReadingSettings(Settings):
     slice_thickness: float | None = choice(
         None,
         _("Slice thickness"),
-        _("Slice thickness, if the file does not give it. Without it the slice spacing is used, and a note says so."),
+        _("Slice thickness (default: that of the file or, without one, the slice spacing)."),
         limits=(0.01, 100.0),
         unit="mm",
         flag="--slice-thickness",
@@ -175,7 +175,12 @@ class NetworkSettings(Settings):
         None, _("Epochs"), _("Maximum number of epochs, instead of the recipe's."), limits=(1, 1_000_000), flag="--max-epochs", metavar="N"
     )
     patience: int | None = choice(
-        None, _("Patience"), _("Epochs without a smaller held-out error before training stops."), limits=(1, 1_000_000)
+        None,
+        _("Patience"),
+        _("Epochs without a smaller held-out error before the network's training stops; if not given, the recipe's."),
+        limits=(1, 1_000_000),
+        flag="--patience",
+        metavar="N",
     )
     batch_size: int | None = choice(None, _("Batch size"), _("Points in a batch."), limits=(1, 10**9))
     training_samples: int | None = choice(None, _("Training samples"), _("Dropout samples per step."), limits=(1, 1000))
@@ -215,7 +220,7 @@ class ModelSettings(Settings):
     samples: int = choice(
         64,
         _("Samples"),
-        _("Joint samples behind the uncertainty."),
+        _("Number of joint samples for the uncertainty."),
         limits=(2, 10_000),
         usual=(2, 1000),
         flag="--samples",
@@ -224,7 +229,7 @@ class ModelSettings(Settings):
     seed: int = choice(
         0,
         _("Seed"),
-        _("Start of all random numbers; the same seed gives the same map again."),
+        _("Start of all random numbers; the same seed gives the same map."),
         limits=(0, MOST_SEEDS),
         flag="--seed",
         metavar="N",
@@ -306,7 +311,7 @@ class AdviceSettings(Settings):
     thickness: float | None = choice(
         None,
         _("Thickness"),
-        _("Thickness of the further slice; that of the stack if not given."),
+        _("Thickness of the further slice (default: that of the stack)."),
         limits=(0.1, 20.0),
         unit="mm",
         flag="--thickness",
@@ -365,7 +370,7 @@ class WallSettings(Settings):
     smoothing: float = choice(
         1.0,
         _("Smoothing"),
-        _("Width of the Gaussian that rounds the steps of label outlines; 0 leaves them."),
+        _("Width of the Gaussian that rounds the steps of label outlines (0 keeps them)."),
         limits=(0.0, 5.0),
         unit="pixels",
         flag="--smoothing",

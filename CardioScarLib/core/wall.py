@@ -50,7 +50,7 @@ class Wall:
         volume = np.abs(tetrahedron_volumes(nodes, tetrahedra))
         if not np.all(np.isfinite(volume)):
             raise BadWall("Some points of the LV model are not finite numbers.")
-        # Against the cell's own size: where all cells are flat, none is flat beside the largest.
+        # Against the cell's own size: where all cells are flat, none is flat compared with the largest.
         size = np.max([np.abs(nodes[tetrahedra[:, corner]] - nodes[tetrahedra[:, 0]]).max(axis=1) for corner in (1, 2, 3)], axis=0)
         good = volume > FLAT * size**3
         if not good.any():

@@ -38,7 +38,7 @@ def inside_box(frame: NetworkFrame, points: np.ndarray, what: str, advice: str) 
         )
     return (
         f"{count} of {len(points)} {what} ({100 * share:.2g} %) lie outside the box that the network was trained in, "
-        f"up to {away.max():.1f} mm away; its predictions there are extrapolations.",
+        f"up to {away.max():.1f} mm away; its predictions there are extrapolated.",
     )
 
 

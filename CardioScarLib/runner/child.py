@@ -63,7 +63,7 @@ def end_with_parent(folder: Path) -> None:
 def wait_for_end_of_input() -> None:
     """Return when the other end of stdin, which is a pipe, is closed."""
     if sys.platform != "win32":
-        while os.read(0, 1):  # not through sys.stdin, whose lock would be held when this process ends by itself
+        while os.read(0, 1):  # not through sys.stdin, whose lock would be held when this process ends normally
             pass
         return
     # On Windows a read that waits holds up whoever asks what stdin is, as the libraries below numpy and scipy do when

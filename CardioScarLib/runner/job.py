@@ -126,7 +126,7 @@ class Job(_Work, Generic[Answer]):
         self.cancel()
         self._temporary.cleanup()
 
-    # What the child says
+    # Messages of the child
 
     def _on_progress(self, event: dict[str, Any]) -> None:
         if self._clock.update(event["stage"], event["step"], event["steps"], event["loss"]):

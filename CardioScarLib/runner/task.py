@@ -32,7 +32,7 @@ class Task(ABC, Generic[Answer]):
 
     @abstractmethod
     def run(self, progress: TaskProgress) -> Answer:
-        """Do the work, in whatever process. progress: may raise `Cancelled` to end it."""
+        """Do the work, in any process. progress: may raise `Cancelled` to end it."""
 
     @property
     def environment(self) -> dict[str, str]:

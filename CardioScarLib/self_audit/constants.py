@@ -3,7 +3,7 @@
 Chosen on development phantoms (seeds 100 to 199 of the benchmark's families). docs/measurements/audit.md holds the tables for
 suspicious, map_share and least_coverage; the others were chosen by looking at the same stacks, and no table of them was kept. What is
 promised (a mass to 15 %, transmurality in quarters, channels of up to 10 mm) and how far the search for a shift goes were decided, not
-fitted: they stand where they are used.
+fitted: they are defined where they are used.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ class AuditConstants:
 
     Which slice disagrees:
 
-    error_floor: errors below are alike: the fits themselves leave as much.
-    least_scar: mean scar fraction of a slice's wall below which it says nothing about its place.
+    error_floor: smaller errors count as equal: the fits themselves leave as much.
+    least_scar: mean scar fraction of a slice's wall below which its position cannot be judged.
     suspicious: sum of two logarithms: by what factor a shift lowers the error of the slice, and by what factor leaving the slice out
         too lowers that of its neighbors.
-    seems_shifted: mm: smaller shifts are found where there is none.
+    seems_shifted: mm: smaller shifts are found without a true one.
     misleads, stands_out: logarithms for a slice that no shift explains: of the relief of its neighbors, and of its error over the
         usual one.
     bright: mean evidence in pixels where the other slices see no scar, in a slice that shows scar everywhere.
     dark: mean evidence in pixels where the other slices see scar, in a slice that shows none.
-    least_area: mm^2 of wall that say what a slice shows where the others see scar, or none.
-    beside_the_worst: share of the suspicion against the worst slice that others must reach: it misleads farther than its neighbors.
+    least_area: mm^2 of wall needed to judge a slice where the others see scar, or none.
+    beside_the_worst: share of the suspicion against the worst slice that others must reach: it affects more than its neighbors.
     in_order: two slices have changed places when the error of both falls below this share after they have changed back.
-    borders: mm^2 of pixels near borders below which a slice says little about its shift.
+    borders: mm^2 of pixels near borders below which a slice has no measurable shift.
 
     What the stack supports:
 
     map_share: error of a border in the map over that in left-out slices, times the root of the distance between slices in mm. Of
         what makes left-out slices hard to predict, shifts are in the map too, but what a gap hides is less where the slice is there.
-    least_coverage: of left-out pixels near borders in 95 % intervals, for the interval of a mass to be believed. They lie a whole gap
+    least_coverage: of left-out pixels near borders in 95 % intervals, for the interval of a mass to be reported. They lie a whole gap
         from what is seen, so sound stacks have .63 to .91 only; one slice that is shifted by 5 mm makes it .5.
     yellow, red: expected error of the map from which the light changes.
     """

@@ -12,7 +12,7 @@ from CardioScarLib.self_audit.displacement import FARTHEST, Displacement, error_
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 
 TOO_FAR = FARTHEST - 0.5
-"""mm: what is found at the end of the search is not a shift."""
+"""mm: a maximum at the end of the search is not a shift."""
 
 
 def find_suspects(slices: Sequence[LeftOutSlice], displacements: dict[int, Displacement]) -> tuple[Suspect, ...]:
@@ -100,7 +100,7 @@ def _gross(one: LeftOutSlice) -> Suspect | None:
 
 
 def _swapped_with(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> int | None:
-    """The neighbor with which it has changed places: both fit much better when they change back, says a member that has seen neither."""
+    """The neighbor with which it has changed places: both fit much better when exchanged, by a member that has seen neither."""
     for number, member in one.without.items():
         other = by_number[number]
         offset = other.operator.stack.slices[number].center - one.operator.stack.slices[one.number].center

@@ -41,7 +41,7 @@ def find_displacement(one: LeftOutSlice) -> Displacement:
 
 
 def error_at(one: LeftOutSlice, field, offset: np.ndarray) -> float:
-    """RMS of the slice's pixels against what `field` (points in the canonical frame -> (n,)) says `offset` (3,) mm away, LPS."""
+    """RMS of the slice's pixels against what `field` (points in the canonical frame -> (n,)) predicts `offset` (3,) mm away, LPS."""
     moved = one.operator.points + one.operator.frame.axes @ offset
     return one.error_of(one.operator.matrix @ field(moved))
 

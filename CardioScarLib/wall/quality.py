@@ -124,7 +124,7 @@ def _inverted(nodes: np.ndarray, tetrahedra: np.ndarray) -> int:
     first, second = order[shared], order[shared + 1]
     turned = np.where(way[first] == way[second], count, 0)
     one, other = first % count, second % count
-    # Each cell twice, as it is and turned over: what hangs together then has one orientation.
+    # Each cell twice, as it is and turned over: what is connected then has one orientation.
     ends = np.column_stack([np.concatenate([one, one + count]), np.concatenate([other + turned, other + count - turned])])
     label = connected_components(sparse.csr_matrix((np.ones(len(ends)), ends.T), (2 * count, 2 * count)), directed=False)[1]
     piece = np.minimum(label[:count], label[count:])

@@ -3,7 +3,7 @@
 Chosen by hand on development phantoms (seeds 100 to 199 of the benchmark's families), from the tables in docs/measurements/field.md and
 docs/measurements/uncertainty.md, where a list says which table each stands in, and for which none was kept.
 `Utilities/field_constants.py derive` says which values of the spread's part the cases alone would choose, from the data in
-docs/measurements/field_constants.npz; where they differ is in the same list. No value was changed by it.
+docs/measurements/field_constants.npz; where they differ is on the same page. No value was changed by it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class FieldConstants:
         little lift.
     shift_offset: the same per mm that slices may be displaced: shifts bring tissue into view and out of it.
     torn: of displaced slices' share in the noise: their borders are torn in all directions, not only displaced in the plane.
-    lone_disagreement: of a single member, which has nobody to disagree with.
-    smoothing: mm over which disagreement is averaged; pointwise it says little from three or four members.
+    lone_disagreement: of a single member, which has no other to disagree with.
+    smoothing: mm over which disagreement is averaged; pointwise it is unreliable with three or four members.
     bound: logits are compared as bound * tanh(logit / bound): those of remote tissue differ by 3 to 5 between seeds and mean nothing.
     logit_length: mm: how far apart errors of the logit are independent. Slice averages are known, so errors undo each other
         within a slice.

@@ -46,9 +46,10 @@ def fits(case, settings, audit=False, **choices) -> int:
 
     logic = CardioScarLogic(startHere)
     try:
-        logic.auditStack(case, settings, progressCallback=report, **choices) if audit else logic.adviseNextSlice(
-            case, settings, FEW, progressCallback=report, **choices
-        )
+        if audit:
+            logic.auditStack(case, settings, progressCallback=report, **choices)
+        else:
+            logic.adviseNextSlice(case, settings, FEW, progressCallback=report, **choices)
     except Cancelled:
         pass
     assert set(stages) & {"fit", "audit", "next slice"}
@@ -122,7 +123,7 @@ def test_a_changed_image_is_fitted(a_map, quick):
     image[4, 9, 9] += 0.25
     slicer.util.arrayFromVolumeModified(case.lgeVolumeNode)
     assert fits(case, quick) == 1
-    with pytest.raises(OtherCase, match="showed something else"):
+    with pytest.raises(OtherCase, match="but with other pixels"):
         resultOf(case.lvModelNode, case.read())
     image[4, 9, 9] = before
     slicer.util.arrayFromVolumeModified(case.lgeVolumeNode)
