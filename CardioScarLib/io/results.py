@@ -148,6 +148,8 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
     """
     targets = Targets(Path(path))
     if not targets.field.is_file():
+        if not targets.output.is_file() and targets.output.suffix.lower() != ".dat":
+            raise UnreadableFile(f"There is no file {targets.output.name}; check the path.")
         raise UnreadableFile(
             f"There is no {targets.field.name}, which holds the field, next to {targets.output.name}; make the map again, or keep the "
             "files of a result together."

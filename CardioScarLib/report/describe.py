@@ -23,8 +23,9 @@ from CardioScarLib.io.training_data import TrainingData
 from CardioScarLib.io.vtk_files import READERS, as_grid, cells_of, points_of, read_vtk
 from CardioScarLib.report.describe_network import SUFFIXES as NETWORK_SUFFIXES
 from CardioScarLib.report.describe_network import describe_checkpoint, describe_training_data, read_network_file
+from CardioScarLib.report.describe_result import ResultPart, describe_result_part, read_result_part, suffix_of
 
-Content = SliceStack | MeshFile | Checkpoint | TrainingData
+Content = SliceStack | MeshFile | Checkpoint | TrainingData | ResultPart
 
 FLAT_CELLS = (VTK_QUAD, VTK_PIXEL)
 
@@ -41,13 +42,16 @@ def describe_content(content: Content, path: Path) -> dict:
         MeshFile: _describe_mesh,
         Checkpoint: describe_checkpoint,
         TrainingData: describe_training_data,
+        ResultPart: describe_result_part,
     }
     return {"file": Path(path).name, **describers[type(content)](content)}
 
 
 def read_any(path: Path) -> Content:
-    """The file as what it is: a stack of slices, a model, a trained network, or training data."""
+    """The file as what it is: a stack of slices, a model, a trained network, training data, or a file that belongs to a map."""
     path = Path(path)
+    if suffix := suffix_of(path):
+        return read_result_part(check_readable(path), suffix)
     if path.suffix.lower() in NETWORK_SUFFIXES:
         return read_network_file(path)
     if path.is_dir():

@@ -109,5 +109,5 @@ def test_words_that_do_not_fit_the_type_are_refused_in_one_sentence(damage):
 
 
 def test_things_without_a_place_in_a_file_are_named():
-    with pytest.raises(TypeError, match="object has no place in a file .*about"):
+    with pytest.raises(TypeError, match=r"object cannot be stored in a file \(about.x\)"):
         pack(Box("a", np.empty(0), about={"x": object()}), SHAPES)

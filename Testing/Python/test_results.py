@@ -12,6 +12,7 @@ import pytest
 
 import CardioScarLib as cs
 from CardioScarLib.advice.constants import ADVICE
+from CardioScarLib.cli.main import main
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.errors import OtherCase, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.settings import AdviceSettings, EvidenceSettings, ModelSettings, NetworkSettings, ReconstructionSettings
@@ -163,6 +164,21 @@ def test_a_map_for_opencarp_is_read_back_with_its_case(a_result, tmp_path):
     read = cs.read_result(tmp_path / "map.dat", result.case)
     for name, values in result.arrays.items():
         assert np.array_equal(read.arrays[name], values) and read.arrays[name].dtype == values.dtype
+
+
+def test_the_files_of_a_map_describe_themselves_without_identifiers(a_result, capsys):
+    _, path = a_result
+    assert main(["info", str(path.with_name("map.vtu.field.npz"))]) == 0
+    field = capsys.readouterr().out
+    assert "kind: the field of a map" in field and "preset: preview" in field and "Scar mass: " in field
+    assert main(["info", str(path.with_name("map.vtu.case.npz"))]) == 0
+    case = capsys.readouterr().out
+    assert "contains patient images" in case and "scar mask: False" in case and "1.2.5" not in case
+
+
+def test_a_map_that_is_not_there_is_named():
+    with pytest.raises(UnreadableFile, match="There is no file nothing.vtu"):
+        cs.read_result("nothing.vtu")
 
 
 def test_identifiers_of_the_source_images_are_kept_beside_the_images_only(a_result):

@@ -1,8 +1,9 @@
 """The constants of the model `field` that were fitted to cases; each is explained where it is declared.
 
-Chosen on development phantoms (seeds 100 to 199 of the benchmark's families); the tables that they were chosen by stand in
-docs/measurements/uncertainty.md and docs/measurements/field.md. `Utilities/field_constants.py` measures the spread's part of them
-again, from data that it keeps next to the tables.
+Chosen by hand on development phantoms (seeds 100 to 199 of the benchmark's families), from the tables in docs/measurements/field.md and
+docs/measurements/uncertainty.md, where a list says which table each stands in, and for which none was kept.
+`Utilities/field_constants.py derive` says which values of the spread's part the cases alone would choose, from the data in
+docs/measurements/field_constants.npz; where they differ is on the same page. No value was changed by it.
 """
 
 from __future__ import annotations
