@@ -160,9 +160,9 @@ def test_slices_become_a_map_in_three_commands(run, mesh, tmp_path):
     inside = read_training_data(tmp_path / "data.npz")
     predicted = found["scar_probability"][node_of(inside.points)]
     assert np.sqrt(np.mean((predicted - inside.values) ** 2)) < 0.06 < 0.5 * np.std(inside.values)
-    record = json.loads((tmp_path / "map.vtk.json").read_text())
-    assert record["seed"] == 42 and [one["name"] for one in record["inputs"]] == ["net.safetensors", "wall.vtu"]
-    assert record["settings"]["training"]["recipe"] == "modern"
+    made = json.loads((tmp_path / "map.vtk.json").read_text())["provenance"]
+    assert made["settings"]["model"]["seed"] == 42 and [one["name"] for one in made["inputs"]] == ["net.safetensors", "wall.vtu"]
+    assert made["settings"]["training"]["recipe"] == "modern"
     # Draws are seeded, in whatever batches; the last of these has one node, which the original does not survive.
     again = {"seed": 42, "batch_size": 777, "mc_samples": 10}
     assert run("apply", model=net, mesh=mesh, output=tmp_path / "again.vtu", cpu=True, **again)[0] == 0
