@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
 from CardioScarLib.advice.candidate_planes import LONG, SHORT, Candidate, candidate_planes, long_axis
@@ -63,8 +63,8 @@ class WallErrors:
         seeing = average @ (self.sd[seen, None] * self.sd[near] * np.exp(squared * (-0.5 / ADVICE.length**2)))
         between = (average @ seeing[:, np.searchsorted(near, seen)].T).T
         between[np.diag_indices_from(between)] += ADVICE.pixel_error**2
-        # |L^-1 k|^2 is k' (L L')^-1 k at half the cost.
-        taken = np.square(solve_triangular(cholesky(between, lower=True), seeing, lower=True, check_finite=False)).sum(axis=0)
+        factor = cho_factor(between, check_finite=False)
+        taken = np.einsum("sn,sn->n", seeing, cho_solve(factor, seeing, check_finite=False))
         return float(self.measure[near] @ taken / self.total)
 
 
