@@ -8,6 +8,7 @@ from dataclasses import asdict
 import pytest
 from waiting import wait_until
 
+from CardioScarLib import pipeline
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.cli.reports import audit_in_words
@@ -104,3 +105,26 @@ def test_an_audit_in_a_child_process_comes_back_as_json_and_tells_how_far_it_is(
 
 def without_provenance(found: dict) -> dict:
     return {name: value for name, value in found.items() if name != "provenance"}
+
+
+@pytest.mark.slow
+def test_audit_and_advice_start_from_a_map_and_say_what_they_say_of_its_images(words, a_report, tmp_path, capsys, monkeypatch):
+    path = tmp_path / "map.vtu"
+    assert run("reconstruct", *words, "--output", path) == 0
+    capsys.readouterr()
+    assert run("next-slice", *words, "--json") == 0
+    advice = json.loads(capsys.readouterr().out)
+    monkeypatch.setattr(pipeline, "fit", lambda *_: pytest.fail("the map was fitted again"))
+    assert run("audit", path, "--json") == 0
+    assert without_provenance(json.loads(capsys.readouterr().out)) == without_provenance(json.loads(a_report.read_text()))
+    assert run("next-slice", path, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["proposals"] == advice["proposals"]
+
+
+def test_what_to_start_from_is_said_once(words, tmp_path, capsys):
+    assert run("audit") == 2
+    assert "--image and --mesh-vtk" in capsys.readouterr().err
+    assert run("audit", tmp_path / "map.vtu", "--preset", "fine") == 2
+    assert "--preset" in capsys.readouterr().err
+    assert run("next-slice", tmp_path / "map.vtu") == 2
+    assert "There is no file map.vtu" in capsys.readouterr().err
