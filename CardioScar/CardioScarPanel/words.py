@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import qt
-from CardioScarMRML.choices import DESCRIBED, describedChoices
+from CardioScarMRML.choices import DESCRIBED, USE, describedChoices
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 
@@ -18,10 +18,13 @@ def nameChoices(ui, described=DESCRIBED) -> None:
     words = {name: (context, one.description) for name, context, one in describedChoices(described)}
     for widget in vars(ui).values():
         name = widget.property("SlicerParameterName")
-        if name not in words:
+        pack, dot, last = (name or "").rpartition(".")
+        named = name if name in words else f"{pack}{dot}{last.removeprefix(USE)}"
+        if named not in words:
             continue
-        context, description = words[name]
-        widget.toolTip = translate(context, description.help)
+        context, description = words[named]
+        if name == named or not widget.toolTip:  # a switch says in the form what happens without it, or nothing of its own
+            widget.toolTip = translate(context, description.help)
         if type(widget) == qt.QComboBox:  # noqa: E721 - as PythonQt wants it
             for index, (key, (label, help)) in enumerate(description.options.items()):
                 widget.setItemText(index, translate(context, label))

@@ -232,7 +232,7 @@ def test_what_cannot_be_started_is_two_and_a_sentence(tmp_path):
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(tmp_path), "--output", str(tmp_path / "results")], capture_output=True, text=True, timeout=60
     )
-    assert done.returncode == 2 and done.stderr.startswith("Error: There is no case")
+    assert done.returncode == 2 and done.stderr.startswith("Error: There are no cases")
     done = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "--output" in done.stderr
 
