@@ -52,8 +52,9 @@ def race(
         key, code = (part, *about, *further), code_of(METHODS[RACERS[part]])
         record = records.known(key, code)
         if record is None:
-            record = records.keep(key, code, {"part": part, "family": kind, "seed": seed, "nodes": nodes, **measure()})
-            say(f"{record['key']}: measured")
+            measured = records.keep(key, code, {"part": part, "family": kind, "seed": seed, "nodes": nodes, **measure()})
+            say(f"{measured['key']}: measured")
+            record = records.known(key, code) or measured  # rounded, so that the goal is the same when the race goes on
         return record
 
     original = kept("original", (f"{cpu_limit:g}", patience), lambda: best_on_phantom(*about, cpu_limit, patience))

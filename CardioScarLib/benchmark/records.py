@@ -45,6 +45,7 @@ class Records:
         return record if record and "failed" not in record and same_numbers(record["code"], code) else None
 
     def keep(self, key: tuple, code: str, content: dict) -> dict:
+        """The record as it was measured; the file, and `known`, have its numbers rounded."""
         stamp = {"date": date.today().isoformat(), "cpu": cpu_model(), "cardioscar": __version__, "code": code}
         record = {"key": _text(key), **content, **stamp}
         with self._lock:
@@ -53,7 +54,7 @@ class Records:
             with self.path.open("ab") as file:
                 file.write((line if self._ends_whole else "\n" + line).encode())
             self._ends_whole = True
-            return self._records[record["key"]]  # as it will be read again
+        return record
 
     def all(self) -> list[dict]:
         """The record of every key, out of date or not, in the order of the keys."""
