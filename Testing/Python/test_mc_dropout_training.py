@@ -324,7 +324,7 @@ def test_the_command_line_trains_it_and_says_how(recipe, tmp_path, capsys):
     words += ["--device", "cpu", "--samples", 3, "--output", tmp_path / "map.vtu", "--json"]
     assert main([str(word) for word in words]) == 0
     record = json.loads(capsys.readouterr().out)
-    network = record["settings"]["model"]["network"]
+    network = record["provenance"]["settings"]["model"]["network"]
     assert [network[name] for name in ("recipe", "width", "depth", "dropout", "epochs")] == [recipe, 24, 3, 0.2, 2]
     assert record["summary"]["fit"]["epochs"] == 2 and record["summary"]["fit"]["device"] == "CPU"
 
