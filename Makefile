@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo       reconstruct the built-in phantom; results and pictures go to $(DEMO_OUTPUT)/"
 	@echo "make test       run all tests"
-	@echo "make test-fast  run those that are not slow: two minutes"
+	@echo "make test-fast  run those that are not slow"
 	@echo "make coverage   run all tests and tell which lines they reach"
 	@echo "make docs       build the documentation, to be read at build/site/index.html"
 	@echo "make env        build $(VENV) with the command $(BIN)/cardioscar"

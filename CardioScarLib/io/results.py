@@ -112,7 +112,7 @@ def array_names(model_has_spread: bool, threshold: float | None) -> list[str]:
 
 
 def write_result(result: Result, targets: Targets, posteriors: Variants, overwrite: bool = False) -> list[Path]:
-    """Write all files of a result, all or nothing; returns those for the user (volume, mesh, record).
+    """Write all files of a result, all or nothing, and return them: volume, mesh, record, field, case.
 
     posteriors: table of the classes that stand for a posterior. Raises UnwritableOutput, or BadWall for a volume of an open wall.
     """
@@ -120,7 +120,6 @@ def write_result(result: Result, targets: Targets, posteriors: Variants, overwri
     targets.check_for(mesh, list(result.arrays), overwrite)
     there_before = {path for target in (targets.output, targets.volume) if target for path in target.parent.iterdir()}
     written: list[Path] = []
-    hidden: list[Path] = []
     try:
         if targets.volume:
             grid = grid_around(result.case.wall, min(min(one.spacing) for one in result.case.stack))
@@ -131,10 +130,9 @@ def write_result(result: Result, targets: Targets, posteriors: Variants, overwri
             record.write_text(text + "\n", encoding="utf-8")
             field_file.write_bytes(field_bytes(result, posteriors))
             _write_case(result.case, case_file)
-        written.append(targets.record)
-        hidden += [targets.field, targets.case]
+        written += [targets.record, targets.field, targets.case]
     except BaseException:
-        for path in {*written, *hidden} - there_before:
+        for path in set(written) - there_before:
             path.unlink(missing_ok=True)
         raise
     return written

@@ -58,7 +58,7 @@ def check_targets(targets: Targets, mesh: Any, settings: ReconstructionSettings,
 
 
 def write(result: Result, output: Path | str, volume: Path | str | None = None, overwrite: bool = False) -> list[Path]:
-    """Write a result; see `io.results`. Returns the files for the user."""
+    """Write a result; see `io.results`. Returns the files written."""
     targets = Targets(Path(output), Path(volume) if volume else None)
     targets.check_names((), overwrite)
     return write_result(result, targets, POSTERIORS, overwrite)
