@@ -82,6 +82,7 @@ def test_a_result_that_is_read_back_is_the_result_that_was_written(a_result):
     assert read.record() == result.record() == json.loads(path.with_name("map.vtu.json").read_text())
 
 
+@pytest.mark.slow
 def test_audit_and_advice_of_a_result_that_was_read_are_those_of_the_result(a_result):
     result, path = a_result
     read = cs.read_result(path)
@@ -92,6 +93,7 @@ def test_audit_and_advice_of_a_result_that_was_read_are_those_of_the_result(a_re
         assert there["provenance"]["constants"] == here["provenance"]["constants"]
 
 
+@pytest.mark.slow
 def test_what_is_made_names_the_fitted_constants_it_was_made_with_and_no_others(a_result):
     result, _ = a_result
     assert result.provenance.constants == {"field": asdict(FIELD)}

@@ -100,6 +100,7 @@ def test_a_child_computes_what_this_process_would(a_task):
     assert stages == ["geometry", "evidence", "fit", "map", "write", "done"]
 
 
+@pytest.mark.slow
 def test_audit_and_advice_in_a_child_start_from_the_map_and_fit_no_other(a_task):
     result = reconstruct(a_task.case, a_task.settings)
     for task, stages in ((AuditTask(result), ["geometry", "audit"]), (AdviseTask(result), ["next"])):
