@@ -36,7 +36,7 @@ class Result(core_result.Result):
     def write(self, output: Path | str, volume: Path | str | None = None, overwrite: bool = False) -> list[Path]:
         """Write the map as a mesh (.vtu, .vtk, .vtp, or openCARP .dat) and the other files of the result next to it, all or nothing.
 
-        volume: also write the probability as a volume (.nrrd, .nii.gz, .mha). Returns the files for the user.
+        volume: also write the probability as a volume (.nrrd, .nii.gz, .mha). Returns the files written.
         Raises UnwritableOutput.
         """
         return write(self, output, volume, overwrite)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -129,5 +131,9 @@ def test_python_on_the_page_is_python(path):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_the_page_imports_from_the_library_is_there(path):
     for text in blocks(path, "python"):
-        for line in re.findall(r"^from CardioScarLib.*? import (?:\([^)]*\)|.*)$", text, re.MULTILINE):
-            exec(line, {})
+        for statement in ast.walk(ast.parse(text)):
+            if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("CardioScarLib"):
+                module = importlib.import_module(statement.module)
+                for name in statement.names:
+                    # `from package import module` need not be an attribute before it is imported.
+                    assert hasattr(module, name.name) or importlib.util.find_spec(f"{statement.module}.{name.name}")
