@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from CardioScarLib.alignment.outlined import covered
@@ -45,17 +47,24 @@ def wall_labels(mask: SliceStack, wall: Wall, notes: list[str]) -> tuple[int, ..
         raise BadAlignment(f"The mask of the myocardium holds {len(labels)} different values; it must be a label map, not an image.")
     if len(labels) == 1:
         return tuple(labels)
-    on, total = np.zeros(len(labels)), np.zeros(len(labels))
     points = sub_points(wall, mask, COARSE)[0]
-    for one in mask:
-        covered_here = covered(one, points)
-        for number, label in enumerate(labels):
-            here = np.rint(one.pixels) == label
-            on[number] += np.count_nonzero(here & covered_here)
-            total[number] += np.count_nonzero(here)
-    share = on / np.maximum(total, 1)
-    chosen = tuple(label for label, part in zip(labels, share, strict=True) if part >= ON_THE_WALL * share.max())
+    chosen = labels_on_wall(mask, labels, (covered(one, points) for one in mask))
     words = " and ".join(str(label) for label in chosen)
     were = "was" if len(chosen) == 1 else "were"
     notes.append(f"Of the labels {', '.join(map(str, labels))} in the mask, {words} {were} taken as myocardium.")
     return chosen
+
+
+def labels_on_wall(mask: SliceStack, labels: Sequence[int], cover: Iterable[np.ndarray]) -> tuple[int, ...]:
+    """Those of the labels whose pixels lie on the wall, compared with the label that does best.
+
+    cover: per slice of the mask, (rows, columns) share of each pixel that lies on the wall, in [0, 1].
+    """
+    on, total = np.zeros(len(labels)), np.zeros(len(labels))
+    for one, share in zip(mask, cover, strict=True):
+        for number, label in enumerate(labels):
+            here = np.rint(one.pixels) == label
+            on[number] += share[here].sum()
+            total[number] += np.count_nonzero(here)
+    mean = on / np.maximum(total, 1)
+    return tuple(label for label, part in zip(labels, mean, strict=True) if part >= ON_THE_WALL * mean.max())
