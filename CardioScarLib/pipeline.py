@@ -64,7 +64,7 @@ def reconstruct(
         operator = _operator(stack, wall, settings)
     with clock.stage("evidence") as step:
         step(0, 1)
-        evidence = _evidence(stack, operator, settings)
+        evidence = _evidence(case, operator, settings)
     with clock.stage("fit") as step:
         fitted = settings.model.model in ("field", "network")
         of_fit = coarsened(operator, evidence, wall, settings.operator) if fitted else (operator, evidence)
@@ -83,7 +83,7 @@ def reconstruct(
         "slices_that_miss_the_wall": [stack.slices[number].label for number in operator.unseen],
         "wall": wall.kind,
         "nodes": len(wall.nodes),
-        "pixels_in_fit": len(of_fit[0].pixels),
+        "pixels_in_fit": int(np.count_nonzero(of_fit[1].weights)),
         "quadrature_points": len(of_fit[0].points),
         "nodes_beyond_the_stack": int(np.count_nonzero(arrays["scar_observed"] == 0)),
         "evidence": evidence.description,
@@ -166,8 +166,9 @@ def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -
     return operator
 
 
-def _evidence(stack: SliceStack, operator: SliceOperator, settings: ReconstructionSettings) -> Evidence:
-    evidence = derive_evidence(stack, operator.pixels, settings.evidence, settings.operator.pixel_support)
+def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSettings) -> Evidence:
+    support = settings.operator.pixel_support
+    evidence = derive_evidence(operator.stack, operator.pixels, settings.evidence, support, case.drawn_myocardium)
     if not evidence.weights.any():
         raise BadEvidence("No pixel lies far enough inside the myocardium to count as evidence; check the LV model's position.")
     return evidence

@@ -57,7 +57,8 @@ class CaseFiles:
         if self.masks and settings is not None:
             check_evidence_of_mask(settings.evidence.method)
         myocardium = self.align_from if self.align == "mask" else ()
-        case = read_case(self.mesh, self.images, self.masks, myocardium, reading=self.reading)
+        wall_labels = self.alignment.wall_labels or ()
+        case = read_case(self.mesh, self.images, self.masks, myocardium, wall_labels=wall_labels, reading=self.reading)
         if self.align == "contours":
             case = replace(case, inputs=(*case.inputs, *input_files(self.align_from)))
         return case if self.align is None else case.aligned(self._alignment(case))

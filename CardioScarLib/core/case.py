@@ -35,7 +35,8 @@ class Case:
 
     stack: LGE slices of one or many series, LPS mm, as they were read: not moved by `alignment`.
     wall: LV myocardium, LPS mm.
-    scar: labels of the scar, used instead of intensities. myocardium: labels of the myocardium.
+    scar: labels of the scar, used instead of intensities. myocardium: labels of the myocardium, scar included: they tell an
+        alignment where it lies, and a label map of the scar on which pixels the absence of scar means anything.
     alignment: shifts found on this stack, by which its slices are moved before anything is computed.
     reading: how files or nodes were read, plain JSON values. inputs: name, size and SHA-256 of each file, for the provenance.
     mesh: the mesh as read, if the wall came from a file; results are written on it. It stays in this process.
@@ -62,6 +63,13 @@ class Case:
         """The pixels for the evidence: labels of the scar if given, otherwise the slices; moved by the alignment."""
         stack = self.stack if self.scar is None else self.stack.with_pixels([one.pixels for one in self.scar.stack])
         return stack if self.alignment is None else self.alignment.applied(stack)
+
+    @property
+    def drawn_myocardium(self) -> LabelMap | None:
+        """The label map that decides where myocardium is: its own, or that of the scar if labels of it are named so."""
+        if self.myocardium is None and self.scar is not None and self.scar.names.get("myocardium"):
+            return self.scar
+        return self.myocardium
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from CardioScarLib.core.case import LabelMap
 from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.intensity import intensity_method
+from CardioScarLib.evidence.labels import distinct_labels, label_evidence, listed
 from CardioScarLib.evidence.lge_type import estimate_null_level, guess_lge_type
 from CardioScarLib.evidence.regions import SMALLEST_COVER, cavity_values, find_regions
 
@@ -17,16 +19,22 @@ OVERSHOOT = 1e-3
 """Tolerance for values outside [0, 1], by interpolation and rounding."""
 BRIGHT_CAVITY = 0.1
 """Scar values are near zero in the cavity; LGE intensities scaled to [0, 1] are not."""
-MOST_LABELS = 12
-"""An image of whole numbers with more of them than this is not a label map."""
 
 
-def derive_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSettings, pixel_support: str = "wall") -> Evidence:
+def derive_evidence(
+    stack: SliceStack,
+    pixels: WallPixels,
+    settings: EvidenceSettings,
+    pixel_support: str = "wall",
+    myocardium: LabelMap | None = None,
+) -> Evidence:
     """Scar evidence in [0, 1], with a weight, of the pixels that see the wall.
 
     values: pixels are scar fractions of the wall already, weight 1; with pixel_support "prism" they are fractions of
         the whole prism, then value = pixel / cover and weight = cover^2 (its noise grows as 1 / cover).
-    labels: 1 for scar labels, 0 for others; weight = cover, with "prism" cover^2.
+    labels: 1 for scar labels, 0 for those of myocardium, weight = cover, with "prism" cover^2; other labels say nothing
+        about scar, weight 0: see `labels`. myocardium: a label map that tells where myocardium is; None leaves it to the
+        image itself.
     intensity methods: see `intensity`; weight = cover^2, and 0 below a cover of 0.3, where blood and fat prevail.
 
     Raises BadEvidence.
@@ -42,7 +50,7 @@ def derive_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSet
     if method == "values":
         evidence = _from_values(pixels, raw, pixel_support)
     elif method == "labels":
-        evidence = _from_labels(stack, pixels, raw, settings.scar_labels, pixel_support)
+        evidence = label_evidence(stack, pixels, settings.scar_labels, pixel_support, myocardium)
     else:
         evidence = _from_intensity(stack, pixels, method, settings)
     numbers = {"method": method, "pixels": len(pixels), "pixels_used": int(np.count_nonzero(evidence.weights)), **evidence.description}
@@ -62,9 +70,9 @@ def _check_finite(stack: SliceStack, pixels: WallPixels, raw: np.ndarray) -> Non
 def _guess_method(stack: SliceStack, pixels: WallPixels, raw: np.ndarray, lge_type: str) -> tuple[str, str]:
     if lge_type != "auto":
         return "weighted", f"The image was read as LGE intensities ({lge_type}), by the weighted method."
-    labels = _distinct_labels(stack)
+    labels = distinct_labels(stack)
     if labels is not None and (len(labels) > 1 or labels[0] in (0, 1)):
-        return "labels", f"The image was read as a label map: it contains only {_listed(labels)}."
+        return "labels", f"The image was read as a label map: it contains only {listed(labels)}."
     if raw.min() < -OVERSHOOT or raw.max() > 1 + OVERSHOOT:
         return "weighted", "The image was read as LGE intensities, by the weighted method."
     note = "The image was read as scar values: on the myocardium they lie between 0 and 1."
@@ -84,49 +92,6 @@ def _from_values(pixels: WallPixels, raw: np.ndarray, pixel_support: str) -> Evi
     if pixel_support == "prism":
         return Evidence(np.clip(raw / pixels.cover, 0, 1), pixels.cover**2)
     return Evidence(np.clip(raw, 0, 1), np.ones(len(pixels)))
-
-
-def _from_labels(
-    stack: SliceStack, pixels: WallPixels, raw: np.ndarray, scar_labels: tuple[int, ...] | None, pixel_support: str
-) -> Evidence:
-    present = _distinct_labels(stack)
-    if present is None:
-        values = np.unique(raw)
-        raise BadEvidence(
-            f"This is not a label map: on the myocardium it has {len(values)} values between {values[0]:.4g} and {values[-1]:.4g}; "
-            f"use the evidence method values or weighted."
-        )
-    scar_labels, notes = _asked_scar_labels(present, scar_labels) if scar_labels else _known_scar_labels(present)
-    scar = np.isin(np.rint(raw), scar_labels)
-    counts = {str(label): int(np.count_nonzero(np.rint(raw) == label)) for label in present}
-    return Evidence(
-        scar.astype(float),
-        pixels.cover**2 if pixel_support == "prism" else pixels.cover.copy(),
-        {"scar_labels": list(scar_labels), "pixels_by_label": counts},
-        tuple(notes),
-    )
-
-
-def _asked_scar_labels(present: tuple[int, ...], asked: tuple[int, ...]) -> tuple[tuple[int, ...], list[str]]:
-    missing = sorted(set(asked) - set(present))
-    if len(missing) == len(set(asked)):
-        raise BadEvidence(f"The scar label {_listed(missing)} does not occur in the image; the labels in it are {_listed(present)}.")
-    return asked, [f"The scar label {_listed(missing)} does not occur in the image."] if missing else []
-
-
-def _known_scar_labels(present: tuple[int, ...]) -> tuple[tuple[int, ...], list[str]]:
-    """Scar labels of a label set that is recognized."""
-    other = tuple(label for label in present if label != 0)
-    if len(other) <= 1:
-        return other, []
-    if 2221 in present:
-        return (2221,), ["The labels are those of MyoPS; 2221 (scar) was taken as scar, 1220 (edema) was not."]
-    if present == (0, 1, 2, 3, 4):
-        return (3, 4), ["The labels are those of EMIDEC; 3 (infarct) and 4 (no-reflow) were taken as scar."]
-    raise BadEvidence(
-        f"The image holds the labels {_listed(present)}, and which of them mean scar differs between data sets; "
-        f"name them with --scar-labels."
-    )
 
 
 def _from_intensity(stack: SliceStack, pixels: WallPixels, method: str, settings: EvidenceSettings) -> Evidence:
@@ -161,18 +126,3 @@ def _from_intensity(stack: SliceStack, pixels: WallPixels, method: str, settings
     if method == "nsd":
         description["n_sd"] = settings.n_sd
     return Evidence(result.values, weights, description, (*notes, *regions.notes, *result.notes), regions)
-
-
-def _distinct_labels(stack: SliceStack) -> tuple[int, ...] | None:
-    """The whole numbers in the image, sorted; None if it holds others, or too many for a label map."""
-    found: set[float] = set()
-    for one in stack:
-        found.update(np.unique(one.pixels[np.isfinite(one.pixels)])[: MOST_LABELS + 1].tolist())
-        if len(found) > MOST_LABELS or any(value != round(value) for value in found):
-            return None
-    return tuple(sorted(int(value) for value in found))
-
-
-def _listed(labels) -> str:
-    words = [str(label) for label in labels]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

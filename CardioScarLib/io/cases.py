@@ -20,6 +20,7 @@ def read_case(
     mask: Path | str | Sequence[Path | str] = (),
     myocardium: Path | str | Sequence[Path | str] = (),
     scar_labels: Sequence[int] = (),
+    wall_labels: Sequence[int] = (),
     reading: ReadingSettings | None = None,
 ) -> Case:
     """Read the files of one heart.
@@ -27,15 +28,19 @@ def read_case(
     mesh: LV wall: VTK files, PLY, STL, openCARP. images: LGE slices: volumes, DICOM files or folders, VTK layers.
     mask: label map of the scar on the grid of the images, used instead of the intensities. scar_labels: which of its values mean
         scar; if none are given, the only label, or those of a known data set.
-    myocardium: label map of the myocardium, for an alignment.
+    myocardium: label map of the myocardium, for an alignment, and to tell myocardium without scar from other tissue.
+    wall_labels: which of the values in `myocardium`, or without it in `mask`, mean myocardium; if none are given, those of a known
+        data set, or those that lie on the LV wall.
     Everything is brought into LPS mm. Raises UnreadableFile, BadStack, BadWall or BadSettings with a sentence for the user.
     """
     reading = reading or ReadingSettings()
     image_files, mask_files, myocardium_files = _paths(images), _paths(mask), _paths(myocardium)
     mesh_file = read_wall(Path(mesh), reading.mesh_frame, reading.mesh_unit)
     stack = _stack(image_files, reading)
-    scar = LabelMap(_stack(mask_files, reading, label_map=True), {"scar": tuple(scar_labels)}) if mask_files else None
-    labels = LabelMap(_stack(myocardium_files, reading, label_map=True)) if myocardium_files else None
+    of_wall = {"myocardium": tuple(wall_labels)}
+    names = {"scar": tuple(scar_labels), **({} if myocardium_files else of_wall)}
+    scar = LabelMap(_stack(mask_files, reading, label_map=True), names) if mask_files else None
+    labels = LabelMap(_stack(myocardium_files, reading, label_map=True), of_wall) if myocardium_files else None
     found = {**asdict(reading), "mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit, "mask": bool(mask_files)}
     inputs = input_files((mesh_file.path, *image_files, *mask_files, *myocardium_files))
     return Case(stack, mesh_file.wall, scar, labels, None, found, inputs, mesh_file)

@@ -22,7 +22,8 @@ LABEL_ORDERS: dict[str, dict[str, int]] = {
     "monai": {"cavity": 1, "myocardium": 2, "right ventricle": 3},
 }
 """Values of well-known label maps; MONAI's is the model ventricular_short_axis_3label."""
-WALL_NAMES = ("myocardium", "scar", "infarct", "edema", "no-reflow")
+SCAR_NAMES = ("scar", "infarct", "no-reflow")
+WALL_NAMES = ("myocardium", "edema", *SCAR_NAMES)
 OTHER_NAMES = ("right ventricle", "background")
 NAMES = ("cavity", *WALL_NAMES, *OTHER_NAMES)
 PAPILLARY_RADIUS = 4.0

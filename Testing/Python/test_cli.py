@@ -198,6 +198,21 @@ def test_a_mask_takes_the_place_of_the_intensities(words, tmp_path):
     assert np.corrcoef(truth, found)[0, 1] > 0.9
 
 
+def test_labels_of_the_wall_tell_which_pixels_of_a_mask_say_that_there_is_no_scar(words, tmp_path):
+    image = sitk.ReadImage(str(words["--image"]))
+    labels = sitk.GetArrayFromImage(image) >= 0.5
+    labels = np.where(labels, 3, np.arange(labels.shape[2]) % 2 * 6 + 1)  # columns of 1 and 7 in turn
+    mask = sitk.GetImageFromArray(labels.astype(np.uint8))
+    mask.CopyInformation(image)
+    sitk.WriteImage(mask, str(tmp_path / "mask.nrrd"))
+    for more, left_out in (((), 0), (("--wall-labels", "3,7"), 1)):
+        flags = ("--mask", tmp_path / "mask.nrrd", "--scar-labels", "3", "--overwrite", *more)
+        assert reconstruct(words | {"--evidence": "auto"}, *flags) == 0
+        evidence = json.loads((tmp_path / "map.vtu.json").read_text())["summary"]["evidence"]
+        assert evidence["pixels"] - evidence["pixels_used"] == left_out * evidence["pixels_by_label"]["1"]
+        assert evidence["myocardium_labels"] == [1, 7][left_out:]
+
+
 @pytest.mark.slow
 def test_a_volume_holds_the_probability_inside_the_wall(words, a_phantom, tmp_path):
     assert reconstruct(words, "--volume", tmp_path / "map.nrrd") == 0
