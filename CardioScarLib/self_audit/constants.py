@@ -24,6 +24,8 @@ class AuditConstants:
     seems_shifted: mm: smaller shifts are found without a true one.
     misleads, stands_out: logarithms for a slice that no shift explains: of the relief of its neighbors, and of its error over the
         usual one.
+    excused: logarithm of the factor by which leaving a neighbor out too lowers the error of a slice, from which the neighbor is to blame:
+        -0.1 to 0.1 for a shifted slice, 0.3 to 1.4 for a sound one beside it.
     bright: mean evidence in pixels where the other slices see no scar, in a slice that shows scar everywhere.
     dark: mean evidence in pixels where the other slices see scar, in a slice that shows none.
     least_area: mm^2 of wall needed to judge a slice where the others see scar, or none.
@@ -40,13 +42,14 @@ class AuditConstants:
     yellow, red: expected error of the map from which the light changes.
     """
 
-    version: int = 1
+    version: int = 2
     error_floor: float = 0.02
     least_scar: float = 0.02
     suspicious: float = 0.6
     seems_shifted: float = 2.5
     misleads: float = 0.9
     stands_out: float = 0.7
+    excused: float = 0.3
     bright: float = 0.5
     dark: float = 0.2
     least_area: float = 60.0

@@ -49,6 +49,15 @@ def relief(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> float:
     return float(np.log(np.hypot(*np.maximum(with_it, AUDIT.error_floor)) / np.hypot(*np.maximum(without, AUDIT.error_floor))))
 
 
+def excuse(one: LeftOutSlice) -> float:
+    """Logarithm of the factor by which its error falls when the worse of its neighbors is left out too.
+
+    Above 0 that neighbor misled the prediction: the fault is the neighbor's, even at an end, where no neighbor is judged.
+    """
+    without = min(one.error_without(number) for number in one.without)
+    return float(np.log(max(one.error, AUDIT.error_floor) / max(without, AUDIT.error_floor)))
+
+
 def suspicion(displacement: Displacement, relieved: float) -> float:
     """The evidence for a shift, see `AuditConstants.suspicious`; 0 where the shift is too small to tell or at the end of the search."""
     if not AUDIT.seems_shifted <= displacement.distance <= TOO_FAR:
@@ -69,17 +78,17 @@ def _judged(one: LeftOutSlice, displacement: Displacement, by_number: dict, usua
     if weight <= AUDIT.suspicious and not misleads:
         return None, 0.0
     swapped = _swapped_with(one, by_number)
+    if swapped is None and excuse(one) > AUDIT.excused:
+        return None, 0.0
     if swapped is not None:
         label = by_number[swapped].operator.stack.slices[swapped].label
-        return _suspect(
-            one, "out of order", f"fits better at the position of {label}, and {label} at its position: check their order"
-        ), weight
+        return _suspect(one, "out of order", f"fits better at the position of {label}, and the other way around; check their order"), weight
     if weight > AUDIT.suspicious:
         rows, columns = displacement.shift
         sentence = f"fits its neighbors best when it is moved by {displacement.distance:.0f} mm "
         sentence += f"({rows:+.0f} mm along its rows' direction, {columns:+.0f} mm along its columns')"
         return _suspect(one, "shifted", sentence, displacement.shift), weight
-    return _suspect(one, "mislabeled", "contradicts both neighbors, and no shift explains it: check its contours and labels"), relieved
+    return _suspect(one, "mislabeled", "contradicts both neighbors, and no shift explains it; check its contours and labels"), relieved
 
 
 def _gross(one: LeftOutSlice) -> Suspect | None:
@@ -91,11 +100,11 @@ def _gross(one: LeftOutSlice) -> Suspect | None:
     if pixel * one.weights[healthy].sum() > AUDIT.least_area:
         seen = np.average(one.values[healthy], weights=one.weights[healthy])
         if seen > AUDIT.bright:
-            return _suspect(one, "artifact", f"shows {seen:.0%} scar where its neighbors show none: check its brightness and its labels")
+            return _suspect(one, "artifact", f"shows {seen:.0%} scar where its neighbors show none; check its brightness and its labels")
     if len(one.without) == 2 and pixel * one.weights[scar].sum() > AUDIT.least_area:  # scar may end with the stack
         seen = np.average(one.values[scar], weights=one.weights[scar])
         if seen < AUDIT.dark:
-            return _suspect(one, "mislabeled", f"shows {seen:.0%} scar where its neighbors show it: check its labels and its brightness")
+            return _suspect(one, "mislabeled", f"shows {seen:.0%} scar where its neighbors show it; check its labels and its brightness")
     return None
 
 
@@ -116,5 +125,5 @@ def _swapped_with(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> int 
 
 
 def _suspect(one: LeftOutSlice, kind: str, sentence: str, shift: tuple[float, float] | None = None) -> Suspect:
-    label = one.operator.stack.slices[one.number].label
-    return Suspect(one.number, label, kind, f"{label[:1].upper()}{label[1:]} {sentence}.", shift)
+    label = one.operator.stack.slices[one.number].label  # may be the name of a file, so it does not begin the sentence
+    return Suspect(one.number, label, kind, f"{kind.capitalize()}: {label} {sentence}.", shift)

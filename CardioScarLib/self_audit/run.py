@@ -54,9 +54,10 @@ def audit(
     displacements = {one.number: find_displacement(one) for one in slices}
     suspects = find_suspects(slices, displacements)
     coverage = _pooled_coverage(slices, scores)
-    facts = verdict.Facts(slices, suspects, verdict.map_border(slices, noise), coverage, posterior, wall)
+    missed = verdict.border_error(slices, noise)
+    facts = verdict.Facts(slices, suspects, missed, verdict.map_border(slices, missed), coverage, posterior, wall)
     expected = verdict.expected_error(facts)
-    made = verdict.claims(facts)
+    made = verdict.claims(facts, expected)
     light, sentence = verdict.light(facts, expected, made)
     totals = [one.weights.sum() for one in slices]
     return Audit(
@@ -71,8 +72,7 @@ def audit(
 
 
 def _refused(light: str, sentence: str) -> Audit:
-    names = ("scar mass", "transmurality", "channels")
-    return Audit(light, sentence, tuple(Claim(name, False, f"{name[:1].upper()}{name[1:]}: not audited.") for name in names))
+    return Audit(light, sentence, tuple(Claim(name, False, f"{name.capitalize()}: not audited.") for name in verdict.CLAIMS))
 
 
 def _pooled_coverage(slices: Sequence[LeftOutSlice], scores: dict[int, SliceScores]) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,18 +25,21 @@ USUAL_GAP = 8.0
 """mm between slices, where no two are parallel."""
 WIDEST_CHANNEL = 10.0
 """mm: a stack that shows only wider channels shows none that conduct slowly."""
+MASS, TRANSMURALITY, CHANNELS = CLAIMS = ("scar mass", "transmurality", "channels")
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
     """What the verdict rests on.
 
-    border: mm by which borders of scar in the map are off, to be expected. coverage: of left-out pixels near borders,
-    pooled. suspects: slices that disagree. posterior: of the whole stack.
+    missed: mm by which borders of scar were missed in left-out slices. border: mm by which those of the map are off, to be
+    expected from that. coverage: of left-out pixels near borders, pooled. suspects: slices that disagree. posterior: of the
+    whole stack.
     """
 
     slices: Sequence[LeftOutSlice]
     suspects: tuple[Suspect, ...]
+    missed: float
     border: float
     coverage: float | None
     posterior: FieldPosterior
@@ -76,9 +79,9 @@ def gaps(slices: Sequence[LeftOutSlice]) -> np.ndarray:
     return np.diff(heights) if len(group) > 1 else np.array([USUAL_GAP])
 
 
-def map_border(slices: Sequence[LeftOutSlice], noise: float) -> float:
-    """mm by which borders of scar in the map are off, to be expected."""
-    return AUDIT.map_share * border_error(slices, noise) / float(np.sqrt(np.median(gaps(slices))))
+def map_border(slices: Sequence[LeftOutSlice], missed: float) -> float:
+    """mm by which borders of scar in the map are off, to be expected. missed: mm, in left-out slices."""
+    return AUDIT.map_share * missed / float(np.sqrt(np.median(gaps(slices))))
 
 
 def thickness(wall: Wall) -> float | None:
@@ -98,18 +101,23 @@ def expected_error(facts: Facts) -> float:
     return facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=facts.wall.node_measure)))
 
 
-def claims(facts: Facts) -> tuple[Claim, ...]:
-    """What the stack supports: nothing, as long as a slice disagrees with the others, as the map rests on it."""
-    made = (_mass(facts), _transmurality(facts), _channels(facts))
-    if not facts.suspects:
-        return made
-    return tuple(replace(one, supported=False, sentence=_unsettled(one, facts.suspects)) for one in made)
+def claims(facts: Facts, expected: float) -> tuple[Claim, ...]:
+    """What the stack supports: nothing while a slice disagrees with the others, as the map rests on it, or if the map is a guess.
+
+    expected: `expected_error`. No claim then has a number, which would be read as something known.
+    """
+    if facts.suspects:
+        names = ", ".join(one.label for one in facts.suspects)
+        reason = f"while {names} {'disagrees' if len(facts.suspects) == 1 else 'disagree'} with the other slices"
+    elif expected > AUDIT.red:
+        reason = "because the slices predict each other poorly"
+    else:
+        return (_mass(facts), _transmurality(facts), _channels(facts))
+    return tuple(Claim(name, False, f"{_unsupported(name)} {reason}.") for name in CLAIMS)
 
 
-def _unsettled(claim: Claim, suspects: Sequence[Suspect]) -> str:
-    names = ", ".join(one.label for one in suspects)
-    verbs = "are" if claim.name == "channels" else "is", "disagrees" if len(suspects) == 1 else "disagree"
-    return f"{claim.name.capitalize()} {verbs[0]} not supported while {names} {verbs[1]} with the other slices."
+def _unsupported(name: str) -> str:
+    return f"{name.capitalize()} {'are' if name == CHANNELS else 'is'} not supported"
 
 
 def _mass(facts: Facts) -> Claim:
@@ -124,27 +132,29 @@ def _mass(facts: Facts) -> Claim:
         reason = (
             f"only {facts.coverage:.0%} of the left-out pixels near borders lie in their 95 % intervals, so this one is too narrow as well"
         )
-        return Claim("scar mass", False, f"Scar mass is not supported ({interval}): {reason}.")
+        return Claim(MASS, False, f"{_unsupported(MASS)} ({interval}): {reason}.")
     if share > SURE_MASS:
-        return Claim("scar mass", False, f"Scar mass is not supported: {interval}, which is wider than ±{SURE_MASS:.0%}.")
-    return Claim("scar mass", True, f"Scar mass is supported: {interval}.")
+        return Claim(MASS, False, f"{_unsupported(MASS)}: {interval}, which is wider than ±{SURE_MASS:.0%}.")
+    return Claim(MASS, True, f"Scar mass is supported: {interval}.")
 
 
 def _transmurality(facts: Facts) -> Claim:
     across = thickness(facts.wall)
     if across is None:
-        return Claim("transmurality", False, "Transmurality is not supported: this LV model has no thickness.")
-    known = f"borders between slices are known to within about {facts.border:.1f} mm in a wall {across:.0f} mm thick"
+        return Claim(TRANSMURALITY, False, f"{_unsupported(TRANSMURALITY)}: this LV model has no thickness.")
+    measured = f"borders of left-out slices were missed by {facts.missed:.1f} mm, so those of the map may be off by {facts.border:.1f} mm"
     if facts.border > QUARTER * across:
-        return Claim("transmurality", False, f"Transmurality is not supported: {known}, which is more than a quarter of it.")
-    return Claim("transmurality", True, f"Transmurality in quarters is supported: {known}.")
+        return Claim(TRANSMURALITY, False, f"{_unsupported(TRANSMURALITY)}: {measured}, more than a quarter of the wall ({across:.0f} mm).")
+    return Claim(TRANSMURALITY, True, f"Transmurality in quarters is supported: {measured} in a wall of {across:.0f} mm.")
 
 
 def _channels(facts: Facts) -> Claim:
     across, along = channel_widths(facts)
+    if across > WIDEST_CHANNEL:
+        reason = f"those that cross the slices would have to be wider than {np.ceil(across):.0f} mm to be seen"
+        return Claim(CHANNELS, False, f"{_unsupported(CHANNELS)}: {reason}.")
     sentence = f"Channels that cross the slices are supported if they are wider than {np.ceil(across):.0f} mm"
-    sentence += f", channels that run along the slices if they are wider than {np.ceil(along):.0f} mm."
-    return Claim("channels", bool(across <= WIDEST_CHANNEL), sentence)
+    return Claim(CHANNELS, True, f"{sentence}, channels that run along the slices if they are wider than {np.ceil(along):.0f} mm.")
 
 
 def channel_widths(facts: Facts) -> tuple[float, float]:
@@ -164,6 +174,10 @@ def light(facts: Facts, expected: float, made: Sequence[Claim]) -> tuple[str, st
     if expected > AUDIT.red:
         return "red", "The slices predict each other poorly: the map between them is a guess."
     unsupported = [one.name for one in made if not one.supported]
-    if expected > AUDIT.yellow or unsupported:
-        return "yellow", f"The slices support only part of the claims; not {', '.join(unsupported) or 'fine detail'}."
+    if len(unsupported) == len(made):
+        return "yellow", "The slices support none of the claims."
+    if unsupported:
+        return "yellow", f"The slices support only part of the claims; not {', '.join(unsupported)}."
+    if expected > AUDIT.yellow:
+        return "yellow", "The slices support the claims, but they predict each other only fairly well: details between them are uncertain."
     return "green", "The slices predict each other well."

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bodies import a_block, a_stack
 
 from CardioScarLib.benchmark import make_case
 from CardioScarLib.core.case import Case
@@ -18,7 +20,8 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.reconstruction.door import fit
-from CardioScarLib.self_audit import audit
+from CardioScarLib.self_audit import Suspect, audit, verdict
+from CardioScarLib.self_audit.disagreement import _suspect
 from CardioScarLib.self_audit.displacement import find_displacement
 from CardioScarLib.self_audit.left_out import chains, leave_each_out
 
@@ -83,7 +86,7 @@ def test_a_slice_full_of_scar_or_without_any_is_named_but_not_its_neighbors(cont
     stack = a_wedge().stack.select(SEEN[:6])
     found = audited(stack.with_pixels([0 * one.pixels + content if place == 3 else one.pixels for place, one in enumerate(stack)]))
     assert [(one.number, one.kind) for one in found.suspects] == [(3, kind)]
-    assert "Slice 6" in found.suspects[0].sentence
+    assert f"{kind.capitalize()}: slice 6 shows" in found.suspects[0].sentence
 
 
 @pytest.mark.slow
@@ -93,6 +96,14 @@ def test_two_neighbors_in_the_wrong_order_are_named():
     pixels[1], pixels[2] = pixels[2], pixels[1]
     found = audited(stack.with_pixels(pixels))
     assert found.suspects[0].number in (1, 2) and found.suspects[0].kind == "out of order"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [0, 5])
+def test_a_slice_is_not_blamed_for_a_neighbor_at_the_end_that_lost_its_scar(end):
+    stack = a_wedge().stack.select(SEEN[1:])
+    spoiled = stack.with_pixels([0 * one.pixels if place == end else one.pixels for place, one in enumerate(stack)])
+    assert all(one.number != abs(end - 1) for one in audited(spoiled).suspects)
 
 
 # How slices are left out
@@ -155,6 +166,90 @@ def test_the_result_is_plain_json_with_a_line_for_every_slice_and_pair():
 @pytest.mark.slow
 def test_a_worse_stack_is_expected_to_make_a_worse_map():
     assert of_a_shifted_slice().expected_error > 1.5 * of_a_sound_stack().expected_error
+
+
+class AField:
+    """A posterior of scar 0.25 everywhere, sure of its amount to `share` of it."""
+
+    def __init__(self, share: float):
+        self.count, self.share = 21, share
+
+    def mean(self, points):
+        return np.full(len(points), 0.25)
+
+    def samples(self, count, points):
+        return np.outer(0.25 * (1 + self.share * np.linspace(-1, 1, count)), np.ones(len(points)))
+
+
+def told(expected: float, border: float = 1.0, sure: float = 0.05, suspects: tuple = (), coverage: float | None = 0.8):
+    """Light, sentence and claims of a stack of 8 mm slices, with pixels of 2 mm, in a wall 8 mm thick on average."""
+    stack = a_stack([4.0, 12.0, 20.0], thickness=8.0, pixel=2.0)
+    slices = tuple(SimpleNamespace(number=number, operator=SimpleNamespace(stack=stack)) for number in range(3))
+    wall = a_block([0, 0, 0], [24, 24, 24], [2, 2, 2])
+    facts = verdict.Facts(slices, suspects, 2 * border, border, coverage, AField(sure), wall)
+    claims = verdict.claims(facts, expected)
+    return *verdict.light(facts, expected, claims), claims
+
+
+SUSPECT = Suspect(1, "image_1.nrrd", "shifted", "Shifted: image_1.nrrd fits its neighbors best when it is moved by 4 mm.", (4.0, 0.0))
+
+
+@pytest.mark.parametrize("suspects", [(), (SUSPECT,)])
+@pytest.mark.parametrize("border", [0.2, 1.2, 6.0])
+def test_a_red_light_comes_with_no_claim_and_no_accuracy(suspects, border):
+    light, sentence, claims = told(0.1, border, suspects=suspects)
+    assert light == "red"
+    assert [one.supported for one in claims] == 3 * [False]
+    words = " ".join([sentence, *(one.sentence for one in claims)])
+    assert " mm" not in words and "%" not in words
+    assert ("while image_1.nrrd disagrees" in words) == bool(suspects) and ("predict each other poorly" in words) != bool(suspects)
+
+
+@pytest.mark.parametrize("expected", [0.01, 0.06, 0.1])
+@pytest.mark.parametrize("border", [0.2, 1.2, 2.5, 6.0])
+@pytest.mark.parametrize("sure", [0.05, 0.4])
+@pytest.mark.parametrize("coverage", [None, 0.8, 0.3])
+@pytest.mark.parametrize("suspects", [(), (SUSPECT,)])
+def test_the_sentences_of_an_audit_never_contradict_each_other(expected, border, sure, coverage, suspects):
+    light, sentence, claims = told(expected, border, sure, suspects, coverage)
+    unsupported = [one.name for one in claims if not one.supported]
+    for one in claims:
+        assert ("not supported" in one.sentence) != one.supported
+    if light == "green":
+        assert not unsupported and sentence == "The slices predict each other well."
+    if "only part" in sentence:
+        assert 0 < len(unsupported) < 3 and sentence.endswith(f"not {', '.join(unsupported)}.")
+    if "none of the claims" in sentence:
+        assert len(unsupported) == 3
+    if "support the claims" in sentence:
+        assert not unsupported and light == "yellow"
+
+
+def test_the_claims_tell_what_was_measured_on_left_out_slices():
+    light, sentence, (mass, transmurality, channels) = told(0.01, 1.2)
+    assert light == "green"
+    assert mass.sentence == "Scar mass is supported: 3.6 g, 95 % interval 3.5 to 3.8."
+    assert transmurality.sentence == (
+        "Transmurality in quarters is supported: borders of left-out slices were missed by 2.4 mm, so those of the map may be off "
+        "by 1.2 mm in a wall of 8 mm."
+    )
+    assert channels.sentence == (
+        "Channels that cross the slices are supported if they are wider than 7 mm, channels that run along the slices if they are "
+        "wider than 11 mm."
+    )
+    light, sentence, claims = told(0.01, 4.0)
+    assert claims[2].sentence == "Channels are not supported: those that cross the slices would have to be wider than 12 mm to be seen."
+    assert (light, sentence) == ("yellow", "The slices support only part of the claims; not transmurality, channels.")
+
+
+def test_the_name_of_a_file_keeps_its_letters_in_a_sentence():
+    one = SimpleNamespace(
+        number=0, operator=SimpleNamespace(stack=SliceStack((replace(a_stack([0.0], 8.0).slices[0], label="image_3.nrrd"),)))
+    )
+    for kind in ("shifted", "mislabeled", "artifact", "out of order"):
+        assert (
+            _suspect(one, kind, "contradicts both neighbors").sentence == f"{kind.capitalize()}: image_3.nrrd contradicts both neighbors."
+        )
 
 
 def test_too_few_slices_and_no_scar_are_said_in_a_sentence():
