@@ -19,6 +19,8 @@ TURN = 15.0
 """Degrees between long-axis candidates."""
 MARGIN = 5.0
 """mm of image around the wall."""
+ROUNDING = 1e-3
+"""mm: a plane midway between slices that touch lies half a thickness from both."""
 ACROSS = 45.0
 """Degrees between the normal of slices and the long axis up to which they count as short-axis."""
 
@@ -75,6 +77,46 @@ def short_axis_group(stack: SliceStack, axis: LongAxis) -> list[int]:
     least = np.cos(np.radians(ACROSS))
     across = [group for group in stack.parallel_groups() if abs(stack.slices[group[0]].normal @ axis.direction) >= least]
     return across[0] if across else []
+
+
+def repeats(plane: Slice, stack: SliceStack, points: np.ndarray) -> bool:
+    """Whether a slice of the stack exists already where this one would be.
+
+    points: (n, 3) LPS mm, all over the wall. It does if the wall in the plane lies within half a thickness of the middle of
+    that slice, RMS: planes that are parallel and so close, or turned so little that it makes no difference on the wall.
+    """
+    height = plane.to_index(points)[:, 2]
+    near = np.abs(height) <= 0.5 * plane.thickness
+    shown = points[near] - height[near, None] * plane.normal
+    if not len(shown):
+        return False
+    for one in stack:
+        row, column, apart = one.to_index(shown).T
+        rows, columns = one.pixels.shape
+        over = (row >= -0.5) & (row <= rows - 0.5) & (column >= -0.5) & (column <= columns - 0.5)
+        if np.mean(over) > 0.5 and np.sqrt(np.mean(apart[over] ** 2)) <= 0.5 * one.thickness + ROUNDING:
+            return True
+    return False
+
+
+def middle_of_largest_gap(stack: SliceStack, axis: LongAxis, points: np.ndarray, thickness: float) -> Candidate | None:
+    """The short-axis plane midway between the two neighbors that lie farthest apart; None without two, or if slices touch.
+
+    axis: of the wall. points: (n, 3) LPS mm, all over the wall. thickness: of the new slice, mm.
+    """
+    group = [stack.slices[number] for number in short_axis_group(stack, axis)]
+    if len(group) < 2:
+        return None
+    normal = group[0].normal * np.sign(group[0].normal @ axis.direction)
+    heights = np.sort([(one.center - axis.center) @ normal for one in group])
+    inside = (points - axis.center) @ normal
+    seen = heights[(heights >= inside.min() - thickness) & (heights <= inside.max() + thickness)]
+    if len(seen) < 2:
+        return None
+    widest = int(np.argmax(np.round(np.diff(seen), 3)))
+    place = float(seen[widest : widest + 2].mean())
+    plane = _plane(axis.center + place * normal, group[0].column_step, normal, points, min(group[0].spacing), thickness)
+    return None if repeats(plane, stack, points) else Candidate(plane, SHORT, place)
 
 
 def candidate_planes(

@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
-from CardioScarLib.advice.candidate_planes import LONG, SHORT, Candidate, candidate_planes, long_axis
+from CardioScarLib.advice.candidate_planes import LONG, SHORT, Candidate, candidate_planes, long_axis, middle_of_largest_gap, repeats
 from CardioScarLib.advice.constants import ADVICE
 from CardioScarLib.advice.plane_words import PlaneWords
 from CardioScarLib.core.errors import BadSettings, NoSpread
@@ -113,17 +113,24 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Advice:
-    """proposals: the best first, each the best of its surroundings. notes: what to consider before following them.
-    provenance: of the advice."""
+    """proposals: the best first, each the best of its surroundings; none where a slice exists already. notes: what to consider
+    before following them, the largest gap included. largest_gap: what a slice midway between the two short-axis slices that lie
+    farthest apart would do, to compare; None where no slices leave a gap. provenance: of the advice."""
 
     proposals: tuple[Proposal, ...]
     notes: tuple[str, ...] = ()
+    largest_gap: Proposal | None = None
     provenance: Provenance | None = None
 
     def as_dict(self) -> dict:
         """Plain JSON values; lengths in mm, LPS."""
         provenance = self.provenance.as_dict() if self.provenance else None
-        return {"proposals": [one.as_dict() for one in self.proposals], "notes": list(self.notes), "provenance": provenance}
+        return {
+            "proposals": [one.as_dict() for one in self.proposals],
+            "largest_gap": self.largest_gap.as_dict() if self.largest_gap else None,
+            "notes": list(self.notes),
+            "provenance": provenance,
+        }
 
 
 def advise(
@@ -150,15 +157,28 @@ def advise(
     frame = canonical_frame(stack, points, measure)
     errors = _wall_errors(stack, posterior, frame, points, measure)
     axis = long_axis(wall, points, measure)
-    candidates = candidate_planes(stack, axis, frame, points, thickness, kinds)
+    planes = candidate_planes(stack, axis, frame, points, thickness, kinds)
+    candidates = [one for one in planes if not repeats(one.plane, stack, points)]
     drops = _drops(errors, candidates, step)
     words = PlaneWords(stack, axis)
     best = _best_of_their_surroundings(candidates, np.array(drops))[:count]
     proposals = tuple(Proposal(candidates[i].plane, candidates[i].kind, words.of(candidates[i]), drops[i]) for i in best)
+    gap = middle_of_largest_gap(stack, axis, points, thickness)
+    largest_gap = None if gap is None else Proposal(gap.plane, gap.kind, words.of(gap), errors.drop(gap.plane))
     notes = words.notes(stack, wall)
     if not proposals or proposals[0].drop < ADVICE.little:
         notes += (f"No further slice of {thickness:g} mm is expected to lower the error by {ADVICE.little:.0%} or more.",)
-    return Advice(proposals, notes)
+    elif largest_gap is not None:
+        notes += (_against_the_gap(proposals[0], largest_gap),)
+    return Advice(proposals, notes, largest_gap)
+
+
+def _against_the_gap(best: Proposal, gap: Proposal) -> str:
+    """Whether the best proposal is worth more than what one would do without an adviser."""
+    where = f"a slice in the middle of the largest gap ({gap.label})"
+    if best.drop - gap.drop < ADVICE.little:
+        return f"No proposal is clearly better than {where}, which is expected to lower the error by {gap.drop:.0%}."
+    return f"The first proposal is expected to lower the error by {best.drop:.0%}, {where} by {gap.drop:.0%}."
 
 
 def _drops(errors: WallErrors, candidates: Sequence[Candidate], step: Callable[[int, int], None]) -> list[float]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from bodies import a_block, a_cloud, a_stack, applied, reconstructed, rigid, the_phantom, the_skin_of
 
-from CardioScarLib.advice.candidate_planes import axis_of_rotation, long_axis
+from CardioScarLib.advice.candidate_planes import axis_of_rotation, long_axis, repeats
 from CardioScarLib.advice.constants import ADVICE
 from CardioScarLib.advice.ranking import WallErrors, advise
 from CardioScarLib.cli.main import main
@@ -93,9 +93,9 @@ def test_doubt_on_one_side_calls_for_the_long_axis_plane_through_it(case):
 
 
 @pytest.mark.slow
-def test_long_axis_planes_hold_the_axis_and_short_axis_planes_are_parallel_to_the_stack(case):
+def test_long_axis_planes_hold_the_axis_and_short_axis_planes_are_parallel_to_the_stack(case, a_stack_with_a_gap):
     axis = axis_of(case)
-    proposals = advise(case.stack, Doubt(0.05), case.wall, count=50).proposals
+    proposals = advise(a_stack_with_a_gap, Doubt(0.05), case.wall, count=50).proposals
     assert {one.kind for one in proposals} == {"short axis", "long axis"}
     for one in proposals:
         if one.kind == "long axis":
@@ -191,19 +191,98 @@ def test_where_slices_touch_and_the_map_is_certain_little_is_expected_and_said(c
     assert any("No further slice" in note for note in touching.notes)
     with_gap = advise(a_stack_with_a_gap, Doubt(0.001), case.wall)
     assert with_gap.proposals[0].drop > 4 * touching.proposals[0].drop
-    assert with_gap.notes == ()
+    assert len(with_gap.notes) == 1 and "largest gap" in with_gap.notes[0]
 
 
 @pytest.mark.slow
-def test_proposals_come_best_first_and_apart_from_each_other(case, a_stack_with_a_gap):
-    proposals = advise(a_stack_with_a_gap, Doubt(0.05), case.wall, count=50).proposals
+def test_proposals_come_best_first_and_apart_from_each_other(case):
+    every_third = case.stack.select([0, 3, 6, 9])
+    proposals = advise(every_third, Doubt(0.05), case.wall, count=50).proposals
     drops = [one.drop for one in proposals]
     assert drops == sorted(drops, reverse=True)
     heights = sorted(heights_of(case.stack, one.plane)[1] for one in proposals if one.kind == "short axis")
     assert np.diff(heights).min() > 7.9  # a thickness
     normals = [one.plane.normal for one in proposals if one.kind == "long axis"]
     assert max(abs(a @ b) for number, a in enumerate(normals) for b in normals[:number]) < np.cos(np.radians(29))
-    assert len(advise(a_stack_with_a_gap, Doubt(0.05), case.wall, count=2).proposals) == 2
+    assert len(advise(every_third, Doubt(0.05), case.wall, count=2).proposals) == 2
+
+
+# --- what exists already, and what one would do without an adviser
+
+
+def in_the_wall(stack, wall):
+    return sub_points(wall, stack, 27.0)[0]
+
+
+def test_a_plane_repeats_a_slice_within_half_a_thickness_of_it():
+    stack = a_stack([0.0, 20.0], thickness=8.0)
+    points = in_the_wall(stack, a_block([0, 0, -10], [24, 24, 30], [6, 6, 10]))
+    heights = (0.0, 3.5, 4.0, 4.5, 10.0, 16.5, 23.0, 24.5)
+    found = [repeats(a_stack([height], thickness=6.0).slices[0], stack, points) for height in heights]
+    assert found == [True, True, True, False, False, True, True, False]
+
+
+@pytest.mark.parametrize(("degrees", "same"), [(0, True), (10, True), (40, False), (90, False), (180, True)])
+def test_a_plane_that_is_turned_against_a_slice_repeats_it_while_the_wall_makes_no_difference(degrees, same):
+    stack = a_stack([0.0], thickness=8.0)
+    points = in_the_wall(stack, a_block([0, 0, -20], [24, 24, 20], [6, 6, 10]))
+    angle, middle = np.radians(degrees), np.array([12.0, 12.0, 0.0])
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    one = stack.slices[0]
+    turned = replace(one, origin=turn @ (one.origin - middle) + middle, row_step=turn @ one.row_step, column_step=turn @ one.column_step)
+    assert repeats(turned, stack, points) == same
+
+
+def test_a_slice_that_shows_other_wall_is_not_repeated():
+    wall = a_block([0, 0, -10], [24, 24, 10], [6, 6, 4])
+    beside = a_stack([0.0], thickness=8.0, first=(20.0, 1.0))
+    assert not repeats(a_stack([0.0], thickness=8.0).slices[0], beside, in_the_wall(beside, wall))
+
+
+@pytest.mark.parametrize("thickness", [None, 3.0])
+def test_no_slice_is_proposed_that_exists(case, a_stack_with_a_gap, thickness):
+    # Long-axis slices of the stack are those that would be proposed first without them.
+    along = advise(a_stack_with_a_gap, Doubt(0.05), case.wall, thickness, LONG, count=2).proposals
+    stack = SliceStack((*a_stack_with_a_gap, *(one.plane for one in along)))
+    proposals = advise(stack, Doubt(0.05), case.wall, thickness, count=50).proposals
+    heights, _ = heights_of(a_stack_with_a_gap, along[0].plane)
+    short = [heights_of(a_stack_with_a_gap, one.plane)[1] for one in proposals if one.kind == "short axis"]
+    assert short and min(np.abs(heights - height).min() for height in short) > 4.0
+    normals = [one.plane.normal for one in proposals if one.kind == "long axis"]
+    assert normals and all(abs(one.plane.normal @ normal) < 0.99 for one in along for normal in normals)
+
+
+def test_the_largest_gap_is_told_with_what_it_would_bring(case, a_stack_with_a_gap):
+    advice = advise(a_stack_with_a_gap, Doubt(0.05), case.wall, kinds=SHORT)
+    heights, height = heights_of(case.stack, advice.largest_gap.plane)
+    assert height == pytest.approx(heights[[5, 6]].mean())
+    assert advice.proposals[0].drop - advice.largest_gap.drop < ADVICE.little
+    assert advice.notes == (
+        f"No proposal is clearly better than a slice in the middle of the largest gap ({advice.largest_gap.label}), "
+        f"which is expected to lower the error by {advice.largest_gap.drop:.0%}.",
+    )
+    assert advice.as_dict()["largest_gap"]["expected_drop"] == advice.largest_gap.drop
+
+
+def test_a_proposal_that_is_better_than_the_largest_gap_says_by_how_much(case):
+    # Gaps of 16 mm and of 24 mm; the doubt is all in the smaller one.
+    stack = case.stack.select([number for number in range(len(case.stack)) if number not in (4, 7, 8)])
+    heights, _ = heights_of(case.stack, case.stack.slices[0])
+    normal = case.stack.slices[0].normal
+    advice = advise(stack, Doubt(lambda points: 0.5 * (np.abs(points @ normal - heights[4]) < 6)), case.wall, kinds=SHORT)
+    assert abs(heights_of(stack, advice.proposals[0].plane)[1] - heights[4]) < 4
+    assert heights_of(stack, advice.largest_gap.plane)[1] == pytest.approx(heights[[7, 8]].mean())
+    best, gap = advice.proposals[0].drop, advice.largest_gap.drop
+    assert best > 2 * gap
+    assert advice.notes[-1].startswith(
+        f"The first proposal is expected to lower the error by {best:.0%}, a slice in the middle of the largest gap ("
+    )
+    assert advice.notes[-1].endswith(f" by {gap:.0%}.")
+
+
+@pytest.mark.parametrize("numbers", [range(12), [6]])
+def test_slices_that_touch_and_a_single_slice_leave_no_gap(case, numbers):
+    assert advise(case.stack.select(list(numbers)), Doubt(0.05), case.wall, kinds=SHORT).largest_gap is None
 
 
 # --- what it cannot do, and what it says
