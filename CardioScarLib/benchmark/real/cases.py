@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,16 +59,24 @@ class RealCase:
 
 
 def find_cases(folders: Sequence[Path], say: Callable[[str], None] = print) -> list[RealCase]:
-    """Every label map with myocardium and scar below these folders, in the order of their names.
+    """Every label map with myocardium and scar below these folders, in the order of their names, each file once.
 
     say: told which images are left out, and why. Raises BadSettings for a folder that is not there, or if there is no case at all.
     """
-    cases = []
+    cases: list[RealCase] = []
     for path in _images(folders):
         try:
-            cases.append(read_case(path))
+            case = read_case(path)
         except CardioScarError as problem:
             say(f"Note: {path.name} is left out: {problem}")
+            continue
+        same = next((other.name for other in cases if other.sha == case.sha), None)
+        if same:
+            say(f"Note: {path.name} is left out: it is the same file as {same}.")
+        elif any(other.name == case.name for other in cases):
+            cases.append(replace(case, name=f"{path.parent.name}/{case.name}"))
+        else:
+            cases.append(case)
     if not cases:
         raise BadSettings(
             f"No label map with myocardium and scar was found in {', '.join(folder.name for folder in folders)}; "

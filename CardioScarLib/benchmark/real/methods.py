@@ -14,7 +14,6 @@ from CardioScarLib.core.settings import ModelSettings, NetworkSettings, Operator
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.door import fit
 
-DRAWS = 200
 PEERS = "CardioScarLib.benchmark.real.peers"
 
 
@@ -43,30 +42,36 @@ def fitted(question: Question, settings: ModelSettings) -> Prediction:
     """A model of the library, fitted as `reconstruct` fits it."""
     operator, evidence = coarsened(question.kept, question.evidence, question.wall, OperatorSettings())
     posterior = fit(operator, evidence, replace(settings, seed=question.seed))
-    points = question.asked_points
-    mean = question.asked.matrix @ posterior.mean(points)
-    return Prediction(mean, (question.asked.matrix @ posterior.samples(DRAWS, points).T).T if posterior.has_spread else None)
+    return peers.predicted(question, posterior)
 
 
 def _model(name: str, about: str, settings: ModelSettings, code: str, packages: tuple[str, ...] = (), usual: bool = True) -> RealMethod:
     return RealMethod(name, about, partial(fitted, settings=settings), (code, "CardioScarLib.reconstruction.coarsen"), packages, usual)
 
 
-def _pair(name: str, about: str, how: str) -> tuple[RealMethod, RealMethod]:
-    return (
-        RealMethod(name, about, partial(peers.in_space, how=how), (PEERS,)),
-        RealMethod(f"{name}, wall", f"{about}, in wall coordinates", partial(peers.along_the_wall, how=how), (PEERS,)),
-    )
+def _peer(
+    name: str, about: str, in_space: Callable[[Question], Prediction], in_wall: Callable[[Question], Prediction]
+) -> tuple[RealMethod, ...]:
+    """A peer in space, and the same in wall coordinates."""
+    return RealMethod(name, about, in_space, (PEERS,)), RealMethod(f"{name}-wall", f"{about}, in wall coordinates", in_wall, (PEERS,))
+
+
+def _baseline(name: str, about: str, how: str) -> tuple[RealMethod, ...]:
+    return _peer(name, about, partial(peers.in_space, how=how), partial(peers.along_the_wall, how=how))
 
 
 FIELD = "CardioScarLib.reconstruction.field.fit"
 METHODS = {
     one.name: one
     for one in (
-        *_pair("nearest", "nearest slice and pixel", "nearest"),
-        *_pair("linear", "linear between slices", "linear"),
-        *_pair("log-odds", "linear in the logit between slices (Ukwatta et al. 2015)", "logodds"),
-        *_pair("shape-based", "linear in the signed distance to the border at 0.5 (Raya & Udupa 1990)", "shape"),
+        *_baseline("nearest", "nearest slice and pixel", "nearest"),
+        *_baseline("linear", "linear between slices", "linear"),
+        *_baseline("log-odds", "linear in the logit between slices (Ukwatta et al. 2015)", "logodds"),
+        *_baseline("shape-based", "linear in the signed distance to the border at 0.5 (Raya & Udupa 1990)", "shape"),
+        *_peer(
+            "kriging", "Gaussian process of the slice averages, Matern 3/2, with joint draws",
+            partial(peers.kriged, along_wall=False), partial(peers.kriged, along_wall=True),
+        ),
         _model("field-preview", "the model field, preset preview", ModelSettings("field", "preview"), FIELD),
         _model("field-standard", "the model field, preset standard", ModelSettings("field", "standard"), FIELD),
         _model(
@@ -84,5 +89,5 @@ def chosen_methods(names: Sequence[str]) -> tuple[RealMethod, ...]:
     """Those named, or the usual ones. Raises BadSettings when there is no such method."""
     for name in names:
         if name not in METHODS:
-            raise BadSettings(f"There is no method '{name}' for real stacks; choose among {'; '.join(METHODS)}.")
+            raise BadSettings(f"There is no method '{name}' for real stacks; choose among {', '.join(METHODS)}.")
     return tuple(METHODS[name] for name in names) or tuple(one for one in METHODS.values() if one.usual)

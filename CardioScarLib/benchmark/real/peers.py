@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 from scipy import sparse
 from scipy.spatial import cKDTree
@@ -10,11 +9,14 @@ from scipy.spatial import cKDTree
 from CardioScarLib.benchmark.real.places import RADIUS
 from CardioScarLib.benchmark.real.question import Prediction, Question
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.interpolation.kriging import fit_kriging
 from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
 
+DRAWS = 200
 STEP = 1.0
 """mm between pixels of an unrolled slice."""
 MARGIN = np.pi / 2
@@ -23,8 +25,7 @@ MARGIN = np.pi / 2
 
 def in_space(question: Question, how: str) -> Prediction:
     """A baseline between slices as the library has it; how: as for `fit_baseline`."""
-    baseline = fit_baseline(question.kept, question.evidence, how)
-    return Prediction(question.asked.matrix @ baseline.mean(question.asked_points))
+    return predicted(question, fit_baseline(question.kept, question.evidence, how))
 
 
 def along_the_wall(question: Question, how: str) -> Prediction:
@@ -37,6 +38,19 @@ def along_the_wall(question: Question, how: str) -> Prediction:
     angle, depth, _ = question.places.at(points).T
     place = np.column_stack([RADIUS * angle, depth, points @ question.kept.stack.slices[0].normal])
     return Prediction(question.asked.matrix @ baseline.mean(place))
+
+
+def kriged(question: Question, along_wall: bool) -> Prediction:
+    """Ordinary kriging; along_wall: with distances around, across and along the wall instead of in space."""
+    kriging = fit_kriging(question.kept, question.evidence, DRAWS, question.seed, question.places.embedded if along_wall else None)
+    return predicted(question, kriging)
+
+
+def predicted(question: Question, posterior: Posterior) -> Prediction:
+    """Mean and draws of the left-out pixels by a posterior of the field."""
+    points, average = question.asked_points, question.asked.matrix
+    mean = average @ posterior.mean(points)
+    return Prediction(mean, (average @ posterior.samples(DRAWS, points).T).T if posterior.has_spread else None)
 
 
 def _unrolled(question: Question) -> tuple[SliceOperator, Evidence]:

@@ -6,7 +6,7 @@ Wilson 1927 (interval of a share).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -49,7 +49,7 @@ def reliability(mean: np.ndarray, scar: np.ndarray) -> dict[str, list[float]]:
     return {name: np.bincount(place, values, BINS).astype(float).tolist() for name, values in sums.items()}
 
 
-def calibration_error(curve: dict[str, Sequence[float]]) -> float:
+def calibration_error(curve: Mapping[str, Sequence[float]]) -> float:
     """Mean over pixels of |mean probability - share of scar| of their bin."""
     return float(np.abs(np.subtract(curve["predicted"], curve["scar"])).sum() / np.sum(curve["pixels"]))
 

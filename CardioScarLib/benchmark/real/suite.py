@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +92,7 @@ def scored(case: RealCase, folds: Sequence[Fold], parts: Sequence[Prediction], b
     }  # fmt: skip
 
 
-def _units(case: RealCase, fold: Fold, part: Prediction, borders: bool) -> list[Mapping]:
+def _units(case: RealCase, fold: Fold, part: Prediction, borders: bool) -> list[dict]:
     asked, scar = case.operator.rows(fold.left), case.scar[fold.left]
     units = []
     for number in np.unique(asked.pixels.slices):
