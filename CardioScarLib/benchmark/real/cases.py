@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from CardioScarLib.benchmark.real.places import WallPlaces
-from CardioScarLib.core.errors import BadContours, BadSettings, BadStack, BadWall, CardioScarError
+from CardioScarLib.core.errors import BadSettings, BadStack, CardioScarError
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.io.images import read_stack
-from CardioScarLib.wall import LABEL_ORDERS, LVWall, build_wall, label_names, shape_from_labels
+from CardioScarLib.wall import LABEL_ORDERS, build_wall, label_names, shape_from_labels
 from CardioScarLib.wall.coordinates import wall_coordinates
 from CardioScarLib.wall.labels import WALL_NAMES
 from CardioScarLib.wall.surfaces import WallSurfaces
@@ -28,6 +28,9 @@ EDGE_LENGTH = 2.5
 """mm, of the wall's tetrahedra."""
 FEWEST_SLICES = 4
 """With labeled wall: leaving out every second one leaves two."""
+MOST_OPEN = 0.25
+"""Share of a cavity's edge that may lie outside of the wall: labels leave the outflow tract open. On real stacks the right order
+leaves 0 to .03, a wrong one .41 to .65."""
 MOST_VALUES = 12
 """An image with more values than this is no label map."""
 
@@ -92,8 +95,9 @@ def read_case(path: Path) -> RealCase:
 
 
 def make_case(name: str, stack: SliceStack, sha: str = "") -> RealCase:
-    """The case of a stack of labels, LPS mm, in one of the LABEL_ORDERS that have scar: the first whose wall can be built."""
-    order, built = _wall_of(stack)
+    """The case of a stack of labels, LPS mm, in one of the LABEL_ORDERS that have scar. Raises as `read_case` does."""
+    order, settings = _order(stack), WallSettings(edge_length=EDGE_LENGTH)
+    built = build_wall(shape_from_labels(stack, order, settings), settings)
     names = label_names(order)
     in_wall = [value for name in WALL_NAMES for value in names.get(name, ())]
     of_scar = [value for name in SCAR_NAMES for value in names.get(name, ())]
@@ -127,21 +131,34 @@ def _orders_with_scar() -> list[str]:
     return [name for name, values in LABEL_ORDERS.items() if set(values) & set(SCAR_NAMES)]
 
 
-def _wall_of(stack: SliceStack) -> tuple[str, LVWall]:
-    """The order that a stack's labels are in, and its wall. Orders share values; in a wrong one the parts surround each other wrongly."""
+def _order(stack: SliceStack) -> str:
+    """The order that a stack's labels are in. Orders share values; in the right one blood touches the wall alone."""
     values = _values(stack)
-    problem: CardioScarError | None = None
+    open_share = {}
     for order in _orders_with_scar():
         names = LABEL_ORDERS[order]
         scar = {names[name] for name in SCAR_NAMES if name in names}
-        if not (values <= {0, *names.values()} and values & scar and names["myocardium"] in values):
-            continue
-        settings = WallSettings(edge_length=EDGE_LENGTH)
-        try:
-            return order, build_wall(shape_from_labels(stack, order, settings), settings)
-        except (BadContours, BadWall) as found:
-            problem = found
-    raise problem or BadStack("its labels have no scar in an order that is known.")
+        if values <= {0, *names.values()} and values & scar and names["myocardium"] in values:
+            wall = [names[name] for name in WALL_NAMES if name in names]
+            open_share[order] = _open_share(stack, names["cavity"], wall)
+    best = min(open_share, key=open_share.__getitem__, default=None)
+    if best is None:
+        raise BadStack("its labels have no scar in an order that is known.")
+    if open_share[best] > MOST_OPEN:
+        raise BadStack("no label in it is a cavity that the myocardium surrounds, in an order that has scar.")
+    return best
+
+
+def _open_share(stack: SliceStack, cavity: int, wall: Sequence[int]) -> float:
+    """Share of the edges of the cavity's pixels, of those that are shared with something else, that are not shared with the wall."""
+    edges, outside = 0, 0
+    for one in stack:
+        labels = np.pad(np.rint(one.pixels), 1)
+        for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
+            beside = np.roll(labels, step, axis=axis)[labels == cavity]
+            edges += int(np.count_nonzero(beside != cavity))
+            outside += int(np.count_nonzero(~np.isin(beside, (cavity, *wall))))
+    return outside / edges if edges else 1.0
 
 
 def _values(stack: SliceStack) -> set[int]:
