@@ -58,6 +58,7 @@ def test_no_reflow_is_scar():
     assert np.array_equal(make_case("both", stack.with_pixels(pixels)).scar, a_case().scar)
 
 
+@pytest.mark.slow
 def test_label_maps_are_found_in_folders_and_others_are_left_out_with_a_reason(tmp_path):
     written(rings(), tmp_path / "one" / "a_labels.nrrd")
     written(rings(lambda number, angle, radius: np.zeros_like(angle, bool)), tmp_path / "one" / "healthy.nrrd")
@@ -88,6 +89,7 @@ def a_narrow_wedge(number, angle, radius):
     return np.abs(angle) < np.radians(20)
 
 
+@pytest.mark.slow
 def test_the_same_file_counts_once(tmp_path):
     path = written(rings(), tmp_path / "a.nrrd")
     (tmp_path / "b.nrrd").write_bytes(path.read_bytes())
