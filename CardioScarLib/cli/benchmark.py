@@ -181,9 +181,9 @@ def run(
 def _run_real(folders: tuple[Path, ...], methods: tuple[str, ...], output: Path, as_json: bool, others: list[str]) -> None:
     """others: options that were given and belong to phantoms."""
     from CardioScarLib.benchmark.real.cases import find_cases
-    from CardioScarLib.benchmark.real.methods import chosen_methods
+    from CardioScarLib.benchmark.real.methods import METHODS, chosen_methods
     from CardioScarLib.benchmark.real.page import LABEL, write_real_page
-    from CardioScarLib.benchmark.real.suite import run_real
+    from CardioScarLib.benchmark.real.suite import known_records, run_real
     from CardioScarLib.benchmark.real.summary import RealSummary
     from CardioScarLib.core.errors import BadSettings
 
@@ -202,14 +202,15 @@ def _run_real(folders: tuple[Path, ...], methods: tuple[str, ...], output: Path,
     say(LABEL)
     with _going_on(say, folder):
         records = run_real(cases, runnable, folder / "records.jsonl", say)
-    summary = RealSummary(records)
+    failed = [one for one in records if "failed" in one]
+    summary = RealSummary([*known_records(cases, METHODS.values(), folder / "records.jsonl"), *failed])
     files, results = write_real_page(cases, summary, folder)
     if as_json:
         click.echo(json.dumps({"files": [str(path) for path in files], **results}))
     else:
         click.echo(f"Page:    {files[0].resolve()}\nNumbers: {files[1].resolve()}")
-    if summary.failed:
-        say(f"{len(summary.failed)} of {len(records)} runs failed; the page names them, and the same command tries them again.")
+    if failed:
+        say(f"{len(failed)} of {len(records)} runs failed; the page names them, and the same command tries them again.")
         raise click.exceptions.Exit(1)
 
 

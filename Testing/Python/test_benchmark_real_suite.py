@@ -17,7 +17,7 @@ from CardioScarLib.benchmark.real.left_out import PLANS, Fold, one_slice
 from CardioScarLib.benchmark.real.methods import METHODS, RealMethod, chosen_methods, fitted
 from CardioScarLib.benchmark.real.page import write_real_page
 from CardioScarLib.benchmark.real.question import Prediction
-from CardioScarLib.benchmark.real.suite import ask, run_real, scored
+from CardioScarLib.benchmark.real.suite import ask, known_records, run_real, scored
 from CardioScarLib.benchmark.real.summary import RealSummary
 from CardioScarLib.cli.main import main
 from CardioScarLib.core.errors import BadSettings, RunFailed
@@ -196,7 +196,9 @@ def test_what_is_measured_is_kept_until_the_file_changes(a_run):
     again = run_real([a_case()], chosen_methods(("nearest", "linear")), path, said.append)
     assert len(said) == 6 and all(text.endswith(": kept") for text in said)
     assert again[1]["brier"] == pytest.approx(records[1]["brier"], rel=1e-5)
+    assert [one["method"] for one in known_records([a_case()], METHODS.values(), path)] == ["nearest", "linear", "kriging"] * 3
     other = replace(a_case(), sha="another")
+    assert known_records([other], METHODS.values(), path) == []
     said.clear()
     run_real([other], chosen_methods(("nearest",)), path, said.append)
     assert not any(text.endswith("kept") for text in said)
@@ -238,7 +240,10 @@ def test_the_command_writes_page_plot_and_numbers(tmp_path, capsys):
     assert json.loads(Path(answer["files"][1]).read_text())["records"] == answer["records"]
     page = Path(answer["files"][0]).read_text()
     assert "| ring, halves |" in page and "over linear-wall" in page
-    assert main([str(word) for word in words]) == 0  # and again, from the records
+    words[words.index("--methods") + 1] = "nearest-wall"
+    assert main([str(word) for word in words]) == 0  # the page shows what earlier commands measured, too
+    again = json.loads(capsys.readouterr().out)
+    assert list(dict.fromkeys(one["method"] for one in again["records"])) == ["nearest", "nearest-wall", "linear", "linear-wall"]
     assert "phantom" not in page.lower() and "Phantom" not in Path(answer["files"][2]).read_text()
 
 

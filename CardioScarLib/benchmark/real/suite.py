@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ def run_real(
         for plan, folds_of in PLANS.items():
             folds = folds_of(case)
             for method in methods:
-                key, code = (case.name, case.sha, plan, seed, method.name), code_hash(*SCORED_BY, *method.code)
+                key, code = _key(case, plan, method, seed)
                 record = kept.known(key, code)
                 words = "kept"
                 if record is None:
@@ -47,6 +47,18 @@ def run_real(
                 found.append(record)
                 say(f"[{len(found)}/{runs}] {case.name}, {plan}: {method.name}: {words}")
     return found
+
+
+def known_records(cases: Sequence[RealCase], methods: Iterable[RealMethod], records: Path, seed: int = 0) -> list[dict]:
+    """Finished records of these cases by today's code, of this run or an earlier one, in the order of cases, plans and methods."""
+    kept = Records(records)
+    asked = [_key(case, plan, method, seed) for case in cases for plan in PLANS for method in methods]
+    return [record for key, code in asked if (record := kept.known(key, code))]
+
+
+def _key(case: RealCase, plan: str, method: RealMethod, seed: int) -> tuple[tuple, str]:
+    """Key and code of a record."""
+    return (case.name, case.sha, plan, seed, method.name), code_hash(*SCORED_BY, *method.code)
 
 
 def ask(case: RealCase, fold: Fold, seed: int = 0) -> Question:
