@@ -1,9 +1,9 @@
-"""Pictures of the benchmark, as SVG text. matplotlib is an optional dependency; every picture says that it shows phantoms."""
+"""Pictures of the benchmark, as SVG text. matplotlib is an optional dependency; every picture says whether it shows phantoms."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -36,6 +36,21 @@ def growth(costs: dict[str, list[dict]]) -> str:
             axis.set(xlabel=label, xscale="log" if x != "slices" else "linear", ylim=(0, None))
             axis.grid(alpha=0.3)
         axes[0].set_ylabel("Phantom: CPU s, preset standard")
+        return _svg(figure)
+
+
+def reliability(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """Share of scar pixels by predicted probability, as SVG text. curves: by method, sums by bin as of `real.scores.reliability`."""
+    with _style():
+        figure, axis = _figure(5.6, 4.0)
+        axis.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="as it should be")
+        for method, color in _colors(list(curves)).items():
+            pixels, predicted, scar = (np.array(curves[method][name]) for name in ("pixels", "predicted", "scar"))
+            there = pixels > 0
+            axis.plot(predicted[there] / pixels[there], scar[there] / pixels[there], "o-", color=color, label=method, markersize=3)
+        axis.set(xlabel="predicted probability of scar", ylabel="share of scar pixels", xlim=(0, 1), ylim=(0, 1))
+        axis.set_title("Real scars: reliability of left-out pixels")
+        _legend(axis)
         return _svg(figure)
 
 

@@ -1,4 +1,4 @@
-"""`cardioscar benchmark`: methods against phantoms with exact truth; tables, plots and pages.
+"""`cardioscar benchmark`: methods against phantoms with exact truth, and on real label maps; tables, plots and pages.
 
 The benchmark itself is not installed with the Slicer extension. The commands import it, and report in one sentence if it is missing.
 """
@@ -49,7 +49,7 @@ class RunByDefault(click.Group):
 
 @click.group(cls=RunByDefault, short_help="Compare methods on phantoms with exact truth.")
 def benchmark() -> None:
-    """Compare methods on phantoms with exact truth. Without a command: run."""
+    """Compare methods on phantoms with exact truth, or on what is left out of real label maps. Without a command: run."""
     from importlib.util import find_spec
 
     try:
@@ -86,12 +86,19 @@ def benchmark() -> None:
 @click.option(
     "--original-python", type=Path, metavar="FILE", help="Python where the original cardioscar is installed; adds it as a method."
 )
+@click.option(
+    "--real", multiple=True, type=Path, metavar="FOLDER",
+    help="Real label maps instead of phantoms: predict what is left out of every one in the folder; may be repeated.",
+)  # fmt: skip
 @click.option("--output", type=Path, default="cardioscar-benchmark", show_default=True, metavar="DIR", help="Folder for all its files.")
 @click.option("--list", "list_them", is_flag=True, help="List families and methods, and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, original_python, output, list_them, as_json) -> None:
+def run(
+    part, families, methods, own, seeds, nodes, quick, repeatability, jobs, original_python, real, output, list_them, as_json
+) -> None:  # fmt: skip
     """Run methods on phantoms with exact truth, and make tables, plots and a page of their scores.
 
+    With --real, methods predict left-out slices and sectors of real label maps instead; their names differ, see --list.
     Measurements by today's code are kept: the same command continues where it was stopped.
     """
     from CardioScarLib.benchmark import methods as known
@@ -104,7 +111,14 @@ def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, 
     from CardioScarLib.core.errors import BadSettings
 
     if list_them:
-        _list_them(FAMILIES, known.METHODS)
+        from CardioScarLib.benchmark.real.methods import METHODS as ON_REAL
+
+        _list_them(FAMILIES, known.METHODS, ON_REAL)
+        return
+    if real:
+        context = click.get_current_context()
+        given = [name for name in context.params if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+        _run_real(real, methods, output, as_json, [name for name in given if name not in ("real", "methods", "output", "as_json")])
         return
     if quick and part == "frozen":
         raise BadSettings("The frozen part has no quick run; omit --quick or --part frozen.")
@@ -159,6 +173,42 @@ def run(part, families, methods, own, seeds, nodes, quick, repeatability, jobs, 
         click.echo(json.dumps({"files": [str(path) for path in files], "records": records, "repeatability": repeated}))
     else:
         click.echo("\n".join([f"Page:   {files[0].resolve()}", f"Tables: {files[1].resolve()}"]))
+    if failed:
+        say(f"{len(failed)} of {len(records)} runs failed; the page names them, and the same command tries them again.")
+        raise click.exceptions.Exit(1)
+
+
+def _run_real(folders: tuple[Path, ...], methods: tuple[str, ...], output: Path, as_json: bool, others: list[str]) -> None:
+    """others: options that were given and belong to phantoms."""
+    from CardioScarLib.benchmark.real.cases import find_cases
+    from CardioScarLib.benchmark.real.methods import METHODS, chosen_methods
+    from CardioScarLib.benchmark.real.page import LABEL, write_real_page
+    from CardioScarLib.benchmark.real.suite import known_records, run_real
+    from CardioScarLib.benchmark.real.summary import RealSummary
+    from CardioScarLib.core.errors import BadSettings
+
+    if others:
+        name = {"own": "method"}.get(others[0], others[0]).replace("_", "-")
+        raise BadSettings(f"--{name} belongs to phantoms; with --real only --methods, --output and --json can be used.")
+    chosen, say = chosen_methods(methods), _Speaker(quiet=as_json)
+    for method in chosen:
+        if method.missing():
+            say(f"Note: {method.name} is skipped: {method.missing()}.")
+    runnable = [method for method in chosen if not method.missing()]
+    if not runnable:
+        raise BadSettings("None of the methods can run here; see the notes above.")
+    cases = find_cases(folders, say)
+    folder = _folder(output, "real")
+    say(LABEL)
+    with _going_on(say, folder):
+        records = run_real(cases, runnable, folder / "records.jsonl", say)
+    failed = [one for one in records if "failed" in one]
+    summary = RealSummary([*known_records(cases, METHODS.values(), folder / "records.jsonl"), *failed])
+    files, results = write_real_page(cases, summary, folder)
+    if as_json:
+        click.echo(json.dumps({"files": [str(path) for path in files], **results}))
+    else:
+        click.echo(f"Page:    {files[0].resolve()}\nNumbers: {files[1].resolve()}")
     if failed:
         say(f"{len(failed)} of {len(records)} runs failed; the page names them, and the same command tries them again.")
         raise click.exceptions.Exit(1)
@@ -305,7 +355,7 @@ def _folder(output: Path, name: str) -> Path:
     return output / name
 
 
-def _list_them(families: dict, methods: dict) -> None:
+def _list_them(families: dict, methods: dict, on_real: dict) -> None:
     from CardioScarLib.benchmark.summary import GROUPS, group_of
 
     for group, title in GROUPS.items():
@@ -313,6 +363,7 @@ def _list_them(families: dict, methods: dict) -> None:
         for name, family in families.items():
             if group_of(name) == group:
                 click.echo(f"    {name:26} {family.about}{' [frozen part]' if family.part == 'frozen' else ''}")
-    click.echo("methods")
-    for name, method in methods.items():
-        click.echo(f"    {name:26} {method.about}{'' if method.usual else ' [when named]'}")
+    for title, known in (("methods", methods), ("methods on real label maps", on_real)):
+        click.echo(title)
+        for name, method in known.items():
+            click.echo(f"    {name:26} {method.about}{'' if method.usual else ' [when named]'}")

@@ -6,7 +6,7 @@ Length, variance and noise are those of largest likelihood on part of the data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,6 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
 from CardioScarLib.core.evidence import Evidence
-from CardioScarLib.geometry.frame import CanonicalFrame
 from CardioScarLib.geometry.operator import SliceOperator
 
 LENGTHS = (4.0, 6.0, 9.0, 13.0, 19.0, 28.0)
@@ -33,7 +32,8 @@ CHUNK = 1024
 
 @dataclass(frozen=True, eq=False)
 class Kriging:
-    """The process given the data. centers: (d, 3) canonical frame, mm. weights: (d,) of the mean; level: its constant.
+    """The process given the data. centers: (d, k) mm, where distances are measured. weights: (d,) of the mean; level: its constant.
+    places: from (n, 3) LPS mm to (n, k) mm there.
 
     values: (d,) the data. factor: Cholesky factor of their covariance. Draws are draws of the process, corrected by kriging
     what they leave of the data (Matheron's rule), so each is one function of place. The mean is
@@ -48,7 +48,7 @@ class Kriging:
     length: float
     variance: float
     noise: float
-    frame: CanonicalFrame
+    places: Callable[[np.ndarray], np.ndarray]
     count: int
     seed: int
     summary: dict[str, Any] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Kriging:
         """Frequencies of a Matern 3/2 process: its spectrum is a Student t distribution with 3 degrees of freedom."""
         random = np.random.default_rng([self.seed, 0])
         scale = np.sqrt(3 / random.chisquare(3, WAVES)) / self.length
-        return random.normal(size=(3, WAVES)) * scale, random.uniform(0, 2 * np.pi, WAVES)
+        return random.normal(size=(self.centers.shape[1], WAVES)) * scale, random.uniform(0, 2 * np.pi, WAVES)
 
     def _basis(self, points: np.ndarray, frequencies: np.ndarray, phases: np.ndarray) -> np.ndarray:
         return np.sqrt(2 * self.variance / WAVES) * np.cos(points @ frequencies + phases)
@@ -97,7 +97,7 @@ class Kriging:
     def _chunks(self, points: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         for start in range(0, len(points), CHUNK):
             where = slice(start, start + CHUNK)
-            yield where, self.frame.to_frame(points[where])
+            yield where, self.places(points[where])
 
 
 def matern(distance: np.ndarray, length: float) -> np.ndarray:
@@ -109,17 +109,22 @@ def matern(distance: np.ndarray, length: float) -> np.ndarray:
     return correlation
 
 
-def fit_kriging(operator: SliceOperator, evidence: Evidence, samples: int = 64, seed: int = 0) -> Kriging:
-    """samples: joint samples behind the standard deviation. seed: of the samples."""
+def fit_kriging(
+    operator: SliceOperator, evidence: Evidence, samples: int = 64, seed: int = 0, places: Callable[[np.ndarray], np.ndarray] | None = None
+) -> Kriging:
+    """samples: joint samples behind the standard deviation. seed: of the samples. places: from (n, 3) LPS mm to the (n, k) mm in
+    which distances are measured; None is space itself, in the canonical frame."""
     used = np.flatnonzero(evidence.weights > 0)
     used = used[:: 1 + (len(used) - 1) // MOST_DATA]
     centers, values = (operator.matrix @ operator.points)[used], evidence.values[used]
+    centers = centers if places is None else places(operator.frame.from_frame(centers))
     length, noise = _most_likely(centers, values)
     factor = cho_factor(matern(cdist(centers, centers), length) + noise * np.eye(len(centers)), lower=True, overwrite_a=True)
     level, variance, weights = _profile(factor, values)
     scaled = (factor[0] * np.sqrt(variance), factor[1])
     summary = {"pixels": len(used), "length_mm": length, "noise_share": noise, "variance": variance}
-    return Kriging(centers, values, weights / variance, level, scaled, length, variance, noise, operator.frame, samples, seed, summary)
+    places = places or operator.frame.to_frame
+    return Kriging(centers, values, weights / variance, level, scaled, length, variance, noise, places, samples, seed, summary)
 
 
 def _most_likely(centers: np.ndarray, values: np.ndarray) -> tuple[float, float]:
