@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from CardioScarLib.benchmark.rough_scars import level_set, patches, wavefront
 from CardioScarLib.benchmark.scenarios import (
     Scenario,
     any_scar,
     border_zone,
     channel,
+    healthy,
     on_contours,
     on_ellipsoids,
     on_phantom,
+    rough,
     wedge,
     wedge_and_islands,
 )
 
 DEVELOPMENT, FROZEN = "development", "frozen"
+FORMULA, RANDOM_FIELD, WAVEFRONT, PATCHY, HEALTHY = HANDS = ("formula", "random-field", "wavefront", "patchy", "healthy")
+"""Kinds of construction that share no code: constants that are fitted without one of them can be tried on it."""
 CHANNEL_WIDTHS = (2, 3, 4, 5, 6)
 """mm."""
 
@@ -28,6 +33,7 @@ class Family:
     part: DEVELOPMENT, or FROZEN for families that no constant was fitted on: those are run to report, with any seed.
     hearts: the family whose hearts, slices and noise it shares: a closed control differs from its open channel in the
         bridge alone. "" means its own.
+    hand: one of HANDS, by which its scars are drawn.
     """
 
     name: str
@@ -35,6 +41,7 @@ class Family:
     make: Scenario
     part: str = DEVELOPMENT
     hearts: str = ""
+    hand: str = FORMULA
 
     @property
     def source(self) -> str:
@@ -90,4 +97,21 @@ _LIST += [
         "real-mesh-channel-closed", "real-mesh-channel, closed", on_contours("human", channel(4, closed=True)), FROZEN, "real-mesh-channel"
     ),
 ]
+BREATH = (1.0, 2.0)
+"""mm: shifts of slices."""
+_LIST += [
+    Family(
+        "field", "level set of a random field on the wall, slices shifted by 1 to 2 mm",
+        rough(on_ellipsoids(healthy, shift=BREATH), level_set), hand=RANDOM_FIELD,
+    ),
+    Family(
+        "wavefront", "necrosis from the endocardium in the territory of an artery, slices shifted by 1 to 2 mm",
+        rough(on_ellipsoids(healthy, shift=BREATH), wavefront), hand=WAVEFRONT,
+    ),
+    Family(
+        "patchy", "clusters of small blobs, mid-wall and epicardial, slices shifted by 1 to 2 mm",
+        rough(on_ellipsoids(healthy, shift=BREATH), patches), hand=PATCHY,
+    ),
+    Family("healthy", "no scar, slices shifted by 1 to 2 mm", on_ellipsoids(healthy, shift=BREATH), hand=HEALTHY),
+]  # fmt: skip
 FAMILIES: dict[str, Family] = {one.name: one for one in _LIST}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.benchmark.families import FAMILIES
+from CardioScarLib.benchmark.families import FAMILIES, FORMULA, HEALTHY, PATCHY, RANDOM_FIELD, WAVEFRONT
 from CardioScarLib.phantom import KINDS
 
 GROUPS = {
@@ -15,6 +15,10 @@ GROUPS = {
     "scans": "Other scans of hearts of the same shape",
     "walls": "Walls that nothing was tuned on",
     "channels": "Channels of known width, and their closed controls",
+    RANDOM_FIELD: "Rough scars: level sets of random fields",
+    WAVEFRONT: "Rough scars: wavefronts of necrosis",
+    PATCHY: "Rough scars: patches",
+    HEALTHY: "Healthy hearts",
 }
 RESAMPLINGS = 1000
 BASE = "log-odds"
@@ -27,6 +31,8 @@ def group_of(family: str) -> str:
     known = FAMILIES.get(family)
     if known is None:
         return "scans"
+    if known.hand != FORMULA:
+        return known.hand
     if known.hearts or (known.part != "frozen" and any(other.hearts == family for other in FAMILIES.values())):
         return "channels"
     return "walls" if known.part == "frozen" else "scans"
