@@ -130,7 +130,7 @@ def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | Non
     heart, scan = chosen.make(_random(chosen.source, seed, "heart"), seed, nodes)
     scan = replace(scan, **changes)
     if scan.contour:
-        heart = replace(heart, wall=contoured(heart, scan.contour, _random(chosen.source, seed, "contours")))
+        heart = replace(heart, wall=contoured(heart, scan.contour, _random(chosen.source, seed, "contours")))  # type: ignore[type-var]
 
     random = _random(chosen.source, seed, "slices")
     planes = planned_slices(heart, scan, random)
@@ -144,9 +144,7 @@ def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | Non
         images[spoiled] = seen(heart, planes[spoiled], scan, shifts[spoiled])
 
     random = _random(chosen.source, noise_seed, "noise")
-    stack = SliceStack(
-        tuple(replace(plane, pixels=pictured(*image, scan, random)) for plane, image in zip(planes, images, strict=True))
-    )
+    stack = SliceStack(tuple(replace(plane, pixels=pictured(*image, scan, random)) for plane, image in zip(planes, images, strict=True)))
     labels = stack.with_pixels([label for _, label in images])
     settings = ReconstructionSettings(OperatorSettings(scan.pixel_support), EvidenceSettings("values"))
     truth = heart.scar(heart.place(heart.wall.nodes))

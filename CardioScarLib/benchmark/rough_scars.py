@@ -25,6 +25,8 @@ from CardioScarLib.phantom.scars import Place, Scar, step
 Random = np.random.Generator
 RoughScar = Callable[[Random, Place], Scar]
 """Draws a scar for a wall. It is given places all over that wall, so that it knows which share of it is scar."""
+AROUND, THROUGH, ALONG = (18.0, 50.0), (6.0, 40.0), (15.0, 50.0)
+"""mm: lengths of the kernels of level sets."""
 APART = 2.0
 """mm between the places that shares of scar are measured at."""
 
@@ -74,9 +76,10 @@ class LevelSet:
 
 def level_set(random: Random, places: Place) -> LevelSet:
     """2 to 35 % of the wall."""
-    field = WallField.drawn(random, _log_uniform(random, 14, 40), _log_uniform(random, 6, 25), _log_uniform(random, 14, 40))
+    lengths = (_log_uniform(random, *limits) for limits in (AROUND, THROUGH, ALONG))
+    field = WallField.drawn(random, *lengths)
     reach = random.uniform(0.5, 1.0), random.uniform(20, 35)
-    scar = LevelSet(field, random.choice([0.0, 1.0]) * random.uniform(0.5, 3.0), random.uniform(1.0, 4.0), reach)
+    scar = LevelSet(field, random.choice([0.0, 1.0]) * random.uniform(0.5, 3.5), random.uniform(2.0, 5.0), reach)
     return replace(scar, threshold=float(np.quantile(scar.level(places), 1 - random.uniform(0.03, 0.33))))
 
 
@@ -133,7 +136,7 @@ def wavefront(random: Random, places: Place) -> Wavefront:
     front = WallField.drawn(random, random.uniform(12, 20), THICKNESS, random.uniform(12, 20))
     islands = WallField.drawn(random, random.uniform(6, 10), random.uniform(3, 5), random.uniform(6, 10), rough=0.3)
     scar = Wavefront(
-        half_angle, below, above, random.uniform(2, 4), random.uniform(0.4, 1.2), random.uniform(0.1, 0.2), random.uniform(1.6, 2.2),
+        half_angle, below, above, random.uniform(3, 6), random.uniform(0.5, 2.5), random.uniform(0.1, 0.2), random.uniform(1.3, 1.9),
         lateral, front, islands,
     )  # fmt: skip
     return replace(scar, progress=-float(np.quantile(scar.ahead(places), 1 - random.uniform(0.04, 0.31))))
@@ -157,12 +160,12 @@ class Patches:
     def __call__(self, place: Place) -> np.ndarray:
         angle = place.around / RADIUS if place.angle is None else place.angle
         size = 1 + self.uneven * self.surface(place)
-        scar = np.zeros(len(angle), dtype=bool)
+        scar, thickness = np.zeros(len(angle), dtype=bool), np.broadcast_to(place.thickness, angle.shape)
         for middle, depth, along, *axes, tilt in self.blobs:
             near = np.flatnonzero(np.abs(place.along - along) < 1.8 * max(axes))
             turned = RADIUS * (np.mod(angle[near] - middle + np.pi, 2 * np.pi) - np.pi)
             up, c, s = place.along[near] - along, np.cos(tilt), np.sin(tilt)
-            out = (place.depth[near] - depth) * THICKNESS
+            out = (place.depth[near] - depth) * thickness[near]
             across, upward = turned * c + up * s, up * c - turned * s
             scar[near] |= np.sqrt((across / axes[0]) ** 2 + (out / axes[1]) ** 2 + (upward / axes[2]) ** 2) < size[near]
         return scar.astype(float)
@@ -178,6 +181,24 @@ def patches(random: Random, places: Place) -> Patches:
         angle = (septum if number else -septum) if insertion else random.uniform(-np.pi, np.pi)
         centers.append((angle, random.uniform(0.5, 0.95), random.uniform(-25, 25)))
     return _until(target, places, surface, lambda: _blob(random, centers[random.integers(len(centers))], (0.25, 0.12, 12.0)))
+
+
+def stripes(random: Random, places: Place) -> Patches:
+    """2 to 10 % of the wall: one or two mid-wall stripes around the heart, broken by gaps, and spots where the right ventricle inserts."""
+    target, surface = random.uniform(0.03, 0.09), WallField.drawn(random, 5.0, 4.0, 5.0)
+    septum = random.uniform(0.9, 1.2)
+    lines = [(random.uniform(-np.pi, np.pi), random.uniform(0.4, 0.65), random.uniform(-20, 20)) for _ in range(random.integers(1, 3))]
+    extent, slope = random.uniform(0.8, 1.4), random.uniform(-10, 10)
+
+    def draw() -> np.ndarray:
+        if random.random() < 0.25:
+            return _blob(random, (random.choice([-septum, septum]), 0.7, random.uniform(-30, 30)), (0.08, 0.12, 4.0))
+        angle, depth, along = lines[random.integers(len(lines))]
+        way = random.uniform(-extent, extent)
+        place = [angle + way, depth + random.normal(scale=0.05), along + slope * way + random.normal(scale=2.0)]
+        return np.array([*place, *random.uniform([4, 1, 2], [8, 2, 5]), np.arctan(slope / RADIUS)])
+
+    return _until(target, places, surface, draw)
 
 
 def _blob(random: Random, center: tuple[float, float, float], spread: tuple[float, float, float]) -> np.ndarray:

@@ -86,9 +86,7 @@ def on_phantom(kind: str) -> Scenario:
     return make
 
 
-def on_ellipsoids(
-    scar: Scar, radius=(22.0, 26.0), wall=(9.0, 10.0), bulge=None, thinned=1.0, papillaries=None, **scan
-) -> Scenario:
+def on_ellipsoids(scar: Scar, radius=(22.0, 26.0), wall=(9.0, 10.0), bulge=None, thinned=1.0, papillaries=None, **scan) -> Scenario:
     """A wall between two ellipsoids.
 
     radius: of the cavity, mm. wall: its thickness, mm. bulge: mm outward at the scar; None leaves the wall as it is,
@@ -100,7 +98,9 @@ def on_ellipsoids(
         inner, length, thickness = drawn(radius, random), random.uniform(58, 62), drawn(wall, random)
         shape = Ellipsoids((inner, length), (inner + thickness, length + 0.85 * thickness), random.uniform(18, 20))
         center = random.uniform(-np.pi, np.pi), random.uniform(50, 60)
-        bump = None if bulge is None else Bump(drawn(bulge, random), drawn(thinned, random), random.uniform(24, 28))
+        bump: Bump | Papillaries | None = (
+            None if bulge is None else Bump(drawn(bulge, random), drawn(thinned, random), random.uniform(24, 28))
+        )
         if papillaries is not None:
             bump = _papillaries(random, papillaries)
         pose = random_pose(random)
@@ -110,11 +110,11 @@ def on_ellipsoids(
 
 
 def rough(scenario: Scenario, scar: RoughScar) -> Scenario:
-    """The heart and scan of a scenario with a rough scar."""
+    """The heart, a dataclass, and the scan of a scenario with a rough scar."""
 
     def make(random: Random, seed: int, nodes: int) -> tuple[Heart, Scan]:
         heart, scan = scenario(random, seed, nodes)
-        return replace(heart, scar=scar(random, places_of(heart))), scan
+        return replace(heart, scar=scar(random, places_of(heart))), scan  # type: ignore[type-var]
 
     return make
 
