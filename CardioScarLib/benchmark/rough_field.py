@@ -46,7 +46,7 @@ class WallField:
 
     def __call__(self, place: Place) -> np.ndarray:
         """(n,) values at n places; off the wall those of its surface."""
-        angle = place.around / RADIUS if place.angle is None else place.angle
+        angle = angle_of(place)
         depth = THICKNESS * np.clip(place.depth, 0, 1)
         points = np.stack([RADIUS * np.cos(angle), RADIUS * np.sin(angle), depth, place.along], axis=-1).astype(np.float32)
         waves, phases, heights = (part.astype(np.float32) for part in (self.waves, self.phases, self.heights))
@@ -55,6 +55,11 @@ class WallField:
             some = slice(start, start + AT_A_TIME)
             values[some] = np.cos(points[some] @ waves + phases) @ heights
         return values
+
+
+def angle_of(place: Place) -> np.ndarray:
+    """(n,) radians around the heart; in a body without a long axis those of a wall of the usual radius."""
+    return place.around / RADIUS if place.angle is None else place.angle
 
 
 def _matern_waves(random: np.random.Generator, count: int, freedom: int, lengths: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from CardioScarLib.benchmark.hearts import WALL, Heart, to_local, to_lps
-from CardioScarLib.benchmark.rough_field import RADIUS, THICKNESS, WallField
+from CardioScarLib.benchmark.rough_field import RADIUS, THICKNESS, WallField, angle_of
 from CardioScarLib.phantom.scars import Place, Scar, step
 
 Random = np.random.Generator
@@ -66,7 +66,7 @@ class LevelSet:
     threshold: float = 0.0
 
     def level(self, place: Place) -> np.ndarray:
-        around = (place.around / RADIUS if place.angle is None else place.angle) / self.reach[0]
+        around = angle_of(place) / self.reach[0]
         favored = np.exp(-0.5 * (around**2 + (place.along / self.reach[1]) ** 2))
         return self.field(place) + self.inward * (0.5 - np.clip(place.depth, 0, 1)) + self.territory * favored
 
@@ -111,10 +111,9 @@ class Wavefront:
 
     def ahead(self, place: Place) -> np.ndarray:
         """By how much the front is past a place, as a share of the wall; negative where it has not come."""
-        angle = place.around / RADIUS if place.angle is None else place.angle
         on_surface = replace(place, depth=np.zeros_like(place.depth))
         along = np.where(place.along < 0, place.along / self.below, place.along / self.above)
-        off_middle = (np.abs(angle / self.half_angle) ** 3 + np.abs(along) ** 3) ** (1 / 3)
+        off_middle = (np.abs(angle_of(place) / self.half_angle) ** 3 + np.abs(along) ** 3) ** (1 / 3)
         size = 0.5 * (self.half_angle * RADIUS + 0.5 * (self.below + self.above))
         inside = (1 - off_middle) * size + self.ragged * self.lateral_field(replace(place, depth=0.3 * place.depth))
         risen = np.clip(inside / 8.0, -4, 1)
@@ -158,17 +157,26 @@ class Patches:
     uneven: float = 0.2
 
     def __call__(self, place: Place) -> np.ndarray:
-        angle = place.around / RADIUS if place.angle is None else place.angle
-        size = 1 + self.uneven * self.surface(place)
-        scar, thickness = np.zeros(len(angle), dtype=bool), np.broadcast_to(place.thickness, angle.shape)
-        for middle, depth, along, *axes, tilt in self.blobs:
-            near = np.flatnonzero(np.abs(place.along - along) < 1.8 * max(axes))
-            turned = RADIUS * (np.mod(angle[near] - middle + np.pi, 2 * np.pi) - np.pi)
-            up, c, s = place.along[near] - along, np.cos(tilt), np.sin(tilt)
-            out = (place.depth[near] - depth) * thickness[near]
-            across, upward = turned * c + up * s, up * c - turned * s
-            scar[near] |= np.sqrt((across / axes[0]) ** 2 + (out / axes[1]) ** 2 + (upward / axes[2]) ** 2) < size[near]
+        size = self.size(place)
+        scar = np.zeros(len(size), dtype=bool)
+        for blob in self.blobs:
+            scar[_inside(blob, place, size)] = True
         return scar.astype(float)
+
+    def size(self, place: Place) -> np.ndarray:
+        """(n,) factors on the semi-axes."""
+        return 1 + self.uneven * self.surface(place)
+
+
+def _inside(blob: np.ndarray, place: Place, size: np.ndarray) -> np.ndarray:
+    """Numbers of the places inside a blob."""
+    middle, depth, along, *axes, tilt = blob
+    near = np.flatnonzero(np.abs(place.along - along) < 1.8 * max(axes))
+    turned = RADIUS * (np.mod(angle_of(place)[near] - middle + np.pi, 2 * np.pi) - np.pi)
+    up, c, s = place.along[near] - along, np.cos(tilt), np.sin(tilt)
+    out = (place.depth[near] - depth) * np.broadcast_to(place.thickness, place.depth.shape)[near]
+    across, upward = turned * c + up * s, up * c - turned * s
+    return near[(across / axes[0]) ** 2 + (out / axes[1]) ** 2 + (upward / axes[2]) ** 2 < size[near] ** 2]
 
 
 def patches(random: Random, places: Place) -> Patches:
@@ -209,11 +217,12 @@ def _blob(random: Random, center: tuple[float, float, float], spread: tuple[floa
 
 def _until(target: float, places: Place, surface: WallField, draw: Callable[[], np.ndarray]) -> Patches:
     """As many blobs as it takes."""
-    blobs, covered = [], np.zeros(len(places.depth), dtype=bool)
+    scar = Patches(np.empty((0, 7)), surface)
+    blobs, covered, size = [], np.zeros(len(places.depth), dtype=bool), scar.size(places)
     while covered.mean() < target:
         blobs.append(draw())
-        covered |= Patches(np.array(blobs[-1:]), surface)(places) > 0
-    return Patches(np.array(blobs), surface)
+        covered[_inside(blobs[-1], places, size)] = True
+    return replace(scar, blobs=np.array(blobs))
 
 
 def _log_uniform(random: Random, low: float, high: float) -> float:
