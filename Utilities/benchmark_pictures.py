@@ -45,7 +45,7 @@ def shown_slice(case: BenchmarkCase) -> int:
         return case.about["shifted_slice"]
     if case.about["long_axes"]:
         return len(case.stack) - 1
-    return int(np.argmax([np.sum(one.pixels * (labels.pixels == WALL)) for one, labels in zip(case.stack, case.myocardium, strict=True)]))
+    return int(np.argmax([np.nansum(one.pixels * (labels.pixels == WALL)) for one, labels in zip(case.stack, case.myocardium, strict=True)]))
 
 
 def draw(output: Path, seed: int, nodes: int = 3000) -> None:

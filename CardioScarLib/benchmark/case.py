@@ -9,9 +9,10 @@ from zlib import crc32
 
 import numpy as np
 
+from CardioScarLib.benchmark.contouring import contoured
 from CardioScarLib.benchmark.families import FAMILIES, Family
 from CardioScarLib.benchmark.hearts import Heart
-from CardioScarLib.benchmark.scanner import Scan, drawn_shifts, planned_slices, seen, slice_to_spoil, with_noise
+from CardioScarLib.benchmark.scanner import Scan, drawn_shifts, pictured, planned_slices, seen, slice_to_spoil
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import EvidenceSettings, OperatorSettings, ReconstructionSettings
 from CardioScarLib.core.slices import Slice, SliceStack
@@ -62,8 +63,8 @@ class BenchmarkCase:
         """Further slices of the same heart, with the noise and breath-hold shifts of the case, with any pixels."""
         random = _random(FAMILIES[self.family].source, seed, "further slices")
         shifts = drawn_shifts(self.scan, len(planes), random)
-        means = [seen(self.heart, plane, self.scan, moved)[0] for plane, moved in zip(planes, shifts, strict=True)]
-        return tuple(replace(plane, pixels=with_noise(mean, self.scan, random)) for plane, mean in zip(planes, means, strict=True))
+        images = [seen(self.heart, plane, self.scan, moved) for plane, moved in zip(planes, shifts, strict=True)]
+        return tuple(replace(plane, pixels=pictured(*image, self.scan, random)) for plane, image in zip(planes, images, strict=True))
 
     @property
     def has_channel(self) -> bool:
@@ -128,6 +129,8 @@ def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | Non
     chosen: Family = FAMILIES[family]
     heart, scan = chosen.make(_random(chosen.source, seed, "heart"), seed, nodes)
     scan = replace(scan, **changes)
+    if scan.contour:
+        heart = replace(heart, wall=contoured(heart, scan.contour, _random(chosen.source, seed, "contours")))  # type: ignore[type-var]
 
     random = _random(chosen.source, seed, "slices")
     planes = planned_slices(heart, scan, random)
@@ -141,9 +144,7 @@ def make_case(family: str, seed: int, nodes: int = 20_000, noise_seed: int | Non
         images[spoiled] = seen(heart, planes[spoiled], scan, shifts[spoiled])
 
     random = _random(chosen.source, noise_seed, "noise")
-    stack = SliceStack(
-        tuple(replace(plane, pixels=with_noise(mean, scan, random)) for plane, (mean, _) in zip(planes, images, strict=True))
-    )
+    stack = SliceStack(tuple(replace(plane, pixels=pictured(*image, scan, random)) for plane, image in zip(planes, images, strict=True)))
     labels = stack.with_pixels([label for _, label in images])
     settings = ReconstructionSettings(OperatorSettings(scan.pixel_support), EvidenceSettings("values"))
     truth = heart.scar(heart.place(heart.wall.nodes))

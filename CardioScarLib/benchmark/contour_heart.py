@@ -71,7 +71,7 @@ class ContourHeart:
         thickness = np.maximum(from_endo + from_epi, 1e-6)
         angle, radius, length = self.profile.at(local)
         turned = np.mod(angle - self.center[0] + np.pi, 2 * np.pi) - np.pi
-        return Place(from_endo / thickness, turned * radius, length - self.center[1], thickness)
+        return Place(from_endo / thickness, turned * radius, length - self.center[1], thickness, turned)
 
 
 def contour_heart(name: str, scar, center: tuple[float, float], pose: np.ndarray, nodes: int, stretch: np.ndarray) -> ContourHeart:

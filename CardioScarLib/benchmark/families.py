@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from CardioScarLib.benchmark.rough_scars import level_set, patches, stripes, wavefront
 from CardioScarLib.benchmark.scenarios import (
     Scenario,
     any_scar,
     border_zone,
     channel,
+    healthy,
     on_contours,
     on_ellipsoids,
     on_phantom,
+    rough,
     wedge,
     wedge_and_islands,
 )
 
 DEVELOPMENT, FROZEN = "development", "frozen"
+FORMULA, RANDOM_FIELD, WAVEFRONT, PATCHY, HEALTHY = HANDS = ("formula", "random-field", "wavefront", "patchy", "healthy")
+"""Kinds of construction that share no code: constants that are fitted without one of them can be tried on it."""
 CHANNEL_WIDTHS = (2, 3, 4, 5, 6)
 """mm."""
+FRACTIONS = {"shift": (1.0, 2.0)}
+KSPACE = {**FRACTIONS, "noise_kind": "kspace", "noise": (0.05, 0.08), "pixel": (1.2, 1.4), "acquired": (1.8, 2.0), "contour": (0.5, 1.0)}
+LABELS = {**KSPACE, "noise": (0.10, 0.15), "pixel": (1.4, 1.8), "labels": True, "spacing": [8.0, 10.0]}
+"""Scans of rough scars: fractions of scar; what a scanner makes of them; and what an observer draws on that."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,7 @@ class Family:
     part: DEVELOPMENT, or FROZEN for families that no constant was fitted on: those are run to report, with any seed.
     hearts: the family whose hearts, slices and noise it shares: a closed control differs from its open channel in the
         bridge alone. "" means its own.
+    hand: one of HANDS, by which its scars are drawn.
     """
 
     name: str
@@ -35,6 +45,7 @@ class Family:
     make: Scenario
     part: str = DEVELOPMENT
     hearts: str = ""
+    hand: str = FORMULA
 
     @property
     def source(self) -> str:
@@ -90,4 +101,49 @@ _LIST += [
         "real-mesh-channel-closed", "real-mesh-channel, closed", on_contours("human", channel(4, closed=True)), FROZEN, "real-mesh-channel"
     ),
 ]
+_LIST += [
+    Family("field", "level set of a random field", rough(on_ellipsoids(healthy, **FRACTIONS), level_set), hand=RANDOM_FIELD),
+    Family(
+        "field-kspace", "level set, noise through k-space, contouring noise", rough(on_ellipsoids(healthy, **KSPACE), level_set),
+        hand=RANDOM_FIELD,
+    ),
+    Family(
+        "field-labels", "level set, labels instead of fractions", rough(on_ellipsoids(healthy, **LABELS), level_set), hand=RANDOM_FIELD
+    ),
+    Family("wavefront", "necrosis from the endocardium outward", rough(on_ellipsoids(healthy, **FRACTIONS), wavefront), hand=WAVEFRONT),
+    Family(
+        "wavefront-kspace", "wavefront, ridges on the endocardium, noise through k-space, contouring noise",
+        rough(on_ellipsoids(healthy, papillaries=(3.0, 6.0), **KSPACE), wavefront), hand=WAVEFRONT,
+    ),
+    Family(
+        "wavefront-labels", "wavefront, labels instead of fractions", rough(on_ellipsoids(healthy, **LABELS), wavefront), hand=WAVEFRONT
+    ),
+    Family("patchy", "clusters of small patches", rough(on_ellipsoids(healthy, **FRACTIONS), patches), hand=PATCHY),
+    Family(
+        "patchy-stripes", "broken mid-wall stripes, insertion points, noise through k-space, contouring noise",
+        rough(on_ellipsoids(healthy, **KSPACE), stripes), hand=PATCHY,
+    ),
+    Family(
+        "patchy-labels", "patches in a wall of 11 to 14 mm, labels instead of fractions",
+        rough(on_ellipsoids(healthy, radius=(18.0, 22.0), wall=(11.0, 14.0), **LABELS), patches), hand=PATCHY,
+    ),
+    Family(
+        "real-contours-field", "the wall of real-contours, field-labels",
+        rough(on_contours("pig", healthy, size=(1.15, 1.3), **LABELS), level_set), FROZEN, hand=RANDOM_FIELD,
+    ),
+    Family(
+        "real-mesh-wavefront", "the wall of real-mesh, wavefront, noise through k-space, contouring noise",
+        rough(on_contours("human", healthy, **KSPACE), wavefront), FROZEN, hand=WAVEFRONT,
+    ),
+    Family(
+        "aneurysm-wavefront", "the wall of aneurysm, wavefront",
+        rough(on_ellipsoids(healthy, bulge=(6.0, 10.0), thinned=(0.4, 0.6), **FRACTIONS), wavefront), FROZEN, hand=WAVEFRONT,
+    ),
+    Family(
+        "thin-patchy", "the wall of thin, patches",
+        rough(on_ellipsoids(healthy, radius=(26.0, 30.0), wall=(4.0, 5.0), **FRACTIONS), patches), FROZEN, hand=PATCHY,
+    ),
+    Family("healthy", "no scar", on_ellipsoids(healthy, **FRACTIONS), hand=HEALTHY),
+    Family("healthy-kspace", "no scar, noise through k-space, contouring noise", on_ellipsoids(healthy, **KSPACE), hand=HEALTHY),
+]  # fmt: skip
 FAMILIES: dict[str, Family] = {one.name: one for one in _LIST}

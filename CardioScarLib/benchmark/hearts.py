@@ -63,6 +63,28 @@ class Bump:
         """1 in the middle, 0 from `reach` on, smooth between."""
         return np.cos(0.5 * np.pi * np.minimum(np.hypot(around, along) / self.reach, 1)) ** 2
 
+    def limits(self, usual_thickness: float, around: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Depths of the ellipsoids at which the wall begins and ends."""
+        share = self(around, along)
+        low = self.bulge / usual_thickness * share
+        return low, low + 1 - (1 - self.thinned) * share
+
+
+@dataclass(frozen=True)
+class Papillaries:
+    """Ridges on the endocardium like papillary muscles: rows of around and along of their middles, half a width, half a length
+    and height, mm."""
+
+    ridges: tuple[tuple[float, float, float, float, float], ...]
+
+    def limits(self, usual_thickness: float, around: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Depths of the ellipsoids at which the wall begins and ends."""
+        low = np.zeros_like(around)
+        for middle, level, half_width, half_length, height in self.ridges:
+            away = np.hypot((around - middle) / half_width, (along - level) / half_length)
+            low = np.minimum(low, -height / usual_thickness * np.cos(0.5 * np.pi * np.minimum(away, 1)) ** 2)
+        return low, np.ones_like(around)
+
 
 @dataclass(frozen=True, eq=False)
 class EllipsoidHeart:
@@ -78,17 +100,24 @@ class EllipsoidHeart:
     center: tuple[float, float]
     pose: np.ndarray = field(repr=False)
     wall: Wall = field(repr=False)
-    bump: Bump | None = None
+    bump: Bump | Papillaries | None = None
 
     @classmethod
     def meshed(
-        cls, shape: Ellipsoids, scar, center: tuple[float, float], pose: np.ndarray, nodes: int, seed: int, bump: Bump | None = None
+        cls,
+        shape: Ellipsoids,
+        scar,
+        center: tuple[float, float],
+        pose: np.ndarray,
+        nodes: int,
+        seed: int,
+        bump: Bump | Papillaries | None = None,
     ):
         """The heart with a mesh of about `nodes` nodes."""
         points, cells = shape.mesh(nodes, seed)
         if bump is not None:
             depth, phi, theta = coordinates(shape, points)
-            low, high = _limits(bump, shape, *_along_wall(shape, center, phi, theta))
+            low, high = bump.limits(shape.epi[0] - shape.endo[0], *_along_wall(shape, center, phi, theta)[:2])
             points = shape.points(low + depth * (high - low), phi, theta)
         return cls(shape, scar, center, pose, Wall.from_tetrahedra(to_lps(pose, points), cells), bump)
 
@@ -104,18 +133,18 @@ class EllipsoidHeart:
             within = [(x**2 + y**2) / radius**2 + z**2 / length**2 < 1 for radius, length in (self.shape.endo, self.shape.epi)]
         else:
             depth, phi, theta = coordinates(self.shape, local)
-            low, high = _limits(self.bump, self.shape, *_along_wall(self.shape, self.center, phi, theta))
+            low, high = self.bump.limits(self.usual_thickness, *_along_wall(self.shape, self.center, phi, theta)[:2])
             within = [depth < low, depth <= high]
         below = local[:, 2] <= self.shape.cut
         return np.where(within[0] & below, BLOOD, np.where(within[1] & below, WALL, OUTSIDE)).astype(np.uint8)
 
     def place(self, points: np.ndarray) -> Place:
         depth, phi, theta = coordinates(self.shape, to_local(self.pose, points))
-        around, along = _along_wall(self.shape, self.center, phi, theta)
+        around, along, turned = _along_wall(self.shape, self.center, phi, theta)
         if self.bump is None:
-            return Place(depth, around, along, self.usual_thickness)
-        low, high = _limits(self.bump, self.shape, around, along)
-        return Place((depth - low) / (high - low), around, along, self.usual_thickness * (high - low))
+            return Place(depth, around, along, self.usual_thickness, turned)
+        low, high = self.bump.limits(self.usual_thickness, around, along)
+        return Place((depth - low) / (high - low), around, along, self.usual_thickness * (high - low), turned)
 
 
 def coordinates(shape: Ellipsoids, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -138,14 +167,9 @@ def coordinates(shape: Ellipsoids, points: np.ndarray) -> tuple[np.ndarray, np.n
     return depth, np.arctan2(np.sqrt(ring2) / radius, -z / length), np.arctan2(y, x)
 
 
-def _along_wall(shape: Ellipsoids, center: tuple[float, float], phi: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """mm around and along the mid-wall of the ellipsoids, from the scar's middle."""
+def _along_wall(
+    shape: Ellipsoids, center: tuple[float, float], phi: np.ndarray, theta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """mm around and along the mid-wall of the ellipsoids, and the angle, from the scar's middle."""
     turned = np.mod(theta - center[0] + np.pi, 2 * np.pi) - np.pi
-    return turned * shape.mid_wall_radius(phi), shape.arc_length(phi) - center[1]
-
-
-def _limits(bump: Bump, shape: Ellipsoids, around: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Depths of the ellipsoids at which the wall begins and ends."""
-    share = bump(around, along)
-    low = bump.bulge / (shape.epi[0] - shape.endo[0]) * share
-    return low, low + 1 - (1 - bump.thinned) * share
+    return turned * shape.mid_wall_radius(phi), shape.arc_length(phi) - center[1], turned

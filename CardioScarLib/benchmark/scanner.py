@@ -14,13 +14,17 @@ from CardioScarLib.core.slices import Slice
 from CardioScarLib.phantom import Acquisition
 from CardioScarLib.phantom.cases import RIM
 
-NOISES = ("gaussian", "rician", "correlated")
+NOISES = ("gaussian", "rician", "correlated", "kspace")
 IN_PLANE, THROUGH = 7, 9
 """Points of a prism along each side of its pixel, and across the slice: 441."""
 MARGIN = 6.0
 """mm of image around the heart."""
 NOISE_WIDTH = 1.2
 """Pixels: of the Gaussian that correlates noise of neighbors, as an interpolated image has it."""
+REMOTE = 0.25
+"""Signal of nulled myocardium in a magnitude image, whose contrast to scar is 1."""
+ROLL_OFF = 0.3
+"""Outer share of the acquired band of k-space over which it is faded out."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +33,25 @@ class Scan(Acquisition):
 
     averaged: thickness that pixels are really averaged over, where that is not the thickness the slices name.
     long_axes: slices through the long axis, in addition to those across it.
-    noise_kind: "gaussian" per pixel, "rician" (length of a complex value with that noise in both parts), or
-        "correlated" between neighboring pixels.
+    noise_kind: "gaussian" per pixel, "rician" (length of a complex value with that noise in both parts), "correlated"
+        between neighboring pixels, or "kspace": image and complex noise have pixels of `acquired` mm and are filled up with
+        zeros in k-space, and the length of the complex value is taken.
     one_slice_shift: how far one slice that shows scar lies off its place, besides the shifts of all.
+    contour: standard deviation by which the wall that a reconstruction is given lies off the true one; see `contoured`.
+    labels: pixels are what an expert would draw on them: 1 where they are above 0.5, 0 elsewhere, NaN where most of their
+        prism is not wall.
     """
 
     averaged: float | None = None
     long_axes: int = 0
     noise_kind: str = "gaussian"
     one_slice_shift: float = 0.0
+    acquired: float = 1.9
+    contour: float = 0.0
+    labels: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("spacing", "thickness", "pixel"):
+        for name in ("spacing", "thickness", "pixel", "acquired"):
             if not getattr(self, name) > 0:
                 raise BadSettings(f"The {name} of the slices is {getattr(self, name)} mm; it must be greater than zero.")
         if self.noise_kind not in NOISES:
@@ -109,11 +120,19 @@ def seen(heart: Heart, plane: Slice, scan: Scan, moved: np.ndarray) -> tuple[np.
     return mean.reshape(shape), labels.reshape(shape)
 
 
+def pictured(mean: np.ndarray, tissue: np.ndarray, scan: Scan, random: np.random.Generator) -> np.ndarray:
+    """(rows, columns) pixels that a reconstruction is given, from what `seen` returns."""
+    pixels = with_noise(mean, scan, random)
+    return np.where(tissue == WALL, pixels > 0.5, np.nan) if scan.labels else pixels
+
+
 def with_noise(mean: np.ndarray, scan: Scan, random: np.random.Generator) -> np.ndarray:
     """(rows, columns) pixels in [0, 1] from means; where they are NaN the image continues a little as at the wall's edge."""
     there = np.isfinite(mean)
     pixels = np.where(there, mean, 0.0)
-    if scan.noise:
+    if scan.noise_kind == "kspace":
+        pixels = through_k_space(_continued(pixels, there, np.inf) if scan.pixel_support == "wall" else pixels, scan, random)
+    elif scan.noise:
         noise = random.normal(scale=scan.noise, size=(2, *mean.shape))
         if scan.noise_kind == "rician":
             pixels = np.hypot(pixels + noise[0], noise[1])
@@ -125,9 +144,40 @@ def with_noise(mean: np.ndarray, scan: Scan, random: np.random.Generator) -> np.
         pixels = np.clip(pixels, 0, 1)
     if scan.pixel_support == "prism" or not there.any():
         return np.where(there, pixels, 0.0)
-    # A mean over the wall says nothing where there is no wall.
+    if scan.noise_kind == "kspace":
+        return np.where(ndimage.distance_transform_edt(~there) <= RIM, pixels, 0.0)
+    return _continued(pixels, there, RIM)
+
+
+def _continued(pixels: np.ndarray, there: np.ndarray, reach: float) -> np.ndarray:
+    """A mean over the wall says nothing where there is no wall: up to `reach` pixels from it, the value in the closest of its pixels."""
+    if not there.any():
+        return pixels
     distance, nearest = ndimage.distance_transform_edt(~there, return_indices=True)
-    return np.where(distance <= RIM, pixels[tuple(nearest)], 0.0)
+    return np.where(distance <= reach, pixels[tuple(nearest)], 0.0)
+
+
+def through_k_space(image: np.ndarray, scan: Scan, random: np.random.Generator) -> np.ndarray:
+    """(rows, columns) magnitudes of an image acquired with larger pixels, and interpolated by zeros around its k-space.
+
+    Noise has the standard deviation of the scan in the real and in the imaginary part. Remote myocardium is 0 again, and
+    pixels are clipped to [0, 1].
+    """
+    mirrored = np.pad(image, [(0, size) for size in image.shape], mode="symmetric")  # so that its ends do not ring
+    signal = np.fft.ifft2(np.fft.fft2(mirrored) * _acquired_band(mirrored.shape, scan)).real[: image.shape[0], : image.shape[1]]
+    real, imaginary = random.normal(size=(2, *image.shape))
+    band = _acquired_band(image.shape, scan)
+    noise = np.fft.ifft2(np.fft.fft2(real + 1j * imaginary) * band) * (scan.noise / np.sqrt(np.mean(band**2)))
+    return np.clip(np.abs(REMOTE + signal + noise) - REMOTE, 0, 1)
+
+
+def _acquired_band(shape: tuple[int, ...], scan: Scan) -> np.ndarray:
+    """(rows, columns) weights of k-space: 1 within what larger pixels sample, 0 outside."""
+    sides = []
+    for size in shape:
+        share = np.abs(np.fft.fftfreq(size)) * 2 * scan.acquired / scan.pixel
+        sides.append(np.cos(0.5 * np.pi * np.clip((share - 1 + ROLL_OFF) / ROLL_OFF, 0, 1)) ** 2)
+    return np.outer(*sides)
 
 
 def drawn_shifts(scan: Scan, count: int, random: np.random.Generator) -> np.ndarray:

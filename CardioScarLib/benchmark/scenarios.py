@@ -6,12 +6,14 @@ A number in a scenario is fixed; a tuple of two is a range to draw from; a list 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from CardioScarLib.benchmark.contour_heart import contour_heart
-from CardioScarLib.benchmark.hearts import Bump, EllipsoidHeart, Heart
+from CardioScarLib.benchmark.hearts import Bump, EllipsoidHeart, Heart, Papillaries
+from CardioScarLib.benchmark.rough_scars import NoScar, RoughScar, places_of
 from CardioScarLib.benchmark.scanner import Scan
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
@@ -84,22 +86,41 @@ def on_phantom(kind: str) -> Scenario:
     return make
 
 
-def on_ellipsoids(scar: Scar, radius=(22.0, 26.0), wall=(9.0, 10.0), bulge=None, thinned=1.0, **scan) -> Scenario:
+def on_ellipsoids(scar: Scar, radius=(22.0, 26.0), wall=(9.0, 10.0), bulge=None, thinned=1.0, papillaries=None, **scan) -> Scenario:
     """A wall between two ellipsoids.
 
     radius: of the cavity, mm. wall: its thickness, mm. bulge: mm outward at the scar; None leaves the wall as it is,
-    and 0 only thins it. thinned: thickness at the middle of the scar, as a share of the usual one. scan: of `Scan`.
+    and 0 only thins it. thinned: thickness at the middle of the scar, as a share of the usual one. papillaries: height of
+    two ridges on the endocardium, mm, instead of a bulge. scan: of `Scan`.
     """
 
     def make(random: Random, seed: int, nodes: int) -> tuple[Heart, Scan]:
         inner, length, thickness = drawn(radius, random), random.uniform(58, 62), drawn(wall, random)
         shape = Ellipsoids((inner, length), (inner + thickness, length + 0.85 * thickness), random.uniform(18, 20))
         center = random.uniform(-np.pi, np.pi), random.uniform(50, 60)
-        bump = None if bulge is None else Bump(drawn(bulge, random), drawn(thinned, random), random.uniform(24, 28))
+        bump: Bump | Papillaries | None = (
+            None if bulge is None else Bump(drawn(bulge, random), drawn(thinned, random), random.uniform(24, 28))
+        )
+        if papillaries is not None:
+            bump = _papillaries(random, papillaries)
         pose = random_pose(random)
         return EllipsoidHeart.meshed(shape, scar(random), center, pose, nodes, seed, bump), random_scan(random, scan)
 
     return make
+
+
+def rough(scenario: Scenario, scar: RoughScar) -> Scenario:
+    """The heart, a dataclass, and the scan of a scenario with a rough scar."""
+
+    def make(random: Random, seed: int, nodes: int) -> tuple[Heart, Scan]:
+        heart, scan = scenario(random, seed, nodes)
+        return replace(heart, scar=scar(random, places_of(heart))), scan  # type: ignore[type-var]
+
+    return make
+
+
+def healthy(random: Random) -> NoScar:
+    return NoScar()
 
 
 def on_contours(name: str, scar: Scar, size=(0.95, 1.05), **scan) -> Scenario:
@@ -112,6 +133,17 @@ def on_contours(name: str, scar: Scar, size=(0.95, 1.05), **scan) -> Scenario:
         return contour_heart(name, scar(random), center, pose, nodes, stretch), random_scan(random, scan)
 
     return make
+
+
+def _papillaries(random: Random, height) -> Papillaries:
+    """Two ridges, a quarter to nearly half of the way around from each other, half-way along the heart."""
+    apart, first = random.uniform(50, 75), random.uniform(-60, 0)
+    return Papillaries(
+        tuple(
+            (around, random.uniform(-10, 5), random.uniform(6, 8), random.uniform(14, 20), drawn(height, random))
+            for around in (first, first + apart)
+        )
+    )
 
 
 def random_scan(random: Random, given: dict) -> Scan:

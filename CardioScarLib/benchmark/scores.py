@@ -27,6 +27,8 @@ CURVE_LEVELS = np.round(np.arange(0.1, 1.0, 0.1), 2)
 """Levels of a calibration curve."""
 SURE = 1e-3
 """Probabilities are clipped this far from 0 and 1 before a logarithm is taken."""
+BINS = 10
+"""Of probabilities, that a calibration error looks at."""
 COMPONENT_DRAWS = 64
 """Draws whose largest component is measured."""
 LEAST_SLICE_SCAR = 0.01
@@ -49,24 +51,32 @@ def map_scores(case: Truth, mean: np.ndarray) -> dict:
     rmse, mae: over nodes, each alike, as in all tables of the project. brier: of the label "truth above 0.5". nll: cross-entropy
     of the true fraction, probabilities clipped by SURE. dice_nodes: of the wall at nodes above 0.5. volume_error:
     |expected - true| scar volume over the true one; volume_bias: the same with its sign. component_error: |volume of the
-    largest component above 0.5 - true| over the true one.
+    largest component above 0.5 - true| over the true one. expected_share, true_share: scar volume over that of the wall. ece,
+    ece_band: expected calibration error, of all nodes and of band nodes. A healthy heart has no scores that are shares of its
+    scar or need a border, and Dice (0) only where scar is found.
     """
     truth, volume = case.truth, case.wall.node_measure
     error, sure = mean - truth, np.clip(mean, SURE, 1 - SURE)
-    bias = float(volume @ error / (volume @ truth))
-    found, true = mean > 0.5, truth > 0.5
-    component = largest_component(case.wall, mean)
-    true_component = largest_component(case.wall, truth)
-    return {
+    found, true, near = mean > 0.5, truth > 0.5, band_nodes(case)
+    scores = {
         "rmse": float(np.sqrt(np.mean(error**2))),
         "mae": float(np.mean(np.abs(error))),
         "brier": float(np.average((mean - true) ** 2, weights=volume)),
         "nll": float(-np.average(truth * np.log(sure) + (1 - truth) * np.log(1 - sure), weights=volume)),
-        "dice_nodes": float(2 * volume @ (found & true) / (volume @ found + volume @ true)),
-        "volume_error": abs(bias),
-        "volume_bias": bias,
-        **({"component_error": abs(component - true_component) / true_component} if true_component else {}),
+        "ece": calibration_error(mean, truth, volume),
+        "expected_share": float(volume @ mean / volume.sum()),
+        "true_share": float(volume @ truth / volume.sum()),
     }
+    if near.any():
+        scores["ece_band"] = calibration_error(mean[near], truth[near], volume[near])
+    if found.any() or true.any():
+        scores["dice_nodes"] = float(2 * volume @ (found & true) / (volume @ found + volume @ true))
+    if true_volume := float(volume @ truth):
+        bias = float(volume @ error / true_volume)
+        scores |= {"volume_error": abs(bias), "volume_bias": bias}
+    if true_component := largest_component(case.wall, truth):
+        scores["component_error"] = abs(largest_component(case.wall, mean) - true_component) / true_component
+    return scores
 
 
 def spread_scores(case: Truth, mean: np.ndarray, sd: np.ndarray, draws: np.ndarray) -> dict:
@@ -75,23 +85,28 @@ def spread_scores(case: Truth, mean: np.ndarray, sd: np.ndarray, draws: np.ndarr
     coverage_50, _80, _95: share of band nodes in the interval, with TOLERANCE; exact_95: without it; all_nodes_50, _80, _95:
     of all nodes. interval_score: of 95 % intervals of band nodes, lower is better; interval_score_p: that of mean +- k p(1-p)
     with k set for the same coverage. ause: area between the sparsification curve and the best possible one, over all
-    nodes, as a share of the RMSE; ause_p: with p(1-p) instead of the standard deviation; ause_band, ause_band_p:
-    over band nodes. volume_*: of the scar volume: inside (per level), z, crps and error, as shares of the true volume.
+    nodes, as a share of the RMSE; ause_p: with p(1-p) instead of the standard deviation; ause_band, ause_band_p: over band
+    nodes; ause_minus_p, ause_band_minus_p: the differences, negative where the spread says more than p(1-p). volume_*: of the
+    scar volume: inside (per level), z, crps and error, as shares of the true volume. share_high_95: upper end of its 95 %
+    interval, as a share of the wall. A healthy heart has no band and no volume_*.
     """
     truth, volume = case.truth, case.wall.node_measure
     near = band_nodes(case)
     tails = np.quantile(draws, [edge for level in LEVELS for edge in (0.5 - level / 2, 0.5 + level / 2)], axis=0)
     tails = np.clip(tails, 0, 1)  # draws of a process that knows no limits keep the right volume, and no node needs more
     inside = [_within(low, high, truth) for low, high in zip(tails[::2], tails[1::2], strict=True)]
-    scores = {f"coverage_{level * 100:.0f}": _share(one, near, volume) for level, one in zip(LEVELS, inside, strict=True)}
-    scores["exact_95"] = _share((truth >= tails[-2]) & (truth <= tails[-1]), near, volume)
+    scores = _coverage(inside, (truth >= tails[-2]) & (truth <= tails[-1]), near, volume)
     for level, one in zip(LEVELS, inside, strict=True):
         scores[f"all_nodes_{level * 100:.0f}"] = float(np.average(one, weights=volume))
     scores["rmse"] = float(np.sqrt(np.mean((mean - truth) ** 2)))
-    scores.update(_interval_scores(tails[-2], tails[-1], mean, truth, near, volume, scores["coverage_95"]))
+    if near.any():
+        scores.update(_interval_scores(tails[-2], tails[-1], mean, truth, near, volume, scores["coverage_95"]))
     scores.update(_ranking_scores(mean, sd, truth, near, volume))
 
     true, found = float(volume @ truth), draws @ volume
+    scores["share_high_95"] = float(np.quantile(found, 0.975) / volume.sum())
+    if not true:
+        return scores
     for level in LEVELS:
         low, high = np.quantile(found, [0.5 - level / 2, 0.5 + level / 2])
         scores[f"volume_{level * 100:.0f}"] = float(low <= true <= high)
@@ -104,13 +119,13 @@ def spread_scores(case: Truth, mean: np.ndarray, sd: np.ndarray, draws: np.ndarr
 def sd_scores(case: Truth, mean: np.ndarray, sd: np.ndarray) -> dict:
     """What of `spread_scores` a standard deviation alone allows: intervals are mean +- z sd, clipped to [0, 1]; no volume."""
     truth, volume, near = case.truth, case.wall.node_measure, band_nodes(case)
-    scores = {}
-    for level, z in zip(LEVELS, (0.67449, 1.28155, 1.95996), strict=True):
-        low, high = np.clip(mean - z * sd, 0, 1), np.clip(mean + z * sd, 0, 1)
-        scores[f"coverage_{level * 100:.0f}"] = _share(_within(low, high, truth), near, volume)
-        scores[f"all_nodes_{level * 100:.0f}"] = float(np.average(_within(low, high, truth), weights=volume))
-    scores["exact_95"] = _share((truth >= low) & (truth <= high), near, volume)
-    scores.update(_interval_scores(low, high, mean, truth, near, volume, scores["coverage_95"]))
+    ends = [(np.clip(mean - z * sd, 0, 1), np.clip(mean + z * sd, 0, 1)) for z in (0.67449, 1.28155, 1.95996)]
+    inside, (low, high) = [_within(*one, truth) for one in ends], ends[-1]
+    scores = _coverage(inside, (truth >= low) & (truth <= high), near, volume)
+    for level, one in zip(LEVELS, inside, strict=True):
+        scores[f"all_nodes_{level * 100:.0f}"] = float(np.average(one, weights=volume))
+    if near.any():
+        scores.update(_interval_scores(low, high, mean, truth, near, volume, scores["coverage_95"]))
     scores.update(_ranking_scores(mean, sd, truth, near, volume))
     return scores
 
@@ -157,6 +172,12 @@ def calibration_curve(case: Truth, draws: np.ndarray) -> list[float]:
     edges = [edge for level in CURVE_LEVELS for edge in (0.5 - level / 2, 0.5 + level / 2)]
     tails = np.quantile(draws[:, near], edges, axis=0)
     return [float(np.average(_within(low, high, truth), weights=volume[near])) for low, high in zip(tails[::2], tails[1::2], strict=True)]
+
+
+def calibration_error(mean: np.ndarray, truth: np.ndarray, volume: np.ndarray) -> float:
+    """Mean over probabilities, in BINS of equal width, of |predicted - true| (expected calibration error, Naeini et al. 2015)."""
+    number = np.clip((mean * BINS).astype(int), 0, BINS - 1)
+    return float(np.abs(np.bincount(number, volume * (mean - truth), BINS)).sum() / volume.sum())
 
 
 def band_nodes(case: Truth) -> np.ndarray:
@@ -209,10 +230,20 @@ def crps(draws: np.ndarray, truth: float) -> float:
 
 def _ranking_scores(mean: np.ndarray, sd: np.ndarray, truth: np.ndarray, near: np.ndarray, volume: np.ndarray) -> dict:
     error, by_itself, scores = np.abs(mean - truth), mean * (1 - mean), {}
-    for name, where in (("ause", slice(None)), ("ause_band", near)):
-        scores[name] = sparsification(sd[where], error[where], volume[where])
-        scores[name + "_p"] = sparsification(by_itself[where], error[where], volume[where])
+    for name, where in (("ause", np.ones_like(near)), ("ause_band", near)):
+        if error[where].any():
+            scores[name] = sparsification(sd[where], error[where], volume[where])
+            scores[name + "_p"] = sparsification(by_itself[where], error[where], volume[where])
+            scores[name + "_minus_p"] = scores[name] - scores[name + "_p"]
     return scores
+
+
+def _coverage(inside: list[np.ndarray], exact: np.ndarray, near: np.ndarray, volume: np.ndarray) -> dict:
+    """Of band nodes; {} where there are none."""
+    if not near.any():
+        return {}
+    shares = {f"coverage_{level * 100:.0f}": _share(one, near, volume) for level, one in zip(LEVELS, inside, strict=True)}
+    return {**shares, "exact_95": _share(exact, near, volume)}
 
 
 def _interval_scores(low, high, mean, truth, near, volume, coverage: float) -> dict:

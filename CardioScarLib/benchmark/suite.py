@@ -14,7 +14,7 @@ import numpy as np
 
 from CardioScarLib.benchmark import scores
 from CardioScarLib.benchmark.case import DEVELOPMENT_SEEDS, FROZEN_SEEDS, BenchmarkCase, make_case
-from CardioScarLib.benchmark.families import FAMILIES
+from CardioScarLib.benchmark.families import FAMILIES, HANDS
 from CardioScarLib.benchmark.methods import Method
 from CardioScarLib.benchmark.phantom_cases import phantom_as_case
 from CardioScarLib.benchmark.problem import Answer, Problem
@@ -55,11 +55,14 @@ class Plan:
 def chosen_families(part: str, named: Sequence[str]) -> tuple[str, ...]:
     """Those named, by themselves or as a group, or all of the part: development leaves out families that nothing was tuned on."""
     in_part = [name for name, family in FAMILIES.items() if part == "frozen" or family.part != "frozen"]
-    of_groups = {group: [name for name in in_part if group_of(name) == group] for group in GROUPS}
+    of_groups = {hand: [name for name in in_part if FAMILIES[name].hand == hand] for hand in HANDS}
+    of_groups |= {group: [name for name in in_part if group_of(name) == group] for group in GROUPS}
     named = list(dict.fromkeys(one for name in named for one in of_groups.get(name, [name])))
     for name in named:
         if name not in FAMILIES:
-            raise BadSettings(f"There is no benchmark family '{name}'; choose among {', '.join([*GROUPS, *FAMILIES])}.")
+            raise BadSettings(
+                f"There is no benchmark family '{name}'; choose among {', '.join(dict.fromkeys((*GROUPS, *HANDS, *FAMILIES)))}."
+            )
         if part != "frozen" and FAMILIES[name].part == "frozen":
             raise BadSettings(f"The family '{name}' belongs to the frozen part, which is run only to report: --part frozen.")
     return tuple(named or in_part)
@@ -176,6 +179,7 @@ def scored(case: BenchmarkCase, answer: Answer) -> tuple[dict, dict]:
     mean, sd, draws = answer.mean, answer.sd, answer.draws
     values: dict = scores.map_scores(case, mean)
     curves: dict = {}
+    near = scores.band_nodes(case)
     try:
         values.update(overlap_scores(case.wall, case.truth, mean))
     except MissingPackage:
@@ -186,13 +190,14 @@ def scored(case: BenchmarkCase, answer: Answer) -> tuple[dict, dict]:
         values.update(scores.spread_scores(case, mean, sd, draws))
         values.update(scores.component_scores(case, draws))
         values.update(scores.slice_scores(case, case.stack, draws))
-        curves["calibration"] = scores.calibration_curve(case, draws)
+        if near.any():
+            curves["calibration"] = scores.calibration_curve(case, draws)
         if case.has_channel:
             values["channel_open_share"] = float(np.mean([bool(case.channel_is_open(draw)) for draw in draws[:CHANNEL_DRAWS]]))
     elif sd is not None:
         values.update(scores.sd_scores(case, mean, sd))
-    if sd is not None:
-        near, error = scores.band_nodes(case), np.abs(mean - case.truth)
+    if sd is not None and near.any():
+        error = np.abs(mean - case.truth)
         rankings = {"sd": sd, "p": mean * (1 - mean), "best": error}
         curves["sparsification"] = {
             name: scores.sparsification_curve(values_[near], error[near], case.wall.node_measure[near])[::CURVE_STEP].tolist()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardioScarLib.benchmark.families import FAMILIES
+from CardioScarLib.benchmark.families import FAMILIES, FORMULA, HEALTHY, PATCHY, RANDOM_FIELD, WAVEFRONT
 from CardioScarLib.phantom import KINDS
 
 GROUPS = {
@@ -15,6 +15,10 @@ GROUPS = {
     "scans": "Other scans of hearts of the same shape",
     "walls": "Walls that nothing was tuned on",
     "channels": "Channels of known width, and their closed controls",
+    RANDOM_FIELD: "Rough scars: level sets of random fields",
+    WAVEFRONT: "Rough scars: wavefronts of necrosis",
+    PATCHY: "Rough scars: patches",
+    HEALTHY: "Healthy hearts",
 }
 RESAMPLINGS = 1000
 BASE = "log-odds"
@@ -27,6 +31,8 @@ def group_of(family: str) -> str:
     known = FAMILIES.get(family)
     if known is None:
         return "scans"
+    if known.hand != FORMULA:
+        return known.hand
     if known.hearts or (known.part != "frozen" and any(other.hearts == family for other in FAMILIES.values())):
         return "channels"
     return "walls" if known.part == "frozen" else "scans"
@@ -78,7 +84,7 @@ class Summary:
             if families and group != "channels":
                 tables += [self._accuracy(families, title), self._by_family(families, title)]
                 tables += [self._spread(families, title)] if self.with_spread() else []
-                tables += [self._volumes(families, title)]
+                tables += [self._volumes(families, title)] if group != HEALTHY else []
                 tables += [self._spread_by_family(method, families, title) for method in self.with_spread()]
         channels = self._channels()
         return [*tables, channels] if channels.rows else tables
@@ -86,7 +92,8 @@ class Summary:
     def _accuracy(self, families: list[str], title: str) -> Table:
         columns = {
             "RMSE": ("rmse", 4), "MAE": ("mae", 4), "Brier": ("brier", 4), "NLL": ("nll", 3), "Dice": ("dice", 3), "ASSD, mm": ("assd", 2),
-            "HD95, mm": ("hd95", 2), "volume error, %": ("volume_error", 1),
+            "HD95, mm": ("hd95", 2), "volume error, %": ("volume_error", 1), "ECE": ("ece", 3),
+            "scar found, % of the wall": ("expected_share", 1),
         }  # fmt: skip
         base = {(family, one["seed"]): one["scores"]["rmse"] for family, some in self.of(BASE, families).items() for one in some}
         rows = []
@@ -117,20 +124,26 @@ class Summary:
         rows = []
         for method in self.with_spread():
             records = self.of(method, families)
-            by_family = [np.mean([one["scores"]["coverage_95"] for one in some]) for some in records.values()]
-            every = [one["scores"]["coverage_95"] for some in records.values() for one in some]
+            each = [[one["scores"]["coverage_95"] for one in some if "coverage_95" in one["scores"]] for some in records.values()]
+            by_family = [np.mean(some) for some in each if some]
+            every = [one for some in each for one in some]
             names = (
-                "exact_95", "all_nodes_95", "slices_95", "interval_score", "interval_score_p", "ause_band", "ause_band_p", "ause", "ause_p",
+                "exact_95", "all_nodes_95", "slices_95", "interval_score", "interval_score_p", "ause_band", "ause_band_p",
+                "ause_band_minus_p", "ause", "ause_p", "ause_minus_p",
             )  # fmt: skip
             cells = [in_words(records, name, 3) for name in names]
             coverage = [in_words(records, f"coverage_{level}", 3) for level in (50, 80, 95)]
             least = [f"{min(values):.3f}" if values else "-" for values in (by_family, every)]
-            rows.append((method, *coverage, *least, *cells))
+            rows.append((method, *coverage, *least, *cells, in_words(records, "ece_band", 3), in_words(records, "share_high_95", 1, 100)))
         head = (
             "method", "50 %", "80 %", "95 %", "95 %, worst family", "95 %, worst case", "95 %, no tolerance", "95 %, all nodes",
-            "95 %, slice averages", "interval score", "that of p(1-p)", "AUSE", "that of p(1-p)", "AUSE, all nodes", "that of p(1-p)",
+            "95 %, slice averages", "interval score", "that of p(1-p)", "AUSE", "that of p(1-p)", "difference", "AUSE, all nodes",
+            "that of p(1-p)", "difference", "ECE", "scar at most, % of the wall",
         )  # fmt: skip
-        note = "Coverage and scores of band nodes unless said otherwise. p(1-p) is scaled, with the truth, to the same coverage."
+        note = (
+            "Coverage and scores of band nodes unless said otherwise. p(1-p) is scaled, with the truth, to the same coverage. "
+            "At most: the upper end of the 95 % interval of scar volume."
+        )
         return Table(f"{title}: uncertainty", head, tuple(rows), note)
 
     def _volumes(self, families: list[str], title: str) -> Table:
@@ -168,7 +181,7 @@ class Summary:
             cells = [_mean_score(records, name) for name in names.values()]
             z = [one["scores"]["volume_z"] ** 2 for one in records if "volume_z" in one["scores"]]
             least = min((one["scores"].get("coverage_95", np.nan) for one in records), default=np.nan)
-            cells += [f"{np.sqrt(np.mean(z)):.2f}" if z else "-", f"{least:.3f}"]
+            cells += [f"{np.sqrt(np.mean(z)):.2f}" if z else "-", f"{least:.3f}" if np.isfinite(least) else "-"]
             rows.append((family, *cells))
         return Table(f"{title}: uncertainty of {method} by family", ("family", *names, "z of volume, RMS", "95 %, worst case"), tuple(rows))
 

@@ -356,8 +356,10 @@ def _folder(output: Path, name: str) -> Path:
 
 
 def _list_them(families: dict, methods: dict, on_real: dict) -> None:
+    from CardioScarLib.benchmark.families import HANDS
     from CardioScarLib.benchmark.summary import GROUPS, group_of
 
+    click.echo(f"hands: {', '.join(HANDS)}")
     for group, title in GROUPS.items():
         click.echo(f"{group}: {title}")
         for name, family in families.items():

@@ -128,7 +128,7 @@ def _scenario(kind: str, random: np.random.Generator, closed: bool) -> tuple[Sca
 def _place(heart: Ellipsoids, local: np.ndarray, center: tuple[float, float]) -> Place:
     depth, phi, theta = heart.coordinates(local)
     turned = np.angle(np.exp(1j * (theta - center[0])))
-    return Place(depth, turned * heart.mid_wall_radius(phi), heart.arc_length(phi) - center[1], heart.epi[0] - heart.endo[0])
+    return Place(depth, turned * heart.mid_wall_radius(phi), heart.arc_length(phi) - center[1], heart.epi[0] - heart.endo[0], turned)
 
 
 def _pose(random: np.random.Generator) -> np.ndarray:

@@ -13,13 +13,14 @@ class Place:
     """Where points are, seen from the middle of the scar: mm along the mid-wall, and depth.
 
     depth: 0 endocardium .. 1 epicardium. around, along: circumferential and longitudinal mm.
-    thickness: of the wall, mm.
+    thickness: of the wall, mm. angle: radians around the long axis; None in a body that has none.
     """
 
     depth: np.ndarray
     around: np.ndarray
     along: np.ndarray
     thickness: float
+    angle: np.ndarray | None = None
 
 
 class Scar(Protocol):
