@@ -33,6 +33,7 @@ from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 from CardioScarLib.self_audit import Audit
 from CardioScarLib.self_audit import audit as audit_stack
 from CardioScarLib.self_audit.constants import AUDIT, AuditConstants
@@ -68,7 +69,7 @@ def reconstruct(
     with clock.stage("fit") as step:
         fitted = settings.model.model in ("field", "network")
         of_fit = coarsened(operator, evidence, wall, settings.operator) if fitted else (operator, evidence)
-        posterior = fit(*of_fit, settings.model, step)
+        posterior = fit(*of_fit, wall, settings.model, step)
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, stack, settings.threshold)
@@ -153,8 +154,8 @@ def _check_auditable(settings: ReconstructionSettings) -> None:
         raise BadSettings(f"The audit requires the model 'field'; it cannot judge the model '{settings.model.model}'.")
 
 
-def _field(posterior: Posterior) -> FieldPosterior:
-    if not isinstance(posterior, FieldPosterior):
+def _field(posterior: Posterior) -> FieldPosterior | ProcessPosterior:
+    if not isinstance(posterior, FieldPosterior | ProcessPosterior):
         raise BadSettings("The audit requires the model 'field'.")
     return posterior
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.dropout.fit import fit_dropout_network
 from CardioScarLib.reconstruction.field.fit import fit_field
@@ -14,11 +15,15 @@ from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
 
 
 def fit(
-    operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[..., None] = lambda done, steps, **detail: None
+    operator: SliceOperator,
+    evidence: Evidence,
+    wall: Wall,
+    settings: ModelSettings,
+    step: Callable[..., None] = lambda done, steps, **detail: None,
 ) -> Posterior:
     """Fit the model named in the settings to the evidence; returns the posterior of the scar fraction."""
     if settings.model == "field":
-        return fit_field(operator, evidence, settings, step)
+        return fit_field(operator, evidence, wall, settings, step)
     if settings.model == "network":
         return fit_dropout_network(operator, evidence, settings, step)
     step(0, 1)

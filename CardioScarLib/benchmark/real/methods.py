@@ -41,7 +41,7 @@ class RealMethod:
 def fitted(question: Question, settings: ModelSettings) -> Prediction:
     """A model of the library, fitted as `reconstruct` fits it."""
     operator, evidence = coarsened(question.kept, question.evidence, question.wall, OperatorSettings())
-    posterior = fit(operator, evidence, replace(settings, seed=question.seed))
+    posterior = fit(operator, evidence, question.wall, replace(settings, seed=question.seed))
     return peers.predicted(question, posterior)
 
 

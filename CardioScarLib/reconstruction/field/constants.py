@@ -26,6 +26,8 @@ class FieldConstants:
         than the first, slices are not shifted, and tolerance has nothing to do; by the second, they are, whatever predicts them
         better; and how sharply that decides.
     smallest_share: a family with a smaller share of the result is left out.
+    rough: scatter of a slice's blocks about a process, as a share of that of labels with the same mean, from which on scar counts as
+        rough and the process is fitted instead of members.
 
     Spread of the draws:
 
@@ -55,7 +57,7 @@ class FieldConstants:
     reach: mm: how far from a slice its neighbor takes over.
     """
 
-    version: int = 1
+    version: int = 2
     tolerant_length: float = 1.25
     tolerant_gain: float = 0.045
     gain_width: float = 0.01
@@ -63,6 +65,7 @@ class FieldConstants:
     sure_alternation: float = 0.4
     alternation_width: float = 0.02
     smallest_share: float = 0.1
+    rough: float = 0.12
     gain: float = 23.0
     blur: float = 0.006
     offset_gain: float = 2.0

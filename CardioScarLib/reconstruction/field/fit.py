@@ -1,4 +1,4 @@
-"""The model `field`: small Fourier-feature members on the slice averages."""
+"""The model `field`: small Fourier-feature members on the slice averages, or a process along the wall."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from scipy.special import expit
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.member import Member, MemberPlan, fit_member
 from CardioScarLib.reconstruction.field.noise import without_noise_floor
 from CardioScarLib.reconstruction.field.objective import ShiftTolerance
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
-from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
 from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, alternation, seeming_shifts
 from CardioScarLib.reconstruction.field.spread import Spread, find_spread
+from CardioScarLib.reconstruction.process.blocks import joined, quieted
+from CardioScarLib.reconstruction.process.chart import plain_chart, wall_chart
+from CardioScarLib.reconstruction.process.choose import TYPICAL, USUAL_MISS, Choice, choose_roughness
+from CardioScarLib.reconstruction.process.fit import fit_process
+from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 
 FOLDS = 3
 FOLD_PLAN = MemberPlan(frequencies=32, widths=(24, 24), entropy=30, squared=40, held_out=0.0)
@@ -26,40 +31,63 @@ FOLD_PLAN = MemberPlan(frequencies=32, widths=(24, 24), entropy=30, squared=40, 
 
 @dataclass(frozen=True)
 class Effort:
-    """members: members; half of each family when both count."""
+    """members: members; half of each family when both count. centers: of the process."""
 
     members: int
     plan: MemberPlan
+    centers: int
 
 
-EFFORTS = {"standard": Effort(4, MemberPlan()), "fine": Effort(10, MemberPlan(frequencies=64, entropy=40, squared=120))}
+EFFORTS = {
+    "standard": Effort(4, MemberPlan(), 400),
+    "fine": Effort(10, MemberPlan(frequencies=64, entropy=40, squared=120), 700),
+}
+TRIALS = 25
+"""Choices of the process that are tried, about."""
+PREVIEW_CENTERS = 250
 
 
-def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettings, step: Callable[[int, int], None]) -> FieldPosterior:
+FittedField = FieldPosterior | ProcessPosterior
+"""What the model `field` is after a fit: a smooth function of space, or a process along the wall."""
+
+
+def fit_field(
+    operator: SliceOperator, evidence: Evidence, wall: Wall, settings: ModelSettings, step: Callable[[int, int], None]
+) -> FittedField:
     """Fit the field with one of the presets.
 
+    How rough the scar is in the slices themselves decides between two models: smooth functions of space, which draw smooth scars
+    and channels more sharply, and a process along the wall, which predicts rough ones better and says how rough they are.
     step: called with (done, all) during the work; may raise to end it.
     """
     evidence, noise = without_noise_floor(operator.pixels, evidence)
+    seen = quieted(evidence, noise)
+    blocks = joined(operator, seen)
     if settings.preset == "preview":
         step(0, 1)
-        member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
-        spread = find_spread([member], np.ones(1), operator, evidence, noise)
-        summary = {"pixel_residual": member.residual, **_about(spread)}
-        return FieldPosterior((member,), np.ones(1), operator.frame, spread, settings.samples, settings.seed, summary)
+        return fit_process(blocks, operator, seen, plain_chart(), Choice(TYPICAL, USUAL_MISS, 1.0), settings, PREVIEW_CENTERS)
 
     effort = EFFORTS[settings.preset]
     plan = effort.plan
-    work = _Work(2 * FOLDS * (FOLD_PLAN.entropy + FOLD_PLAN.squared) + effort.members * (plan.entropy + plan.squared), step)
-    members, shares, left_out = fit_members(operator, evidence, settings, noise, work.tick)
+    work = _Work(TRIALS + 2 * FOLDS * (FOLD_PLAN.entropy + FOLD_PLAN.squared) + effort.members * (plan.entropy + plan.squared), step)
+    chart = wall_chart(wall, operator.frame)
+    choice = choose_roughness(blocks, chart, operator.anchors, FIELD.rough, work.tick)
+    if choice.scatter > FIELD.rough:
+        posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers)
+        work.finish()
+        return replace(posterior, summary={**posterior.summary, "pixel_noise": noise})
+    left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick)
+    members, shares = fit_members(operator, evidence, settings, noise, left_out, work.tick)
     spread = find_spread(members, shares, operator, evidence, noise, left_out.shifts)
     work.finish()
     summary = {
+        "prior": "smooth",
         "members": len(members),
         "evaluations": [one.evaluations for one in members],
         "stopped_by_held_out_pixels": sum(one.held_out_stop for one in members),
         "pixel_residual": float(np.average([one.residual for one in members], weights=shares)),
         "left_out_slices_rms": left_out.error,
+        "scatter": choice.scatter,
         "shift_tolerant_share": float(left_out.tolerant_share),
         **_about(spread),
     }
@@ -67,14 +95,13 @@ def fit_field(operator: SliceOperator, evidence: Evidence, settings: ModelSettin
 
 
 def fit_members(
-    operator: SliceOperator, evidence: Evidence, settings: ModelSettings, noise: float, tick: Callable[[np.ndarray], None]
-) -> tuple[list[Member], np.ndarray, LeftOut]:
-    """Members, (m,) their shares in the mean, and what left-out slices say: of both families, or of the one that predicts better.
+    operator: SliceOperator, evidence: Evidence, settings: ModelSettings, noise: float, left_out: LeftOut, tick: Callable[..., None]
+) -> tuple[list[Member], np.ndarray]:
+    """Members and (m,) their shares in the mean: of both families, or of the one that predicts left-out slices better.
 
     evidence: without a floor of noise. noise: of a pixel. tick: called at every iteration; may raise to end the fit.
     """
     effort = EFFORTS[settings.preset]
-    left_out = leave_slices_out(operator, evidence, settings.seed, noise, tick)
     of_tolerant = effort.members // 2
     if not FIELD.smallest_share < left_out.tolerant_share < 1 - FIELD.smallest_share:
         left_out = replace(left_out, tolerant_share=round(left_out.tolerant_share))
@@ -89,7 +116,7 @@ def fit_members(
         for _ in range(counts[tolerant]):
             members.append(fit_member(operator, evidence, of_family, settings.seed + len(members), noise, tolerance, tick))
             shares.append(family_share / counts[tolerant])
-    return members, np.array(shares), left_out
+    return members, np.array(shares)
 
 
 def _about(spread: Spread) -> dict:
@@ -109,7 +136,7 @@ class LeftOut:
     shifts: SeemingShifts
 
 
-def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noise: float, tick: Callable[[np.ndarray], None]) -> LeftOut:
+def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noise: float, tick: Callable[..., None]) -> LeftOut:
     """Predict every third slice from the others, three times, with and without tolerance of slice shifts.
 
     The family that tolerates shifts gets a share where shifts are sure, or seen while it predicts clearly better.
@@ -147,7 +174,7 @@ class _Work:
     def __init__(self, total: int, step: Callable[[int, int], None]):
         self.total, self.done, self.step = total, 0, step
 
-    def tick(self, weights: np.ndarray) -> None:
+    def tick(self, weights: np.ndarray | None = None) -> None:
         self.done = min(self.done + 1, self.total)
         self.step(self.done, self.total)
 

@@ -1,0 +1,212 @@
+"""How scar varies along this patient's wall: chosen by what the patient's own slices say of each other.
+
+Every slice is left out and predicted from the others, and so are sectors of slices that are about as wide as the gap they
+are then from the next known tissue. Slices say how scar runs along the heart; sectors, of which there are many, how it
+runs around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import cho_solve
+from scipy.special import expit, xlogy
+
+from CardioScarLib.reconstruction.process.blocks import Blocks
+from CardioScarLib.reconstruction.process.chart import WallChart
+from CardioScarLib.reconstruction.process.features import Features, Roughness
+from CardioScarLib.reconstruction.process.laplace import Laplace, Observed, expected, fit_laplace
+
+TYPICAL = Roughness(around=28.0, along=40.0, through=12.0, amplitude=9.0, offset=2.0, grain=0.25)
+CHOICES = {
+    "grain": (0.07, 0.25, 1.0),
+    "along": (20.0, 40.0, 80.0),
+    "around": (14.0, 28.0, 50.0),
+    "through": (6.0, 12.0, 24.0),
+    "amplitude": (4.0, 9.0, 25.0),
+}
+OFFSETS = (0.3, 2.0, 6.0)
+FINEST, COARSEST = 8.0, 0.05
+"""Grains."""
+GRAIN_ROUNDS = 4
+ROUNDS = 2
+"""Times that each number is chosen anew, given the others."""
+MOST_BLOCKS = 1000
+CENTERS = 180
+REFINEMENTS = 3
+"""Corrections of a fit after data are taken out of it, with the curvature at the first."""
+UNUSUAL = 0.1
+"""Cost of a number e times its typical value, squared, as a share of the score: patients differ, but left-out data are few."""
+USUAL_MISS, SLICES_BEHIND = 1.2, 6.0
+"""RMS of (seen - expected) / sd of the scar of a left-out slice, and how many slices that experience counts as."""
+FARTHEST_MISS = 4.0
+SHARE_NOISE = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Part of the pixels, which choices are tried on. places: (n, 4) on the chart. folds: numbers of blocks left out together: the
+    slices, then sectors. slices: how many are slices; inner: those between others.
+    wall: (k, 4) places all over the wall."""
+
+    places: np.ndarray
+    values: np.ndarray
+    areas: np.ndarray
+    folds: tuple[np.ndarray, ...]
+    slices: int
+    inner: frozenset[int]
+    wall: np.ndarray
+
+
+@dataclass(frozen=True)
+class Choice:
+    """roughness: of the patient. widening: factor on the spread of the process, from how far left-out slices missed.
+    scatter: of blocks about the process, see `scatter_of`."""
+
+    roughness: Roughness
+    widening: float
+    scatter: float
+
+
+def choose_roughness(
+    blocks: Blocks, chart: WallChart, anchors: np.ndarray, smooth: float, step: Callable[[], None] = lambda: None
+) -> Choice:
+    """The choice with which left-out blocks are predicted best.
+
+    anchors: (k, 3) all over the wall, canonical frame. smooth: a scatter below which nothing is chosen, as another model is better.
+    step: called at every trial; may raise to end the work.
+    """
+    trial = trial_of(blocks, chart, anchors)
+    finest, scatter = grain_of(blocks, chart, anchors)
+    if scatter < smooth:
+        return Choice(replace(TYPICAL, grain=finest), 1.0, scatter)
+    start = replace(TYPICAL, grain=TYPICAL.grain * finest)
+    unit = LeftOut(trial, start).entropy
+
+    def cost(one: Roughness) -> float:
+        step()
+        unusual = 0.3 * np.log(one.grain / start.grain) ** 2 + sum(
+            np.log(getattr(one, name) / getattr(TYPICAL, name)) ** 2 for name in ("around", "along", "through", "amplitude")
+        )
+        return LeftOut(trial, one).entropy / unit + UNUSUAL * unusual
+
+    best, tried = start, {start: 1.0}
+    for _ in range(ROUNDS):
+        before = best
+        for name, values in CHOICES.items():
+            for one in (replace(best, **{name: value * (finest if name == "grain" else 1.0)}) for value in values):
+                if one not in tried:
+                    tried[one] = cost(one)
+            best = min(tried, key=tried.__getitem__)
+        if best == before:
+            break
+    of_slices = {one: LeftOut(trial, one) for one in (replace(best, offset=offset) for offset in OFFSETS)}
+    best = min(of_slices, key=lambda one: of_slices[one].surprise)
+    return Choice(best, of_slices[best].widening, scatter)
+
+
+def grain_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> tuple[float, float]:
+    """Independent observations per mm^2 that blocks stand for, and their scatter, from how far they scatter about the process fitted to them.
+
+    Blocks of n observations scatter by p (1 - p) / n: the dispersion of a quasi-likelihood (McCullagh & Nelder 1989, ch. 9).
+    """
+    features = Features.made(chart.at(anchors), TYPICAL, CENTERS)
+    functions = features.of(chart.at(blocks.centers))
+    grain, scatter, weights = 1.0, 0.0, None
+    area = float(np.median(blocks.areas))
+    for _ in range(GRAIN_ROUNDS):
+        fitted = fit_laplace(Observed(functions, blocks.values, grain * blocks.areas), weights)
+        weights = fitted.weights
+        scatter = scatter_of(expit(functions @ weights), blocks)
+        grain = float(np.clip(1 / (area * max(scatter, 1e-9)), COARSEST, FINEST))
+    return grain, scatter
+
+
+def scatter_of(average: np.ndarray, blocks: Blocks) -> float:
+    """Mean square of (b,) values about averages, as a share of that of labels of which the average is the probability."""
+    possible = blocks.areas @ (average * (1 - average))
+    return float(blocks.areas @ (average - blocks.values) ** 2 / max(possible, 1e-12))
+
+
+def trial_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> Trial:
+    every = max(1, round(len(blocks.values) / MOST_BLOCKS))
+    places, numbers = chart.at(blocks.centers[::every]), blocks.slices[::every]
+    slices, sectors = _slices(numbers), _sectors(places, numbers)
+    by_height = np.argsort([np.median(places[one, 2]) for one in slices])
+    areas = blocks.areas[::every] * (blocks.areas.sum() / blocks.areas[::every].sum())
+    return Trial(
+        places, blocks.values[::every], areas, (*slices, *sectors), len(slices), frozenset(by_height[1:-1].tolist()), chart.at(anchors)
+    )
+
+
+def _slices(numbers: np.ndarray) -> list[np.ndarray]:
+    return [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
+
+
+def _sectors(places: np.ndarray, numbers: np.ndarray) -> list[np.ndarray]:
+    """Sectors as wide as two gaps between slices; the same share of every slice, turned from slice to slice."""
+    seen = np.unique(numbers)
+    heights = np.sort([np.median(places[numbers == number, 2]) for number in seen])
+    gap = float(np.median(np.diff(heights))) if len(seen) > 1 else 10.0
+    ring = 2 * np.pi * np.median(np.hypot(places[:, 0], places[:, 1]))
+    count = int(np.clip(round(ring / (2 * max(gap, 1.0))), 4, 12))
+    sector = np.floor((np.arctan2(places[:, 1], places[:, 0]) / (2 * np.pi) + 0.5) * count).astype(int) % count
+    turn = np.searchsorted(seen, numbers) * (count // 2)
+    return [found for fold in range(count) if len(found := np.flatnonzero((sector + turn) % count == fold))]
+
+
+class LeftOut:
+    """What a choice says of data that it has not seen.
+
+    entropy: mean cross-entropy of left-out blocks, nats, of slices plus of sectors. misses: (seen - expected) / sd of the scar share of
+    each inner slice; sds: of the shares.
+    """
+
+    def __init__(self, trial: Trial, roughness: Roughness):
+        features = Features.made(trial.wall, roughness, CENTERS)
+        functions, rest = features.with_rest(trial.places)
+        observed = Observed(functions, trial.values, roughness.grain * trial.areas)
+        whole = fit_laplace(observed)
+        totals, areas, misses, sds = np.zeros(2), np.zeros(2), [], []
+        for number, fold in enumerate(trial.folds):
+            part = int(number >= trial.slices)
+            without = left_out(observed, whole, fold)
+            taken, area, values = functions[fold], trial.areas[fold], trial.values[fold]
+            predicted = np.clip(expected(taken @ without.weights, without.variance(taken) + rest[fold]), 1e-6, 1 - 1e-6)
+            totals[part] -= area @ (xlogy(values, predicted) + xlogy(1 - values, 1 - predicted))
+            areas[part] += area.sum()
+            if number in trial.inner:
+                slope = (area * predicted * (1 - predicted)) @ taken / area.sum()
+                sd = float(np.sqrt(without.variance(slope[None])[0] + SHARE_NOISE**2))
+                misses.append(float(area @ (values - predicted) / area.sum()) / sd)
+                sds.append(sd)
+        self.entropy = float(np.sum(totals / np.maximum(areas, 1e-9)))
+        self.misses, self.sds = np.clip(misses, -FARTHEST_MISS, FARTHEST_MISS), np.array(sds)
+
+    @property
+    def surprise(self) -> float:
+        """Of the scar shares of left-out slices."""
+        return float(np.sum(0.5 * self.misses**2 + np.log(self.sds)))
+
+    @property
+    def widening(self) -> float:
+        usual = SLICES_BEHIND * USUAL_MISS**2
+        return float(np.sqrt((usual + self.misses @ self.misses) / (SLICES_BEHIND + len(self.misses))))
+
+
+def left_out(observed: Observed, whole: Laplace, fold: np.ndarray) -> Laplace:
+    """The fit without some pixels, from the one with them."""
+    functions = observed.features
+    _, variance, _ = observed.slopes(whole.weights)
+    taken = functions[fold]
+    matrix = whole.factor @ whole.factor.T - (taken * (observed.counts * variance)[fold][:, None]).T @ taken
+    factor = np.linalg.cholesky(matrix + 1e-9 * np.eye(len(matrix)))
+    counts = observed.counts.copy()
+    counts[fold] = 0
+    weights = whole.weights
+    for _ in range(REFINEMENTS):
+        average, _ = observed.look(weights)
+        weights = weights - cho_solve((factor, True), weights - functions.T @ (counts * (observed.values - average)))
+    return Laplace(weights, factor)

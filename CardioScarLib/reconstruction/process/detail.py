@@ -1,0 +1,50 @@
+"""The detail that slices show and a smooth process leaves out, kept where the slices are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+NEAREST = 8
+AROUND, ALONG, THROUGH = 5.0, 4.0, 4.0
+"""mm along which detail is alike (exponential covariance)."""
+UNSURE = 0.15
+"""Variance of a pixel's own error over that of the detail."""
+REACH = 2.5
+"""Lengths beyond which no detail is known."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detail:
+    """places: (p, 4) of pixels on the chart, mm. left: (p,) what the process leaves of their values, in probability."""
+
+    places: np.ndarray
+    left: np.ndarray
+
+    def at(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) detail expected at places, and (n,) share of its variance that the pixels explain: simple kriging of the nearest pixels
+        (Matheron 1963)."""
+        expected, known = np.zeros(len(places)), np.zeros(len(places))
+        scale = 1 / np.array([AROUND, AROUND, ALONG, THROUGH])
+        count = min(NEAREST, len(self.left))
+        distance, nearest = self._tree.query(places * scale, count, distance_upper_bound=REACH)
+        distance, nearest = distance.reshape(-1, count), nearest.reshape(-1, count)
+        some = np.flatnonzero(np.isfinite(distance[:, 0]))
+        if not len(some):
+            return expected, known
+        near = np.minimum(nearest[some], len(self.left) - 1)
+        towards = np.where(np.isfinite(distance[some]), np.exp(-distance[some]), 0.0)
+        points = self.places[near] * scale
+        between = np.exp(-np.linalg.norm(points[:, :, None] - points[:, None], axis=3)) + UNSURE * np.eye(count)
+        weights = np.linalg.solve(between, towards[:, :, None])[:, :, 0]
+        expected[some] = np.sum(weights * self.left[near], axis=1)
+        known[some] = np.clip(np.sum(weights * towards, axis=1), 0, 1)
+        return expected, known
+
+    @property
+    def _tree(self) -> cKDTree:
+        if "tree" not in self.__dict__:
+            object.__setattr__(self, "tree", cKDTree(self.places / (AROUND, AROUND, ALONG, THROUGH)))
+        return self.__dict__["tree"]

@@ -1,0 +1,58 @@
+"""Fitting the process along the wall to all slices of a patient."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.process.blocks import Blocks
+from CardioScarLib.reconstruction.process.chart import WallChart
+from CardioScarLib.reconstruction.process.choose import Choice, scatter_of
+from CardioScarLib.reconstruction.process.detail import Detail
+from CardioScarLib.reconstruction.process.features import Features
+from CardioScarLib.reconstruction.process.laplace import Observed, expected, fit_laplace
+from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
+
+STEEP = 8.0
+"""Times steeper than in the mean are borders of scar in a draw: tissue is scar or it is not."""
+
+
+def fit_process(
+    blocks: Blocks,
+    operator: SliceOperator,
+    evidence: Evidence,
+    chart: WallChart,
+    choice: Choice,
+    settings: ModelSettings,
+    centers: int,
+) -> ProcessPosterior:
+    """The process given the slices: first with one point for each block, then with the averages that blocks are.
+
+    operator, evidence: that the blocks were made of. centers: of the process: more of them follow finer detail.
+    """
+    roughness = choice.roughness
+    features = Features.made(chart.at(operator.anchors), roughness, centers)
+    counts = roughness.grain * blocks.areas
+    start = fit_laplace(Observed(features.of(chart.at(blocks.centers)), blocks.values, counts))
+    observed = Observed(features.of(chart.at(blocks.points)), blocks.values, counts, blocks.matrix)
+    fitted = fit_laplace(observed, start.weights)
+    average, _ = observed.look(fitted.weights)
+    scatter = scatter_of(average, blocks)
+    summary = {
+        "prior": "wall" if chart.follows_wall else "space",
+        **asdict(roughness),
+        "scatter": scatter,
+        "widening": choice.widening,
+    }
+    used = np.flatnonzero(evidence.weights > 0)
+    places = chart.at(operator.matrix[used] @ operator.points)
+    functions, rest = features.with_rest(places)
+    left = evidence.values[used] - expected(functions @ fitted.weights, fitted.variance(functions) + rest)
+    return ProcessPosterior(
+        chart, features, fitted, Detail(places, left), operator.frame, STEEP, settings.samples, settings.seed, summary,
+        widening=choice.widening,
+    )  # fmt: skip

@@ -1,0 +1,144 @@
+"""What is known about scar along the wall: the process given the slices, and draws that look like scars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, ndtri
+
+from CardioScarLib.geometry.frame import CanonicalFrame
+from CardioScarLib.reconstruction.process.chart import WallChart
+from CardioScarLib.reconstruction.process.detail import Detail
+from CardioScarLib.reconstruction.process.features import Features
+from CardioScarLib.reconstruction.process.laplace import Laplace, expected
+
+CHUNK = 8192
+WAVES = 384
+"""Random waves that stand for the texture."""
+FINER = 5.0
+"""Times shorter than those of the process are the lengths of the texture; what slices millimeters apart cannot tell."""
+LEAST = 1e-4
+"""Probability of scar where the slices show none."""
+WHOLE = 0.02
+"""Fractions this close to 0 and 1 are 0 and 1 in a draw."""
+QUANTILES = ndtri((np.arange(48) + 0.5) / 48)
+FIRST_WAVES, FIRST_DRAW = 7, 8
+"""Streams of random numbers, apart from those of other models."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """At n points: places (n, 4) on the chart, functions (n, m) of the process, probability of scar, variance of the logit, the rest of
+    it that the functions miss, and free: the share of deviations that the detail of the slices leaves possible."""
+
+    places: np.ndarray
+    functions: np.ndarray
+    probability: np.ndarray
+    variance: np.ndarray
+    rest: np.ndarray
+    free: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ProcessPosterior:
+    """The process along the wall after a fit.
+
+    chart: of the wall. features, fit: the process and its weights. detail: of the slices, that it leaves out.
+    frame: canonical frame of the chart.
+    steepness: how much steeper borders are in a draw than in the mean, so that draws are patchy, as
+    scars in label maps are, with patches at random places. widening: factor on what is unknown, from the audit.
+    count: of draws that are usual. seed: of the draws.
+    """
+
+    chart: WallChart
+    features: Features
+    fit: Laplace
+    detail: Detail
+    frame: CanonicalFrame
+    steepness: float
+    count: int
+    seed: int
+    summary: dict[str, Any] = field(default_factory=dict)
+    has_spread: bool = True
+    widening: float = 1.0
+
+    def mean(self, points: np.ndarray) -> np.ndarray:
+        mean = np.empty(len(points))
+        for where, local in self._chunks(points):
+            mean[where] = self._known(local).probability
+        return mean
+
+    def sd(self, points: np.ndarray) -> np.ndarray:
+        sd = np.empty(len(points))
+        for where, local in self._chunks(points):
+            known = self._known(local)
+            width = np.sqrt(self._spread(known))
+            sd[where] = self._fraction(self._center(known)[:, None] + width[:, None] * QUANTILES).std(axis=1)
+        return sd
+
+    def samples(self, n: int, points: np.ndarray) -> np.ndarray:
+        weights = np.column_stack([self._random(number).normal(size=len(self.fit.weights)) for number in range(n)])
+        deviations = self.widening * (self.fit.drawn(weights) - self.fit.weights[:, None])
+        frequencies, phases = self._waves()
+        amplitudes = np.column_stack([self._random(number, 1).normal(size=WAVES) for number in range(n)]) * np.sqrt(2 / WAVES)
+        samples = np.empty((n, len(points)), dtype=np.float32)
+        for where, local in self._chunks(points):
+            known = self._known(local)
+            scatter = known.free * np.sqrt(self.widening**2 * known.rest + self._texture)
+            drawn = scatter[:, None] * (np.cos(known.places @ frequencies + phases) @ amplitudes)
+            drawn += known.free[:, None] * (known.functions @ deviations)
+            samples[:, where] = self._fraction(self._center(known)[:, None] + drawn).T
+        return samples
+
+    def field(self, points: np.ndarray) -> np.ndarray:
+        """(n,) mean at points in the canonical frame."""
+        return self.mean(self.frame.from_frame(points))
+
+    def rescaled(self, factor: float) -> ProcessPosterior:
+        """The same mean, and draws `factor` times as far from it (in logits)."""
+        return replace(self, widening=factor * self.widening)
+
+    @property
+    def _texture(self) -> float:
+        """Variance of the texture, in logits: patches at random places have the mean that the process has without them."""
+        return 8 / np.pi * max(1 - 1 / self.steepness**2, 0.0)
+
+    def _spread(self, known: _Known) -> np.ndarray:
+        """(n,) variance of the logit of a draw about its center."""
+        return known.free**2 * (self.widening**2 * known.variance + self._texture)
+
+    def _center(self, known: _Known) -> np.ndarray:
+        """(n,) logit about which draws scatter so that their mean is the probability (MacKay's approximation, backwards)."""
+        logit = np.log(known.probability / (1 - known.probability))
+        return logit * np.sqrt(1 / self.steepness**2 + np.pi / 8 * self._spread(known))
+
+    def _fraction(self, logit: np.ndarray) -> np.ndarray:
+        """Scar fractions of a draw: 0 or 1 but for the borders."""
+        return np.clip((expit(self.steepness * logit) - WHOLE) / (1 - 2 * WHOLE), 0, 1)
+
+    def _known(self, local: np.ndarray) -> _Known:
+        places = self.chart.at(local)
+        functions, rest = self.features.with_rest(places)
+        variance = self.fit.variance(functions) + rest
+        detail, explained = self.detail.at(places)
+        probability = np.clip(expected(functions @ self.fit.weights, variance) + detail, LEAST, 1 - LEAST)
+        return _Known(places, functions, probability, variance, rest, np.sqrt(1 - explained))
+
+    def _random(self, number: int, part: int = 0) -> np.random.Generator:
+        """One generator for each draw, so that draw i is the same field in every call."""
+        return np.random.default_rng([self.seed, FIRST_DRAW, number, part])
+
+    def _waves(self) -> tuple[np.ndarray, np.ndarray]:
+        """(4, w) frequencies of an exponential covariance, 1/mm, and (w,) phases (Rahimi & Recht 2007)."""
+        random = np.random.default_rng([self.seed, FIRST_WAVES])
+        heavy = 1 / np.sqrt(random.chisquare(1, WAVES))  # its spectrum is a Student t distribution with 1 degree of freedom
+        scale = FINER * self.features.roughness.scale
+        return random.normal(size=(4, WAVES)) * heavy * scale[:, None], random.uniform(0, 2 * np.pi, WAVES)
+
+    def _chunks(self, points: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        for start in range(0, len(points), CHUNK):
+            where = slice(start, start + CHUNK)
+            yield where, self.frame.to_frame(points[where])
