@@ -27,6 +27,8 @@ RoughScar = Callable[[Random, Place], Scar]
 """Draws a scar for a wall. It is given places all over that wall, so that it knows which share of it is scar."""
 AROUND, THROUGH, ALONG = (18.0, 50.0), (6.0, 40.0), (15.0, 50.0)
 """mm: lengths of the kernels of level sets."""
+ROUGH = (0.25, 0.5)
+"""Share of the rough part in their variance. With half of it, scars are as rough as the roughest of the real ones."""
 APART = 2.0
 """mm between the places that shares of scar are measured at."""
 
@@ -77,7 +79,7 @@ class LevelSet:
 def level_set(random: Random, places: Place) -> LevelSet:
     """2 to 35 % of the wall."""
     lengths = (_log_uniform(random, *limits) for limits in (AROUND, THROUGH, ALONG))
-    field = WallField.drawn(random, *lengths)
+    field = WallField.drawn(random, *lengths, rough=random.uniform(*ROUGH))
     reach = random.uniform(0.5, 1.0), random.uniform(20, 35)
     scar = LevelSet(field, random.choice([0.0, 1.0]) * random.uniform(0.5, 3.5), random.uniform(2.0, 5.0), reach)
     return replace(scar, threshold=float(np.quantile(scar.level(places), 1 - random.uniform(0.03, 0.33))))
