@@ -277,6 +277,7 @@ def test_a_spread_that_knows_where_the_errors_are_beats_p_1_minus_p():
 
 def test_every_family_has_a_hand_and_a_hand_stands_for_its_families(capsys):
     assert {family.hand for family in FAMILIES.values()} == set(HANDS)
+    assert not {*HANDS, *GROUPS} & set(FAMILIES)  # each can be asked for by its name
     assert all(len([name for name in ROUGH if FAMILIES[name].hand == hand]) >= 3 for hand in SHARES)
     for hand in HANDS:
         chosen = chosen_families("frozen", (hand,))
