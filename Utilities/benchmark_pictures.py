@@ -45,13 +45,16 @@ def shown_slice(case: BenchmarkCase) -> int:
         return case.about["shifted_slice"]
     if case.about["long_axes"]:
         return len(case.stack) - 1
-    return int(np.argmax([np.nansum(one.pixels * (labels.pixels == WALL)) for one, labels in zip(case.stack, case.myocardium, strict=True)]))
+    return int(
+        np.argmax([np.nansum(one.pixels * (labels.pixels == WALL)) for one, labels in zip(case.stack, case.myocardium, strict=True)])
+    )
 
 
 def draw(output: Path, seed: int, nodes: int = 3000) -> None:
     from matplotlib import pyplot
 
     rows = -(-len(FAMILIES) // ACROSS)
+    gray = matplotlib.colormaps["gray"].with_extremes(bad="0.35")
     figure, places = pyplot.subplots(rows, 2 * ACROSS, figsize=(2.1 * ACROSS, 1.22 * rows))
     for place in places.ravel():
         place.axis("off")
@@ -60,7 +63,7 @@ def draw(output: Path, seed: int, nodes: int = 3000) -> None:
         number = shown_slice(case)
         pair[0].imshow(cut_along(case), interpolation="bilinear")
         pair[0].set_title(name, fontsize=7, loc="left", pad=2, fontweight="bold" if family.part == "frozen" else "normal")
-        pair[1].imshow(case.stack.slices[number].pixels, cmap="gray", vmin=0, vmax=1)
+        pair[1].imshow(case.stack.slices[number].pixels, cmap=gray, vmin=0, vmax=1)
         for label, color in ((WALL, "tab:red"), (BLOOD, "tab:cyan")):
             drawn = case.myocardium.slices[number].pixels == label
             if drawn.any():

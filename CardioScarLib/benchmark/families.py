@@ -20,7 +20,7 @@ from CardioScarLib.benchmark.scenarios import (
 )
 
 DEVELOPMENT, FROZEN = "development", "frozen"
-FORMULA, RANDOM_FIELD, WAVEFRONT, PATCHY, HEALTHY = HANDS = ("formula", "random-field", "wavefront", "patchy", "healthy")
+FORMULA, RANDOM_FIELD, WAVEFRONT, PATCHY, HEALTHY = HANDS = ("formulas", "random-fields", "wavefronts", "patches", "healthy-hearts")
 """Kinds of construction that share no code: constants that are fitted without one of them can be tried on it."""
 CHANNEL_WIDTHS = (2, 3, 4, 5, 6)
 """mm."""

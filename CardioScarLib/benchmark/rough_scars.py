@@ -27,6 +27,8 @@ RoughScar = Callable[[Random, Place], Scar]
 """Draws a scar for a wall. It is given places all over that wall, so that it knows which share of it is scar."""
 AROUND, THROUGH, ALONG = (18.0, 50.0), (6.0, 40.0), (15.0, 50.0)
 """mm: lengths of the kernels of level sets."""
+ROUGH = (0.25, 0.5)
+"""Share of the rough part in their variance. With half of it, scars are as rough as the roughest of the real ones."""
 APART = 2.0
 """mm between the places that shares of scar are measured at."""
 
@@ -76,8 +78,8 @@ class LevelSet:
 
 def level_set(random: Random, places: Place) -> LevelSet:
     """2 to 35 % of the wall."""
-    lengths = (_log_uniform(random, *limits) for limits in (AROUND, THROUGH, ALONG))
-    field = WallField.drawn(random, *lengths)
+    around, through, along = (_log_uniform(random, *limits) for limits in (AROUND, THROUGH, ALONG))
+    field = WallField.drawn(random, around, through, along, rough=random.uniform(*ROUGH))
     reach = random.uniform(0.5, 1.0), random.uniform(20, 35)
     scar = LevelSet(field, random.choice([0.0, 1.0]) * random.uniform(0.5, 3.5), random.uniform(2.0, 5.0), reach)
     return replace(scar, threshold=float(np.quantile(scar.level(places), 1 - random.uniform(0.03, 0.33))))
@@ -121,7 +123,9 @@ class Wavefront:
 
     def __call__(self, place: Place) -> np.ndarray:
         scar = step((self.ahead(place) + self.progress) * place.thickness, self.edge)
-        return scar * step(self.surviving - self.island_field(place), 0.05)
+        reached = scar > 1e-6  # the field of islands is asked only there
+        scar[reached] *= step(self.surviving - self.island_field(_some(place, reached)), 0.05)
+        return scar
 
 
 TERRITORIES = {"LAD": (1.1, 55.0, 30.0), "LCX": (0.75, 32.0, 38.0), "RCA": (0.85, 40.0, 38.0)}
@@ -143,6 +147,9 @@ def wavefront(random: Random, places: Place) -> Wavefront:
 
 # Patches
 
+FARTHEST = 1.8
+"""Semi-axes from the middle of a patch that its uneven surface can lie."""
+
 
 @dataclass(frozen=True, eq=False)
 class Patches:
@@ -157,26 +164,35 @@ class Patches:
     uneven: float = 0.2
 
     def __call__(self, place: Place) -> np.ndarray:
-        size = self.size(place)
-        scar = np.zeros(len(size), dtype=bool)
+        away = np.full(len(place.depth), np.inf)
         for blob in self.blobs:
-            scar[_inside(blob, place, size)] = True
-        return scar.astype(float)
+            _nearer(away, blob, place)
+        near = away < FARTHEST  # the field is asked only where it matters
+        scar = np.zeros(len(away))
+        scar[near] = away[near] < self.size(_some(place, near))
+        return scar
 
     def size(self, place: Place) -> np.ndarray:
         """(n,) factors on the semi-axes."""
-        return 1 + self.uneven * self.surface(place)
+        return np.minimum(1 + self.uneven * self.surface(place), FARTHEST)
 
 
-def _inside(blob: np.ndarray, place: Place, size: np.ndarray) -> np.ndarray:
-    """Numbers of the places inside a blob."""
+def _nearer(away: np.ndarray, blob: np.ndarray, place: Place) -> None:
+    """Lower distances, in semi-axes, to those from the middle of a blob; up to FARTHEST of them at least."""
     middle, depth, along, *axes, tilt = blob
-    near = np.flatnonzero(np.abs(place.along - along) < 1.8 * max(axes))
+    near = np.flatnonzero(np.abs(place.along - along) < FARTHEST * max(axes))
     turned = RADIUS * (np.mod(angle_of(place)[near] - middle + np.pi, 2 * np.pi) - np.pi)
     up, c, s = place.along[near] - along, np.cos(tilt), np.sin(tilt)
     out = (place.depth[near] - depth) * np.broadcast_to(place.thickness, place.depth.shape)[near]
     across, upward = turned * c + up * s, up * c - turned * s
-    return near[(across / axes[0]) ** 2 + (out / axes[1]) ** 2 + (upward / axes[2]) ** 2 < size[near] ** 2]
+    away[near] = np.minimum(away[near], np.sqrt((across / axes[0]) ** 2 + (out / axes[1]) ** 2 + (upward / axes[2]) ** 2))
+
+
+def _some(place: Place, chosen: np.ndarray) -> Place:
+    """Some of the places; chosen: (n,) bool."""
+    thickness = np.broadcast_to(place.thickness, place.depth.shape)[chosen]
+    angle = None if place.angle is None else place.angle[chosen]
+    return Place(place.depth[chosen], place.around[chosen], place.along[chosen], thickness, angle)
 
 
 def patches(random: Random, places: Place) -> Patches:
@@ -217,12 +233,12 @@ def _blob(random: Random, center: tuple[float, float, float], spread: tuple[floa
 
 def _until(target: float, places: Place, surface: WallField, draw: Callable[[], np.ndarray]) -> Patches:
     """As many blobs as it takes."""
-    scar = Patches(np.empty((0, 7)), surface)
-    blobs, covered, size = [], np.zeros(len(places.depth), dtype=bool), scar.size(places)
-    while covered.mean() < target:
+    blobs: list[np.ndarray] = []
+    away, size = np.full(len(places.depth), np.inf), Patches(np.empty((0, 7)), surface).size(places)
+    while np.mean(away < size) < target:
         blobs.append(draw())
-        covered[_inside(blobs[-1], places, size)] = True
-    return replace(scar, blobs=np.array(blobs))
+        _nearer(away, blobs[-1], places)
+    return Patches(np.array(blobs), surface)
 
 
 def _log_uniform(random: Random, low: float, high: float) -> float:

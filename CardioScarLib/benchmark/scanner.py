@@ -21,6 +21,8 @@ MARGIN = 6.0
 """mm of image around the heart."""
 NOISE_WIDTH = 1.2
 """Pixels: of the Gaussian that correlates noise of neighbors, as an interpolated image has it."""
+EYE = 1.0
+"""Pixels: of the Gaussian through which an observer sees an image before drawing labels on it; specks are not drawn."""
 REMOTE = 0.25
 """Signal of nulled myocardium in a magnitude image, whose contrast to scar is 1."""
 ROLL_OFF = 0.3
@@ -38,8 +40,8 @@ class Scan(Acquisition):
         zeros in k-space, and the length of the complex value is taken.
     one_slice_shift: how far one slice that shows scar lies off its place, besides the shifts of all.
     contour: standard deviation by which the wall that a reconstruction is given lies off the true one; see `contoured`.
-    labels: pixels are what an expert would draw on them: 1 where they are above 0.5, 0 elsewhere, NaN where most of their
-        prism is not wall.
+    labels: pixels are what an expert would draw on them: 1 where the image, smoothed by EYE, is above 0.5, 0 elsewhere, NaN
+        where most of their prism is not wall.
     """
 
     averaged: float | None = None
@@ -123,7 +125,7 @@ def seen(heart: Heart, plane: Slice, scan: Scan, moved: np.ndarray) -> tuple[np.
 def pictured(mean: np.ndarray, tissue: np.ndarray, scan: Scan, random: np.random.Generator) -> np.ndarray:
     """(rows, columns) pixels that a reconstruction is given, from what `seen` returns."""
     pixels = with_noise(mean, scan, random)
-    return np.where(tissue == WALL, pixels > 0.5, np.nan) if scan.labels else pixels
+    return np.where(tissue == WALL, ndimage.gaussian_filter(pixels, EYE) > 0.5, np.nan) if scan.labels else pixels
 
 
 def with_noise(mean: np.ndarray, scan: Scan, random: np.random.Generator) -> np.ndarray:

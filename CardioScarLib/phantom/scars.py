@@ -13,13 +13,13 @@ class Place:
     """Where points are, seen from the middle of the scar: mm along the mid-wall, and depth.
 
     depth: 0 endocardium .. 1 epicardium. around, along: circumferential and longitudinal mm.
-    thickness: of the wall, mm. angle: radians around the long axis; None in a body that has none.
+    thickness: of the wall, mm, one number or (n,). angle: radians around the long axis; None in a body that has none.
     """
 
     depth: np.ndarray
     around: np.ndarray
     along: np.ndarray
-    thickness: float
+    thickness: float | np.ndarray
     angle: np.ndarray | None = None
 
 
