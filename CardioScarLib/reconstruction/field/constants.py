@@ -26,8 +26,9 @@ class FieldConstants:
         than the first, slices are not shifted, and tolerance has nothing to do; by the second, they are, whatever predicts them
         better; and how sharply that decides.
     smallest_share: a family with a smaller share of the result is left out.
-    rough: scatter of a slice's blocks about a process, as a share of that of labels with the same mean, from which on scar counts as
-        rough and the process is fitted instead of members.
+    smooth, rough: scatter of a slice's blocks about a process, as a share of that of labels with the same mean. Below the first
+        scar counts as smooth, and members are fitted; above the second as rough, and the process is; between the two the one that
+        predicts left-out slices better.
 
     Spread of the draws:
 
@@ -65,7 +66,8 @@ class FieldConstants:
     sure_alternation: float = 0.4
     alternation_width: float = 0.02
     smallest_share: float = 0.1
-    rough: float = 0.12
+    smooth: float = 0.1
+    rough: float = 0.4
     gain: float = 23.0
     blur: float = 0.006
     offset_gain: float = 2.0

@@ -23,6 +23,7 @@ from CardioScarLib.reconstruction.process.blocks import joined, quieted
 from CardioScarLib.reconstruction.process.chart import plain_chart, wall_chart
 from CardioScarLib.reconstruction.process.choose import TYPICAL, USUAL_MISS, Choice, choose_roughness
 from CardioScarLib.reconstruction.process.fit import fit_process
+from CardioScarLib.reconstruction.process.left_out import left_out_error
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 
 FOLDS = 3
@@ -71,12 +72,17 @@ def fit_field(
     plan = effort.plan
     work = _Work(TRIALS + 2 * FOLDS * (FOLD_PLAN.entropy + FOLD_PLAN.squared) + effort.members * (plan.entropy + plan.squared), step)
     chart = wall_chart(wall, operator.frame)
-    choice = choose_roughness(blocks, chart, operator.anchors, FIELD.rough, work.tick)
-    if choice.scatter > FIELD.rough:
+    choice = choose_roughness(blocks, chart, operator.anchors, FIELD.smooth, work.tick)
+    left_out = None
+    if choice.scatter < FIELD.rough:
+        left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick)
+        if choice.scatter > FIELD.smooth and left_out.error is not None:
+            if left_out_error(operator, seen, blocks, chart, choice.roughness, _folds(operator, evidence)) < left_out.error:
+                left_out = None
+    if left_out is None:
         posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers)
         work.finish()
         return replace(posterior, summary={**posterior.summary, "pixel_noise": noise})
-    left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick)
     members, shares = fit_members(operator, evidence, settings, noise, left_out, work.tick)
     spread = find_spread(members, shares, operator, evidence, noise, left_out.shifts)
     work.finish()
@@ -142,13 +148,11 @@ def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noi
     The family that tolerates shifts gets a share where shifts are sure, or seen while it predicts clearly better.
     noise: of a pixel of weight 1.
     """
-    numbers = operator.pixels.slices
-    seen = [number for number in dict.fromkeys(numbers.tolist()) if evidence.weights[numbers == number].any()]
-    if len(seen) < FOLDS + 1:
+    folds = _folds(operator, evidence)
+    if not folds:
         return LeftOut(None, 0.0, NO_SHIFTS)
     errors, total, shifts = np.zeros(2), 0.0, NO_SHIFTS
-    for fold in range(FOLDS):
-        left = np.isin(numbers, seen[fold::FOLDS])
+    for fold, left in enumerate(folds):
         kept_evidence = Evidence(evidence.values[~left], evidence.weights[~left])
         if not kept_evidence.weights.any():
             continue
@@ -166,6 +170,13 @@ def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noi
     better = expit((1 - FIELD.tolerant_gain - ratio) / FIELD.gain_width) if apart > FIELD.least_alternation else 0.0
     share = float(max(better, expit((apart - FIELD.sure_alternation) / FIELD.alternation_width)))
     return LeftOut(float(np.sqrt(errors[int(share > 0.5)] / total)), share, shifts)
+
+
+def _folds(operator: SliceOperator, evidence: Evidence) -> list[np.ndarray]:
+    """(p,) bool, the pixels of every third slice; nothing where too few slices have evidence."""
+    numbers = operator.pixels.slices
+    seen = [number for number in dict.fromkeys(numbers.tolist()) if evidence.weights[numbers == number].any()]
+    return [np.isin(numbers, seen[fold::FOLDS]) for fold in range(FOLDS)] if len(seen) > FOLDS else []
 
 
 class _Work:

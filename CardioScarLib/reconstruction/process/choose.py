@@ -39,7 +39,7 @@ REFINEMENTS = 3
 """Corrections of a fit after data are taken out of it, with the curvature at the first."""
 UNUSUAL = 0.1
 """Cost of a number e times its typical value, squared, as a share of the score: patients differ, but left-out data are few."""
-USUAL_MISS, SLICES_BEHIND = 1.2, 6.0
+USUAL_MISS, SLICES_BEHIND = 1.4, 6.0
 """RMS of (seen - expected) / sd of the scar of a left-out slice, and how many slices that experience counts as."""
 FARTHEST_MISS = 4.0
 SHARE_NOISE = 0.01
@@ -108,7 +108,7 @@ def choose_roughness(
 
 
 def grain_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> tuple[float, float]:
-    """Independent observations per mm^2 that blocks stand for, and their scatter, from how far they scatter about the process fitted to them.
+    """Independent observations per mm^2 that blocks stand for, and their scatter about the process fitted to them.
 
     Blocks of n observations scatter by p (1 - p) / n: the dispersion of a quasi-likelihood (McCullagh & Nelder 1989, ch. 9).
     """

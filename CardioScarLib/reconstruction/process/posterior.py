@@ -18,7 +18,7 @@ from CardioScarLib.reconstruction.process.laplace import Laplace, expected
 CHUNK = 8192
 WAVES = 384
 """Random waves that stand for the texture."""
-FINER = 5.0
+FINER = 6.0
 """Times shorter than those of the process are the lengths of the texture; what slices millimeters apart cannot tell."""
 LEAST = 1e-4
 """Probability of scar where the slices show none."""
