@@ -39,7 +39,7 @@ REFINEMENTS = 3
 """Corrections of a fit after data are taken out of it, with the curvature at the first."""
 UNUSUAL = 0.1
 """Cost of a number e times its typical value, squared, as a share of the score: patients differ, but left-out data are few."""
-USUAL_MISS, SLICES_BEHIND = 1.4, 6.0
+USUAL_MISS, SLICES_BEHIND = 2.0, 6.0
 """RMS of (seen - expected) / sd of the scar of a left-out slice, and how many slices that experience counts as."""
 FARTHEST_MISS = 4.0
 SHARE_NOISE = 0.01
