@@ -28,7 +28,7 @@ class FieldConstants:
     smallest_share: a family with a smaller share of the result is left out.
     smooth, rough: scatter of a slice's blocks about a process, as a share of that of labels with the same mean. Below the first
         scar counts as smooth, and members are fitted; above the second as rough, and the process is; between the two the one that
-        predicts left-out slices better.
+        predicts left-out slices better. rough_at_first_look: the only limit of the preview, whose process lives in plain space.
 
     Spread of the draws:
 
@@ -68,6 +68,7 @@ class FieldConstants:
     smallest_share: float = 0.1
     smooth: float = 0.1
     rough: float = 0.4
+    rough_at_first_look: float = 0.25
     gain: float = 23.0
     blur: float = 0.006
     offset_gain: float = 2.0

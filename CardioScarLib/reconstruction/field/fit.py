@@ -17,11 +17,12 @@ from CardioScarLib.reconstruction.field.member import Member, MemberPlan, fit_me
 from CardioScarLib.reconstruction.field.noise import without_noise_floor
 from CardioScarLib.reconstruction.field.objective import ShiftTolerance
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
 from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, alternation, seeming_shifts
 from CardioScarLib.reconstruction.field.spread import Spread, find_spread
 from CardioScarLib.reconstruction.process.blocks import joined, quieted
 from CardioScarLib.reconstruction.process.chart import plain_chart, wall_chart
-from CardioScarLib.reconstruction.process.choose import TYPICAL, USUAL_MISS, Choice, choose_roughness
+from CardioScarLib.reconstruction.process.choose import choose_roughness, usual_choice
 from CardioScarLib.reconstruction.process.fit import fit_process
 from CardioScarLib.reconstruction.process.left_out import left_out_error
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
@@ -66,7 +67,14 @@ def fit_field(
     blocks = joined(operator, seen)
     if settings.preset == "preview":
         step(0, 1)
-        return fit_process(blocks, operator, seen, plain_chart(), Choice(TYPICAL, USUAL_MISS, 1.0), settings, PREVIEW_CENTERS)
+        space = plain_chart()
+        choice = usual_choice(blocks, space, operator.anchors)
+        if choice.scatter > FIELD.rough_at_first_look:
+            return fit_process(blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise)
+        member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
+        spread = find_spread([member], np.ones(1), operator, evidence, noise)
+        summary = {"prior": "smooth", "scatter": choice.scatter, "pixel_residual": member.residual, **_about(spread)}
+        return FieldPosterior((member,), np.ones(1), operator.frame, spread, settings.samples, settings.seed, summary)
 
     effort = EFFORTS[settings.preset]
     plan = effort.plan
@@ -80,7 +88,7 @@ def fit_field(
             if left_out_error(operator, seen, blocks, chart, choice.roughness, _folds(operator, evidence)) < left_out.error:
                 left_out = None
     if left_out is None:
-        posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers)
+        posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers, noise)
         work.finish()
         return replace(posterior, summary={**posterior.summary, "pixel_noise": noise})
     members, shares = fit_members(operator, evidence, settings, noise, left_out, work.tick)

@@ -20,6 +20,8 @@ from CardioScarLib.reconstruction.process.features import Features, Roughness
 from CardioScarLib.reconstruction.process.laplace import Laplace, Observed, expected, fit_laplace
 
 TYPICAL = Roughness(around=28.0, along=40.0, through=12.0, amplitude=9.0, offset=2.0, grain=0.25)
+TYPICAL_IN_SPACE = replace(TYPICAL, around=14.0, along=24.0)
+"""Of walls without coordinates, where the wall is thinner than the lengths along it."""
 CHOICES = {
     "grain": (0.07, 0.25, 1.0),
     "along": (20.0, 40.0, 80.0),
@@ -79,7 +81,7 @@ def choose_roughness(
     step: called at every trial; may raise to end the work.
     """
     trial = trial_of(blocks, chart, anchors)
-    finest, scatter = grain_of(blocks, chart, anchors)
+    finest, scatter = grain_of(blocks, chart, anchors, TYPICAL)
     if scatter < smooth:
         return Choice(replace(TYPICAL, grain=finest), 1.0, scatter)
     start = replace(TYPICAL, grain=TYPICAL.grain * finest)
@@ -107,12 +109,19 @@ def choose_roughness(
     return Choice(best, of_slices[best].widening, scatter)
 
 
-def grain_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> tuple[float, float]:
+def usual_choice(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> Choice:
+    """What is usual for rough scars, for a first look: only the grain is this patient's."""
+    usual = TYPICAL if chart.follows_wall else TYPICAL_IN_SPACE
+    finest, scatter = grain_of(blocks, chart, anchors, usual)
+    return Choice(replace(usual, grain=usual.grain * finest), USUAL_MISS, scatter)
+
+
+def grain_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray, usual: Roughness) -> tuple[float, float]:
     """Independent observations per mm^2 that blocks stand for, and their scatter about the process fitted to them.
 
     Blocks of n observations scatter by p (1 - p) / n: the dispersion of a quasi-likelihood (McCullagh & Nelder 1989, ch. 9).
     """
-    features = Features.made(chart.at(anchors), TYPICAL, CENTERS)
+    features = Features.made(chart.at(anchors), usual, CENTERS)
     functions = features.of(chart.at(blocks.centers))
     grain, scatter, weights = 1.0, 0.0, None
     area = float(np.median(blocks.areas))

@@ -11,17 +11,25 @@ NEAREST = 8
 AROUND, ALONG, THROUGH = 5.0, 4.0, 4.0
 """mm along which detail is alike (exponential covariance)."""
 UNSURE = 0.15
-"""Variance of a pixel's own error over that of the detail."""
+"""Variance of the error of a pixel of weight 1 over that of the detail, beside noise."""
 REACH = 2.5
 """Lengths beyond which no detail is known."""
 
 
 @dataclass(frozen=True, eq=False)
 class Detail:
-    """places: (p, 4) of pixels on the chart, mm. left: (p,) what the process leaves of their values, in probability."""
+    """places: (p, 4) of pixels on the chart, mm. left: (p,) what the process leaves of their values, in probability.
+    unsure: (p,) variance of each pixel's own error over that of the detail."""
 
     places: np.ndarray
     left: np.ndarray
+    unsure: np.ndarray
+
+    @classmethod
+    def of(cls, places: np.ndarray, left: np.ndarray, weights: np.ndarray, noise: float) -> Detail:
+        """weights: (p,) of the pixels. noise: standard deviation of a pixel of weight 1."""
+        variance = max(float(np.average(left**2, weights=weights)), 1e-9)
+        return cls(places, left, (UNSURE + noise**2 / variance) / np.maximum(weights, 1e-6))
 
     def at(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) detail expected at places, and (n,) share of its variance that the pixels explain: simple kriging of the nearest pixels
@@ -37,7 +45,7 @@ class Detail:
         near = np.minimum(nearest[some], len(self.left) - 1)
         towards = np.where(np.isfinite(distance[some]), np.exp(-distance[some]), 0.0)
         points = self.places[near] * scale
-        between = np.exp(-np.linalg.norm(points[:, :, None] - points[:, None], axis=3)) + UNSURE * np.eye(count)
+        between = np.exp(-np.linalg.norm(points[:, :, None] - points[:, None], axis=3)) + self.unsure[near][:, :, None] * np.eye(count)
         weights = np.linalg.solve(between, towards[:, :, None])[:, :, 0]
         expected[some] = np.sum(weights * self.left[near], axis=1)
         known[some] = np.clip(np.sum(weights * towards, axis=1), 0, 1)

@@ -29,10 +29,12 @@ def fit_process(
     choice: Choice,
     settings: ModelSettings,
     centers: int,
+    noise: float,
 ) -> ProcessPosterior:
     """The process given the slices: first with one point for each block, then with the averages that blocks are.
 
     operator, evidence: that the blocks were made of. centers: of the process: more of them follow finer detail.
+    noise: standard deviation of a pixel of weight 1.
     """
     roughness = choice.roughness
     features = Features.made(chart.at(operator.anchors), roughness, centers)
@@ -53,6 +55,6 @@ def fit_process(
     functions, rest = features.with_rest(places)
     left = evidence.values[used] - expected(functions @ fitted.weights, fitted.variance(functions) + rest)
     return ProcessPosterior(
-        chart, features, fitted, Detail(places, left), operator.frame, STEEP, settings.samples, settings.seed, summary,
+        chart, features, fitted, Detail.of(places, left, evidence.weights[used], noise), operator.frame, STEEP, settings.samples, settings.seed, summary,
         widening=choice.widening,
     )  # fmt: skip
