@@ -54,7 +54,7 @@ def fit_process(
     places = chart.at(operator.matrix[used] @ operator.points)
     functions, rest = features.with_rest(places)
     left = evidence.values[used] - expected(functions @ fitted.weights, fitted.variance(functions) + rest)
+    detail = Detail.of(places, left, evidence.weights[used], noise)
     return ProcessPosterior(
-        chart, features, fitted, Detail.of(places, left, evidence.weights[used], noise), operator.frame, STEEP, settings.samples, settings.seed, summary,
-        widening=choice.widening,
-    )  # fmt: skip
+        chart, features, fitted, detail, operator.frame, STEEP, settings.samples, settings.seed, summary, widening=choice.widening
+    )
