@@ -32,8 +32,7 @@ from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.reconstruction.field.constants import FIELD
-from CardioScarLib.reconstruction.field.posterior import FieldPosterior
-from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
+from CardioScarLib.reconstruction.field.fit import FittedField
 from CardioScarLib.self_audit import Audit
 from CardioScarLib.self_audit import audit as audit_stack
 from CardioScarLib.self_audit.constants import AUDIT, AuditConstants
@@ -154,8 +153,8 @@ def _check_auditable(settings: ReconstructionSettings) -> None:
         raise BadSettings(f"The audit requires the model 'field'; it cannot judge the model '{settings.model.model}'.")
 
 
-def _field(posterior: Posterior) -> FieldPosterior | ProcessPosterior:
-    if not isinstance(posterior, FieldPosterior | ProcessPosterior):
+def _field(posterior: Posterior) -> FittedField:
+    if not isinstance(posterior, FittedField):
         raise BadSettings("The audit requires the model 'field'.")
     return posterior
 

@@ -109,16 +109,12 @@ def _gross(one: LeftOutSlice) -> Suspect | None:
 
 
 def _swapped_with(one: LeftOutSlice, by_number: dict[int, LeftOutSlice]) -> int | None:
-    """The neighbor with which it has changed places: both fit much better when exchanged, by a member that has seen neither."""
-    for number, member in one.without.items():
+    """The neighbor with which it has changed places: both fit much better when exchanged, by what has seen neither."""
+    for number, predictor in one.without.items():
         other = by_number[number]
         offset = other.operator.stack.slices[number].center - one.operator.stack.slices[one.number].center
-
-        def field(points, member=member):
-            return member.function.field(member.weights, points)
-
-        of_one = error_at(one, field, offset) / max(one.error_without(number), AUDIT.error_floor)
-        of_other = error_at(other, field, -offset) / max(other.error_without(one.number), AUDIT.error_floor)
+        of_one = error_at(one, predictor.field, offset) / max(one.error_without(number), AUDIT.error_floor)
+        of_other = error_at(other, predictor.field, -offset) / max(other.error_without(one.number), AUDIT.error_floor)
         if max(of_one, of_other) < AUDIT.in_order:
             return number
     return None

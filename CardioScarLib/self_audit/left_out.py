@@ -7,9 +7,10 @@ slice is predicted by the members of its two pairs, which continue with its neig
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
+from typing import Protocol, TypeVar
 
 import numpy as np
 from scipy.optimize import minimize
@@ -17,15 +18,24 @@ from scipy.optimize import minimize
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fit import FOLD_PLAN
+from CardioScarLib.reconstruction.field.fit import FOLD_PLAN, FittedField
 from CardioScarLib.reconstruction.field.member import Member, fit_member
 from CardioScarLib.reconstruction.field.objective import SliceObjective
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, seeming_shifts
 from CardioScarLib.reconstruction.field.spread import find_spread
 
+Fitted = TypeVar("Fitted")
+
 GOING_ON = 40
 """Evaluations after a neighbor has been put back."""
+
+
+class Predictor(Protocol):
+    """What is fitted to some of the slices."""
+
+    def field(self, points: np.ndarray) -> np.ndarray:
+        """(n,) mean at points in the canonical frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +43,15 @@ class LeftOutSlice:
     """A slice and what is predicted without it.
 
     number: in the stack. operator: of its pixels alone. values, weights: (p,) its evidence. posterior: of the other
-    slices. without: by number of a neighbor, the member that has seen neither.
+    slices. without: by number of a neighbor, what has seen neither.
     """
 
     number: int
     operator: SliceOperator
     values: np.ndarray
     weights: np.ndarray
-    posterior: FieldPosterior
-    without: dict[int, Member]
+    posterior: FittedField
+    without: Mapping[int, Predictor]
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -70,8 +80,12 @@ class LeftOutSlice:
 
     def predicted_without(self, neighbor: int) -> np.ndarray:
         """(p,) the pixels as predicted when a neighbor is left out too."""
-        one = self.without[neighbor]
-        return self.operator.matrix @ one.function.field(one.weights, self.operator.points)
+        return self.operator.matrix @ self.without[neighbor].field(self.operator.points)
+
+
+def neighbors(groups: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Numbers of slices that follow each other in a group of `chains`."""
+    return [pair for group in groups for pair in zip(group[:-1], group[1:], strict=True)]
 
 
 def chains(operator: SliceOperator, evidence: Evidence) -> list[list[int]]:
@@ -89,7 +103,7 @@ def leave_each_out(
     noise: of a pixel of weight 1. step: called with (fits done, all fits) at every iteration; may raise to end the run.
     """
     groups = chains(operator, evidence)
-    pairs = [pair for group in groups for pair in zip(group[:-1], group[1:], strict=True)]
+    pairs = neighbors(groups)
     numbers = [number for group in groups for number in group]
     steps = len(pairs) + sum(max(2, sum(number in pair for pair in pairs)) for number in numbers)
     done = 0
@@ -99,7 +113,7 @@ def leave_each_out(
 
     def fitted(left: tuple[int, ...], seed: int, start: Member | None = None) -> Member:
         nonlocal done
-        kept, kept_evidence = _without(operator, evidence, left)
+        kept, kept_evidence = without(operator, evidence, left)
         if start is None:
             one = fit_member(kept, kept_evidence, FOLD_PLAN, seed, noise, watch=watch)
         else:
@@ -134,15 +148,21 @@ def _seeming_shift(operator: SliceOperator, evidence: Evidence, number: int, mem
 def _left_out(operator, evidence, number, members, of_pairs, shifts, noise, settings) -> LeftOutSlice:
     """The posterior knows by how much the other slices seem displaced, not this one."""
     here = operator.pixels.slices == number
-    kept, kept_evidence = _without(operator, evidence, (number,))
+    kept, kept_evidence = without(operator, evidence, (number,))
     of_others = reduce(SeemingShifts.joined, (shift for other, shift in shifts.items() if other != number), NO_SHIFTS)
     shares = np.full(len(members), 1 / len(members))
     spread = find_spread(members, shares, kept, kept_evidence, noise, of_others)
     posterior = FieldPosterior(tuple(members), shares, operator.frame, spread, settings.samples, settings.seed)
-    without = {pair[0] if pair[1] == number else pair[1]: one for pair, one in of_pairs.items()}
-    return LeftOutSlice(number, operator.rows(here), evidence.values[here], evidence.weights[here], posterior, without)
+    values, weights = evidence.values[here], evidence.weights[here]
+    return LeftOutSlice(number, operator.rows(here), values, weights, posterior, by_neighbor(number, of_pairs))
 
 
-def _without(operator: SliceOperator, evidence: Evidence, left: tuple[int, ...]) -> tuple[SliceOperator, Evidence]:
+def by_neighbor(number: int, of_pairs: Mapping[tuple[int, int], Fitted]) -> dict[int, Fitted]:
+    """What was fitted without each pair that a slice is in, by the other one of the pair."""
+    return {pair[0] if pair[1] == number else pair[1]: one for pair, one in of_pairs.items() if number in pair}
+
+
+def without(operator: SliceOperator, evidence: Evidence, left: tuple[int, ...]) -> tuple[SliceOperator, Evidence]:
+    """Operator and evidence of the other slices."""
     kept = ~np.isin(operator.pixels.slices, left)
     return operator.rows(kept), Evidence(evidence.values[kept], evidence.weights[kept])

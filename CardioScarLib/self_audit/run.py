@@ -11,6 +11,7 @@ from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.field.fit import FittedField
 from CardioScarLib.reconstruction.field.noise import without_noise_floor
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit import verdict
@@ -18,6 +19,7 @@ from CardioScarLib.self_audit.constants import AUDIT
 from CardioScarLib.self_audit.disagreement import find_suspects
 from CardioScarLib.self_audit.displacement import Displacement, find_displacement
 from CardioScarLib.self_audit.left_out import LeftOutSlice, chains, leave_each_out
+from CardioScarLib.self_audit.left_out_process import leave_each_out_of_process
 from CardioScarLib.self_audit.scores import SliceScores, border_pixels, recalibration, score
 
 FEWEST_SLICES = 5
@@ -29,14 +31,15 @@ LEAST_SCAR = 0.5
 def audit(
     operator: SliceOperator,
     evidence: Evidence,
-    posterior: FieldPosterior,
+    posterior: FittedField,
     wall: Wall,
     settings: ModelSettings,
     step: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Audit:
     """Leave every slice and every pair of neighbors out, predict them, and judge what the stack supports.
 
-    posterior: of all slices, by the model "field". step: called with (done, all) during the work; may raise to end it.
+    posterior: of all slices, by the model "field"; slices are left out of what it is, smooth members or a process along the
+    wall. step: called with (done, all) during the work; may raise to end it.
     The same input and settings give the same audit.
     """
     seen = [number for group in chains(operator, evidence) for number in group]
@@ -49,7 +52,10 @@ def audit(
     if not np.any(evidence.weights * (evidence.values > LEAST_SCAR)):
         return _refused("yellow", "These slices show no scar to audit; they cannot exclude scar between them.")
     evidence, noise = without_noise_floor(operator.pixels, evidence)
-    slices = leave_each_out(operator, evidence, noise, settings, step)
+    if isinstance(posterior, FieldPosterior):
+        slices = leave_each_out(operator, evidence, noise, settings, step)
+    else:
+        slices = leave_each_out_of_process(operator, evidence, noise, posterior, settings, step)
     scores = {one.number: score(one, noise) for one in slices}
     displacements = {one.number: find_displacement(one) for one in slices}
     suspects = find_suspects(slices, displacements)

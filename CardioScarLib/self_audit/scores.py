@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.optimize import brentq
 
-from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.fit import FittedField
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 
 BAND = 4.0
@@ -84,7 +84,7 @@ class _Draws:
         self.noise = random.normal(size=(one.posterior.count, len(one.values))) * deviation
         self.count = one.posterior.count
 
-    def of(self, posterior: FieldPosterior) -> np.ndarray:
+    def of(self, posterior: FittedField) -> np.ndarray:
         """(draws, pixels) evidence as it may look."""
         return np.clip((self.matrix @ posterior.samples(self.count, self.points).T).T + self.noise, 0, 1)
 

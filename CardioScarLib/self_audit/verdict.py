@@ -10,11 +10,10 @@ import numpy as np
 from CardioScarLib.core.audit import Claim, Suspect
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.quantification.burden import GRAM
-from CardioScarLib.reconstruction.field.fourier import sigmoid
-from CardioScarLib.reconstruction.field.objective import slice_plane
-from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.fit import FittedField
 from CardioScarLib.self_audit.constants import AUDIT
 from CardioScarLib.self_audit.left_out import LeftOutSlice
+from CardioScarLib.self_audit.slopes import map_slopes, pixel_slopes
 from CardioScarLib.wall.surfaces import area_vectors, skin
 
 SURE_MASS = 0.15
@@ -42,7 +41,7 @@ class Facts:
     missed: float
     border: float
     coverage: float | None
-    posterior: FieldPosterior
+    posterior: FittedField
     wall: Wall
 
 
@@ -56,18 +55,11 @@ def border_error(slices: Sequence[LeftOutSlice], noise: float) -> float:
     for one in slices:
         pixel = float(np.prod(one.operator.stack.slices[one.number].spacing))
         beyond_noise = one.weights @ (one.predicted - one.values) ** 2 - 0.5 * noise**2 * np.count_nonzero(one.weights)
-        slope = _slope(one)
+        slope = pixel_slopes(one)
         squares += pixel * max(beyond_noise, 0.0)
         length += pixel * float(one.weights @ slope)
         steepness += pixel * float(one.weights @ slope**2)
     return float(max(squares / max(length, 1e-9), np.sqrt(squares / max(steepness, 1e-9))))
-
-
-def _slope(one: LeftOutSlice) -> np.ndarray:
-    """(p,) length of the in-plane gradient of the predicted pixels, 1/mm."""
-    members = zip(one.posterior.shares, one.posterior.members, strict=True)
-    slope = sum(share * member.slice_averages(one.operator)[1] for share, member in members)
-    return np.hypot(*(slope @ slice_plane(one.operator, one.number)[1]).T)
 
 
 def gaps(slices: Sequence[LeftOutSlice]) -> np.ndarray:
@@ -93,12 +85,8 @@ def thickness(wall: Wall) -> float | None:
 
 def expected_error(facts: Facts) -> float:
     """RMS error of the map when its borders lie elsewhere by as much as is to be expected."""
-    local, slope = facts.posterior.frame.to_frame(facts.wall.nodes), 0.0
-    for share, member in zip(facts.posterior.shares, facts.posterior.members, strict=True):
-        logit, gradient = member.function.spatial_gradient(member.weights, member.function.features(local))
-        probability = sigmoid(logit)
-        slope = slope + share * (probability * (1 - probability))[:, None] * gradient
-    return facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=facts.wall.node_measure)))
+    slope, measure = map_slopes(facts.posterior, facts.wall)
+    return facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=measure)))
 
 
 def claims(facts: Facts, expected: float) -> tuple[Claim, ...]:

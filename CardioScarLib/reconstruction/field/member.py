@@ -44,6 +44,10 @@ class Member:
     evaluations: int
     held_out_stop: bool
 
+    def field(self, points: np.ndarray) -> np.ndarray:
+        """(n,) at points in the canonical frame."""
+        return self.function.field(self.weights, points)
+
     def slice_averages(self, operator: SliceOperator) -> tuple[np.ndarray, np.ndarray]:
         """(p,) averages of the field over the pixels, and (p, 3) their gradients, 1/mm."""
         logit, slope = self.function.spatial_gradient(self.weights, self.function.features(operator.points))
