@@ -42,10 +42,13 @@ class Detail:
         some = np.flatnonzero(np.isfinite(distance[:, 0]))
         if not len(some):
             return expected, known
+        found = np.isfinite(distance[some])  # fewer than asked where pixels are few
         near = np.minimum(nearest[some], len(self.left) - 1)
-        towards = np.where(np.isfinite(distance[some]), np.exp(-distance[some]), 0.0)
+        towards = np.where(found, np.exp(-distance[some]), 0.0)
         points = self.places[near] * scale
-        between = np.exp(-np.linalg.norm(points[:, :, None] - points[:, None], axis=3)) + self.unsure[near][:, :, None] * np.eye(count)
+        alike = np.exp(-np.linalg.norm(points[:, :, None] - points[:, None], axis=3))
+        own = (self.unsure[near] + ~found)[:, :, None] * np.eye(count)
+        between = np.where(found[:, :, None] & found[:, None], alike, 0.0) + own
         weights = np.linalg.solve(between, towards[:, :, None])[:, :, 0]
         expected[some] = np.sum(weights * self.left[near], axis=1)
         known[some] = np.clip(np.sum(weights * towards, axis=1), 0, 1)

@@ -1,0 +1,261 @@
+"""Blocks of pixels, the detail that is kept of them, and how rough they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bodies import with_columns_flipped, with_rows_flipped
+from tubes import HEIGHTS, a_smooth_fraction, a_tube_stack, a_wedge, healthy, seen, the_tube
+
+from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.reconstruction.process.blocks import SIZE, joined, quieted
+from CardioScarLib.reconstruction.process.chart import wall_chart
+from CardioScarLib.reconstruction.process.choose import (
+    COARSEST,
+    FINEST,
+    TYPICAL,
+    LeftOut,
+    choose_roughness,
+    grain_of,
+    left_out,
+    scatter_of,
+    trial_of,
+)
+from CardioScarLib.reconstruction.process.detail import ALONG, AROUND, REACH, THROUGH, UNSURE, Detail
+from CardioScarLib.reconstruction.process.features import Features
+from CardioScarLib.reconstruction.process.laplace import Observed, fit_laplace
+
+FINE = 1.4
+"""mm: two pixels to a block."""
+
+
+def weighted(operator, evidence, seed=1):
+    random = np.random.default_rng(seed)
+    weights = random.uniform(0.2, 1, len(evidence.values)) * (random.uniform(size=len(evidence.values)) > 0.2)
+    return Evidence(evidence.values, weights)
+
+
+@pytest.fixture(scope="module")
+def fine():
+    operator, evidence = seen(a_tube_stack(a_smooth_fraction, HEIGHTS[:3], pixel=FINE))
+    return operator, weighted(operator, evidence)
+
+
+@pytest.fixture(scope="module")
+def coarse():
+    """Operator, blocks and chart of a stack with one block to a pixel."""
+    operator, evidence = seen(a_tube_stack(a_wedge))
+    return operator, joined(operator, evidence), wall_chart(the_tube(), operator.frame)
+
+
+# Blocks
+
+
+def test_blocks_have_the_area_and_the_scar_of_their_pixels(fine):
+    operator, evidence = fine
+    blocks = joined(operator, evidence)
+    assert 2.5 < np.count_nonzero(evidence.weights) / len(blocks.values) < 4  # borders have less than four
+    assert blocks.areas.sum() == pytest.approx(FINE**2 * evidence.weights.sum())
+    assert blocks.areas @ blocks.values == pytest.approx(FINE**2 * evidence.weights @ evidence.values)
+    assert blocks.areas.max() <= SIZE**2
+    assert np.bincount(blocks.slices, blocks.areas) == pytest.approx(np.bincount(operator.pixels.slices, FINE**2 * evidence.weights))
+
+
+def test_averages_over_a_block_are_those_of_its_pixels(fine):
+    operator, evidence = fine
+    blocks = joined(operator, evidence)
+    assert blocks.matrix.sum(axis=1) == pytest.approx(1)
+    # A field that is linear within blocks, and the same for the mean place of each.
+    field = operator.points @ (0.3, -0.2, 0.5) + 2
+    by_block = blocks.matrix @ (blocks.points @ (0.3, -0.2, 0.5) + 2)
+    by_pixel = operator.matrix @ field
+    assert blocks.areas @ by_block == pytest.approx(FINE**2 * evidence.weights @ by_pixel)
+    assert by_block == pytest.approx(blocks.centers @ (0.3, -0.2, 0.5) + 2)
+    # Every block lies among pixels of its own slice whose averages surround its own.
+    for number in range(3):
+        inside = by_pixel[(operator.pixels.slices == number) & (evidence.weights > 0)]
+        mine = by_block[blocks.slices == number]
+        assert inside.min() - 1e-9 <= mine.min() and mine.max() <= inside.max() + 1e-9
+
+
+def test_a_block_of_one_pixel_is_that_pixel(coarse):
+    operator, blocks, _ = coarse
+    assert len(blocks.values) == len(operator.pixels)
+    order = np.lexsort(np.round(blocks.centers, 3).T)
+    pixels = operator.matrix @ operator.points
+    assert blocks.centers[order] == pytest.approx(pixels[np.lexsort(np.round(pixels, 3).T)], abs=2e-3)
+    assert np.diff(blocks.matrix.indptr).max() == 2  # points through 6 mm of thickness
+
+
+@pytest.mark.parametrize("flipped", [with_rows_flipped, with_columns_flipped])
+def test_a_file_that_is_flipped_has_the_same_blocks(flipped):
+    stack = a_tube_stack(a_wedge, HEIGHTS[:3], pixel=FINE)
+    first, second = (joined(*seen(one)) for one in (stack, flipped(stack)))
+    assert len(first.values) == len(second.values)
+
+    def rows(blocks):
+        table = np.column_stack([blocks.slices, np.round(blocks.centers, 3) + 0.0, blocks.values, blocks.areas])
+        return table[np.lexsort(np.round(table[:, :4], 2).T)]
+
+    assert rows(first) == pytest.approx(rows(second), abs=2e-3)
+
+
+def test_part_of_the_blocks_have_their_own_averages(coarse):
+    _, blocks, _ = coarse
+    chosen = blocks.slices == 2
+    part = blocks.part(chosen)
+    assert part.centers == pytest.approx(blocks.centers[chosen])
+    assert np.array_equal(part.values, blocks.values[chosen]) and len(part.points) < len(blocks.points)
+
+
+def test_quieted_noise_has_half_its_lift_and_scar_stays():
+    noise = 0.1
+    random = np.random.default_rng(0)
+    weights = np.full(20_000, 0.5)  # their noise is larger
+    lifted = np.clip(noise / np.sqrt(0.5) * random.normal(size=20_000), 0, 1)
+    assert lifted.mean() == pytest.approx(0.0564, abs=0.002)
+    assert quieted(Evidence(lifted, weights), noise).values.mean() < 0.5 * lifted.mean()
+    mirrored = quieted(Evidence(1 - lifted, weights), noise).values
+    assert (1 - mirrored).mean() < 0.5 * lifted.mean()
+    sure = np.array([0.0, 1.0, 0.5, 0.45, 0.55])
+    assert quieted(Evidence(sure, np.ones(5)), noise).values == pytest.approx(sure, abs=2e-3)
+    values = np.linspace(0, 1, 50)
+    assert np.all(np.diff(quieted(Evidence(values, np.ones(50)), noise).values) > 0)
+
+
+# Detail
+
+
+def test_a_lone_pixel_is_reproduced_up_to_its_own_error():
+    for others in (np.empty((0, 4)), np.full((1, 4), 1000.0)):
+        detail = Detail(np.vstack([others, np.zeros((1, 4))]), np.append(np.ones(len(others)), 0.6))
+        value, known = detail.at(np.array([[0, 0, 0, 0], [AROUND, 0, 0, 0], [0, 0, ALONG, 0], [0, 0, 0, THROUGH]], dtype=float))
+        assert value == pytest.approx(0.6 / (1 + UNSURE) * np.exp([0, -1, -1, -1]))
+        assert known == pytest.approx(1 / (1 + UNSURE) * np.exp([0, -2, -2, -2]))
+
+
+def test_two_pixels_are_weighted_as_simple_kriging_does():
+    places = np.array([[0, 0, 0, 0], [3.0, 0, 0, 0], [500, 0, 0, 0]])
+    left = np.array([0.5, -0.3, 0.2])
+    where = np.array([[1.0, 0, 0, 0]])
+    towards = np.exp(-np.array([1, 2]) / AROUND)
+    alike = np.array([[1 + UNSURE, np.exp(-3 / AROUND)], [np.exp(-3 / AROUND), 1 + UNSURE]])
+    value, known = Detail(places, left).at(where)
+    assert value == pytest.approx(towards @ np.linalg.solve(alike, left[:2]))
+    assert known == pytest.approx(towards @ np.linalg.solve(alike, towards))
+    in_another_order, _ = Detail(places[::-1], left[::-1]).at(where)
+    assert in_another_order == pytest.approx(value)
+
+
+def test_pixels_side_by_side_are_reproduced_at_their_own_places():
+    x, y = np.meshgrid(np.arange(12.0), np.arange(12.0))
+    places = np.column_stack([x.ravel(), y.ravel(), np.zeros((144, 2))])
+    left = 0.3 * np.sin(places[:, 0] / 2)
+    value, known = Detail(places, left).at(places)
+    assert np.abs(value - left).max() < 0.3 * UNSURE / (1 + UNSURE) + 0.02
+    assert np.all(known > 1 / (1 + UNSURE))
+
+
+def test_beyond_the_reach_no_detail_is_known():
+    detail = Detail(np.zeros((1, 4)), np.ones(1))
+    far = 1.01 * REACH * np.diag([AROUND, AROUND, ALONG, THROUGH])
+    assert [np.array_equal(one, np.zeros(4)) for one in detail.at(far)] == [True, True]
+    assert np.all(detail.at(0.98 * far)[0] > 0.05)
+
+
+# Roughness
+
+
+def labels_of(blocks, chart, operator, random):
+    """Blocks whose values are coin flips with a probability that the process can follow."""
+    probability = 0.5 + 0.3 * np.cos(chart.at(blocks.centers)[:, 0] / 20)
+    return replace(blocks, values=(random.uniform(size=len(probability)) < probability).astype(float)), probability
+
+
+def test_coin_flips_scatter_as_labels_do(coarse):
+    operator, blocks, chart = coarse
+    flips, probability = labels_of(blocks, chart, operator, np.random.default_rng(0))
+    assert scatter_of(probability, flips) == pytest.approx(1, abs=0.05)
+    grain, scatter = grain_of(flips, chart, operator.anchors)
+    assert scatter == pytest.approx(1, abs=0.08)
+    assert grain * np.median(blocks.areas) == pytest.approx(1, abs=0.1)
+
+
+def test_mean_fractions_of_several_flips_scatter_by_their_number(coarse):
+    operator, blocks, chart = coarse
+    random = np.random.default_rng(0)
+    several = np.mean([labels_of(blocks, chart, operator, random)[0].values for _ in range(5)], axis=0)
+    grain, scatter = grain_of(replace(blocks, values=several), chart, operator.anchors)
+    assert scatter == pytest.approx(0.2, abs=0.03)
+    assert grain * np.median(blocks.areas) == pytest.approx(5, rel=0.15)
+
+
+def test_a_smooth_fraction_does_not_scatter():
+    operator, evidence = seen(a_tube_stack(a_smooth_fraction))
+    chart = wall_chart(the_tube(), operator.frame)
+    grain, scatter = grain_of(joined(operator, evidence), chart, operator.anchors)
+    assert scatter < 0.001 and grain == FINEST
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_constant_evidence_does_not_scatter(value, coarse):
+    operator, blocks, chart = coarse
+    choice = choose_roughness(replace(blocks, values=np.full(len(blocks.values), value)), chart, operator.anchors, 0.1)
+    assert COARSEST <= choice.roughness.grain <= FINEST and choice.widening > 0
+    assert choice.scatter < 0.1
+
+
+# Leaving out
+
+
+def test_leaving_out_is_as_good_as_fitting_again(coarse):
+    operator, blocks, chart = coarse
+    trial = trial_of(blocks, chart, operator.anchors)
+    grain = TYPICAL.grain
+    features = Features.made(trial.wall, TYPICAL, 120)
+    observed = Observed(features.of(trial.places), trial.values, grain * trial.areas)
+    whole = fit_laplace(observed)
+    for fold in (trial.folds[0], trial.folds[3], trial.folds[-1]):
+        counts = observed.counts.copy()
+        counts[fold] = 0
+        again = fit_laplace(replace(observed, counts=counts), whole.weights)
+        found = left_out(observed, whole, fold)
+        taken = observed.features[fold]
+        logits, with_it = taken @ again.weights, taken @ whole.weights
+        moved = np.abs(logits - with_it).mean()
+        assert np.abs(taken @ found.weights - logits).mean() < 0.15 * moved + 0.02
+        assert np.sqrt(found.variance(taken)) == pytest.approx(np.sqrt(again.variance(taken)), rel=0.3)
+
+
+def test_every_block_is_left_out_once_with_its_slice_and_once_with_its_sector(coarse):
+    operator, blocks, chart = coarse
+    trial = trial_of(blocks, chart, operator.anchors)
+    slices, sectors = trial.folds[: trial.slices], trial.folds[trial.slices :]
+    for part in (slices, sectors):
+        assert np.array_equal(np.sort(np.concatenate(part)), np.arange(len(trial.values)))
+    assert len(slices) == len(HEIGHTS) and len(trial.inner) == len(HEIGHTS) - 2
+    assert 4 <= len(sectors) <= 12
+    assert trial.areas.sum() == pytest.approx(blocks.areas.sum())
+
+
+def test_the_choice_predicts_left_out_blocks_no_worse_than_the_usual_one(coarse):
+    operator, blocks, chart = coarse
+    calls = []
+    choice = choose_roughness(blocks, chart, operator.anchors, 0.1, lambda: calls.append(1))
+    trial = trial_of(blocks, chart, operator.anchors)
+    finest, _ = grain_of(blocks, chart, operator.anchors)
+    usual = LeftOut(trial, replace(TYPICAL, grain=TYPICAL.grain * finest))
+    chosen = LeftOut(trial, replace(choice.roughness, offset=TYPICAL.offset))
+    assert chosen.entropy <= usual.entropy and calls
+    assert 0.5 < choice.widening < 4
+
+
+def test_healthy_blocks_need_no_choice():
+    operator, evidence = seen(a_tube_stack(healthy))
+    calls = []
+    choice = choose_roughness(
+        joined(operator, evidence), wall_chart(the_tube(), operator.frame), operator.anchors, 0.1, lambda: calls.append(1)
+    )
+    assert not calls and choice.widening == 1.0
