@@ -43,7 +43,7 @@ def leave_each_out_of_process(
     def fitted(done: int, left: tuple[int, ...]) -> ProcessPosterior:
         step(done, steps)
         kept = blocks.part(~np.isin(blocks.slices, left))
-        return fit_process(kept, *without(operator, seen, left), posterior.chart, choice, settings, CENTERS)
+        return fit_process(kept, *without(operator, seen, left), posterior.chart, choice, settings, CENTERS, noise)
 
     of_pairs = {pair: fitted(done, pair) for done, pair in enumerate(pairs)}
     of_slices = {number: fitted(done, (number,)) for done, number in enumerate(numbers, len(pairs))}

@@ -130,7 +130,7 @@ def test_quieted_noise_has_half_its_lift_and_scar_stays():
 
 def test_a_lone_pixel_is_reproduced_up_to_its_own_error():
     for others in (np.empty((0, 4)), np.full((1, 4), 1000.0)):
-        detail = Detail(np.vstack([others, np.zeros((1, 4))]), np.append(np.ones(len(others)), 0.6))
+        detail = Detail(np.vstack([others, np.zeros((1, 4))]), np.append(np.ones(len(others)), 0.6), np.full(len(others) + 1, UNSURE))
         value, known = detail.at(np.array([[0, 0, 0, 0], [AROUND, 0, 0, 0], [0, 0, ALONG, 0], [0, 0, 0, THROUGH]], dtype=float))
         assert value == pytest.approx(0.6 / (1 + UNSURE) * np.exp([0, -1, -1, -1]))
         assert known == pytest.approx(1 / (1 + UNSURE) * np.exp([0, -2, -2, -2]))
@@ -142,10 +142,10 @@ def test_two_pixels_are_weighted_as_simple_kriging_does():
     where = np.array([[1.0, 0, 0, 0]])
     towards = np.exp(-np.array([1, 2]) / AROUND)
     alike = np.array([[1 + UNSURE, np.exp(-3 / AROUND)], [np.exp(-3 / AROUND), 1 + UNSURE]])
-    value, known = Detail(places, left).at(where)
+    value, known = Detail(places, left, np.full(3, UNSURE)).at(where)
     assert value == pytest.approx(towards @ np.linalg.solve(alike, left[:2]))
     assert known == pytest.approx(towards @ np.linalg.solve(alike, towards))
-    in_another_order, _ = Detail(places[::-1], left[::-1]).at(where)
+    in_another_order, _ = Detail(places[::-1], left[::-1], np.full(3, UNSURE)).at(where)
     assert in_another_order == pytest.approx(value)
 
 
@@ -153,7 +153,7 @@ def test_pixels_side_by_side_are_reproduced_at_their_own_places():
     x, y = np.meshgrid(np.arange(12.0), np.arange(12.0))
     places = np.column_stack([x.ravel(), y.ravel(), np.zeros((144, 2))])
     left = 0.3 * np.sin(places[:, 0] / 2)
-    value, known = Detail(places, left).at(places)
+    value, known = Detail(places, left, np.full(3, UNSURE)).at(places)
     assert np.abs(value - left).max() < 0.3 * UNSURE / (1 + UNSURE) + 0.02
     assert np.all(known > 1 / (1 + UNSURE))
 
