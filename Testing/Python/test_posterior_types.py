@@ -6,8 +6,9 @@ from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.reconstruction.interpolation.kriging import Kriging
 from CardioScarLib.reconstruction.interpolation.rbf import RadialBasis
 from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation
+from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 
-MODELS: tuple[type[Posterior], ...] = (FieldPosterior, DropoutPosterior, SliceInterpolation, Kriging, RadialBasis)
+MODELS: tuple[type[Posterior], ...] = (FieldPosterior, ProcessPosterior, DropoutPosterior, SliceInterpolation, Kriging, RadialBasis)
 """For the type checker: each of these is a posterior, with the signatures that the door asks for."""
 
 

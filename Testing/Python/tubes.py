@@ -62,6 +62,11 @@ def a_wedge(angle, height, radius):
     return (np.abs(angle) < np.radians(60)) & (radius < INNER + 4 + 0.1 * height)
 
 
+def a_stripe(angle, height, radius):
+    """A label: the middle layer of a third of the wall around, the same at all heights."""
+    return (np.abs(angle) < np.radians(60)) & (np.abs(radius - MIDDLE) < 2.5)
+
+
 def patches(angle, height, radius):
     """A label that no neighboring slice foretells well: islands of about 12 mm."""
     return np.sin(6 * angle + height / 5) * np.cos(height / 4) > 0.3
