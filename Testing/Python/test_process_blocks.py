@@ -159,7 +159,7 @@ def test_pixels_side_by_side_are_reproduced_at_their_own_places():
 
 
 def test_beyond_the_reach_no_detail_is_known():
-    detail = Detail(np.zeros((1, 4)), np.ones(1))
+    detail = Detail(np.zeros((1, 4)), np.ones(1), np.full(1, UNSURE))
     far = 1.01 * REACH * np.diag([AROUND, AROUND, ALONG, THROUGH])
     assert [np.array_equal(one, np.zeros(4)) for one in detail.at(far)] == [True, True]
     assert np.all(detail.at(0.98 * far)[0] > 0.05)
@@ -178,7 +178,7 @@ def test_coin_flips_scatter_as_labels_do(coarse):
     operator, blocks, chart = coarse
     flips, probability = labels_of(blocks, chart, operator, np.random.default_rng(0))
     assert scatter_of(probability, flips) == pytest.approx(1, abs=0.05)
-    grain, scatter = grain_of(flips, chart, operator.anchors)
+    grain, scatter = grain_of(flips, chart, operator.anchors, TYPICAL)
     assert scatter == pytest.approx(1, abs=0.08)
     assert grain * np.median(blocks.areas) == pytest.approx(1, abs=0.1)
 
@@ -187,7 +187,7 @@ def test_mean_fractions_of_several_flips_scatter_by_their_number(coarse):
     operator, blocks, chart = coarse
     random = np.random.default_rng(0)
     several = np.mean([labels_of(blocks, chart, operator, random)[0].values for _ in range(5)], axis=0)
-    grain, scatter = grain_of(replace(blocks, values=several), chart, operator.anchors)
+    grain, scatter = grain_of(replace(blocks, values=several), chart, operator.anchors, TYPICAL)
     assert scatter == pytest.approx(0.2, abs=0.03)
     assert grain * np.median(blocks.areas) == pytest.approx(5, rel=0.15)
 
@@ -195,7 +195,7 @@ def test_mean_fractions_of_several_flips_scatter_by_their_number(coarse):
 def test_a_smooth_fraction_does_not_scatter():
     operator, evidence = seen(a_tube_stack(a_smooth_fraction))
     chart = wall_chart(the_tube(), operator.frame)
-    grain, scatter = grain_of(joined(operator, evidence), chart, operator.anchors)
+    grain, scatter = grain_of(joined(operator, evidence), chart, operator.anchors, TYPICAL)
     assert scatter < 0.001 and grain == FINEST
 
 
@@ -245,7 +245,7 @@ def test_the_choice_predicts_left_out_blocks_no_worse_than_the_usual_one(coarse)
     calls = []
     choice = choose_roughness(blocks, chart, operator.anchors, 0.1, lambda: calls.append(1))
     trial = trial_of(blocks, chart, operator.anchors)
-    finest, _ = grain_of(blocks, chart, operator.anchors)
+    finest, _ = grain_of(blocks, chart, operator.anchors, TYPICAL)
     usual = LeftOut(trial, replace(TYPICAL, grain=TYPICAL.grain * finest))
     chosen = LeftOut(trial, replace(choice.roughness, offset=TYPICAL.offset))
     assert chosen.entropy <= usual.entropy and calls
