@@ -67,7 +67,7 @@ class FieldConstants:
     alternation_width: float = 0.02
     smallest_share: float = 0.1
     smooth: float = 0.1
-    rough: float = 0.4
+    rough: float = 0.3
     rough_at_first_look: float = 0.25
     gain: float = 23.0
     blur: float = 0.006
