@@ -69,6 +69,7 @@ def reconstruct(
         fitted = settings.model.model in ("field", "network")
         of_fit = coarsened(operator, evidence, wall, settings.operator) if fitted else (operator, evidence)
         posterior = fit(*of_fit, wall, settings.model, step)
+    notes = (*notes, *evidence.notes, *([posterior.summary["note"]] if "note" in posterior.summary else []))
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, stack, settings.threshold)
@@ -90,7 +91,7 @@ def reconstruct(
         "fit": {"model": settings.model.model, **posterior.summary},
         "alignment": case.alignment.as_dict() if case.alignment else None,
     }
-    provenance = _provenance(case, settings, clock, (*notes, *evidence.notes))
+    provenance = _provenance(case, settings, clock, notes)
     return Result.of(case, Reconstruction(settings, evidence, posterior, arrays, quantities, provenance, summary, verdict))
 
 

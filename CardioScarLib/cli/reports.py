@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from CardioScarLib.report.model_words import model_in_words
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -24,6 +26,7 @@ def map_in_words(found: Reconstruction, outputs: Sequence[Path]) -> str:
     amounts = [str(numbers[name]) for name in ("scar_volume_ml", "scar_mass_g") if name in numbers]
     amount = "".join(f"{one}, " for one in amounts)
     lines = [f"Scar   {amount}{numbers['scar_burden_percent']} of the {SHARE_OF[summary['wall']]} (expected amount)"]
+    lines.append(f"Model  {model_in_words(summary['fit'], found.settings.model.preset)}")
     if beyond := summary["nodes_beyond_the_stack"]:
         share = f"{beyond / summary['nodes']:.0%}"
         lines.append(f"Beyond {share} of the nodes lie beyond the slices, where the map is a guess (scar_observed 0)")

@@ -10,6 +10,7 @@ from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.io.npz import read_npz
 from CardioScarLib.io.results import CASE_SCHEMA, FIELD_SCHEMA
+from CardioScarLib.report.model_words import model_in_words
 
 SCHEMAS = {".field.npz": FIELD_SCHEMA, ".case.npz": CASE_SCHEMA}
 
@@ -48,6 +49,7 @@ def _describe_field(values: dict[str, Any]) -> dict[str, Any]:
         "written_by": f"CardioScar {values['cardioscar']}",
         "model": found["settings"]["model"]["model"],
         "preset": found["settings"]["model"]["preset"] if found["settings"]["model"]["model"] == "field" else None,
+        "fit": model_in_words(found["summary"]["fit"], found["settings"]["model"]["preset"]),
         "nodes": values["wall"]["nodes"],
         "quantities": {one.label: str(one) for one in quantities},
         "audit": found["audit"]["light"] if found["audit"] else None,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import RegularGridInterpolator
 
 from CardioScarLib.reconstruction.field.objective import slice_plane
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 
 FARTHEST = 8.0
@@ -15,6 +18,8 @@ COARSE, FINE = 2.0, 1.0
 """mm between the shifts that are tried, everywhere and then around the best."""
 OVERLAP = 0.3
 """Share of a slice's wall that must still be wall after a shift."""
+LATTICE = np.array([2.0, 2.0, 3.0])
+"""mm between the places, in the plane and across it, where a process is evaluated for a search; it is smooth over several."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,14 @@ class _Error:
         self.spacing = np.array(plane.spacing)
         self.wall: np.ndarray = np.zeros(plane.pixels.shape, dtype=bool)
         self.wall[one.operator.pixels.rows, one.operator.pixels.columns] = one.weights > 0
+        # A place of a process costs much more than one of the members, and a search asks for the same ones over and over.
+        self.field = one.field if isinstance(one.posterior, FieldPosterior) else _on_lattice(one, self.directions)
 
     def __call__(self, shift: np.ndarray) -> float:
         weights = self.one.weights * self._shared(shift)
         if weights.sum() < OVERLAP * self.one.weights.sum():
             return np.inf
-        average = self.one.operator.matrix @ self.one.field(self.one.operator.points + self.directions @ shift)
+        average = self.one.operator.matrix @ self.field(self.one.operator.points + self.directions @ shift)
         return float(np.sqrt(np.average((average - self.one.values) ** 2, weights=weights)))
 
     def _shared(self, shift: np.ndarray) -> np.ndarray:
@@ -72,6 +79,20 @@ class _Error:
         inside = (rows >= 0) & (columns >= 0) & (rows < self.wall.shape[0]) & (columns < self.wall.shape[1])
         inside[inside] = self.wall[rows[inside], columns[inside]]
         return inside
+
+
+def _on_lattice(one: LeftOutSlice, directions: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The prediction at points of the slice, moved by up to `FARTHEST`, between those of a lattice along its plane."""
+    axes = np.column_stack([directions, np.cross(*directions.T)])
+    along = one.operator.points @ axes
+    low, high = along.min(axis=0), along.max(axis=0)
+    low[:2], high[:2] = low[:2] - FARTHEST - FINE, high[:2] + FARTHEST + FINE
+    counts = np.ceil((high - low) / LATTICE).astype(int) + 2
+    places = [np.linspace(first, last, count) for first, last, count in zip(low, high, counts, strict=True)]
+    lattice = np.stack(np.meshgrid(*places, indexing="ij"), axis=-1)
+    values = one.field(lattice.reshape(-1, 3) @ np.linalg.inv(axes)).reshape(lattice.shape[:3])
+    known = RegularGridInterpolator(places, values, bounds_error=False, fill_value=None)
+    return lambda points: known(points @ axes)
 
 
 def _best(error: _Error, shifts: np.ndarray) -> np.ndarray:

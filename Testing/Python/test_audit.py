@@ -19,7 +19,11 @@ from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.pipeline import reconstruct
-from CardioScarLib.reconstruction.door import fit
+from CardioScarLib.reconstruction.field.fit import FOLD_PLAN
+from CardioScarLib.reconstruction.field.member import fit_member
+from CardioScarLib.reconstruction.field.noise import pixel_noise
+from CardioScarLib.reconstruction.field.posterior import FieldPosterior
+from CardioScarLib.reconstruction.field.spread import find_spread
 from CardioScarLib.self_audit import Suspect, audit, verdict
 from CardioScarLib.self_audit.disagreement import _suspect
 from CardioScarLib.self_audit.displacement import find_displacement
@@ -46,7 +50,14 @@ def read(case, stack: SliceStack):
 def audited(stack: SliceStack, case=None, step=lambda done, steps: None):
     case = case or a_wedge()
     operator, evidence = read(case, stack)
-    return audit(operator, evidence, fit(operator, evidence, PREVIEW), case.wall, PREVIEW, step)
+    return audit(operator, evidence, a_smooth_fit(operator, evidence), case.wall, PREVIEW, step)
+
+
+def a_smooth_fit(operator, evidence) -> FieldPosterior:
+    """One member, as small as those of the audit."""
+    noise, share = pixel_noise(operator.pixels, evidence), np.ones(1)
+    member = fit_member(operator, evidence, FOLD_PLAN, 0, noise)
+    return FieldPosterior((member,), share, operator.frame, find_spread([member], share, operator, evidence, noise), 64, 0)
 
 
 @cache

@@ -49,6 +49,7 @@ def fit_process(
         **asdict(roughness),
         "scatter": scatter,
         "widening": choice.widening,
+        **({"note": chart.note} if chart.note else {}),
     }
     used = np.flatnonzero(evidence.weights > 0)
     places = chart.at(operator.matrix[used] @ operator.points)
