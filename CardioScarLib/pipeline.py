@@ -72,7 +72,7 @@ def reconstruct(
     notes = (*notes, *evidence.notes, *([posterior.summary["note"]] if "note" in posterior.summary else []))
     with clock.stage("map") as step:
         step(0, 1)
-        arrays = _arrays(posterior, wall, stack, settings.threshold)
+        arrays = _arrays(posterior, wall, _telling(stack, operator, evidence), settings.threshold)
         quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold)
     verdict = None
     if audited:
@@ -177,6 +177,13 @@ def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSetti
 
 def _bare(evidence: Evidence) -> Evidence:
     return Evidence(evidence.values, evidence.weights)
+
+
+def _telling(stack: SliceStack, operator: SliceOperator, evidence: Evidence) -> SliceStack:
+    """The stack without slices that cross the wall and say nothing of scar, as where nobody drew labels."""
+    tells = [bool(evidence.weights[here].any()) for here in (operator.pixels.slices == number for number in range(len(stack)))]
+    kept = [number for number, told in enumerate(tells) if told or number in operator.unseen]
+    return stack if len(kept) == len(stack) else stack.select(kept)
 
 
 def _arrays(posterior: Posterior, wall: Wall, stack: SliceStack, threshold: float | None) -> dict[str, np.ndarray]:
