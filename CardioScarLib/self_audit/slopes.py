@@ -13,7 +13,7 @@ from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 
 STEP = 0.5
-"""mm to either side, for the differences of a process, which has no derivative that costs less."""
+"""mm to either side, for the differences of a process. Over less, the small jumps count where its detail takes other pixels as nearest."""
 MOST_NODES = 5000
 """At which the slope of a process is taken: enough for its mean square."""
 
@@ -33,15 +33,16 @@ def map_slopes(posterior: FittedField, wall: Wall) -> tuple[np.ndarray, np.ndarr
     local = posterior.frame.to_frame(wall.nodes)
     if isinstance(posterior, FieldPosterior):
         members = zip(posterior.shares, posterior.members, strict=True)
-        return sum(share * _gradient(member, local) for share, member in members), wall.node_measure
+        return sum(_gradient(member, local, share) for share, member in members), wall.node_measure
     every = -(-len(local) // MOST_NODES)
     return _differences(posterior.field, local[::every], np.eye(3)), wall.node_measure[::every]
 
 
-def _gradient(member: Member, points: np.ndarray) -> np.ndarray:
+def _gradient(member: Member, points: np.ndarray, share: float) -> np.ndarray:
+    """(n, 3) what a member with that share adds to the gradient of the mean."""
     logit, gradient = member.function.spatial_gradient(member.weights, member.function.features(points))
     probability = sigmoid(logit)
-    return (probability * (1 - probability))[:, None] * gradient
+    return share * (probability * (1 - probability))[:, None] * gradient
 
 
 def _differences(field, points: np.ndarray, directions: np.ndarray) -> np.ndarray:

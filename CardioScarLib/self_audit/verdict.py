@@ -84,9 +84,9 @@ def thickness(wall: Wall) -> float | None:
 
 
 def expected_error(facts: Facts) -> float:
-    """RMS error of the map when its borders lie elsewhere by as much as is to be expected."""
+    """RMS error of the map when its borders lie elsewhere by as much as is to be expected; 1 at most, as probabilities are."""
     slope, measure = map_slopes(facts.posterior, facts.wall)
-    return facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=measure)))
+    return min(facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=measure))), 1.0)
 
 
 def claims(facts: Facts, expected: float) -> tuple[Claim, ...]:
