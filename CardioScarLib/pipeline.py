@@ -22,6 +22,7 @@ from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.core.result import Reconstruction, Result
 from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
 from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.threads import one_thread
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.geometry.observed import observed
@@ -42,6 +43,7 @@ Progress = Callable[..., None]
 PLANES = {"any": (SHORT, LONG), "short": (SHORT,), "long": (LONG,)}
 
 
+@one_thread()
 def reconstruct(
     case: Case, settings: ReconstructionSettings | None = None, progress: Progress | None = None, audited: bool = False
 ) -> Result:
@@ -95,6 +97,7 @@ def reconstruct(
     return Result.of(case, Reconstruction(settings, evidence, posterior, arrays, quantities, provenance, summary, verdict))
 
 
+@one_thread()
 def audit(result: Result, progress: Progress | None = None) -> Audit:
     """Audit the stack of a result: leave each slice out and predict it from the others. The map is not fitted again.
 
@@ -111,6 +114,7 @@ def audit(result: Result, progress: Progress | None = None) -> Audit:
     return replace(found, provenance=_provenance(result.case, settings, clock, result.notes, audit=AUDIT))
 
 
+@one_thread()
 def advise(result: Result, settings: AdviceSettings | None = None, progress: Progress | None = None) -> Advice:
     """Rank the planes in which one further slice would lower the error of a map most.
 
@@ -127,6 +131,7 @@ def advise(result: Result, settings: AdviceSettings | None = None, progress: Pro
     return replace(found, provenance=_provenance(result.case, result.settings, clock, result.notes, advice=ADVICE))
 
 
+@one_thread()
 def align(case: Case, source: str, settings: AlignmentSettings | None = None) -> Alignment:
     """Find the in-plane shift of each slice against the wall, as after different breath-holds; nothing is moved.
 

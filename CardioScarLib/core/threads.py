@@ -1,8 +1,29 @@
-"""How many threads the matrix libraries may start; imports nothing, because it must be set before they are loaded."""
+"""How many threads the matrix libraries may start; imports no library that starts some, because it is used before they are loaded."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""Read by numpy's matrix library when it is first imported."""
+"""Read by numpy's and PyTorch's matrix libraries when they are first imported."""
 ONE_THREAD = dict.fromkeys(THREAD_LIMITS, "1")
-"""For small matrices, the network's too: threads that wait for each other make a fit ten times slower on a busy machine."""
+"""For small matrices, the network's too: threads that wait for each other make a fit ten times slower on a busy machine.
+
+For processes of our own: it holds for libraries that are loaded later, such as PyTorch's, and where threadpoolctl is missing.
+"""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within, or in a function that this decorates, the matrix libraries that are loaded use one thread.
+
+    Without threadpoolctl, which Slicer does not bring, they keep what they have.
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield
+        return
+    with threadpool_limits(1):
+        yield

@@ -10,6 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from CardioScarLib.core.settings import WallSettings
+from CardioScarLib.core.threads import one_thread
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.wall.quality import closed_and_manifold
 from CardioScarLib.wall.shape import WallShape
@@ -42,6 +43,7 @@ class LVWall:
     notes: tuple[str, ...] = ()
 
 
+@one_thread()
 def build_wall(shape: WallShape, settings: WallSettings | None = None, progress: Callable[[str, int, int], None] | None = None) -> LVWall:
     """Fill a shape with tetrahedra of the edge length in the settings and name the regions of its surface.
 

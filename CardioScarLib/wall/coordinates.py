@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.threads import one_thread
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.wall.laplace import LinearElements, unit
 from CardioScarLib.wall.surfaces import BASE, ENDO, EPI, WallSurfaces, wall_surfaces
@@ -60,6 +61,7 @@ class WallCoordinates:
         return {f"wall_{name}": getattr(self, name).astype(np.float32) for name in names}
 
 
+@one_thread()
 def wall_coordinates(
     wall: Wall,
     surfaces: WallSurfaces | None = None,
