@@ -33,7 +33,7 @@ def map_slopes(posterior: FittedField, wall: Wall) -> tuple[np.ndarray, np.ndarr
     local = posterior.frame.to_frame(wall.nodes)
     if isinstance(posterior, FieldPosterior):
         members = zip(posterior.shares, posterior.members, strict=True)
-        return sum(_gradient(member, local, share) for share, member in members), wall.node_measure
+        return np.sum([_gradient(member, local, share) for share, member in members], axis=0), wall.node_measure
     every = -(-len(local) // MOST_NODES)
     return _differences(posterior.field, local[::every], np.eye(3)), wall.node_measure[::every]
 
