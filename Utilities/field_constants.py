@@ -35,7 +35,7 @@ from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.field.constants import FIELD, FieldConstants
-from CardioScarLib.reconstruction.field.fit import fit_members
+from CardioScarLib.reconstruction.field.fit import fit_members, leave_slices_out
 from CardioScarLib.reconstruction.field.fourier import sigmoid
 from CardioScarLib.reconstruction.field.noise import without_noise_floor
 from CardioScarLib.reconstruction.field.slice_shifts import seeming_shifts
@@ -96,7 +96,8 @@ def measured(case: BenchmarkCase, number: int) -> dict[str, np.ndarray]:
     evidence = derive_evidence(case.stack, operator.pixels, case.settings.evidence, case.settings.operator.pixel_support)
     operator, evidence = coarsened(operator, evidence, case.wall, case.settings.operator)
     evidence, noise = without_noise_floor(operator.pixels, evidence)
-    members, shares, left_out = fit_members(operator, evidence, ModelSettings(), noise, lambda weights: None)
+    left_out = leave_slices_out(operator, evidence, ModelSettings().seed, noise, lambda weights: None)
+    members, shares = fit_members(operator, evidence, ModelSettings(), noise, left_out, lambda weights: None)
     spread = find_spread(members, shares, operator, evidence, noise, left_out.shifts)
 
     near = np.flatnonzero(band_nodes(case))

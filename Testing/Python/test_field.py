@@ -108,7 +108,7 @@ def test_averages_of_the_map_match_the_pixels_to_their_noise(kind, pixel):
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(a_coarse_case, its_operator, its_evidence):
-    again = fit(its_operator, its_evidence, ModelSettings())
+    again = fit(its_operator, its_evidence, a_coarse_case.wall, ModelSettings())
     nodes = a_coarse_case.wall.nodes
     first = the_map("I2", pixel=COARSE)
     assert np.array_equal(again.mean(nodes).astype(np.float32), probability(first))
@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_bits(a_coarse_case, its_operator, its_evid
 
 @pytest.mark.slow
 def test_another_seed_gives_nearly_the_same_map(a_coarse_case, its_operator, its_evidence):
-    other = fit(its_operator, its_evidence, ModelSettings(seed=9)).mean(a_coarse_case.wall.nodes)
+    other = fit(its_operator, its_evidence, a_coarse_case.wall, ModelSettings(seed=9)).mean(a_coarse_case.wall.nodes)
     first = probability(the_map("I2", pixel=COARSE))
     assert not np.array_equal(other, first)
     assert np.corrcoef(other, first)[0, 1] > 0.98
@@ -147,7 +147,7 @@ def test_a_wall_of_bare_points_can_be_fitted():
     half = np.zeros((12, 12))
     half[:, 6:] = 1.0
     stack = a_stack([-8.0, 0.0, 8.0], 6.0, pixels=3 * [half])
-    posterior = fit(slice_operator(wall, stack), _values(wall, stack), ModelSettings(preset="preview"))
+    posterior = fit(slice_operator(wall, stack), _values(wall, stack), wall, ModelSettings(preset="preview"))
     assert posterior.mean(np.array([[3.0, 12, 0], [21.0, 12, 0]])) == pytest.approx([0, 1], abs=0.1)
 
 
@@ -188,18 +188,20 @@ def test_pixels_without_weight_are_ignored(preset, five_slices):
     values = evidence.values
     weights = np.where(np.arange(len(values)) % 5 == 0, 0.0, 1.0)
     lies = np.where(weights == 0, 1 - values, values)
-    one, two = (fit(operator, Evidence(each, weights), ModelSettings(preset=preset)).mean(case.wall.nodes) for each in (values, lies))
+    one, two = (
+        fit(operator, Evidence(each, weights), case.wall, ModelSettings(preset=preset)).mean(case.wall.nodes) for each in (values, lies)
+    )
     assert np.array_equal(one, two)
-    believed = fit(operator, Evidence(lies, np.ones(len(lies))), ModelSettings(preset="preview")).mean(case.wall.nodes)
+    believed = fit(operator, Evidence(lies, np.ones(len(lies))), case.wall, ModelSettings(preset="preview")).mean(case.wall.nodes)
     assert rms(believed - one) > 0.02
 
 
 @pytest.mark.slow
 def test_progress_counts_up_to_its_end(five_slices):
-    _, operator, evidence = five_slices
+    case, operator, evidence = five_slices
     for preset in ("preview", "standard"):
         told = []
-        fit(operator, evidence, ModelSettings(preset=preset), lambda step, steps, told=told: told.append((step, steps)))
+        fit(operator, evidence, case.wall, ModelSettings(preset=preset), lambda step, steps, told=told: told.append((step, steps)))
         steps, totals = zip(*told, strict=True)
         assert list(steps) == sorted(steps)
         assert len(set(totals)) == 1
@@ -209,7 +211,7 @@ def test_progress_counts_up_to_its_end(five_slices):
 
 
 @pytest.mark.parametrize("after", [0, 1, 40])
-def test_who_stops_the_run_stops_it_at_once(after, its_operator, its_evidence):
+def test_who_stops_the_run_stops_it_at_once(after, a_coarse_case, its_operator, its_evidence):
     told = []
 
     def stop(step, steps):
@@ -218,7 +220,7 @@ def test_who_stops_the_run_stops_it_at_once(after, its_operator, its_evidence):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        fit(its_operator, its_evidence, ModelSettings(), stop)
+        fit(its_operator, its_evidence, a_coarse_case.wall, ModelSettings(), stop)
     assert len(told) == after + 1
 
 

@@ -143,7 +143,7 @@ def test_a_baseline_says_that_it_has_no_spread(model):
     wall = a_block([0, 0, -6], [12, 12, 6], [4, 4, 4])
     stack = a_stack([-4.0, 0.0, 4.0], 4.0, shape=(6, 6))
     operator = slice_operator(wall, stack)
-    posterior = fit(operator, Evidence(np.zeros(len(operator.pixels)), np.ones(len(operator.pixels))), ModelSettings(model=model))
+    posterior = fit(operator, Evidence(np.zeros(len(operator.pixels)), np.ones(len(operator.pixels))), wall, ModelSettings(model=model))
     assert not posterior.has_spread
     with pytest.raises(NoSpread, match=f"'{model}' gives no uncertainty; use the model 'field'"):
         posterior.sd(wall.nodes)

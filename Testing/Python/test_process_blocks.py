@@ -153,7 +153,7 @@ def test_pixels_side_by_side_are_reproduced_at_their_own_places():
     x, y = np.meshgrid(np.arange(12.0), np.arange(12.0))
     places = np.column_stack([x.ravel(), y.ravel(), np.zeros((144, 2))])
     left = 0.3 * np.sin(places[:, 0] / 2)
-    value, known = Detail(places, left, np.full(3, UNSURE)).at(places)
+    value, known = Detail(places, left, np.full(144, UNSURE)).at(places)
     assert np.abs(value - left).max() < 0.3 * UNSURE / (1 + UNSURE) + 0.02
     assert np.all(known > 1 / (1 + UNSURE))
 

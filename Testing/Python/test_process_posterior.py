@@ -37,7 +37,9 @@ def a_posterior():
     """Of a usual roughness: choosing one takes seconds."""
     operator, evidence = seen(a_tube_stack(patches))
     chart = wall_chart(the_tube(), operator.frame)
-    return fit_process(joined(operator, evidence), operator, evidence, chart, Choice(TYPICAL, 1.3, 0.6), ModelSettings(), centers=120, noise=0.002)
+    return fit_process(
+        joined(operator, evidence), operator, evidence, chart, Choice(TYPICAL, 1.3, 0.6), ModelSettings(), centers=120, noise=0.002
+    )
 
 
 # Which model

@@ -84,7 +84,7 @@ def test_constant_evidence_gives_a_constant_map(value, seed, low, size, spacing,
     heights = np.arange(low[2] + 1, low[2] + size[2], spacing)
     operator = slice_operator(wall, a_stack(heights, thickness))
     count = len(operator.pixels)
-    posterior = fit(operator, Evidence(np.full(count, value), np.ones(count)), ModelSettings(preset="preview", seed=seed))
+    posterior = fit(operator, Evidence(np.full(count, value), np.ones(count)), wall, ModelSettings(preset="preview", seed=seed))
     assert np.abs(posterior.mean(wall.nodes) - value).max() < 0.02
 
 
@@ -95,7 +95,7 @@ def test_averages_of_the_map_match_the_pixels_to_the_noise(kind, seed, noise):
     case = phantom_case(kind, seed, nodes=1500, pixel=2.6, noise=noise)
     operator = slice_operator(case.wall, case.stack)
     values = operator.pixels.values(case.stack)
-    posterior = fit(operator, Evidence(values, np.ones(len(values))), PREVIEW)
+    posterior = fit(operator, Evidence(values, np.ones(len(values))), case.wall, PREVIEW)
     misfit = rms(operator.matrix @ posterior.mean(operator.frame.from_frame(operator.points)) - values)
     # A preview has features of 7 mm: borders of scar sharper than that leave it the rest.
     assert misfit < noise + 0.04
