@@ -25,6 +25,9 @@ LEAST = 1e-4
 WHOLE = 0.02
 """Fractions this close to 0 and 1 are 0 and 1 in a draw."""
 QUANTILES = ndtri((np.arange(48) + 0.5) / 48)
+FREEDOM, HEAVY = 4, 1.4
+"""Degrees of freedom of a Student t distribution, which draws follow because their scale rests on a few left-out slices; and the variance
+of a normal distribution that is as wide where most draws are, in place of the variance of this one, 2."""
 FIRST_WAVES, FIRST_DRAW = 7, 8
 """Streams of random numbers, apart from those of other models."""
 
@@ -80,8 +83,10 @@ class ProcessPosterior:
         return sd
 
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
-        weights = np.column_stack([self._random(number).normal(size=len(self.fit.weights)) for number in range(n)])
-        deviations = self.widening * (self.fit.drawn(weights) - self.fit.weights[:, None])
+        streams = [self._random(number) for number in range(n)]
+        weights = np.column_stack([random.normal(size=len(self.fit.weights)) for random in streams])
+        swell = np.array([np.sqrt(FREEDOM / random.chisquare(FREEDOM)) for random in streams])
+        deviations = self.widening * swell * (self.fit.drawn(weights) - self.fit.weights[:, None])
         frequencies, phases = self._waves()
         amplitudes = np.column_stack([self._random(number, 1).normal(size=WAVES) for number in range(n)]) * np.sqrt(2 / WAVES)
         samples = np.empty((n, len(points)), dtype=np.float32)
@@ -108,7 +113,7 @@ class ProcessPosterior:
 
     def _spread(self, known: _Known) -> np.ndarray:
         """(n,) variance of the logit of a draw about its center."""
-        return known.free**2 * (self.widening**2 * known.variance + self._texture)
+        return known.free**2 * (HEAVY * self.widening**2 * known.variance + self._texture)
 
     def _center(self, known: _Known) -> np.ndarray:
         """(n,) logit about which draws scatter so that their mean is the probability (MacKay's approximation, backwards)."""
