@@ -234,6 +234,14 @@ class ModelSettings(Settings):
         flag="--seed",
         metavar="N",
     )
+    jobs: int = choice(
+        1,
+        _("Cores"),
+        _("Number of cores that the model field uses; the map does not depend on it."),
+        limits=(1, 64),
+        flag="--jobs",
+        metavar="N",
+    )
     network: NetworkSettings = whole(NetworkSettings)
 
 

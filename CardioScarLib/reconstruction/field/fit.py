@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.special import expit
 
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator
@@ -80,10 +82,10 @@ def fit_field(
     plan = effort.plan
     work = _Work(TRIALS + 2 * FOLDS * (FOLD_PLAN.entropy + FOLD_PLAN.squared) + effort.members * (plan.entropy + plan.squared), step)
     chart = wall_chart(wall, operator.frame)
-    choice = choose_roughness(blocks, chart, operator.anchors, FIELD.smooth, work.tick)
+    choice = choose_roughness(blocks, chart, operator.anchors, FIELD.smooth, work.tick, settings.jobs)
     left_out = None
     if choice.scatter < FIELD.rough:
-        left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick)
+        left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick, settings.jobs)
         if choice.scatter > FIELD.smooth and left_out.error is not None:
             if left_out_error(operator, seen, blocks, chart, choice.roughness, _folds(operator, evidence)) < left_out.error:
                 left_out = None
@@ -122,15 +124,15 @@ def fit_members(
         of_tolerant = effort.members * round(left_out.tolerant_share)
     counts = {False: effort.members - of_tolerant, True: of_tolerant}
 
-    members: list[Member] = []
+    calls: list[Callable[[Callable[..., None]], Member]] = []
     shares: list[float] = []
     for tolerant, family_share in ((False, 1 - left_out.tolerant_share), (True, left_out.tolerant_share)):
         tolerance = ShiftTolerance() if tolerant else None
         of_family = replace(effort.plan, length=FIELD.tolerant_length * effort.plan.length) if tolerant else effort.plan
         for _ in range(counts[tolerant]):
-            members.append(fit_member(operator, evidence, of_family, settings.seed + len(members), noise, tolerance, tick))
+            calls.append(partial(fit_member, operator, evidence, of_family, settings.seed + len(calls), noise, tolerance))
             shares.append(family_share / counts[tolerant])
-    return members, np.array(shares)
+    return side_by_side(calls, settings.jobs, tick), np.array(shares)
 
 
 def _about(spread: Spread) -> dict:
@@ -150,28 +152,34 @@ class LeftOut:
     shifts: SeemingShifts
 
 
-def leave_slices_out(operator: SliceOperator, evidence: Evidence, seed: int, noise: float, tick: Callable[..., None]) -> LeftOut:
+def leave_slices_out(
+    operator: SliceOperator, evidence: Evidence, seed: int, noise: float, tick: Callable[..., None], jobs: int = 1
+) -> LeftOut:
     """Predict every third slice from the others, three times, with and without tolerance of slice shifts.
 
     The family that tolerates shifts gets a share where shifts are sure, or seen while it predicts clearly better.
-    noise: of a pixel of weight 1.
+    noise: of a pixel of weight 1. jobs: fits at a time.
     """
     folds = _folds(operator, evidence)
     if not folds:
         return LeftOut(None, 0.0, NO_SHIFTS)
-    errors, total, shifts = np.zeros(2), 0.0, NO_SHIFTS
+    calls, left_out = [], []
     for fold, left in enumerate(folds):
         kept_evidence = Evidence(evidence.values[~left], evidence.weights[~left])
         if not kept_evidence.weights.any():
             continue
-        kept, out = operator.rows(~left), operator.rows(left)
-        weights, values = evidence.weights[left], evidence.values[left]
+        kept = operator.rows(~left)
+        calls += [partial(fit_member, kept, kept_evidence, FOLD_PLAN, seed + fold, noise, one) for one in (None, ShiftTolerance())]
+        left_out.append(left)
+    fitted = side_by_side(calls, jobs, tick)
+    errors, total, shifts = np.zeros(2), 0.0, NO_SHIFTS
+    for number, left in enumerate(left_out):
+        out, weights, values = operator.rows(left), evidence.weights[left], evidence.values[left]
         total += weights.sum()
-        for family, tolerance in enumerate((None, ShiftTolerance())):
-            one = fit_member(kept, kept_evidence, FOLD_PLAN, seed + fold, noise, tolerance, tick)
+        for family, one in enumerate(fitted[2 * number : 2 * number + 2]):
             average, slope = one.slice_averages(out)
             errors[family] += weights @ (average - values) ** 2
-            if tolerance is None:
+            if not family:
                 shifts = shifts.joined(seeming_shifts(out, Evidence(values, weights), average, slope))
     ratio = np.sqrt(errors[1] / max(errors[0], 1e-12))
     apart = np.sqrt(np.mean(list(alternation(shifts, operator).values()) or [0.0]))

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.linalg import cho_solve
 from scipy.special import expit, xlogy
 
+from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.reconstruction.process.blocks import Blocks
 from CardioScarLib.reconstruction.process.chart import WallChart
 from CardioScarLib.reconstruction.process.features import Features, Roughness
@@ -73,12 +75,12 @@ class Choice:
 
 
 def choose_roughness(
-    blocks: Blocks, chart: WallChart, anchors: np.ndarray, smooth: float, step: Callable[[], None] = lambda: None
+    blocks: Blocks, chart: WallChart, anchors: np.ndarray, smooth: float, step: Callable[..., None] = lambda: None, jobs: int = 1
 ) -> Choice:
     """The choice with which left-out blocks are predicted best.
 
     anchors: (k, 3) all over the wall, canonical frame. smooth: a scatter below which nothing is chosen, as another model is better.
-    step: called at every trial; may raise to end the work.
+    step: called at every trial; may raise to end the work. jobs: trials at a time.
     """
     trial = trial_of(blocks, chart, anchors)
     finest, scatter = grain_of(blocks, chart, anchors, TYPICAL)
@@ -87,7 +89,10 @@ def choose_roughness(
     start = replace(TYPICAL, grain=TYPICAL.grain * finest)
     unit = LeftOut(trial, start).entropy
 
-    def cost(one: Roughness) -> float:
+    def left_out_with(one: Roughness, step: Callable[..., None]) -> LeftOut:
+        return LeftOut(trial, one)
+
+    def cost(one: Roughness, step: Callable[..., None]) -> float:
         step()
         unusual = 0.3 * np.log(one.grain / start.grain) ** 2 + sum(
             np.log(getattr(one, name) / getattr(TYPICAL, name)) ** 2 for name in ("around", "along", "through", "amplitude")
@@ -98,13 +103,14 @@ def choose_roughness(
     for _ in range(ROUNDS):
         before = best
         for name, values in CHOICES.items():
-            for one in (replace(best, **{name: value * (finest if name == "grain" else 1.0)}) for value in values):
-                if one not in tried:
-                    tried[one] = cost(one)
+            others = [replace(best, **{name: value * (finest if name == "grain" else 1.0)}) for value in values]
+            new = [one for one in others if one not in tried]
+            tried.update(zip(new, side_by_side([partial(cost, one) for one in new], jobs, step), strict=True))
             best = min(tried, key=tried.__getitem__)
         if best == before:
             break
-    of_slices = {one: LeftOut(trial, one) for one in (replace(best, offset=offset) for offset in OFFSETS)}
+    of_offset = [replace(best, offset=offset) for offset in OFFSETS]
+    of_slices = dict(zip(of_offset, side_by_side([partial(left_out_with, one) for one in of_offset], jobs, step), strict=True))
     best = min(of_slices, key=lambda one: of_slices[one].surprise)
     return Choice(best, of_slices[best].widening, scatter)
 
