@@ -24,7 +24,8 @@ def a_wall():
 def interpolated(wall, stack, method, weights=None):
     operator = slice_operator(wall, stack)
     values = operator.pixels.values(stack)
-    return fit(operator, Evidence(values, np.ones(len(values)) if weights is None else weights(operator)), ModelSettings(model=method))
+    evidence = Evidence(values, np.ones(len(values)) if weights is None else weights(operator))
+    return fit(operator, evidence, wall, ModelSettings(model=method))
 
 
 def along_z(posterior, *heights):

@@ -103,7 +103,7 @@ def test_the_mean_of_many_draws_is_the_mean(a_posterior):
 
 def test_the_standard_deviation_is_that_of_many_draws(a_posterior):
     sd, draws = a_posterior.sd(POINTS), a_posterior.samples(2000, POINTS)
-    assert sd == pytest.approx(draws.std(axis=0), abs=0.08)  # scar in one draw of 200 is a standard deviation of 0.07
+    assert sd == pytest.approx(draws.std(axis=0), abs=0.1)  # scar in one draw of 100 is a standard deviation of 0.1
     assert sd.mean() == pytest.approx(draws.std(axis=0).mean(), rel=0.05)
 
 
