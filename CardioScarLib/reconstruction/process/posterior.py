@@ -24,7 +24,7 @@ LEAST = 1e-4
 """Probability of scar where the slices show none."""
 WHOLE = 0.02
 """Fractions this close to 0 and 1 are 0 and 1 in a draw."""
-QUANTILES = ndtri((np.arange(48) + 0.5) / 48)
+QUANTILES = ndtri((np.arange(200) + 0.5) / 200)
 FREEDOM, HEAVY = 4, 1.4
 """Degrees of freedom of a Student t distribution, which draws follow because their scale rests on a few left-out slices; and the variance
 of a normal distribution that is as wide where most draws are, in place of the variance of this one, 2."""
