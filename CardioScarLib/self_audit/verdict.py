@@ -11,6 +11,7 @@ from CardioScarLib.core.audit import Claim, Suspect
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.quantification.burden import GRAM
 from CardioScarLib.reconstruction.field.fit import FittedField
+from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 from CardioScarLib.self_audit.constants import AUDIT
 from CardioScarLib.self_audit.left_out import LeftOutSlice
 from CardioScarLib.self_audit.slopes import map_slopes, pixel_slopes
@@ -25,6 +26,12 @@ USUAL_GAP = 8.0
 WIDEST_CHANNEL = 10.0
 """mm: a stack that shows only wider channels shows none that conduct slowly."""
 MASS, TRANSMURALITY, CHANNELS = CLAIMS = ("scar mass", "transmurality", "channels")
+
+
+POOR, FAIR, GOOD = "poor", "fair", "good"
+GUESS, SOUND = 1 / 3, 2 / 3
+"""Of the variance of rough scars in left-out slices, predicted: with less than the first a map is a guess, with more than the second the
+slices predict each other well. Decided, not fitted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +96,25 @@ def expected_error(facts: Facts) -> float:
     return min(facts.border * float(np.sqrt(np.average(np.sum(slope**2, axis=1), weights=measure))), 1.0)
 
 
+def quality(facts: Facts, expected: float) -> str:
+    """How well the slices predict each other: POOR, FAIR or GOOD; expected: `expected_error`.
+
+    Rough scars are judged by how much of their variance in left-out slices is predicted. The error of a map alone, by which smooth ones
+    are judged, would call every label map a guess: between tissue that is scar and tissue that is not there is no small error.
+    """
+    if isinstance(facts.posterior, ProcessPosterior):
+        share = explained(facts.slices)
+        return POOR if share < GUESS else FAIR if share < SOUND else GOOD
+    return POOR if expected > AUDIT.red else FAIR if expected > AUDIT.yellow else GOOD
+
+
+def explained(slices: Sequence[LeftOutSlice]) -> float:
+    """Share of the variance of the pixels of left-out slices, about their mean over all slices, that is predicted."""
+    values, weights = (np.concatenate([getattr(one, name) for one in slices]) for name in ("values", "weights"))
+    missed = sum(one.weights @ (one.predicted - one.values) ** 2 for one in slices)
+    return 1 - float(missed / max(weights @ (values - np.average(values, weights=weights)) ** 2, 1e-12))
+
+
 def claims(facts: Facts, expected: float) -> tuple[Claim, ...]:
     """What the stack supports: nothing while a slice disagrees with the others, as the map rests on it, or if the map is a guess.
 
@@ -97,7 +123,7 @@ def claims(facts: Facts, expected: float) -> tuple[Claim, ...]:
     if facts.suspects:
         names = ", ".join(one.label for one in facts.suspects)
         reason = f"while {names} {'disagrees' if len(facts.suspects) == 1 else 'disagree'} with the other slices"
-    elif expected > AUDIT.red:
+    elif quality(facts, expected) == POOR:
         reason = "because the slices predict each other poorly"
     else:
         return (_mass(facts), _transmurality(facts), _channels(facts))
@@ -158,14 +184,14 @@ def light(facts: Facts, expected: float, made: Sequence[Claim]) -> tuple[str, st
     if facts.suspects:
         names = ", ".join(one.label for one in facts.suspects)
         sentence = f"Look at {names} first: {'it disagrees' if len(facts.suspects) == 1 else 'they disagree'} with the other slices."
-        return ("red" if expected > AUDIT.yellow else "yellow"), sentence
-    if expected > AUDIT.red:
+        return ("yellow" if quality(facts, expected) == GOOD else "red"), sentence
+    if quality(facts, expected) == POOR:
         return "red", "The slices predict each other poorly: the map between them is a guess."
     unsupported = [one.name for one in made if not one.supported]
     if len(unsupported) == len(made):
         return "yellow", "The slices support none of the claims."
     if unsupported:
         return "yellow", f"The slices support only part of the claims; not {', '.join(unsupported)}."
-    if expected > AUDIT.yellow:
+    if quality(facts, expected) == FAIR:
         return "yellow", "The slices support the claims, but they predict each other only fairly well: details between them are uncertain."
     return "green", "The slices predict each other well."

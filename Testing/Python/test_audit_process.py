@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from CardioScarLib.quantification.burden import GRAM
 from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 from CardioScarLib.report.model_words import model_in_words
+from CardioScarLib.self_audit import verdict
 from CardioScarLib.self_audit.displacement import find_displacement
 from CardioScarLib.self_audit.left_out_process import leave_each_out_of_process
 from CardioScarLib.self_audit.slopes import pixel_slopes
@@ -146,3 +148,12 @@ def test_the_model_of_a_map_is_said_in_words():
     )
     assert model_in_words({"model": "field", "prior": "smooth", "members": 4}, "standard") == "field, smooth in space"
     assert model_in_words({"model": "nearest", "slices_used": 2}, "standard") == "nearest"
+
+
+@pytest.mark.parametrize(("off", "wanted"), [(0.2, "good"), (0.35, "fair"), (0.45, "poor")])
+def test_rough_scars_are_judged_by_how_much_of_left_out_slices_is_predicted(off, wanted):
+    values, weights = np.array([0.0, 0.0, 1.0, 1.0]), np.array([1.0, 1.0, 1.0, 1.0])
+    slices = [SimpleNamespace(values=values, weights=weights, predicted=np.abs(values - off)) for _ in range(2)]
+    # Their variance is 1/4, of which 1 - 4 off^2 is predicted.
+    assert verdict.explained(slices) == pytest.approx(1 - 4 * off**2)
+    assert verdict.quality(SimpleNamespace(slices=slices, posterior=audited(one_turned, "preview").posterior), expected=1.0) == wanted
