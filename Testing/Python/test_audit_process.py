@@ -58,9 +58,14 @@ def test_a_label_map_with_one_slice_turned_is_red_names_that_slice_and_claims_no
     assert "Model  field, along the wall; scar alike over " in map_in_words(result, [])
 
 
+def jagged(number: int, angle: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """A wedge whose border a hand has drawn pixel by pixel."""
+    return a_wedge(number, angle + np.random.default_rng(number).normal(scale=0.3, size=angle.shape), radius)
+
+
 @pytest.mark.slow
 def test_the_claims_on_a_label_map_come_from_the_posterior_of_its_map():
-    result = audited(a_wedge, "preview")
+    result = audited(jagged, "standard")
     posterior, wall, found = result.posterior, result.case.wall, result.audit
     assert isinstance(posterior, ProcessPosterior) and found.suspects == ()
     grams = GRAM * (posterior.samples(posterior.count, wall.nodes) @ wall.node_measure)
@@ -69,12 +74,9 @@ def test_the_claims_on_a_label_map_come_from_the_posterior_of_its_map():
     mass = found.claims[0]
     assert f"{middle:.1f} g, 95 % interval {low:.1f} to {high:.1f}" in mass.sentence
     assert mass.supported == (high - low <= 0.3 * middle)
-    assert all(one.supported for one in found.claims) and 0.045 < found.expected_error < 0.09
-    assert (found.light, found.sentence) == (
-        "yellow",
-        "The slices support the claims, but they predict each other only fairly well: details between them are uncertain.",
-    )
-    assert found.coverage_95 > 0.9 and found.rmse < 0.12
+    # An error of the map beyond .09 would make a smooth one a guess; these slices predict most of each other's variance.
+    assert found.expected_error > 0.09 and found.light == "yellow"
+    assert found.coverage_95 > 0.8
 
 
 @pytest.fixture(scope="module")
