@@ -99,7 +99,7 @@ def test_what_is_made_names_the_fitted_constants_it_was_made_with_and_no_others(
     assert result.provenance.constants == {"field": asdict(FIELD)}
     assert cs.audit(result).provenance.constants == {"field": asdict(FIELD), "audit": asdict(AUDIT)}
     assert cs.advise(result, AdviceSettings(count=1)).provenance.constants == {"field": asdict(FIELD), "advice": asdict(ADVICE)}
-    assert (FIELD.version, AUDIT.version, ADVICE.version) == (1, 2, 1)
+    assert (FIELD.version, AUDIT.version, ADVICE.version) == (2, 2, 1)
 
 
 def test_a_baseline_has_no_fitted_constants_to_name(a_case):
