@@ -3,10 +3,10 @@
 Ranges were chosen beside expert labels of four real hearts: an infarct of .15 of the wall, two transmural ones of .32 and
 .45, and a hypertrophic heart with .02. Indicator variograms of their pixels, as a share of the labels' variance p (1 - p):
 
-    around      .05 to .13 at 2 mm (.28 in the patchy heart), rising nearly in proportion to the distance, as rough borders
-                do; half of the sill at 4 mm (patchy), 16, 18 and 28 mm
-    through     .07 at 3.5 mm and .2 at 9 mm where scar is transmural; .4 at 3.5 mm and the sill at 8 mm where it is not
-    along       .2 to .3 at 8 and 16 mm in the most regular of them, .45 at 13 mm, .55 and .75 at 8 mm in the others
+- around: .05 to .13 at 2 mm (.28 in the patchy heart), rising nearly in proportion to the distance, as rough borders do;
+  half of the sill at 4 mm (patchy), 16, 18 and 28 mm
+- through: .07 at 3.5 mm and .2 at 9 mm where scar is transmural; .4 at 3.5 mm and the sill at 8 mm where it is not
+- along: .2 to .3 at 8 and 16 mm in the most regular of them, .45 at 13 mm, .55 and .75 at 8 mm in the others
 
 Scar lies in one piece, now and then two, in a slice; a tenth of the pieces is smaller than 30 mm^2.
 """
