@@ -10,8 +10,9 @@ from scipy import sparse
 from scipy.spatial.distance import cdist
 from scipy.special import expit
 
+from CardioScarLib.reconstruction.interpolation.kriging import matern
 from CardioScarLib.reconstruction.process.choose import TYPICAL
-from CardioScarLib.reconstruction.process.features import LEVEL_SD, Features, matern, spread_out
+from CardioScarLib.reconstruction.process.features import LEVEL_SD, Features, spread_out
 from CardioScarLib.reconstruction.process.laplace import Laplace, Observed, curvature, expected, fit_laplace
 
 RANDOM = np.random.default_rng(2)
@@ -23,7 +24,7 @@ PLACES = RANDOM.uniform(-25, 25, (90, 4)) * [1, 1, 1, 0.2]
 
 def test_the_correlation_is_a_matern_of_order_three_halves():
     # Rasmussen & Williams 2006, eq. 4.17: (1 + sqrt(3) r) exp(-sqrt(3) r).
-    assert matern(np.array([0.0, 0.5, 1.0, 3.0])) == pytest.approx([1.0, 0.784888, 0.483358, 0.034315], abs=1e-5)
+    assert matern(np.array([0.0, 0.5, 1.0, 3.0]), 1.0) == pytest.approx([1.0, 0.784888, 0.483358, 0.034315], abs=1e-5)
 
 
 @pytest.mark.parametrize("count", [15, 60])
@@ -47,7 +48,7 @@ def test_more_centers_miss_less():
 def test_with_all_places_as_centers_the_covariance_is_that_of_the_process():
     rough = replace(TYPICAL, offset=0.0)
     functions = Features.made(PLACES, rough, len(PLACES)).of(PLACES)
-    wanted = rough.amplitude * matern(cdist(PLACES * rough.scale, PLACES * rough.scale)) + LEVEL_SD**2
+    wanted = rough.amplitude * matern(cdist(PLACES * rough.scale, PLACES * rough.scale), 1.0) + LEVEL_SD**2
     assert functions @ functions.T == pytest.approx(wanted, abs=1e-3)
 
 

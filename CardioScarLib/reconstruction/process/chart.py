@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -55,19 +56,16 @@ class WallChart:
         middle, mean = np.einsum("nk,nki->ni", weight, offset), np.einsum("nk,nkc->nc", weight, values)
         around = offset - middle[:, None]
         spread = np.einsum("nk,nki,nkj->nij", weight, around, around)
-        spread += (1e-2 * np.trace(spread, axis1=1, axis2=2) + 1e-9)[:, None, None] * np.eye(
-            3
-        )  # neighbors in one plane have no third slope
+        # Neighbors in one plane have no slope across it.
+        spread += (1e-2 * np.trace(spread, axis1=1, axis2=2) + 1e-9)[:, None, None] * np.eye(3)
         slope = np.linalg.solve(spread, np.einsum("nk,nki,nkc->nic", weight, around, values))
         found = mean - np.einsum("ni,nic->nc", middle, slope)
         found[:, 2] = points[:, 2]
         return np.round(found, PLACES)
 
-    @property
+    @cached_property
     def _tree(self) -> cKDTree:
-        if "tree" not in self.__dict__:
-            object.__setattr__(self, "tree", cKDTree(self.nodes))
-        return self.__dict__["tree"]
+        return cKDTree(self.nodes)
 
 
 def wall_chart(wall: Wall, frame: CanonicalFrame) -> WallChart:

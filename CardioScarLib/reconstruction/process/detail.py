@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -54,8 +55,6 @@ class Detail:
         known[some] = np.clip(np.sum(weights * towards, axis=1), 0, 1)
         return expected, known
 
-    @property
+    @cached_property
     def _tree(self) -> cKDTree:
-        if "tree" not in self.__dict__:
-            object.__setattr__(self, "tree", cKDTree(self.places / (AROUND, AROUND, ALONG, THROUGH)))
-        return self.__dict__["tree"]
+        return cKDTree(self.places / (AROUND, AROUND, ALONG, THROUGH))

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.spatial.distance import cdist
 
+from CardioScarLib.reconstruction.interpolation.kriging import matern
+
 LEVEL_SD = 2.0
 """Of the level that all of the wall has in common, in logits: from .02 to .98."""
 KNOTS = 4.0
@@ -54,7 +56,7 @@ class Features:
     def made(cls, places: np.ndarray, roughness: Roughness, count: int) -> Features:
         """places: (n, 4) on the chart, all over the wall. count: of centers; they are spread over the places."""
         centers = spread_out(places * roughness.scale, count)
-        factor = np.linalg.cholesky(matern(cdist(centers, centers)) + JITTER * np.eye(len(centers)))
+        factor = np.linalg.cholesky(matern(cdist(centers, centers), 1.0) + JITTER * np.eye(len(centers)))
         heights = np.arange(places[:, 2].min() - KNOTS, places[:, 2].max() + 2 * KNOTS, KNOTS)
         return cls(roughness, centers, factor, heights, np.linalg.cholesky(_alike(heights, heights) + JITTER * np.eye(len(heights))))
 
@@ -69,21 +71,14 @@ class Features:
         return np.hstack([np.sqrt(self.roughness.amplitude) * process, self._common(places)]), rest
 
     def _process(self, places: np.ndarray) -> np.ndarray:
-        return solve_triangular(self.factor, matern(cdist(self.centers, places * self.roughness.scale)), lower=True, check_finite=False).T
+        return solve_triangular(
+            self.factor, matern(cdist(self.centers, places * self.roughness.scale), 1.0), lower=True, check_finite=False
+        ).T
 
     def _common(self, places: np.ndarray) -> np.ndarray:
         """The level and the offsets of the slices."""
         offsets = solve_triangular(self.offset_factor, _alike(self.heights, places[:, 2]), lower=True, check_finite=False).T
         return np.column_stack([np.full(len(places), LEVEL_SD), np.sqrt(self.roughness.offset) * offsets])
-
-
-def matern(distance: np.ndarray) -> np.ndarray:
-    """Correlation at a distance in units of its length (Matern 3/2; Rasmussen & Williams 2006, eq. 4.17)."""
-    scaled = np.sqrt(3) * distance
-    correlation = np.exp(-scaled)
-    scaled += 1
-    correlation *= scaled
-    return correlation
 
 
 def spread_out(places: np.ndarray, count: int) -> np.ndarray:

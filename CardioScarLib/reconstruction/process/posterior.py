@@ -52,7 +52,8 @@ class ProcessPosterior:
     chart: of the wall. features, fit: the process and its weights. detail: of the slices, that it leaves out.
     frame: canonical frame of the chart.
     steepness: how much steeper borders are in a draw than in the mean, so that draws are patchy, as
-    scars in label maps are, with patches at random places. widening: factor on what is unknown, from the audit.
+    scars in label maps are, with patches at random places. widening: factor on what the slices leave
+    open, from how far left-out slices missed, and from `rescaled`.
     count: of draws that are usual. seed: of the draws.
     """
 
