@@ -34,6 +34,7 @@ from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.fit import FittedField
+from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.self_audit import Audit
 from CardioScarLib.self_audit import audit as audit_stack
 from CardioScarLib.self_audit.constants import AUDIT, AuditConstants
@@ -206,7 +207,7 @@ def _provenance(
     case: Case, settings: ReconstructionSettings, clock: _Clock, notes: tuple[str, ...], **fitted: AuditConstants | AdviceConstants
 ) -> Provenance:
     """fitted: constants of what was done beside the map."""
-    constants = {"field": asdict(FIELD)} if settings.model.model == "field" else {}
+    constants = {"field": asdict(FIELD), "process": asdict(PROCESS)} if settings.model.model == "field" else {}
     constants.update({name: asdict(values) for name, values in fitted.items()})
     return Provenance.now(settings, clock.seconds, case.inputs, case.reading, notes, constants)
 

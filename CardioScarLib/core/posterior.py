@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from CardioScarLib.core.errors import UnreadableFile
+
 
 class Posterior(Protocol):
     """Scar probability as a field on the wall, with what is known about its errors.
@@ -33,3 +35,12 @@ class Posterior(Protocol):
         Draw i is the same field in every call, whatever the points, so that pieces evaluated one after
         another belong together.
         """
+
+
+def check_constants(made_with: int, known: int) -> None:
+    """Raise UnreadableFile unless a posterior's constants are of the version that this code draws samples with."""
+    if made_with != known:
+        raise UnreadableFile(
+            f"The map was fitted with constants of version {made_with}, and this version of CardioScar draws samples with "
+            f"version {known}; make the map again."
+        )

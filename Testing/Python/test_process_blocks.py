@@ -23,7 +23,8 @@ from CardioScarLib.reconstruction.process.choose import (
     scatter_of,
     trial_of,
 )
-from CardioScarLib.reconstruction.process.detail import ALONG, AROUND, REACH, THROUGH, UNSURE, Detail
+from CardioScarLib.reconstruction.process.constants import PROCESS
+from CardioScarLib.reconstruction.process.detail import REACH, Detail
 from CardioScarLib.reconstruction.process.features import Features
 from CardioScarLib.reconstruction.process.laplace import Observed, fit_laplace
 
@@ -130,22 +131,29 @@ def test_quieted_noise_has_half_its_lift_and_scar_stays():
 
 def test_a_lone_pixel_is_reproduced_up_to_its_own_error():
     for others in (np.empty((0, 4)), np.full((1, 4), 1000.0)):
-        detail = Detail(np.vstack([others, np.zeros((1, 4))]), np.append(np.ones(len(others)), 0.6), np.full(len(others) + 1, UNSURE))
-        value, known = detail.at(np.array([[0, 0, 0, 0], [AROUND, 0, 0, 0], [0, 0, ALONG, 0], [0, 0, 0, THROUGH]], dtype=float))
-        assert value == pytest.approx(0.6 / (1 + UNSURE) * np.exp([0, -1, -1, -1]))
-        assert known == pytest.approx(1 / (1 + UNSURE) * np.exp([0, -2, -2, -2]))
+        detail = Detail(
+            np.vstack([others, np.zeros((1, 4))]), np.append(np.ones(len(others)), 0.6), np.full(len(others) + 1, PROCESS.unsure)
+        )
+        value, known = detail.at(
+            np.array(
+                [[0, 0, 0, 0], [PROCESS.detail_around, 0, 0, 0], [0, 0, PROCESS.detail_along, 0], [0, 0, 0, PROCESS.detail_through]],
+                dtype=float,
+            )
+        )
+        assert value == pytest.approx(0.6 / (1 + PROCESS.unsure) * np.exp([0, -1, -1, -1]))
+        assert known == pytest.approx(1 / (1 + PROCESS.unsure) * np.exp([0, -2, -2, -2]))
 
 
 def test_two_pixels_are_weighted_as_simple_kriging_does():
     places = np.array([[0, 0, 0, 0], [3.0, 0, 0, 0], [500, 0, 0, 0]])
     left = np.array([0.5, -0.3, 0.2])
     where = np.array([[1.0, 0, 0, 0]])
-    towards = np.exp(-np.array([1, 2]) / AROUND)
-    alike = np.array([[1 + UNSURE, np.exp(-3 / AROUND)], [np.exp(-3 / AROUND), 1 + UNSURE]])
-    value, known = Detail(places, left, np.full(3, UNSURE)).at(where)
+    towards = np.exp(-np.array([1, 2]) / PROCESS.detail_around)
+    alike = np.array([[1 + PROCESS.unsure, np.exp(-3 / PROCESS.detail_around)], [np.exp(-3 / PROCESS.detail_around), 1 + PROCESS.unsure]])
+    value, known = Detail(places, left, np.full(3, PROCESS.unsure)).at(where)
     assert value == pytest.approx(towards @ np.linalg.solve(alike, left[:2]))
     assert known == pytest.approx(towards @ np.linalg.solve(alike, towards))
-    in_another_order, _ = Detail(places[::-1], left[::-1], np.full(3, UNSURE)).at(where)
+    in_another_order, _ = Detail(places[::-1], left[::-1], np.full(3, PROCESS.unsure)).at(where)
     assert in_another_order == pytest.approx(value)
 
 
@@ -153,14 +161,14 @@ def test_pixels_side_by_side_are_reproduced_at_their_own_places():
     x, y = np.meshgrid(np.arange(12.0), np.arange(12.0))
     places = np.column_stack([x.ravel(), y.ravel(), np.zeros((144, 2))])
     left = 0.3 * np.sin(places[:, 0] / 2)
-    value, known = Detail(places, left, np.full(144, UNSURE)).at(places)
-    assert np.abs(value - left).max() < 0.3 * UNSURE / (1 + UNSURE) + 0.02
-    assert np.all(known > 1 / (1 + UNSURE))
+    value, known = Detail(places, left, np.full(144, PROCESS.unsure)).at(places)
+    assert np.abs(value - left).max() < 0.3 * PROCESS.unsure / (1 + PROCESS.unsure) + 0.02
+    assert np.all(known > 1 / (1 + PROCESS.unsure))
 
 
 def test_beyond_the_reach_no_detail_is_known():
-    detail = Detail(np.zeros((1, 4)), np.ones(1), np.full(1, UNSURE))
-    far = 1.01 * REACH * np.diag([AROUND, AROUND, ALONG, THROUGH])
+    detail = Detail(np.zeros((1, 4)), np.ones(1), np.full(1, PROCESS.unsure))
+    far = 1.01 * REACH * np.diag([PROCESS.detail_around, PROCESS.detail_around, PROCESS.detail_along, PROCESS.detail_through])
     assert [np.array_equal(one, np.zeros(4)) for one in detail.at(far)] == [True, True]
     assert np.all(detail.at(0.98 * far)[0] > 0.05)
 

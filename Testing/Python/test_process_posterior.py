@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tubes import HEIGHTS, MIDDLE, SPACING, a_smooth_fraction, a_stripe, a_tube_stack, a_wedge, at, healthy, patches, seen, the_tube
 
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.packing import pack, unpack
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.settings import ModelSettings
@@ -173,3 +174,8 @@ def test_it_comes_back_from_a_file_with_the_same_arrays(a_posterior):
     _, once_more = pack(again, POSTERIORS)
     assert once_more.keys() == arrays.keys() and all(np.array_equal(once_more[name], one) for name, one in arrays.items())
     assert again.summary == a_posterior.summary
+
+
+def test_a_posterior_of_other_constants_is_refused_instead_of_drawing_other_samples(a_posterior):
+    with pytest.raises(UnreadableFile, match="constants of version 99.*make the map again"):
+        replace(a_posterior, constants=99)

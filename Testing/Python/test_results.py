@@ -19,6 +19,7 @@ from CardioScarLib.core.settings import AdviceSettings, EvidenceSettings, ModelS
 from CardioScarLib.core.slices import SliceSource
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.reconstruction.field.constants import FIELD
+from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.self_audit.constants import AUDIT
 
 MODELS = {
@@ -96,10 +97,11 @@ def test_audit_and_advice_of_a_result_that_was_read_are_those_of_the_result(a_re
 @pytest.mark.slow
 def test_what_is_made_names_the_fitted_constants_it_was_made_with_and_no_others(a_result):
     result, _ = a_result
-    assert result.provenance.constants == {"field": asdict(FIELD)}
-    assert cs.audit(result).provenance.constants == {"field": asdict(FIELD), "audit": asdict(AUDIT)}
-    assert cs.advise(result, AdviceSettings(count=1)).provenance.constants == {"field": asdict(FIELD), "advice": asdict(ADVICE)}
-    assert (FIELD.version, AUDIT.version, ADVICE.version) == (2, 2, 1)
+    of_fit = {"field": asdict(FIELD), "process": asdict(PROCESS)}
+    assert result.provenance.constants == of_fit
+    assert cs.audit(result).provenance.constants == {**of_fit, "audit": asdict(AUDIT)}
+    assert cs.advise(result, AdviceSettings(count=1)).provenance.constants == {**of_fit, "advice": asdict(ADVICE)}
+    assert (FIELD.version, PROCESS.version, AUDIT.version, ADVICE.version) == (2, 1, 2, 1)
 
 
 def test_a_baseline_has_no_fitted_constants_to_name(a_case):

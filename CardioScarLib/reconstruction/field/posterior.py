@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.posterior import check_constants
 from CardioScarLib.geometry.frame import CanonicalFrame
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
@@ -48,11 +48,7 @@ class FieldPosterior:
     constants: int = FIELD.version
 
     def __post_init__(self) -> None:
-        if self.constants != FIELD.version:
-            raise UnreadableFile(
-                f"The map was fitted with constants of version {self.constants}, and this version of CardioScar draws samples with "
-                f"version {FIELD.version}; make the map again."
-            )
+        check_constants(self.constants, FIELD.version)
 
     def mean(self, points: np.ndarray) -> np.ndarray:
         mean = np.empty(len(points))

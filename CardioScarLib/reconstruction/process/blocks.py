@@ -9,13 +9,12 @@ from scipy import sparse
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.process.constants import PROCESS
 
 SIZE = 2.8
 """mm: pixels are joined in blocks of up to this size."""
 HEIGHT = 2.7
 """mm of a block's thickness that one point stands for."""
-QUIET = 1.5
-"""Times the noise: values smaller than this are mostly what noise leaves when it is cut off at 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +88,7 @@ def quieted(evidence: Evidence, noise: float) -> Evidence:
     A pixel without scar shows max(0, noise), which is .4 of the noise in the mean; values well above it are left alone.
     noise: standard deviation of a pixel of weight 1.
     """
-    level = QUIET * noise / np.sqrt(np.where(evidence.weights > 0, evidence.weights, 1.0))
+    level = PROCESS.quiet * noise / np.sqrt(np.where(evidence.weights > 0, evidence.weights, 1.0))
     low, high = evidence.values, 1 - evidence.values
     values = np.where(low < 0.5, low * (1 - np.exp(-((low / level) ** 2))), 1 - high * (1 - np.exp(-((high / level) ** 2))))
     return replace(evidence, values=values)

@@ -18,11 +18,12 @@ from scipy.special import expit, xlogy
 from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.reconstruction.process.blocks import Blocks
 from CardioScarLib.reconstruction.process.chart import WallChart
+from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.reconstruction.process.features import Features, Roughness
 from CardioScarLib.reconstruction.process.laplace import Laplace, Observed, expected, fit_laplace
 
-TYPICAL = Roughness(around=28.0, along=40.0, through=12.0, amplitude=9.0, offset=2.0, grain=0.25)
-TYPICAL_IN_SPACE = replace(TYPICAL, around=14.0, along=24.0)
+TYPICAL = Roughness(PROCESS.around, PROCESS.along, PROCESS.through, PROCESS.amplitude, PROCESS.offset, PROCESS.grain)
+TYPICAL_IN_SPACE = replace(TYPICAL, around=PROCESS.around_in_space, along=PROCESS.along_in_space)
 """Of walls without coordinates, where the wall is thinner than the lengths along it."""
 CHOICES = {
     "grain": (0.07, 0.25, 1.0),
@@ -41,12 +42,8 @@ MOST_BLOCKS = 1000
 CENTERS = 180
 REFINEMENTS = 3
 """Corrections of a fit after data are taken out of it, with the curvature at the first."""
-UNUSUAL = 0.1
-"""Cost of a number e times its typical value, squared, as a share of the score: patients differ, but left-out data are few."""
-USUAL_MISS, SLICES_BEHIND = 2.0, 6.0
-"""RMS of (seen - expected) / sd of the scar of a left-out slice, and how many slices that experience counts as."""
-FARTHEST_MISS = 4.0
-SHARE_NOISE = 0.01
+FARTHEST_MISS, SHARE_NOISE = 4.0, 0.01
+"""A miss counts as this many standard deviations at most; and a share is not known better than this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +91,10 @@ def choose_roughness(
 
     def cost(one: Roughness, step: Callable[..., None]) -> float:
         step()
-        unusual = 0.3 * np.log(one.grain / start.grain) ** 2 + sum(
+        unusual = PROCESS.unusual_grain * np.log(one.grain / start.grain) ** 2 + sum(
             np.log(getattr(one, name) / getattr(TYPICAL, name)) ** 2 for name in ("around", "along", "through", "amplitude")
         )
-        return LeftOut(trial, one).entropy / unit + UNUSUAL * unusual
+        return LeftOut(trial, one).entropy / unit + PROCESS.unusual * unusual
 
     best, tried = start, {start: 1.0}
     for _ in range(ROUNDS):
@@ -119,7 +116,7 @@ def usual_choice(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> Choic
     """What is usual for rough scars, for a first look: only the grain is this patient's."""
     usual = TYPICAL if chart.follows_wall else TYPICAL_IN_SPACE
     finest, scatter = grain_of(blocks, chart, anchors, usual)
-    return Choice(replace(usual, grain=usual.grain * finest), USUAL_MISS, scatter)
+    return Choice(replace(usual, grain=usual.grain * finest), PROCESS.usual_miss, scatter)
 
 
 def grain_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray, usual: Roughness) -> tuple[float, float]:
@@ -207,8 +204,8 @@ class LeftOut:
 
     @property
     def widening(self) -> float:
-        usual = SLICES_BEHIND * USUAL_MISS**2
-        return float(np.sqrt((usual + self.misses @ self.misses) / (SLICES_BEHIND + len(self.misses))))
+        usual = PROCESS.slices_behind * PROCESS.usual_miss**2
+        return float(np.sqrt((usual + self.misses @ self.misses) / (PROCESS.slices_behind + len(self.misses))))
 
 
 def left_out(observed: Observed, whole: Laplace, fold: np.ndarray) -> Laplace:

@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import cKDTree
 
+from CardioScarLib.reconstruction.process.constants import PROCESS
+
 NEAREST = 8
-AROUND, ALONG, THROUGH = 5.0, 4.0, 4.0
-"""mm along which detail is alike (exponential covariance)."""
-UNSURE = 0.15
-"""Variance of the error of a pixel of weight 1 over that of the detail, beside noise."""
+LENGTHS = np.array([PROCESS.detail_around, PROCESS.detail_around, PROCESS.detail_along, PROCESS.detail_through])
+"""mm, of the columns of a chart."""
 REACH = 2.5
 """Lengths beyond which no detail is known."""
 
@@ -30,15 +30,14 @@ class Detail:
     def of(cls, places: np.ndarray, left: np.ndarray, weights: np.ndarray, noise: float) -> Detail:
         """weights: (p,) of the pixels. noise: standard deviation of a pixel of weight 1."""
         variance = max(float(np.average(left**2, weights=weights)), 1e-9)
-        return cls(places, left, (UNSURE + noise**2 / variance) / np.maximum(weights, 1e-6))
+        return cls(places, left, (PROCESS.unsure + noise**2 / variance) / np.maximum(weights, 1e-6))
 
     def at(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) detail expected at places, and (n,) share of its variance that the pixels explain: simple kriging of the nearest pixels
         (Matheron 1963)."""
         expected, known = np.zeros(len(places)), np.zeros(len(places))
-        scale = 1 / np.array([AROUND, AROUND, ALONG, THROUGH])
         count = min(NEAREST, len(self.left))
-        distance, nearest = self._tree.query(places * scale, count, distance_upper_bound=REACH)
+        distance, nearest = self._tree.query(places / LENGTHS, count, distance_upper_bound=REACH)
         distance, nearest = distance.reshape(-1, count), nearest.reshape(-1, count)
         some = np.flatnonzero(np.isfinite(distance[:, 0]))
         if not len(some):
@@ -46,7 +45,7 @@ class Detail:
         found = np.isfinite(distance[some])  # fewer than asked where pixels are few
         near = np.minimum(nearest[some], len(self.left) - 1)
         towards = np.where(found, np.exp(-distance[some]), 0.0)
-        points = self.places[near] * scale
+        points = self.places[near] / LENGTHS
         alike = np.exp(-np.linalg.norm(points[:, :, None] - points[:, None], axis=3))
         own = (self.unsure[near] + ~found)[:, :, None] * np.eye(count)
         between = np.where(found[:, :, None] & found[:, None], alike, 0.0) + own
@@ -57,4 +56,4 @@ class Detail:
 
     @cached_property
     def _tree(self) -> cKDTree:
-        return cKDTree(self.places / (AROUND, AROUND, ALONG, THROUGH))
+        return cKDTree(self.places / LENGTHS)

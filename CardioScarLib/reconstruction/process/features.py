@@ -9,13 +9,12 @@ from scipy.linalg import solve_triangular
 from scipy.spatial.distance import cdist
 
 from CardioScarLib.reconstruction.interpolation.kriging import matern
+from CardioScarLib.reconstruction.process.constants import PROCESS
 
 LEVEL_SD = 2.0
 """Of the level that all of the wall has in common, in logits: from .02 to .98."""
 KNOTS = 4.0
 """mm between heights at which the offset of a slice is a number of its own."""
-OFFSET_LENGTH = 8.0
-"""mm along which the offsets of slices are alike."""
 JITTER = 1e-6
 
 
@@ -95,4 +94,4 @@ def spread_out(places: np.ndarray, count: int) -> np.ndarray:
 
 
 def _alike(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.exp(-np.abs(first[:, None] - second) / OFFSET_LENGTH)
+    return np.exp(-np.abs(first[:, None] - second) / PROCESS.offset_length)

@@ -12,13 +12,11 @@ from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.process.blocks import Blocks
 from CardioScarLib.reconstruction.process.chart import WallChart
 from CardioScarLib.reconstruction.process.choose import Choice, scatter_of
+from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.reconstruction.process.detail import Detail
 from CardioScarLib.reconstruction.process.features import Features
 from CardioScarLib.reconstruction.process.laplace import Observed, expected, fit_laplace
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
-
-STEEP = 8.0
-"""Times steeper than in the mean are borders of scar in a draw: tissue is scar or it is not."""
 
 
 def fit_process(
@@ -57,5 +55,5 @@ def fit_process(
     left = evidence.values[used] - expected(functions @ fitted.weights, fitted.variance(functions) + rest)
     detail = Detail.of(places, left, evidence.weights[used], noise)
     return ProcessPosterior(
-        chart, features, fitted, detail, operator.frame, STEEP, settings.samples, settings.seed, summary, widening=choice.widening
+        chart, features, fitted, detail, operator.frame, PROCESS.steep, settings.samples, settings.seed, summary, widening=choice.widening
     )

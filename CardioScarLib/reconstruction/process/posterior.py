@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, ndtri
 
+from CardioScarLib.core.posterior import check_constants
 from CardioScarLib.geometry.frame import CanonicalFrame
 from CardioScarLib.reconstruction.process.chart import WallChart
+from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.reconstruction.process.detail import Detail
 from CardioScarLib.reconstruction.process.features import Features
 from CardioScarLib.reconstruction.process.laplace import Laplace, expected
@@ -18,16 +20,11 @@ from CardioScarLib.reconstruction.process.laplace import Laplace, expected
 CHUNK = 8192
 WAVES = 384
 """Random waves that stand for the texture."""
-FINER = 6.0
-"""Times shorter than those of the process are the lengths of the texture; what slices millimeters apart cannot tell."""
 LEAST = 1e-4
 """Probability of scar where the slices show none."""
 WHOLE = 0.02
 """Fractions this close to 0 and 1 are 0 and 1 in a draw."""
 QUANTILES = ndtri((np.arange(200) + 0.5) / 200)
-FREEDOM, HEAVY = 4, 1.4
-"""Degrees of freedom of a Student t distribution, which draws follow because their scale rests on a few left-out slices; and the variance
-of a normal distribution that is as wide where most draws are, in place of the variance of this one, 2."""
 FIRST_WAVES, FIRST_DRAW = 7, 8
 """Streams of random numbers, apart from those of other models."""
 
@@ -54,7 +51,7 @@ class ProcessPosterior:
     steepness: how much steeper borders are in a draw than in the mean, so that draws are patchy, as
     scars in label maps are, with patches at random places. widening: factor on what the slices leave
     open, from how far left-out slices missed, and from `rescaled`.
-    count: of draws that are usual. seed: of the draws.
+    count: of draws that are usual. seed: of the draws. constants: version of `ProcessConstants` that it was fitted with.
     """
 
     chart: WallChart
@@ -68,6 +65,10 @@ class ProcessPosterior:
     summary: dict[str, Any] = field(default_factory=dict)
     has_spread: bool = True
     widening: float = 1.0
+    constants: int = PROCESS.version
+
+    def __post_init__(self) -> None:
+        check_constants(self.constants, PROCESS.version)
 
     def mean(self, points: np.ndarray) -> np.ndarray:
         mean = np.empty(len(points))
@@ -86,7 +87,7 @@ class ProcessPosterior:
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
         streams = [self._random(number) for number in range(n)]
         weights = np.column_stack([random.normal(size=len(self.fit.weights)) for random in streams])
-        swell = np.array([np.sqrt(FREEDOM / random.chisquare(FREEDOM)) for random in streams])
+        swell = np.array([np.sqrt(PROCESS.freedom / random.chisquare(PROCESS.freedom)) for random in streams])
         deviations = self.widening * swell * (self.fit.drawn(weights) - self.fit.weights[:, None])
         frequencies, phases = self._waves()
         amplitudes = np.column_stack([self._random(number, 1).normal(size=WAVES) for number in range(n)]) * np.sqrt(2 / WAVES)
@@ -114,7 +115,7 @@ class ProcessPosterior:
 
     def _spread(self, known: _Known) -> np.ndarray:
         """(n,) variance of the logit of a draw about its center."""
-        return known.free**2 * (HEAVY * self.widening**2 * known.variance + self._texture)
+        return known.free**2 * (PROCESS.heavy * self.widening**2 * known.variance + self._texture)
 
     def _center(self, known: _Known) -> np.ndarray:
         """(n,) logit about which draws scatter so that their mean is the probability (MacKay's approximation, backwards)."""
@@ -141,7 +142,7 @@ class ProcessPosterior:
         """(4, w) frequencies of an exponential covariance, 1/mm, and (w,) phases (Rahimi & Recht 2007)."""
         random = np.random.default_rng([self.seed, FIRST_WAVES])
         heavy = 1 / np.sqrt(random.chisquare(1, WAVES))  # its spectrum is a Student t distribution with 1 degree of freedom
-        scale = FINER * self.features.roughness.scale
+        scale = PROCESS.finer * self.features.roughness.scale
         return random.normal(size=(4, WAVES)) * heavy * scale[:, None], random.uniform(0, 2 * np.pi, WAVES)
 
     def _chunks(self, points: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
