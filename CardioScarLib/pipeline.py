@@ -24,6 +24,7 @@ from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, Recon
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.threads import one_thread
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.evidence.constants import EVIDENCE, EvidenceConstants
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
@@ -94,7 +95,8 @@ def reconstruct(
         "fit": {"model": settings.model.model, **posterior.summary},
         "alignment": case.alignment.as_dict() if case.alignment else None,
     }
-    provenance = _provenance(case, settings, clock, notes)
+    read = {"evidence": EVIDENCE} if evidence.regions is not None else {}
+    provenance = _provenance(case, settings, clock, notes, **read)
     return Result.of(case, Reconstruction(settings, evidence, posterior, arrays, quantities, provenance, summary, verdict))
 
 
@@ -204,9 +206,13 @@ def _arrays(posterior: Posterior, wall: Wall, stack: SliceStack, threshold: floa
 
 
 def _provenance(
-    case: Case, settings: ReconstructionSettings, clock: _Clock, notes: tuple[str, ...], **fitted: AuditConstants | AdviceConstants
+    case: Case,
+    settings: ReconstructionSettings,
+    clock: _Clock,
+    notes: tuple[str, ...],
+    **fitted: AuditConstants | AdviceConstants | EvidenceConstants,
 ) -> Provenance:
-    """fitted: constants of what was done beside the map."""
+    """fitted: constants of what was done beside the fit."""
     constants = {"field": asdict(FIELD), "process": asdict(PROCESS)} if settings.model.model == "field" else {}
     constants.update({name: asdict(values) for name, values in fitted.items()})
     return Provenance.now(settings, clock.seconds, case.inputs, case.reading, notes, constants)

@@ -82,12 +82,16 @@ def _name(one: Choice) -> str:
 
 def _type(one: Choice) -> Callable[[str], Any]:
     kinds = [kind for kind in get_args(one.kind) if kind is not type(None)] if type(None) in get_args(one.kind) else [one.kind]
-    return whole_numbers if get_origin(kinds[0]) is tuple else kinds[0]
+    return numbers(get_args(kinds[0])[0]) if get_origin(kinds[0]) is tuple else kinds[0]
 
 
-def whole_numbers(text: str) -> tuple[int, ...]:
+def numbers(kind: type) -> Callable[[str], tuple]:
     """From "2,5,8"."""
-    return tuple(int(number) for number in text.split(","))
+
+    def read(text: str) -> tuple:
+        return tuple(kind(word) for word in text.split(","))
+
+    return read
 
 
 def _scene_saver():

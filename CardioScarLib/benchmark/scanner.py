@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,7 +91,25 @@ def seen(heart: Heart, plane: Slice, scan: Scan, moved: np.ndarray) -> tuple[np.
 
     moved: (2,) mm along rows and columns from the stated position of the slice to where it was really taken.
     Returns (rows, columns) means over jittered points of each pixel's prism, NaN where it misses the wall, and labels
-    WALL, BLOOD or OUTSIDE. The points are the same at each call, so that the same plane shows the same.
+    WALL, BLOOD or OUTSIDE.
+    """
+    sums, counts = prism_sums(heart, plane, scan, moved, lambda points: heart.scar(heart.place(points))[None])
+    divisor = np.where(counts[WALL] > 0, counts[WALL] if scan.pixel_support == "wall" else counts.sum(axis=0), np.nan)
+    return sums[0] / divisor, counts.argmax(axis=0).astype(np.uint8)
+
+
+def prism_sums(
+    heart: Heart,
+    plane: Slice,
+    scan: Scan,
+    moved: np.ndarray,
+    of_wall: Callable[[np.ndarray], np.ndarray],
+    points_in_prism: tuple[int, int, int] = (IN_PLANE, IN_PLANE, THROUGH),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sums over jittered points of each pixel's prism, the same points at each call, so that the same plane shows the same.
+
+    of_wall: (n, 3) points in the wall, LPS mm -> (k, n) numbers; they are 0 elsewhere. points_in_prism: along rows, columns and across.
+    Returns (k, rows, columns) sums of them, and (3, rows, columns) counts of points in OUTSIDE, WALL and BLOOD.
     """
     extent = plane.thickness * (scan.averaged / scan.thickness if scan.averaged else 1.0)
     plane = replace(
@@ -102,24 +120,24 @@ def seen(heart: Heart, plane: Slice, scan: Scan, moved: np.ndarray) -> tuple[np.
     coarse = np.stack(
         [heart.tissue(plane.to_points(rows, columns) + height * extent * plane.normal) for height in (-0.45, -0.25, 0.0, 0.25, 0.45)]
     )
-    labels = np.where((coarse == BLOOD).sum(axis=0) > 2, BLOOD, OUTSIDE).astype(np.uint8)
     near = ndimage.binary_dilation((coarse == WALL).any(axis=0).reshape(shape), np.ones((3, 3)), iterations=2).ravel()
-    fine = [(np.arange(count) + 0.5) / count - 0.5 for count in (IN_PLANE, IN_PLANE, THROUGH)]
+    fine = [(np.arange(count) + 0.5) / count - 0.5 for count in points_in_prism]
     offsets = np.stack(np.meshgrid(*fine, indexing="ij"), -1).reshape(-1, 3)
     random = np.random.default_rng(0)
-    mean, many = np.full(rows.size, np.nan), len(offsets)
+    many = len(offsets)
+    blood = (coarse == BLOOD).sum(axis=0) > 2
+    counts = many * np.stack([~blood, np.zeros_like(blood), blood]).astype(int)
+    sums = np.zeros((len(of_wall(np.empty((0, 3)))), rows.size))
     for chunk in np.array_split(np.flatnonzero(near), max(1, int(np.count_nonzero(near)) // 1000)):
-        shaken = offsets + random.uniform(-0.5, 0.5, (len(chunk), many, 3)) / [IN_PLANE, IN_PLANE, THROUGH]
+        shaken = offsets + random.uniform(-0.5, 0.5, (len(chunk), many, 3)) / points_in_prism
         points = plane.to_points((rows[chunk, None] + shaken[..., 0]).ravel(), (columns[chunk, None] + shaken[..., 1]).ravel())
         points += np.outer(shaken[..., 2].ravel() * extent, plane.normal)
         tissue = heart.tissue(points)
-        values = np.zeros(len(points))
-        values[tissue == WALL] = heart.scar(heart.place(points[tissue == WALL]))
-        counts = np.stack([(tissue == kind).reshape(len(chunk), many).sum(axis=1) for kind in (OUTSIDE, WALL, BLOOD)])
-        divisor = np.where(counts[WALL] > 0, counts[WALL] if scan.pixel_support == "wall" else many, np.nan)
-        mean[chunk] = values.reshape(len(chunk), many).sum(axis=1) / divisor
-        labels[chunk] = counts.argmax(axis=0)
-    return mean.reshape(shape), labels.reshape(shape)
+        values = np.zeros((len(sums), len(points)))
+        values[:, tissue == WALL] = of_wall(points[tissue == WALL])
+        counts[:, chunk] = [(tissue == kind).reshape(len(chunk), many).sum(axis=1) for kind in (OUTSIDE, WALL, BLOOD)]
+        sums[:, chunk] = values.reshape(len(sums), len(chunk), many).sum(axis=2)
+    return sums.reshape(-1, *shape), counts.reshape(3, *shape)
 
 
 def pictured(mean: np.ndarray, tissue: np.ndarray, scan: Scan, random: np.random.Generator) -> np.ndarray:

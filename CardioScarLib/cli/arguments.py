@@ -42,18 +42,22 @@ def repeat_flags(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
     return spread
 
 
-class Integers(click.ParamType):
-    """Whole numbers separated by commas: "2,5,8"."""
+class Numbers(click.ParamType):
+    """Numbers separated by commas: "2,5,8". kind: int or float."""
 
-    name = "integers"
+    name = "numbers"
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
 
     def convert(self, value, param, ctx):
         if isinstance(value, tuple):
             return value
         try:
-            return tuple(int(word) for word in value.split(","))
+            return tuple(self._kind(word) for word in value.split(","))
         except ValueError:
-            self.fail(f"'{value}' is not a list of whole numbers such as \"2,5,8\".", param, ctx)
+            words, example = ("whole numbers", "2,5,8") if self._kind is int else ("numbers", "1.5,-20,8")
+            self.fail(f"'{value}' is not a list of {words} such as \"{example}\".", param, ctx)
 
 
 def point(text: str | None) -> np.ndarray | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.arguments import Integers
+from CardioScarLib.cli.arguments import Numbers
 from CardioScarLib.cli.console import stderr
 
 PARTS = ("accuracy", "cost", "race", "gpu")
@@ -76,7 +76,7 @@ def benchmark() -> None:
 @click.option(
     "--method", "own", multiple=True, metavar="MODULE:FUNCTION", help="A method of your own in addition to the others; may be repeated."
 )
-@click.option("--seeds", type=Integers(), default=(), metavar="N,N", help="Seeds of hearts and noise. [default: three of the part]")
+@click.option("--seeds", type=Numbers(int), default=(), metavar="N,N", help="Seeds of hearts and noise. [default: three of the part]")
 @click.option(
     "--nodes", type=click.IntRange(500, 2_000_000), metavar="N", help=f"Approximate number of nodes of a wall. [default: {NODES}]"
 )
@@ -260,7 +260,7 @@ def published(only, from_records, quick) -> None:
 
 @benchmark.command(short_help="Time the field and the network to the original's best error.")
 @click.option("--kinds", type=Names(), default=("I3",), metavar="A,B", help="Kinds of phantoms. [default: I3]")
-@click.option("--seeds", type=Integers(), default=(0,), metavar="N,N", help="Seeds of the phantoms. [default: 0]")
+@click.option("--seeds", type=Numbers(int), default=(0,), metavar="N,N", help="Seeds of the phantoms. [default: 0]")
 @click.option(
     "--nodes",
     type=click.IntRange(500, 2_000_000),
@@ -292,7 +292,7 @@ def race(kinds, seeds, nodes, cpu_limit, patience, output) -> None:
 
 @benchmark.command(short_help="Measure walls made from labels and contours.")
 @click.option("--kinds", type=Names(), default=(), metavar="A,B", help="Kinds of phantoms. [default: six]")
-@click.option("--seeds", type=Integers(), default=(), metavar="N,N", help="Seeds of the phantoms. [default: 1,2]")
+@click.option("--seeds", type=Numbers(int), default=(), metavar="N,N", help="Seeds of the phantoms. [default: 1,2]")
 @click.option("--contours", type=Path, metavar="DIR", help="Other contours than the sample's.")
 @click.option("--images", type=Path, metavar="DIR", help="The DICOM images that they are drawn on.")
 @click.option("--maps", is_flag=True, help="Also reconstruct scar on walls from labels, and compare with the true walls.")

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import click
 
-from CardioScarLib.cli.arguments import Integers
+from CardioScarLib.cli.arguments import Numbers
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 
 OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--vtk-scalar-field")
@@ -66,4 +66,4 @@ def _click_type(one: Choice) -> Any:
         return click.Choice(tuple(one.description.options))
     kinds = [kind for kind in get_args(one.kind) if kind is not type(None)] or [one.kind]
     kind = kinds[0] if type(None) in get_args(one.kind) else one.kind
-    return Integers() if getattr(kind, "__origin__", None) is tuple else kind
+    return Numbers(get_args(kind)[0]) if getattr(kind, "__origin__", None) is tuple else kind

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.arguments import Integers
+from CardioScarLib.cli.arguments import Numbers
 from CardioScarLib.cli.console import say_notes
 from CardioScarLib.core.errors import BadSettings
 
@@ -21,7 +21,7 @@ PADDING = 5.0
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The training data, .npz.")
 @click.option("--vtk-scalar-field", default="ScalarValue", show_default=True, metavar="NAME", help="Array of the grid layers.")
 @click.option("--slice-axis", metavar="x|y|z", help="Index axis of a volume that runs across its slices; z if not given.")
-@click.option("--slice-indices", type=Integers(), metavar='"2,5,8"', help="Use these slices only, counted from 0.")
+@click.option("--slice-indices", type=Numbers(int), metavar='"2,5,8"', help="Use these slices only, counted from 0.")
 @click.option("--slice-thickness", type=float, metavar="MM", help="Slice thickness of images, if the file does not give it.")
 @click.option(
     "--slice-thickness-padding", "padding", type=float, metavar="MM", help=f"Reach of grid layers to either side. [default: {PADDING}]"

@@ -22,7 +22,7 @@ class Regions:
     remote_mean, remote_sd: of remote myocardium. noise_sd: of its pixels against their neighbors, so
         shading of the coil does not count. blood: median of the cavity, None where no slice shows one.
     core: intensity of dense scar; peak: 95th percentile of bright tissue; both None without bright tissue.
-    notes: sentences about what was assumed.
+    notes: sentences about what was assumed. no_reflow: (p,) bool, dark cores that count as scar; None where a method knows none.
     """
 
     intensity: np.ndarray
@@ -37,6 +37,7 @@ class Regions:
     core: float | None
     peak: float | None
     notes: tuple[str, ...]
+    no_reflow: np.ndarray | None = None
 
     @property
     def full_scale(self) -> float:
@@ -58,6 +59,8 @@ class Evidence:
     description: what was done, with its numbers (method, threshold, remote mean ...), for provenance and reports.
     notes: sentences about what was assumed.
     regions: what the intensity methods found in the wall; None for values and labels, and not kept with results.
+    share_draws: (k,) draws of the share of scar in the wall that the slices show, over what the intensities leave open; None for values
+        and labels.
     """
 
     values: np.ndarray
@@ -65,3 +68,4 @@ class Evidence:
     description: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     regions: Regions | None = field(default=None, metadata={"packed": False})
+    share_draws: np.ndarray | None = None

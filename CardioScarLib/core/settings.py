@@ -92,14 +92,27 @@ class EvidenceSettings(Settings):
         _("Method"),
         _("How pixels become scar evidence."),
         options={
-            "auto": (_("Automatic"), _("Recognizes label maps and values between 0 and 1; all else is weighted intensity.")),
+            "auto": (_("Automatic"), _("Recognizes label maps and values between 0 and 1; all else is read by the spatial mixture.")),
             "values": (_("Values between 0 and 1"), _("The pixels already are fractions of scar.")),
             "labels": (_("Label map"), _("The pixels are labels, at least one of which means scar.")),
-            "weighted": (_("Weighted intensity"), _("A pixel counts by its brightness from remote to scar; partial volumes are kept.")),
+            "spatial": (
+                _("Spatial mixture"),
+                _("Tests whether there is scar, and finds patches of it within the wall's borders."),
+            ),
+            "ewa": (_("EWA"), _("Two populations of the whole LV, weighted by intensity, plausible infarcts only (Engblom 2016).")),
+            "fact": (_("FACT"), _("Half way from remote to the brightest infarct, in two steps, plausible infarcts only (Hsu 2006).")),
+            "weighted": (_("Weighted intensity"), _("A pixel counts by its brightness from remote to scar (Heiberg 2008).")),
             "nsd": (_("Standard deviations above remote"), _("A pixel is scar if it is n SD brighter than remote myocardium.")),
-            "fwhm": (_("Half of the maximum (FWHM)"), _("A pixel is scar if it is brighter than half of the brightest scar.")),
-            "otsu": (_("Otsu's threshold"), _("The threshold that best separates two groups of intensities in the myocardium.")),
-            "gmm": (_("Two-component mixture"), _("The probability of the brighter of two groups of intensities.")),
+            "fwhm": (
+                _("Half of the maximum (FWHM)"),
+                _("A pixel is scar if it exceeds half of the brightest scar; not for PSIR."),
+            ),
+            "otsu": (_("Otsu's threshold"), _("The threshold that best separates two groups of intensities; it always finds two.")),
+            "gmm": (_("Two normal distributions"), _("The probability of the brighter of two groups of intensities.")),
+            "rician": (
+                _("Rice and normal distribution"),
+                _("The same for magnitude images, whose noise is not normal."),
+            ),
         },
         flag="--evidence",
     )
@@ -130,6 +143,24 @@ class EvidenceSettings(Settings):
         flag="--null-level",
         metavar="X",
     )
+    remote_region: tuple[float, ...] | None = choice(
+        None,
+        _("Remote region"),
+        _("A sphere in remote myocardium, center and radius; found automatically if not given."),
+        unit="mm, LPS",
+        flag="--remote-region",
+        metavar='"X,Y,Z,RADIUS"',
+    )
+    bias_field: str = choice(
+        "none",
+        _("Bias field"),
+        _("Shading of surface coils."),
+        options={
+            "none": (_("Not corrected"), _("Shading is accounted for by the spatial mixture only.")),
+            "n4": (_("N4"), _("Corrected by N4 in each slice; for magnitude images.")),
+        },
+        flag="--bias-field",
+    )
     scar_labels: tuple[int, ...] | None = choice(
         None,
         _("Scar labels"),
@@ -137,6 +168,13 @@ class EvidenceSettings(Settings):
         flag="--scar-labels",
         metavar='"3,4"',
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        region = self.remote_region
+        if region is not None and (len(region) != 4 or not region[3] > 0):
+            given = ", ".join(f"{number:g}" for number in region)
+            raise BadSettings(f"The remote region is '{given}'; it must be x, y, z (mm, LPS) and a radius above 0, separated by commas.")
 
 
 @dataclass(frozen=True)

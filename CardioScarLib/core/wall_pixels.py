@@ -27,6 +27,10 @@ class WallPixels:
     def __len__(self) -> int:
         return len(self.slices)
 
+    def select(self, chosen: np.ndarray) -> WallPixels:
+        """Only the chosen ones of the pixels, (p,) bool."""
+        return WallPixels(*(part[chosen] for part in (self.slices, self.rows, self.columns, self.centers, self.cover)))
+
     def values(self, stack: SliceStack) -> np.ndarray:
         """(p,) what the stack shows in these pixels."""
         values = np.empty(len(self))

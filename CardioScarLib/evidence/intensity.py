@@ -1,8 +1,7 @@
-"""LGE intensity methods: from regions to evidence in [0, 1]."""
+"""Thresholds and weights: LGE intensities to evidence in [0, 1] by one number for the whole heart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,17 +9,19 @@ import SimpleITK as sitk
 
 from CardioScarLib.core.evidence import BRIGHT_SD, Regions
 
-ASHMAN_D = 2.0
-"""Two normal components closer than this are not two (Ashman, Bird and Zepf 1994)."""
-
 
 @dataclass(frozen=True, eq=False)
 class IntensityEvidence:
-    """values: (p,) in [0, 1]. numbers: thresholds and the like, by name. notes: sentences."""
+    """values: (p,) in [0, 1]. numbers: thresholds and the like, by name. notes: sentences.
+
+    no_reflow: (p,) bool, dark cores among the scar; None where a method knows none. silent: (p,) bool, pixels that say nothing.
+    """
 
     values: np.ndarray
     numbers: dict[str, float]
     notes: tuple[str, ...] = ()
+    no_reflow: np.ndarray | None = None
+    silent: np.ndarray | None = None
 
 
 def weighted(regions: Regions) -> IntensityEvidence:
@@ -52,7 +53,7 @@ def half_maximum(regions: Regions, null_level: float | None) -> IntensityEvidenc
     method is weak there, because the level it starts from is uncertain.
     """
     if regions.peak is None:
-        return _nothing(regions)
+        return nothing(regions)
     base = 0.0 if null_level is None else min(null_level, regions.remote_mean)
     result = _above(regions, 0.5 * (base + regions.peak))
     if result.numbers["threshold"] > regions.remote_mean + 2 * regions.remote_sd:
@@ -69,75 +70,23 @@ def otsu(regions: Regions) -> IntensityEvidence:
     The histogram spans the 1st to 99th percentile inside the wall, so single pixels do not stretch it.
     """
     if regions.peak is None:
-        return _nothing(regions)
-    sample = _within_percentiles(regions)
+        return nothing(regions)
+    sample = within_percentiles(regions)
     method = sitk.OtsuThresholdImageFilter()
     method.SetNumberOfHistogramBins(256)
     method.Execute(sitk.GetImageFromArray(sample[None]))
     return _above(regions, float(method.GetThreshold()))
 
 
-def mixture(regions: Regions) -> IntensityEvidence:
-    """Posterior probability of the brighter of two normal components fitted to the pixels inside the wall.
-
-    Outside the two means the probability is that at the nearer mean, which makes it monotone.
-    """
-    if regions.core is None:
-        return _nothing(regions)
-    share, mean, sd = fit_two_normals(_within_percentiles(regions), (regions.remote_mean, regions.core))
-    numbers = {"dark_mean": mean[0], "dark_sd": sd[0], "bright_mean": mean[1], "bright_sd": sd[1], "bright_share": share[1]}
-    if np.sqrt(2) * (mean[1] - mean[0]) < ASHMAN_D * np.hypot(*sd):
-        return IntensityEvidence(
-            np.zeros(len(regions.intensity)), numbers, ("The intensities in the myocardium do not form two groups: no scar.",)
-        )
-    at = np.clip(regions.intensity, *mean)[:, None]
-    density = share / sd * np.exp(-0.5 * ((at - mean) / sd) ** 2)
-    return IntensityEvidence(density[:, 1] / density.sum(axis=1), numbers)
-
-
-def fit_two_normals(values: np.ndarray, start: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shares, means and standard deviations, (2,) each, darker first, by expectation maximization.
-
-    start: first guess of the two means.
-    """
-    center, scale = values.mean(), values.std()
-    z = (values - center) / scale
-    mean = (np.sort(np.asarray(start)) - center) / scale
-    sd, share = np.full(2, 0.5), np.full(2, 0.5)
-    previous = -np.inf
-    for _ in range(500):
-        density = share / sd * np.exp(-0.5 * ((z[:, None] - mean) / sd) ** 2) + 1e-300
-        likelihood = np.log(density.sum(axis=1)).mean()
-        belongs = density / density.sum(axis=1, keepdims=True)
-        weight = belongs.sum(axis=0) + 1e-12
-        share, mean = weight / len(z), z @ belongs / weight
-        sd = np.maximum(np.sqrt(np.sum(belongs * (z[:, None] - mean) ** 2, axis=0) / weight), 1e-3)
-        if likelihood - previous < 1e-9:
-            break
-        previous = likelihood
-    order = np.argsort(mean)
-    return share[order], mean[order] * scale + center, sd[order] * scale
-
-
-def intensity_method(name: str, n_sd: float, null_level: float | None) -> Callable[[Regions], IntensityEvidence]:
-    return {
-        "weighted": weighted,
-        "nsd": lambda regions: above_remote(regions, n_sd),
-        "fwhm": lambda regions: half_maximum(regions, null_level),
-        "otsu": otsu,
-        "gmm": mixture,
-    }[name]
-
-
 def _above(regions: Regions, threshold: float) -> IntensityEvidence:
     return IntensityEvidence((regions.intensity > threshold).astype(float), {"threshold": threshold})
 
 
-def _nothing(regions: Regions) -> IntensityEvidence:
+def nothing(regions: Regions) -> IntensityEvidence:
     """Nothing stands out, so there is nothing to halve or to split; a split of noise would call half of it scar."""
     return IntensityEvidence(np.zeros(len(regions.intensity)), {"threshold": regions.remote_mean + BRIGHT_SD * regions.remote_sd})
 
 
-def _within_percentiles(regions: Regions) -> np.ndarray:
+def within_percentiles(regions: Regions) -> np.ndarray:
     inside = regions.intensity[regions.interior]
     return np.clip(inside, *np.percentile(inside, [1, 99]))

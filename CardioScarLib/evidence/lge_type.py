@@ -11,6 +11,8 @@ OFFSET_SHARE = 0.25
 """Above this share of the brightest percentile, the darkest percentile of an image is an offset, not air."""
 PADDING_SHARE = 0.01
 NEGATIVE_SHARE = 0.01
+SIGNED = "zero of a signed image"
+"""Where a null level of 0 comes from."""
 
 
 def guess_lge_type(stack: SliceStack) -> tuple[str, str]:
@@ -40,7 +42,7 @@ def estimate_null_level(stack: SliceStack) -> tuple[float, str]:
     """
     values = _finite(stack)
     if np.count_nonzero(values < 0) / len(values) > NEGATIVE_SHARE:
-        return 0.0, "zero of a signed image"
+        return 0.0, SIGNED
     padding = _padding(values)
     if padding is not None and np.percentile(values, 5) < padding < np.percentile(values, 95):
         return padding, "padding around the image"

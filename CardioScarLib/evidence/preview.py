@@ -12,8 +12,8 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.derive import derive_evidence
 
-NOT_USED, REMOTE, PARTLY, SCAR, OTHER = range(5)
-"""Kinds of pixels. Other: neither clearly scar nor remote, such as the edges of the wall."""
+NOT_USED, REMOTE, PARTLY, SCAR, OTHER, NO_REFLOW = range(6)
+"""Kinds of pixels. Other: neither clearly scar nor remote, such as the edges of the wall. No-reflow: dark cores that count as scar."""
 PARTLY_FROM, SCAR_FROM = 0.1, 0.5
 BINS = 64
 
@@ -22,9 +22,9 @@ BINS = 64
 class EvidencePreview:
     """evidence: what a run with these slices and settings would use.
 
-    kinds: (p,) uint8, NOT_USED, REMOTE, PARTLY, SCAR or OTHER, per pixel of the wall.
-    edges: (BINS + 1,) of the histogram, in the unit of the image. counts: (BINS, 5) pixels used, by kind.
-    threshold: intensity from which on a pixel is more scar than not; None where none is.
+    kinds: (p,) uint8, NOT_USED, REMOTE, PARTLY, SCAR, OTHER or NO_REFLOW, per pixel of the wall.
+    edges: (BINS + 1,) of the histogram, in the unit of the image. counts: (BINS, 6) pixels used, by kind.
+    threshold: intensity from which on a pixel is more scar than not, where a method has one for the whole heart; else about that.
     """
 
     evidence: Evidence
@@ -36,10 +36,13 @@ class EvidencePreview:
     @property
     def sentence(self) -> str:
         numbers, used = self.evidence.description, int(np.count_nonzero(self.kinds))
-        scar, partly = np.count_nonzero(self.kinds == SCAR), np.count_nonzero(self.kinds == PARTLY)
+        bright, partly, dark = (int(np.count_nonzero(self.kinds == kind)) for kind in (SCAR, PARTLY, NO_REFLOW))
+        scar = bright + dark
         parts = [f"Method {numbers['method']}: {scar} of {used} pixels in the myocardium are scar ({scar / max(used, 1):.0%})"]
         if partly:
             parts.append(f"{partly} partly")
+        if dark:
+            parts.append(f"{dark} of them dark (no-reflow)")
         if self.evidence.regions is not None:
             parts.append(f"remote myocardium is at {numbers['remote_mean']:.4g} (SD {numbers['remote_sd']:.3g})")
         if self.threshold is not None:
@@ -49,17 +52,19 @@ class EvidencePreview:
 
 def preview_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSettings, pixel_support: str = "wall") -> EvidencePreview:
     """Derive the evidence as a run does, and sort the pixels by it. Raises BadEvidence as a run does."""
-    evidence = derive_evidence(stack, pixels, settings, pixel_support)
+    evidence = derive_evidence(stack, pixels, settings, pixel_support, draws=False)
     used = evidence.weights > 0
     kinds = np.full(len(pixels), OTHER, dtype=np.uint8)
     if evidence.regions is not None:
         kinds[evidence.regions.remote] = REMOTE
     kinds[evidence.values >= PARTLY_FROM] = PARTLY
     kinds[evidence.values >= SCAR_FROM] = SCAR
+    if evidence.regions is not None and evidence.regions.no_reflow is not None:
+        kinds[evidence.regions.no_reflow] = NO_REFLOW
     kinds[~used] = NOT_USED
     intensity = pixels.values(stack) if evidence.regions is None else evidence.regions.intensity
     edges = _edges(intensity[used])
-    counts = np.column_stack([np.histogram(np.clip(intensity[kinds == kind], edges[0], edges[-1]), edges)[0] for kind in range(5)])
+    counts = np.column_stack([np.histogram(np.clip(intensity[kinds == kind], edges[0], edges[-1]), edges)[0] for kind in range(6)])
     return EvidencePreview(evidence, kinds, edges, counts, _threshold(evidence, intensity, used))
 
 
@@ -70,7 +75,7 @@ def _edges(intensity: np.ndarray) -> np.ndarray:
 
 
 def _threshold(evidence: Evidence, intensity: np.ndarray, used: np.ndarray) -> float | None:
-    """That of the method; for methods with fractions, where they pass one half. Every method rises with intensity."""
+    """That of the method; for methods with fractions, where they pass one half."""
     if "threshold" in evidence.description:
         return evidence.description["threshold"]
     scar = used & (evidence.values >= SCAR_FROM)

@@ -16,8 +16,6 @@ INTERIOR_COVER = 0.9
 """Pixels that the wall fills at least this much count as myocardium alone."""
 SMALLEST_COVER = 0.3
 """Pixels that the wall fills less are ignored."""
-CONSTANT = 1e-6
-"""Of the intensity: a smaller range inside the wall is rounding, not tissue."""
 FEWEST_PIXELS = 20
 """Fewest pixels for statistics."""
 TRIM, TRIM_SHRINKS = 1.5, 0.7426
@@ -32,7 +30,7 @@ BRIGHT_PIXELS = 5
 def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
     """Find remote myocardium, bright tissue and blood.
 
-    Raises BadEvidence for too few pixels, one intensity everywhere, or a wall that is bright all over.
+    Raises BadEvidence for too few pixels, or a wall that is bright all over.
     """
     intensity = wall_intensity(stack, pixels)
     notes: list[str] = []
@@ -47,8 +45,6 @@ def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
             f"Only {np.count_nonzero(interior)} pixels lie inside the myocardium, too few to distinguish scar from remote tissue "
             f"({FEWEST_PIXELS} are needed); check that wall and slices fit, or give a segmentation."
         )
-    if np.ptp(intensity[interior]) <= CONSTANT * np.abs(intensity[interior]).max():
-        raise BadEvidence(f"The image is {intensity[interior][0]:g} everywhere in the myocardium; scar cannot be distinguished from it.")
 
     remote_mean, remote_sd = remote_statistics(intensity[interior])
     remote = interior & (np.abs(intensity - remote_mean) <= CLIP * remote_sd)
@@ -147,13 +143,18 @@ def _darker_class(values: np.ndarray) -> np.ndarray:
 
 def cavity_values(stack: SliceStack, pixels: WallPixels) -> np.ndarray:
     """Intensities enclosed by the wall in their slice, one pixel away from it (partial volume)."""
+    return np.concatenate(cavity_values_by_slice(stack, pixels))
+
+
+def cavity_values_by_slice(stack: SliceStack, pixels: WallPixels) -> list[np.ndarray]:
+    """The same, of each slice."""
     values = []
     for number, one in enumerate(stack):
         wall = pixels.image(stack, number, np.ones(len(pixels), dtype=bool), outside=False)
         cavity = ndimage.binary_fill_holes(wall) & ~wall
         cavity = ndimage.binary_erosion(cavity, np.ones((3, 3)))
         values.append(one.pixels[cavity & np.isfinite(one.pixels)])
-    return np.concatenate(values)
+    return values
 
 
 def bright_tissue(stack: SliceStack, pixels: WallPixels, candidates: np.ndarray) -> np.ndarray:
@@ -177,7 +178,7 @@ def _check_remote_is_dark(stack: SliceStack, remote_mean: float, remote_sd: floa
     if remote_mean > float(np.percentile(everything, [1, 99]).mean()):
         raise BadEvidence(
             f"No remote (dark) myocardium was found: the darkest part of the LV wall ({remote_mean:.4g}) is as bright as the blood "
-            f"({blood:.4g}); check that the LV model lies on the myocardium and that these are LGE images."
+            f"({blood:.4g}); check that the LV model lies on the myocardium, and that these are LGE images and not inverted ones."
         )
     return [
         f"Remote myocardium ({remote_mean:.4g}, SD {remote_sd:.3g}) is not clearly darker than blood ({blood:.4g}): "
