@@ -87,21 +87,27 @@ class LgeCase:
 
 
 def make_lge(
-    family: str, seed: int, kind: str | None = None, cnr: tuple[float, float] = CNR, healthy: bool = False, nodes: int = 8_000
+    family: str,
+    seed: int,
+    kind: str | None = None,
+    cnr: tuple[float, float] = CNR,
+    healthy: bool = False,
+    moved: bool = True,
+    nodes: int = 8_000,
 ) -> LgeCase:
     """Make one case; the same arguments give the same case.
 
     kind: one of KINDS; None draws one. cnr: limits it is drawn between. healthy: the same heart without its scar.
+    moved: whether slices are shifted and contours are off, as where the wall comes from other images.
     """
     chosen = FAMILIES[family]
     random = np.random.default_rng([seed, *map(ord, family)])
     heart, scan = chosen.make(random, seed, nodes)
     if healthy:
         heart = replace(heart, scar=NoScar())  # type: ignore[type-var]
-    scan = replace(
-        scan, shift=float(random.uniform(0.0, 1.2)), contour=float(random.uniform(0.3, 0.7)), pixel=float(random.uniform(1.2, 1.8))
-    )
-    wall = contoured(heart, scan.contour, random)
+    shift, contour, pixel = (float(random.uniform(*limits)) for limits in (SHIFT, CONTOUR, PIXEL))
+    scan = replace(scan, shift=shift * moved, contour=contour * moved, pixel=pixel)
+    wall = contoured(heart, scan.contour, random) if moved else heart.wall
     planes = planned_slices(heart, scan, random)
     shifts = drawn_shifts(scan, len(planes), random)
     signal = drawn_signal(random, kind or str(random.choice(KINDS)), cnr)
@@ -109,8 +115,8 @@ def make_lge(
     if dark is None:
         signal = replace(signal, no_reflow=None)
     images, scars, shares = [], [], []
-    for plane, moved in zip(planes, shifts, strict=True):
-        sums, counts = prism_sums(heart, plane, scan, moved, partial(_of_wall, heart, dark), POINTS)
+    for plane, off in zip(planes, shifts, strict=True):
+        sums, counts = prism_sums(heart, plane, scan, off, partial(_of_wall, heart, dark), POINTS)
         of_scar, of_dark = sums / counts.sum(axis=0)
         share = counts / counts.sum(axis=0)
         images.append(_image(plane, of_scar, of_dark, share, signal, heart, random))

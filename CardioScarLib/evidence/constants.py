@@ -47,7 +47,7 @@ class EvidenceConstants:
     prior: float = 0.25
     agreement: float = 2.5
     most_odds: float = 6.0
-    faintest: float = 0.35
+    faintest: float = 0.4
     brightest: float = 1.5
     outliers: float = 0.01
     experience: float = 100.0

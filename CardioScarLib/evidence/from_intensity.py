@@ -14,7 +14,7 @@ from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.checks import check_not_inverted, empty_slices, saturation
 from CardioScarLib.evidence.draws import share_draws
 from CardioScarLib.evidence.gain import evened, without_bias_field
-from CardioScarLib.evidence.lge import LgeImages
+from CardioScarLib.evidence.lge import LgeImages, cropped
 from CardioScarLib.evidence.lge_type import SIGNED, estimate_null_level, guess_lge_type
 from CardioScarLib.evidence.methods import INTENSITY_METHODS, ONLY_MAGNITUDE, scar_share, shares
 from CardioScarLib.evidence.regions import FEWEST_PIXELS, SMALLEST_COVER, find_regions, wall_intensity
@@ -53,7 +53,7 @@ def intensity_evidence(stack: SliceStack, pixels: WallPixels, method: str, setti
     if settings.remote_region is not None:
         remote = _marked_remote(used, regions, settings.remote_region)
         regions = replace(regions, remote_mean=remote[0], remote_sd=remote[1])
-    lge = LgeImages(stack, used, regions, null_level, remote)
+    lge = LgeImages(*cropped(stack, used), regions, null_level, remote)
     search = look_for_scar(lge)
     result = INTENSITY_METHODS[method](lge, search, settings)
     seen = used.cover >= SMALLEST_COVER

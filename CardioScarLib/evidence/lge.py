@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,10 @@ from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.borders import Borders, find_borders
 from CardioScarLib.evidence.patches import Patches, find_patches, pixel_volumes
 from CardioScarLib.evidence.spatial import neighbors
+
+
+MARGIN = 6
+"""Pixels around the wall that are kept: more than borders are looked for in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,3 +53,17 @@ class LgeImages:
 
     def patches(self, bright: np.ndarray, excess: np.ndarray) -> Patches:
         return find_patches(self.stack, self.pixels, self.touching, bright, excess, self.volumes)
+
+
+def cropped(stack: SliceStack, pixels: WallPixels) -> tuple[SliceStack, WallPixels]:
+    """The slices around the wall, and its pixels in them: whole images take several times as long."""
+    slices, rows, columns = list(stack), pixels.rows.copy(), pixels.columns.copy()
+    for number in np.unique(pixels.slices):
+        here, one = pixels.slices == number, stack.slices[number]
+        top, left = (max(int(part[here].min()) - MARGIN, 0) for part in (rows, columns))
+        bottom, right = (int(part[here].max()) + MARGIN + 1 for part in (rows, columns))
+        origin = one.to_points(np.array([top]), np.array([left]))[0]
+        slices[number] = replace(one, pixels=one.pixels[top:bottom, left:right], origin=origin)
+        rows[here] -= top
+        columns[here] -= left
+    return SliceStack(tuple(slices), stack.notes), replace(pixels, rows=rows, columns=columns)
