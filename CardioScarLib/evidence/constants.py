@@ -32,6 +32,7 @@ class EvidenceConstants:
 
     Patches and the test for scar: log odds that a patch is scar = odds_base + odds_excess log(excess) + odds_volume log(mL), see `patches`.
 
+    too_bright: times the contrast of scar; brighter patches are fat or artifacts.
     small_excess, small_volume: what is enough for a further patch where scar has been found.
     across: mm by which patches in neighboring slices may miss each other and still be one.
     grow: pixels around a patch in which partial scar is looked for.
@@ -56,6 +57,7 @@ class EvidenceConstants:
     odds_base: float = 0.83
     odds_excess: float = 0.64
     odds_volume: float = 4.0
+    too_bright: float = 1.8
     small_excess: float = 8.0
     small_volume: float = 0.12
     across: float = 3.0

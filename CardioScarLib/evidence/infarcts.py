@@ -65,7 +65,7 @@ def _equal_odds(share: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> float:
 
 def _plausible(lge: LgeImages, bright: np.ndarray) -> np.ndarray:
     """(p,) bool: bright pixels in regions of at least SMALLEST_INFARCT that reach into the inner half of the wall."""
-    patches = lge.patches(bright & (lge.pixels.cover >= SMALLEST_COVER), lge.excess)
+    patches = lge.patches(bright & (lge.pixels.cover >= SMALLEST_COVER), lge.excess, np.ones(len(bright)))
     inward = np.isinf(lge.borders.endocardium) | (
         lge.borders.endocardium < SUBENDOCARDIAL * (lge.borders.endocardium + np.maximum(lge.borders.epicardium, 0))
     )

@@ -15,7 +15,6 @@ from CardioScarLib.evidence.borders import Borders, find_borders
 from CardioScarLib.evidence.patches import Patches, find_patches, pixel_volumes
 from CardioScarLib.evidence.spatial import neighbors
 
-
 MARGIN = 6
 """Pixels around the wall that are kept: more than borders are looked for in."""
 
@@ -51,8 +50,8 @@ class LgeImages:
         """(p,) standard deviations above remote myocardium."""
         return (self.regions.intensity - self.regions.remote_mean) / self.regions.remote_sd
 
-    def patches(self, bright: np.ndarray, excess: np.ndarray) -> Patches:
-        return find_patches(self.stack, self.pixels, self.touching, bright, excess, self.volumes)
+    def patches(self, bright: np.ndarray, excess: np.ndarray, share: np.ndarray) -> Patches:
+        return find_patches(self.stack, self.pixels, self.touching, bright, excess, share, self.volumes)
 
 
 def cropped(stack: SliceStack, pixels: WallPixels) -> tuple[SliceStack, WallPixels]:

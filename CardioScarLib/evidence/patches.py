@@ -23,12 +23,14 @@ class Patches:
     """Connected pixels that are more likely scar than not.
 
     number: (p,) of the patch a pixel belongs to, -1 for none. excess: (k,) mean standard deviations above remote myocardium times the
-    root of the pixel count. volume: (k,) mL of the wall. probability: (k,) that the patch is scar, as if it were the only one.
+    root of the pixel count. volume: (k,) mL of the wall. brightness: (k,) mean share of scar, not limited to 1.
+    probability: (k,) that the patch is scar, as if it were the only one.
     """
 
     number: np.ndarray
     excess: np.ndarray
     volume: np.ndarray
+    brightness: np.ndarray
     probability: np.ndarray
 
     @property
@@ -40,8 +42,13 @@ class Patches:
         """(k,) bool: which are taken as scar. Where one of them is likely scar, smaller ones beside it are believed more easily."""
         if self.presence < demanded:
             return np.zeros(len(self.volume), dtype=bool)
-        small = (self.excess >= EVIDENCE.small_excess) & (self.volume >= EVIDENCE.small_volume)
+        small = (self.excess >= EVIDENCE.small_excess) & (self.volume >= EVIDENCE.small_volume) & ~self.too_bright
         return (self.probability >= demanded) | small
+
+    @property
+    def too_bright(self) -> np.ndarray:
+        """(k,) bool: brighter than scar can be."""
+        return self.brightness > EVIDENCE.too_bright
 
     def pixels_of(self, kept: np.ndarray) -> np.ndarray:
         """(p,) bool: pixels of the patches kept."""
@@ -49,19 +56,26 @@ class Patches:
 
 
 def find_patches(
-    stack: SliceStack, pixels: WallPixels, touching: sparse.csr_array, bright: np.ndarray, excess: np.ndarray, volumes: np.ndarray
+    stack: SliceStack,
+    pixels: WallPixels,
+    touching: sparse.csr_array,
+    bright: np.ndarray,
+    excess: np.ndarray,
+    share: np.ndarray,
+    volumes: np.ndarray,
 ) -> Patches:
     """Join bright pixels that touch in their slice, or overlap in neighboring slices, and judge each patch.
 
     The log odds of scar rise with excess and volume: noise makes small faint patches, shading wide faint ones; a contour that is
     off leaves bright but small remains beyond the rims. Coefficients: logistic regression on simulated hearts with and
-    without scar (`EvidenceConstants`).
+    without scar (`EvidenceConstants`). What is much brighter than scar is fat or an artifact.
 
-    bright: (p,) bool. excess: (p,) standard deviations above remote. volumes: (p,) mL of wall in each pixel's prism.
+    bright: (p,) bool. excess: (p,) standard deviations above remote. share: (p,) from remote (0) to scar (1).
+    volumes: (p,) mL of wall in each pixel's prism.
     """
     chosen = np.flatnonzero(bright)
     if not len(chosen):
-        return Patches(np.full(len(pixels), -1), np.zeros(0), np.zeros(0), np.zeros(0))
+        return Patches(np.full(len(pixels), -1), *np.zeros((4, 0)))
     links = touching[chosen][:, chosen]
     pairs = cKDTree(pixels.centers[chosen]).query_pairs(np.hypot(1.1 * gap_of(stack), EVIDENCE.across), output_type="ndarray")
     pairs = pairs[pixels.slices[chosen[pairs[:, 0]]] != pixels.slices[chosen[pairs[:, 1]]]]
@@ -72,7 +86,8 @@ def find_patches(
     size = np.bincount(label, minlength=count)
     total = np.bincount(label, np.maximum(excess[chosen], 0), count) / np.sqrt(size)
     volume = np.bincount(label, volumes[chosen], count)
-    return Patches(number, total, volume, probability(total, volume))
+    brightness = np.bincount(label, share[chosen], count) / size
+    return Patches(number, total, volume, brightness, np.where(brightness > EVIDENCE.too_bright, 0.0, probability(total, volume)))
 
 
 def probability(excess: np.ndarray, volume: np.ndarray) -> np.ndarray:

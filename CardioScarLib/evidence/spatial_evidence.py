@@ -42,7 +42,7 @@ def look_for_scar(
     """
     values = lge.regions.intensity if intensity is None else intensity
     mixture = spatial_mixture(lge.pixels, values, lge.borders, lge.touching, _expected(lge.regions), lge.remote, disturbance, start)
-    patches = lge.patches(mixture.scar > 0.5, mixture.excess(values))
+    patches = lge.patches(mixture.scar > 0.5, mixture.excess(values), mixture.share(values))
     return ScarSearch(mixture, patches, values)
 
 
@@ -116,6 +116,11 @@ def _notes(search: ScarSearch, scar: np.ndarray, silent: np.ndarray, lge: LgeIma
         notes.append(
             f"The contrast is low: scar would be {contrast:.1f} standard deviations brighter than remote myocardium, "
             "and much of a scar can be missed."
+        )
+    if search.patches.too_bright.any():
+        amount = float(search.patches.volume[search.patches.too_bright].sum())
+        notes.append(
+            f"{amount:.1f} mL in the wall are brighter than scar can be beside this blood, and were not taken for scar: fat or an artifact."
         )
     if (volume := float(lge.volumes[silent].sum())) > 0.02 * float(lge.volumes.sum()):
         notes.append(

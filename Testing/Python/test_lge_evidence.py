@@ -92,10 +92,22 @@ def test_patches_in_neighboring_slices_are_one_and_those_on_opposite_walls_are_t
     left = (pixels.rows > 33) & (pixels.rows < 38) & (pixels.columns < 25)
     assert gap_of(stack) == 10
     volumes = pixel_volumes(stack, pixels)
-    found = find_patches(stack, pixels, neighbors(stack, pixels), right | left, np.ones(len(pixels)), volumes)
+    found = find_patches(stack, pixels, neighbors(stack, pixels), right | left, *np.ones((2, len(pixels))), volumes)
     assert len(found.volume) == 2
     assert sorted(found.volume) == pytest.approx(sorted([volumes[right].sum(), volumes[left].sum()]))
     assert np.array_equal(found.pixels_of(np.array([True, True])), right | left)
+
+
+def test_tissue_much_brighter_than_scar_is_not_scar(a_healthy_ring):
+    """Fat in the wall: three times as far from remote as blood is."""
+    fat = (a_healthy_ring.pixels.slices == 1) & (a_healthy_ring.pixels.columns > 48) & (np.abs(a_healthy_ring.pixels.rows - 35) < 6)
+    at = a_healthy_ring.pixels.rows[fat], a_healthy_ring.pixels.columns[fat]
+    for level, found in ((REMOTE + 3 * (BLOOD - REMOTE), False), (SCAR, True)):
+        image = a_healthy_ring.stack.slices[1].pixels.copy()
+        image[at] = level
+        evidence = evidence_of(changed(a_healthy_ring, 1, lambda _, image=image: image), "spatial")
+        assert evidence.values.any() == found
+        assert any("brighter than scar" in note for note in evidence.notes) != found
 
 
 # ---- borders
