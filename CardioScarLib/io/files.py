@@ -18,8 +18,10 @@ def check_readable(path: Path) -> Path:
     try:
         if not path.exists():
             raise UnreadableFile(f"There is no file {path.name}; check the path.")
-        if not path.is_file():
+        if path.is_dir():
             raise UnreadableFile(f"{path.name} is a folder; a file is needed here.")
+        if not path.is_file():  # a pipe or a device, which may never end
+            raise UnreadableFile(f"{path.name} is not a regular file.")
         if path.stat().st_size == 0:
             raise UnreadableFile(f"{path.name} is empty (0 bytes).")
         if not os.access(path, os.R_OK):

@@ -16,6 +16,7 @@ from waiting import wait_until
 
 from CardioScarLib.core.case import Case, LabelMap
 from CardioScarLib.core.errors import BadSettings, BadStack, Cancelled, RunFailed, StackMissesWall, UnwritableOutput
+from CardioScarLib.core.interpreter import python_executable
 from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, NetworkSettings, ReconstructionSettings
 from CardioScarLib.core.slices import SliceSource
 from CardioScarLib.core.threads import ONE_THREAD
@@ -23,7 +24,6 @@ from CardioScarLib.io.npz import write_npz
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.runner import InPlaceJob, child, start_job
-from CardioScarLib.runner.environment import python_executable
 from CardioScarLib.runner.progress import ProgressClock
 from CardioScarLib.runner.task import ANSWER_FILE, TASK_FILE, TASK_SCHEMA, read_answer, read_task, write_answer, write_task
 from CardioScarLib.tasks.advise import AdviseTask
