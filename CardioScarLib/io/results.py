@@ -32,6 +32,7 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.version import __version__
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import atomic_paths, check_readable, check_writable
+from CardioScarLib.io.json_files import refused_as
 from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, write_mesh
 from CardioScarLib.io.npz import read_npz, write_npz
 from CardioScarLib.io.opencarp import read_dat
@@ -152,6 +153,11 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
             f"There is no {targets.field.name}, which holds the field, next to {targets.output.name}; make the map again, or keep the "
             "files of a result together."
         )
+    with refused_as(f"The files of {targets.output.name} are damaged, or do not belong together; make the map again."):
+        return _read_together(targets, posteriors, case)
+
+
+def _read_together(targets: Targets, posteriors: Variants, case: Case | None) -> Result:
     stored = _stored(targets.field, posteriors)
     if case is None:
         if targets.output.suffix.lower() == ".dat":
@@ -184,10 +190,11 @@ def field_bytes(result: Result, posteriors: Variants) -> bytes:
 
 def result_from_bytes(content: bytes, case: Case, arrays: dict[str, np.ndarray], posteriors: Variants) -> Result:
     """The result from its `field_bytes`. Raises UnreadableFile, or OtherCase for another case."""
-    stored = unpack(StoredField, *read_npz(content, FIELD_SCHEMA, "The field of the map"), posteriors)
-    stored.wall.check(case.wall)
-    stored.stack.check(case.observed_stack)
-    return Result.of(case, replace(stored.found, arrays=arrays))
+    with refused_as("The field of the map is damaged; make the map again."):
+        stored = unpack(StoredField, *read_npz(content, FIELD_SCHEMA, "The field of the map"), posteriors)
+        stored.wall.check(case.wall)
+        stored.stack.check(case.observed_stack)
+        return Result.of(case, replace(stored.found, arrays=arrays))
 
 
 def _stored(path: Path, posteriors: Variants) -> StoredField:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.io.nifti import read_nifti_header
 
 LONGEST_HEADER = 1 << 20
 """Bytes; the rest of a file is pixels."""
@@ -32,10 +33,9 @@ OTHER_FORMATS = 4
 
 
 def bytes_held(path: Path) -> int:
-    """Bytes that the pixels of a volume take. Raises UnreadableFile where a header states more than there is.
-
-    Of NRRD and MetaImage; whether a NIfTI file is whole is seen in `nifti`.
-    """
+    """Bytes that the pixels of a volume take. Raises UnreadableFile where a header states more than there is."""
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        return read_nifti_header(path).bytes_held
     with path.open("rb") as file:
         header = file.read(LONGEST_HEADER)
     if header.startswith(b"NRRD"):
@@ -146,7 +146,7 @@ def _numbered(words: list[str], path: Path) -> Iterator[str]:
 def _beside(path: Path, name: str) -> Path:
     """The file, if it is a regular one beside the header or below."""
     outside = UnreadableFile(
-        f"{path.name} names a file of pixels in another place ({PurePath(name).name!r}); put that file beside it, and change the name in it."
+        f"{path.name} names a file of pixels in another place ({PurePath(name).name!r}); put that file beside it and change the name."
     )
     if "\0" in name or PurePath(name).is_absolute() or ".." in PurePath(name.replace("\\", "/")).parts:
         raise outside

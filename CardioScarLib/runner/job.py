@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import queue
@@ -17,13 +16,23 @@ from pathlib import Path
 from typing import IO, Any, Generic
 
 from CardioScarLib.core import errors
-from CardioScarLib.core.errors import Cancelled, CardioScarError, RunFailed, UnwritableOutput
+from CardioScarLib.core.errors import Cancelled, CardioScarError, RunFailed, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.version import __version__
+from CardioScarLib.io.json_files import parse_json, record_of
 from CardioScarLib.runner.environment import child_command, child_environment
 from CardioScarLib.runner.progress import ProgressClock, ProgressReport
 from CardioScarLib.runner.task import Answer, Task, TaskProgress, read_answer, write_task
 
 WINDOWS = os.name == "nt"
+WORD, WHOLE = {"type": "string"}, {"type": "integer", "minimum": 0}
+EVENT = {
+    "oneOf": [
+        record_of({"event": {"const": "progress"}, "stage": WORD, "step": WHOLE, "steps": WHOLE, "loss": {"type": ["number", "null"]}}),
+        record_of({"event": {"const": "failed"}, "kind": WORD, "error": WORD}),
+        record_of({"event": {"const": "done"}}),
+    ]
+}
+"""Schema of a line of the child."""
 
 
 def start_job(task: Task[Answer]) -> Job[Answer]:
@@ -161,9 +170,9 @@ class Job(_Work, Generic[Answer]):
             for raw in self._pipe(self._process.stdout):
                 text = raw.decode("utf-8", "replace").rstrip()
                 try:
-                    event = json.loads(text)
+                    event = parse_json(text, EVENT, "This is no event.")
                     self._events.put((event.pop("event"), event))
-                except (ValueError, AttributeError, KeyError):
+                except (UnreadableFile, AttributeError, KeyError):
                     self._events.put(("line", text))
         code = self._process.wait()
         errors_thread.join(timeout=1.0)

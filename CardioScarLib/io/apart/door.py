@@ -51,7 +51,10 @@ def apart(answer: Any, holds: Callable[[Path], int]) -> Callable[[Callable[..., 
         def read(path: Path, *others: Any) -> T:
             if INSIDE:
                 return function(path, *others)
-            content = holds(Path(path))
+            try:
+                content = holds(Path(path))
+            except OSError as problem:
+                raise UnreadableFile(f"{Path(path).name} cannot be opened: {problem.strerror or problem}.") from problem
             request = {
                 "function": f"{function.__module__}:{function.__qualname__}",
                 "arguments": [{"path": os.path.abspath(path)}, *others],
