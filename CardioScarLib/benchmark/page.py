@@ -10,7 +10,7 @@ from pathlib import Path
 from CardioScarLib.benchmark.plots import plots
 from CardioScarLib.benchmark.summary import Summary, Table
 from CardioScarLib.core.errors import MissingPackage
-from CardioScarLib.io.files import atomic_path
+from CardioScarLib.io.files import atomic_paths
 
 PAGE, TABLES = "benchmark.html", "tables.md"
 INTERVAL = re.compile(r"(?<=\d) \((?=[\d.-]+\)$)")
@@ -48,8 +48,8 @@ def write_page(summary: Summary, folder: Path, about: list[str], further: Sequen
         TABLES: "\n\n".join([f"**{LABEL}**", "\n".join(f"- {one}" for one in about), *(one.markdown() for one in tables)]) + "\n",
         **{f"{name}.svg": picture for name, picture in pictures.items()},
     }
-    for name, text in texts.items():
-        with atomic_path(folder / name, overwrite=True) as temporary:
+    with atomic_paths([folder / name for name in texts], overwrite=True) as files:
+        for temporary, text in zip(files, texts.values(), strict=True):
             temporary.write_text(text, encoding="utf-8")
     return [folder / name for name in texts]
 

@@ -27,7 +27,7 @@ def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mes
     """Predict scar probability and uncertainty at the nodes of a mesh."""
     from CardioScarLib.core.provenance import Provenance, plain
     from CardioScarLib.io.checkpoints import read_checkpoint
-    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.io.files import check_writable, one_step
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.io.records import input_files, write_record
     from CardioScarLib.original.apply import apply as run
@@ -49,7 +49,7 @@ def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mes
     provenance = Provenance.now(settings, seconds, input_files((model, mesh_file.path)), reading, result.notes)
     summary = {"nodes": len(mesh_file.wall.nodes), "device": result.device, "means": means}
     record = plain({"summary": summary, "provenance": provenance.as_dict()})
-    with hold_interrupts():
+    with hold_interrupts(), one_step(output):
         written = write_mesh(mesh_file, result.arrays, output, overwrite)
         written.append(write_record(record, output, overwrite))
     words = [f"Mean   scar probability {means['scar_probability']:.3f}, uncertainty {means['scar_uncertainty']:.3f} ({result.device})"]

@@ -29,7 +29,7 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
     zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.core.provenance import Provenance, plain
-    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.io.files import check_writable, one_step
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.io.records import input_files, write_record
     from CardioScarLib.wall.coordinates import wall_coordinates
@@ -53,7 +53,7 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
     provenance = Provenance.now({"start": start, "regions": regions}, seconds, input_files([mesh_file.path]), how, notes)
     summary = {"axis_lps_mm": found.axis, "quality": vars(quality)}
     record = plain({"summary": summary, "provenance": provenance.as_dict()})
-    with hold_interrupts():
+    with hold_interrupts(), one_step(output):
         written = [*write_mesh(mesh_file, found.arrays, output, overwrite), write_record(record, output, overwrite)]
     if as_json:
         click.echo(json.dumps({"outputs": [str(path) for path in written], **record}, indent=2))

@@ -14,7 +14,7 @@ from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
-from CardioScarLib.io.json_files import read_json, record_of, refused_as
+from CardioScarLib.io.json_files import parse_json, record_of, refused_as
 from CardioScarLib.wall.contours import SliceContours
 
 KINDS = {"icontour": "endo", "ocontour": "epi", "endo": "endo", "epi": "epi"}
@@ -63,7 +63,7 @@ def read_drawn_contours(path: Path, stack: SliceStack) -> list[SliceContours]:
         and row in pixels counted from 0, which a periodic cubic spline joins.
     """
     sentence = f"{Path(path).name} does not hold contours of this stack of {len(stack)} slices."
-    drawn = read_json(Path(path), DRAWN, sentence)
+    drawn = parse_json(check_readable(Path(path)).read_bytes(), DRAWN, sentence)
     with refused_as(sentence):
         planes = [(stack.slices[one["slice"]], one) for one in drawn["contours"]]
         curves = [[_smooth_curve(one[kind], plane) for kind in ("endo", "epi")] for plane, one in planes]

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from CardioScarLib.core.errors import CardioScarError, UnreadableFile
-from CardioScarLib.io.files import check_readable
 
 Schema = Mapping[str, Any]
 """A JSON Schema, draft 2020-12."""
@@ -28,11 +26,6 @@ def parse_json(text: str | bytes, schema: Schema, sentence: str) -> Any:
         raise UnreadableFile(sentence) from problem
     check_json(values, schema, sentence)
     return values
-
-
-def read_json(path: Path, schema: Schema, sentence: str) -> Any:
-    """`parse_json` of a file in UTF-8."""
-    return parse_json(check_readable(path).read_bytes(), schema, sentence)
 
 
 def check_json(values: Any, schema: Schema, sentence: str) -> None:

@@ -11,7 +11,7 @@ from vtkmodules.util.numpy_support import numpy_to_vtk
 
 from CardioScarLib.core.errors import UnwritableOutput
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.io.files import check_writable
+from CardioScarLib.io.files import check_writable, one_step
 from CardioScarLib.io.meshes import MeshFile, mesh_of_wall, write_mesh
 from CardioScarLib.io.records import write_record
 from CardioScarLib.wall import LVWall
@@ -41,16 +41,11 @@ def write_lv_wall(
     files = [(mesh_of_wall(finished.wall, output), finished.arrays, output)]
     if surface is not None:
         files.append(_surface_file(finished, built, surface))
-    there_before = {path for _, _, path in files if path.exists()}
     written: list[Path] = []
-    try:
+    with one_step(output):
         for mesh_file, arrays, path in files:
             written += write_mesh(mesh_file, arrays, path, overwrite)
         written.append(write_record(record, output, overwrite))
-    except BaseException:
-        for path in set(written) - there_before:
-            path.unlink(missing_ok=True)
-        raise
     return written
 
 

@@ -31,7 +31,7 @@ from CardioScarLib.core.result import Reconstruction, Result
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.version import __version__
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.io.files import atomic_paths, check_readable, check_writable
+from CardioScarLib.io.files import PRIVATE, atomic_paths, check_readable, check_writable, clear_leftovers, one_step
 from CardioScarLib.io.json_files import refused_as
 from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, write_mesh
 from CardioScarLib.io.npz import read_npz, write_npz
@@ -39,7 +39,6 @@ from CardioScarLib.io.opencarp import read_dat
 from CardioScarLib.io.volumes import VOLUME_SUFFIXES, grid_around, write_probability_volume
 
 FIELD_SCHEMA, CASE_SCHEMA = "cardioscar-field 1", "cardioscar-case 1"
-PRIVATE = 0o600
 
 
 @dataclass(frozen=True)
@@ -119,9 +118,8 @@ def write_result(result: Result, targets: Targets, posteriors: Variants, overwri
     """
     mesh = result.case.mesh or mesh_of_wall(result.case.wall, targets.output)
     targets.check_for(mesh, list(result.arrays), overwrite)
-    there_before = {path for target in (targets.output, targets.volume) if target for path in target.parent.iterdir()}
     written: list[Path] = []
-    try:
+    with one_step(targets.output):
         if targets.volume:
             grid = grid_around(result.case.wall, min(min(one.spacing) for one in result.case.stack))
             written.append(write_probability_volume(result.posterior.mean, result.case.wall, grid, targets.volume, overwrite))
@@ -132,10 +130,6 @@ def write_result(result: Result, targets: Targets, posteriors: Variants, overwri
             field_file.write_bytes(field_bytes(result, posteriors))
             _write_case(result.case, case_file)
         written += [targets.record, targets.field, targets.case]
-    except BaseException:
-        for path in set(written) - there_before:
-            path.unlink(missing_ok=True)
-        raise
     return written
 
 
@@ -146,6 +140,7 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
     Raises UnreadableFile, or OtherCase where map, field and case do not belong together.
     """
     targets = Targets(Path(path))
+    clear_leftovers(targets.output.parent)
     if not targets.field.is_file():
         if not targets.output.is_file() and targets.output.suffix.lower() != ".dat":
             raise UnreadableFile(f"There is no file {targets.output.name}; check the path.")

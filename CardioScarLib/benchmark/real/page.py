@@ -12,7 +12,7 @@ from CardioScarLib.benchmark.real.cases import RealCase
 from CardioScarLib.benchmark.real.summary import RealSummary
 from CardioScarLib.benchmark.summary import Table
 from CardioScarLib.core.errors import MissingPackage
-from CardioScarLib.io.files import atomic_path
+from CardioScarLib.io.files import atomic_paths
 
 PAGE, RESULTS, PLOT = "real.md", "results.json", "reliability.svg"
 LABEL = "Real scars with expert labels, predicted where pixels were left out. Few hearts; research use only."
@@ -34,8 +34,8 @@ def write_real_page(cases: Sequence[RealCase], summary: RealSummary, folder: Pat
     if PLOT in texts:
         parts.append(f"### Reliability\n\n![Share of scar by predicted probability]({PLOT})\n\nAll left-out pixels of all cases and plans.")
     texts[PAGE] = "\n\n".join(parts) + "\n"
-    for name, text in texts.items():
-        with atomic_path(folder / name, overwrite=True) as temporary:
+    with atomic_paths([folder / name for name in texts], overwrite=True) as files:
+        for temporary, text in zip(files, texts.values(), strict=True):
             temporary.write_text(text, encoding="utf-8")
     return [folder / name for name in (PAGE, *(name for name in texts if name != PAGE))], results
 
