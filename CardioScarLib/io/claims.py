@@ -8,6 +8,7 @@ import stat
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,21 +23,24 @@ class Claim:
     def __init__(self, parent: Path, prefix: str):
         self.folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         try:
-            self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            _try_lock(self._lock)
+            lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
+        _try_lock(lock)
+        self._remove = weakref.finalize(self, _remove, self.folder, lock)  # at the end of the process, if not before
 
     def release(self) -> None:
         """Remove the folder with all that is in it; does nothing the second time."""
-        if self._lock >= 0:
-            lock, self._lock = self._lock, -1
-            if sys.platform == "win32":  # which removes no file that is open
-                os.close(lock)
-            shutil.rmtree(self.folder, ignore_errors=True)
-            if sys.platform != "win32":
-                os.close(lock)
+        self._remove()
+
+
+def _remove(folder: Path, lock: int) -> None:
+    if sys.platform == "win32":  # which removes no file that is open
+        os.close(lock)
+    shutil.rmtree(folder, ignore_errors=True)
+    if sys.platform != "win32":
+        os.close(lock)
 
 
 def abandoned(parent: Path, prefix: str) -> Iterator[Path]:

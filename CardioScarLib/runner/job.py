@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +19,15 @@ from typing import IO, Any, Generic
 from CardioScarLib.core import errors
 from CardioScarLib.core.errors import Cancelled, CardioScarError, RunFailed, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.version import __version__
+from CardioScarLib.io.claims import Claim, abandoned
 from CardioScarLib.io.json_files import parse_json, record_of
 from CardioScarLib.runner.environment import child_command, child_environment
 from CardioScarLib.runner.progress import ProgressClock, ProgressReport
 from CardioScarLib.runner.task import Answer, Task, TaskProgress, read_answer, write_task
 
 WINDOWS = os.name == "nt"
+PREFIX = "cardioscar-job-"
+"""Of a job's folder, which may hold images of patients; of a process that was killed, the next job removes it."""
 WORD, WHOLE = {"type": "string"}, {"type": "integer", "minimum": 0}
 EVENT = {
     "oneOf": [
@@ -40,16 +44,25 @@ def start_job(task: Task[Answer]) -> Job[Answer]:
 
     Raises UnwritableOutput when its folder cannot be filled, RunFailed when there is no Python to start.
     """
-    folder = tempfile.TemporaryDirectory(prefix="cardioscar-", ignore_cleanup_errors=True)
+    place = Path(tempfile.gettempdir())
+    for left in abandoned(place, PREFIX):
+        shutil.rmtree(left, ignore_errors=True)
+    claim = None
     try:
-        write_task(task, Path(folder.name))
-        return Job(task, folder)
+        claim = Claim(place, PREFIX)
+        write_task(task, claim.folder)
+        return Job(task, claim)
     except OSError as problem:
-        folder.cleanup()
+        _release(claim)
         raise UnwritableOutput(f"The temporary files of the run cannot be written: {problem.strerror or problem}.") from problem
     except BaseException:
-        folder.cleanup()
+        _release(claim)
         raise
+
+
+def _release(claim: Claim | None) -> None:
+    if claim is not None:
+        claim.release()
 
 
 class _Work:
@@ -86,9 +99,9 @@ class Job(_Work, Generic[Answer]):
     folder: where the child leaves its answer; there until `close`.
     """
 
-    def __init__(self, task: Task[Answer], folder: tempfile.TemporaryDirectory[str]):
+    def __init__(self, task: Task[Answer], claim: Claim):
         super().__init__(f"{task.title}, Python {platform.python_version()}, {platform.system()}")
-        self._task, self._temporary = task, folder
+        self._task, self._claim = task, claim
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._done = False
         try:
@@ -103,7 +116,7 @@ class Job(_Work, Generic[Answer]):
 
     @property
     def folder(self) -> Path:
-        return Path(self._temporary.name)
+        return self._claim.folder
 
     def poll(self) -> str:
         """Read the child's messages since the last call, and return the state. Never waits."""
@@ -133,7 +146,7 @@ class Job(_Work, Generic[Answer]):
     def close(self) -> None:
         """Remove the files, and end the child if it still runs."""
         self.cancel()
-        self._temporary.cleanup()
+        self._claim.release()
 
     # Messages of the child
 
@@ -179,7 +192,7 @@ class Job(_Work, Generic[Answer]):
         self._pipe(self._process.stdin).close()
         self._events.put(("exit", code))
         if self.state == "cancelled":
-            self._temporary.cleanup()
+            self._claim.release()
 
     def _listen_to_errors(self) -> None:
         with suppress(ValueError, OSError):
