@@ -21,6 +21,7 @@ sys.path += [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 from CardioScarLib.batch import find_cases, in_words, run_batch
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 from CardioScarLib.core.errors import CardioScarError
+from CardioScarLib.core.printable import printable
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 
 CHOICES = (ReconstructionSettings, ReadingSettings)
@@ -45,8 +46,11 @@ def main(words: list[str] | None = None) -> int:
             arguments.audit,
         )
     except CardioScarError as error:
-        print(f"Error: {error}", file=sys.stderr, flush=True)
+        print(f"Error: {printable(str(error))}", file=sys.stderr, flush=True)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped; finished cases are kept, and the same command continues.", file=sys.stderr, flush=True)
+        return 130
     _say("\n" + in_words(outcomes))
     _say(f"Results and table: {arguments.output.resolve()}")
     return 1 if any(one.state == "failed" for one in outcomes) else 0

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from CardioScarLib.core.errors import BadSettings, UnreadableFile
+from CardioScarLib.core.printable import printable
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.tasks.files import FilesTask
@@ -21,7 +23,15 @@ VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 SURFACES = (".vtp", ".ply", ".stl")
 MODELS = (".vtu", ".vtk", *SURFACES, ".pts")
 LABEL_MAP = re.compile(r"seg|mask|label", re.IGNORECASE)
-CASE_NAME = re.compile(r"[\w.-][\w. -]*")
+BAD_NAME = "Names may contain letters, digits, spaces, '.', - and _, must not end with '.', and must be those of a folder."
+LONGEST_PATH = 4000
+NO_CHARACTER = "\ufffd"
+"""Stands for a character that text cannot hold."""
+CASE_NAME = re.compile(r"[\w.-]([\w. -]*[\w-])?")
+LONGEST_NAME = 100
+"""Characters; disks allow 255, and the names of results are longer by their suffixes."""
+NO_NAMES = re.compile(r"\.*|cases\.csv|(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names that are those of other things on some system."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,18 @@ def find_cases(source: Path) -> list[BatchCase]:
 
 
 def _cases_of_folder(source: Path) -> list[BatchCase]:
-    return [_case_of_folder(folder) for folder in sorted(source.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    try:
+        folders = [folder for folder in sorted(source.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    except OSError as problem:
+        raise UnreadableFile(f"The folder {source.name} cannot be opened: {problem.strerror}.") from problem
+    return [_looked_at(folder) for folder in folders]
+
+
+def _looked_at(folder: Path) -> BatchCase:
+    try:
+        return _case_of_folder(folder)
+    except OSError as problem:
+        return BatchCase(folder.name, problem=f"The folder cannot be opened: {problem.strerror}.")
 
 
 def _case_of_folder(folder: Path) -> BatchCase:
@@ -83,23 +104,39 @@ def _cases_of_list(path: Path) -> list[BatchCase]:
     except UnicodeDecodeError:
         raise UnreadableFile(f"{path.name} is neither a folder nor a CSV list in UTF-8.") from None
     first = text.partition("\n")[0]
-    rows = list(csv.DictReader(text.splitlines(), delimiter=";" if first.count(";") > first.count(",") else ","))
+    rows = _rows(text, ";" if first.count(";") > first.count(",") else ",", path.name)
     missing = [column for column in ("case", "volume", "model") if rows and column not in rows[0]]
     if missing:
         raise BadSettings(f"The list {path.name} lacks the column {missing[0]}; it needs case, volume and model.")
     cases = [_case_of_row(row, path.parent) for row in rows]
-    names = [case.name for case in cases]
-    for name in names:
-        if not CASE_NAME.fullmatch(name):
-            raise BadSettings(f"The list {path.name} has a case '{name}'; names may contain letters, digits, spaces, '.', - and _.")
-        if names.count(name) > 1:
-            raise BadSettings(f"The list {path.name} names the case {name} more than once.")
+    if cases and all(case.problem == BAD_NAME for case in cases):
+        raise BadSettings(f"The list {path.name} has a case '{cases[0].name}'. {BAD_NAME}")
+    counts = Counter(case.name.casefold() for case in cases if case.problem != BAD_NAME)
+    for case in cases:
+        if counts[case.name.casefold()] > 1:
+            raise BadSettings(f"The list {path.name} names the case {case.name} more than once.")
     return cases
+
+
+def _rows(text: str, delimiter: str, name: str) -> list[dict[str, str]]:
+    """The rows by their heads. A cell of any length is a cell: one that cannot be used is the fault of its case alone."""
+    limit = csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    try:
+        return list(csv.DictReader(text.replace("\0", NO_CHARACTER).splitlines(), delimiter=delimiter))
+    except csv.Error as problem:
+        raise UnreadableFile(f"{name} is not a CSV list ({problem}).") from problem
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _case_of_row(row: dict[str, str], folder: Path) -> BatchCase:
     files = {column: (row.get(column) or "").strip() for column in ("volume", "model", "segmentation")}
     name = (row["case"] or "").strip()
+    if not CASE_NAME.fullmatch(name) or NO_NAMES.fullmatch(name) or len(name) > LONGEST_NAME:
+        return BatchCase(printable(name[:LONGEST_NAME]), problem=BAD_NAME)
+    for column, file in files.items():
+        if NO_CHARACTER in file or len(file) > LONGEST_PATH:
+            return BatchCase(name, problem=f"The {column} is not a path of a file: it is too long, or holds characters that no path has.")
     for column in ("volume", "model"):
         if not files[column]:
             return BatchCase(name, problem=f"The list does not name the {column}.")
