@@ -240,5 +240,4 @@ def _write_table(outcomes: list[Outcome], path: Path) -> None:
         writer.writerow(["case", "result", *COLUMNS, "audit", "seconds", "message"])
         for one in outcomes:
             numbers = [f"{one.quantities[key].value:.6g}" if key in one.quantities else "" for key in COLUMNS]
-            row = [one.case, one.state, *numbers, one.light, f"{one.seconds:.1f}", one.message]
-            writer.writerow([table_cell(cell) for cell in row])
+            writer.writerow([table_cell(one.case), one.state, *numbers, one.light, f"{one.seconds:.1f}", table_cell(one.message)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import hold_interrupts, say_notes
+from CardioScarLib.cli.console import hold_interrupts, say, say_notes
 from CardioScarLib.cli.training import SEED
 
 
@@ -56,4 +56,4 @@ def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mes
     if threshold is not None:
         words.append(f"Scar   {means['scar_binary']:.1%} of the nodes at {threshold:g} or more")
     words += [f"{'Wrote' if number == 0 else '':<7}{path}" for number, path in enumerate(written)]
-    click.echo("\n".join(words))
+    say("\n".join(words))

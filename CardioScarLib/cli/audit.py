@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
+from CardioScarLib.cli.console import hold_interrupts, progress_bars, say, say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.cli.start import OF_OTHER_MODELS, check_start, start
@@ -44,4 +44,4 @@ def audit(
     if output:
         with hold_interrupts(), atomic_path(output, overwrite) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
-    click.echo(text if as_json else audit_in_words(found))
+    say(text if as_json else audit_in_words(found))

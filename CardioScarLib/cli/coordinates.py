@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.arguments import point
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
+from CardioScarLib.cli.console import hold_interrupts, progress_bars, say, say_notes
 from CardioScarLib.cli.options import OF_IMAGES, settings_options
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import ReadingSettings
@@ -58,9 +58,9 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
     if as_json:
         click.echo(json.dumps({"outputs": [str(path) for path in written], **record}, indent=2))
         return
-    click.echo(f"Wall   {quality}")
+    say(f"Wall   {quality}")
     for number, path in enumerate(written):
-        click.echo(f"{'' if number else 'Wrote':<7}{path}")
+        say(f"{'' if number else 'Wrote':<7}{path}")
 
 
 def _surfaces(mesh_file, regions: str | None):

@@ -21,6 +21,7 @@ from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
 from CardioScarLib.cli.audit import audit
 from CardioScarLib.cli.benchmark import benchmark
+from CardioScarLib.cli.console import say
 from CardioScarLib.cli.coordinates import coordinates
 from CardioScarLib.cli.demo import demo
 from CardioScarLib.cli.fine_tune import fine_tune
@@ -71,10 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = repeat_flags(arguments, FLAGS_WITH_SEVERAL_VALUES) or ["--help"]
         return cardioscar.main(words, prog_name="cardioscar", standalone_mode=False) or 0
     except click.ClickException as error:
-        click.echo(f"Error: {error.format_message()}", err=True)
+        say(f"Error: {error.format_message()}", err=True)
         return 2
     except CardioScarError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         return 2
     except (KeyboardInterrupt, click.Abort, Cancelled):
         click.echo("Stopped; nothing was written.", err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.arguments import Integers
-from CardioScarLib.cli.console import say_notes
+from CardioScarLib.cli.console import say, say_notes
 from CardioScarLib.core.errors import BadSettings
 
 PADDING = 5.0
@@ -61,4 +61,4 @@ def prepare(
     say_notes(notes)
     write_training_data(data, output, overwrite)
     sizes = data.group_sizes
-    click.echo(f"Nodes  {len(data.group)} of {len(wall.nodes)}, in {len(sizes)} pixels ({sizes.mean():.1f} per pixel)\nWrote  {output}")
+    say(f"Nodes  {len(data.group)} of {len(wall.nodes)}, in {len(sizes)} pixels ({sizes.mean():.1f} per pixel)\nWrote  {output}")

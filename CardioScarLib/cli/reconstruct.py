@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
+from CardioScarLib.cli.console import hold_interrupts, progress_bars, say, say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.core.settings import ReconstructionSettings
@@ -41,7 +41,7 @@ def reconstruct(
     case = files.read(settings)
     check_targets(targets, case.mesh, pipeline.settings_for(case, settings), overwrite)
     if case.alignment and not as_json:
-        click.echo(alignment_in_words(case.alignment), err=True)
+        say(alignment_in_words(case.alignment), err=True)
     with progress_bars(quiet=as_json) as progress:
         result = pipeline.reconstruct(case, settings, progress, audited)
     say_notes(result.notes)
@@ -50,4 +50,4 @@ def reconstruct(
     if as_json:
         click.echo(json.dumps({"outputs": [str(path) for path in outputs], **result.record()}, indent=2))
     else:
-        click.echo(map_in_words(result, outputs))
+        say(map_in_words(result, outputs))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from CardioScarLib.cli.console import hold_interrupts, say_notes, stderr
+from CardioScarLib.cli.console import hold_interrupts, say, say_notes, stderr
 
 if TYPE_CHECKING:
     from CardioScarLib.original.training import Progress as ProgressCall
@@ -99,5 +99,5 @@ def finish(result: Training, unfinished: Unfinished) -> int:
     if result.interrupted:
         later = "; --resume continues it" if unfinished.path.exists() else ""
         lines.append(f"Stopped before the end; the best network so far was kept{later}.")
-    click.echo("\n".join(lines))
+    say("\n".join(lines))
     return STOPPED if result.interrupted else 0

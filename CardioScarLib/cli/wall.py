@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.arguments import point
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
+from CardioScarLib.cli.console import hold_interrupts, progress_bars, say, say_notes
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import ReadingSettings, WallSettings
@@ -80,9 +80,9 @@ def wall(
     if as_json:
         click.echo(json.dumps({"outputs": [str(path) for path in written], **record}, indent=2))
         return
-    click.echo(f"Wall   {volume:.1f} mL. {finished.description}")
+    say(f"Wall   {volume:.1f} mL. {finished.description}")
     for number, path in enumerate(written):
-        click.echo(f"{'' if number else 'Wrote':<7}{path}")
+        say(f"{'' if number else 'Wrote':<7}{path}")
 
 
 def _check_sources(images: Sequence[Path], labels: str | None, contours: Sequence[Path], endo: Path | None, epi: Path | None) -> None:

@@ -12,6 +12,7 @@ from CardioScarLib.benchmark.real.cases import RealCase
 from CardioScarLib.benchmark.real.summary import RealSummary
 from CardioScarLib.benchmark.summary import Table
 from CardioScarLib.core.errors import MissingPackage
+from CardioScarLib.core.printable import markdown_words
 from CardioScarLib.io.files import atomic_paths
 
 PAGE, RESULTS, PLOT = "real.md", "results.json", "reliability.svg"
@@ -29,7 +30,7 @@ def write_real_page(cases: Sequence[RealCase], summary: RealSummary, folder: Pat
     notes += [f"{one['method']} on {one['case']}, {one['plan']} failed: {one['failed']}" for one in summary.failed]
     parts = ["# Real scars", f"**{LABEL}**"]
     if notes:
-        parts.append("\n".join(f"- {note}" for note in notes))
+        parts.append("\n".join(f"- {markdown_words(note)}" for note in notes))
     parts += [_case_table(cases).markdown(), *(table.markdown() for table in summary.tables())]
     if PLOT in texts:
         parts.append(f"### Reliability\n\n![Share of scar by predicted probability]({PLOT})\n\nAll left-out pixels of all cases and plans.")
@@ -49,7 +50,8 @@ def _about(case: RealCase) -> dict[str, Any]:
 
 def _case_table(cases: Sequence[RealCase]) -> Table:
     rows = [
-        (one.name, str(len(one.slices)), f"{one.gap:g}", f"{min(one.operator.stack.slices[0].spacing):.2f}", str(len(one.scar)),
+        (markdown_words(one.name), str(len(one.slices)), f"{one.gap:g}",
+         f"{min(one.operator.stack.slices[0].spacing):.2f}", str(len(one.scar)),
          f"{one.scar.mean():.3f}")
         for one in cases
     ]  # fmt: skip
