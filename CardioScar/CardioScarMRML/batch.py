@@ -44,6 +44,7 @@ def main(words: list[str] | None = None) -> int:
             _scene_saver() if arguments.scene else None,
             _say,
             arguments.audit,
+            arguments.keep_names,
         )
     except CardioScarError as error:
         print(f"Error: {printable(str(error))}", file=sys.stderr, flush=True)
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--audit", action="store_true", help="also audit each stack: slices are left out and predicted, which takes longer")
     add("--scene", action="store_true", help="also save each case as a Slicer scene (.mrb)")
     add("--overwrite", action="store_true", help="replace results of other settings; without it, what is done is kept")
+    add("--keep-names", action="store_true", help="call cases and files by their names, which may be patients', not by fingerprints")
     for one in _offered(*CHOICES):
         described, unit = one.description, f" ({one.description.unit})" if one.description.unit else ""
         text = (described.help + unit + ("" if one.default is None else f" [{one.default}]")).replace("%", "%%")

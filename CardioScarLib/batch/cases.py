@@ -8,6 +8,7 @@ A list: a CSV file with the columns case, volume, model and, if wanted, segmenta
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from pathlib import Path
 
 from CardioScarLib.core.errors import BadSettings, UnreadableFile
 from CardioScarLib.core.printable import printable
+from CardioScarLib.core.pseudonyms import DIGITS
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.records import input_files
 from CardioScarLib.tasks.files import FilesTask
 
 VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
@@ -36,22 +39,45 @@ NO_NAMES = re.compile(r"\.*|cases\.csv|(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re
 
 @dataclass(frozen=True)
 class BatchCase:
-    """name: of its folder of results. problem: why it cannot be run, in a sentence; None if its files are known."""
+    """name: as the user calls it. problem: why it cannot be run, in a sentence; None if its files are known.
+
+    listed: whether a list names it, which then is how its results are to be called; the name of a folder may be a patient's.
+    """
 
     name: str
     volume: Path | None = None
     model: Path | None = None
     segmentation: Path | None = None
     problem: str | None = None
+    listed: bool = False
 
-    def task(self, folder: Path, settings: ReconstructionSettings, reading: ReadingSettings, audited: bool) -> FilesTask:
-        """Its task, with the map `folder`/<name>.vtu, or .vtp if the model is a surface file."""
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(path for path in (self.volume, self.model, self.segmentation) if path is not None)
+
+    def name_of_results(self, number: int, keep_names: bool) -> str:
+        """The name, or what stands for it: the fingerprint of its files, else its number in the batch."""
+        if keep_names or self.listed:
+            return self.name
+        try:
+            entries = input_files(self.files)
+        except OSError:
+            entries = ()
+        if self.problem or not entries:
+            return f"case-{number:03d}"
+        return f"case-{hashlib.sha256(''.join(one['sha256'] for one in entries).encode()).hexdigest()[:DIGITS]}"
+
+    def task(
+        self, output: Path, settings: ReconstructionSettings, reading: ReadingSettings, audited: bool, keep_names: bool = False
+    ) -> FilesTask:
+        """Its task, with the map `output`.vtu, or .vtp if the model is a surface file."""
         if self.volume is None or self.model is None:
             raise UnreadableFile(f"The case {self.name} has no LGE volume or no LV model.")
         suffix = ".vtp" if self.model.suffix.lower() in SURFACES else ".vtu"
         mask = (self.segmentation.resolve(),) if self.segmentation else ()
-        output = folder.resolve() / f"{self.name}{suffix}"
-        return FilesTask(self.model.resolve(), (self.volume.resolve(),), output, mask, reading, settings, audited)
+        output = output.absolute()
+        output = output.with_name(output.name + suffix)
+        return FilesTask(self.model.resolve(), (self.volume.resolve(),), output, mask, reading, settings, audited, keep_names)
 
 
 def find_cases(source: Path) -> list[BatchCase]:
@@ -133,13 +159,13 @@ def _case_of_row(row: dict[str, str], folder: Path) -> BatchCase:
     files = {column: (row.get(column) or "").strip() for column in ("volume", "model", "segmentation")}
     name = (row["case"] or "").strip()
     if not CASE_NAME.fullmatch(name) or NO_NAMES.fullmatch(name) or len(name) > LONGEST_NAME:
-        return BatchCase(printable(name[:LONGEST_NAME]), problem=BAD_NAME)
+        return BatchCase(printable(name[:LONGEST_NAME]), problem=BAD_NAME, listed=True)
     for column, file in files.items():
         if NO_CHARACTER in file or len(file) > LONGEST_PATH:
-            return BatchCase(name, problem=f"The {column} is not a path of a file: it is too long, or holds characters that no path has.")
+            sentence = f"The {column} is not a path of a file: it is too long, or holds characters that no path has."
+            return BatchCase(name, problem=sentence, listed=True)
     for column in ("volume", "model"):
         if not files[column]:
-            return BatchCase(name, problem=f"The list does not name the {column}.")
-    return BatchCase(
-        name, folder / files["volume"], folder / files["model"], folder / files["segmentation"] if files["segmentation"] else None
-    )
+            return BatchCase(name, problem=f"The list does not name the {column}.", listed=True)
+    segmentation = folder / files["segmentation"] if files["segmentation"] else None
+    return BatchCase(name, folder / files["volume"], folder / files["model"], segmentation, listed=True)

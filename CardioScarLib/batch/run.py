@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from CardioScarLib.batch.cases import BatchCase
 from CardioScarLib.core.errors import CardioScarError, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.printable import printable, table_cell
 from CardioScarLib.core.provenance import plain
+from CardioScarLib.core.pseudonyms import without_names
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.result import SCHEMA
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.files import atomic_path, check_writable, clear_leftovers
 from CardioScarLib.io.json_files import parse_json, record_of, refused_as
-from CardioScarLib.io.records import input_files
+from CardioScarLib.io.records import input_files, same_inputs
 from CardioScarLib.io.results import Targets
 from CardioScarLib.runner import start_job
 from CardioScarLib.tasks.files import FilesTask
@@ -56,7 +58,7 @@ COLUMNS = {"scar_burden_percent": "Scar %", "scar_volume_ml": "Scar mL", "scar_m
 class Outcome:
     """state: "done", "kept" (done by an earlier batch) or "failed". message: why it failed. quantities: by name.
 
-    light: "green", "yellow" or "red" by its audit; empty without one.
+    light: "green", "yellow" or "red" by its audit; empty without one. name: of the results. told: the message, for the table.
     """
 
     case: str
@@ -65,6 +67,20 @@ class Outcome:
     message: str = ""
     quantities: dict[str, Quantity] = field(default_factory=dict)
     light: str = ""
+    name: str = ""
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """See `run_batch`."""
+
+    settings: ReconstructionSettings
+    reading: ReadingSettings
+    overwrite: bool
+    after_case: Callable[[BatchCase, Path], None] | None
+    audited: bool
+    keep_names: bool
 
 
 def run_batch(
@@ -76,6 +92,7 @@ def run_batch(
     after_case: Callable[[BatchCase, Path], None] | None = None,
     say: Callable[[str], None] = print,
     audited: bool = False,
+    keep_names: bool = False,
 ) -> list[Outcome]:
     """Reconstruct every case into a folder of its own below `output`, and keep a table of all in `output`/cases.csv.
 
@@ -85,6 +102,7 @@ def run_batch(
     after_case: called with each case that is done, now or earlier, and the path of its map; when it raises a CardioScarError,
         the case has failed.
     audited: whether slices are left out and predicted, see `pipeline.reconstruct`; a result without an audit is then made again.
+    keep_names: of folders and files, in the results and their names; a case from a folder is otherwise called by its fingerprint.
     """
     cases, outcomes = list(cases), []
     try:
@@ -92,10 +110,18 @@ def run_batch(
     except OSError as problem:
         raise UnwritableOutput(f"The folder {output.name} cannot be made: {problem.strerror}.") from problem
     check_writable(output / TABLE, overwrite=True)
+    choices = _Choices(settings, reading or ReadingSettings(), overwrite, after_case, audited, keep_names)
+    taken: Counter[str] = Counter()
     for number, case in enumerate(cases, 1):
         say(f"[{number}/{len(cases)}] {printable(case.name)}")
-        outcome = _one_case(case, output / case.name, settings, reading or ReadingSettings(), overwrite, after_case, audited)
-        outcomes.append(outcome)
+        name = case.name_of_results(number, keep_names)
+        taken[name] += 1
+        if taken[name] > 1:  # the same files once more
+            name = f"{name}-{taken[name]}"
+        if name != case.name:
+            say(f"    Its results are called {name}.")
+        outcome = _one_case(case, output / name / name, choices)
+        outcomes.append(replace(outcome, name=name, told=outcome.message if keep_names else _without_names(outcome.message, case)))
         say(f"    {printable(_in_a_line(outcome))}")
         try:
             _write_table(outcomes, output / TABLE)
@@ -126,41 +152,35 @@ def in_words(outcomes: list[Outcome]) -> str:
     return "\n".join([*lines, "", *reasons, f"{len(outcomes)} cases: {total}."])
 
 
-def _one_case(
-    case: BatchCase,
-    folder: Path,
-    settings: ReconstructionSettings,
-    reading: ReadingSettings,
-    overwrite: bool,
-    after_case: Callable[[BatchCase, Path], None] | None,
-    audited: bool,
-) -> Outcome:
+def _one_case(case: BatchCase, output: Path, choices: _Choices) -> Outcome:
+    """output: name of the map, without its suffix, in a folder of its own."""
+    folder, settings, audited = output.parent, choices.settings, choices.audited
     start = time.monotonic()
     if case.problem:
         return Outcome(case.name, "failed", message=case.problem)
     job = None
     try:
-        task = case.task(folder, settings, reading, audited)
-        earlier = _record_of(task.output, overwrite)
+        task = case.task(output, settings, choices.reading, audited, choices.keep_names)
+        earlier = _record_of(task.output, choices.overwrite)
         is_now = earlier is not None and _is_of(earlier, task)
-        if earlier is not None and not overwrite and not (is_now and audited and not _light(earlier)):
+        if earlier is not None and not choices.overwrite and not (is_now and audited and not _light(earlier)):
             if not is_now:
                 raise UnwritableOutput(
                     "The folder holds results of other settings or files; choose another output folder, or add --overwrite."
                 )
-            if after_case is not None:
-                after_case(case, task.output)
+            if choices.after_case is not None:
+                choices.after_case(case, task.output)
             return Outcome(case.name, "kept", quantities=_quantities(earlier), light=_light(earlier))
         folder.mkdir(exist_ok=True)
         job = start_job(task)
         while job.poll() == "running":
             time.sleep(BETWEEN_POLLS)
-        _write_log(job.log, folder / LOG)
+        _write_log(job.log if choices.keep_names else _without_names(job.log, case), folder / LOG)
         if job.error is not None:
             raise job.error
         record = job.answer()
-        if after_case is not None:
-            after_case(case, task.output)
+        if choices.after_case is not None:
+            choices.after_case(case, task.output)
         return Outcome(case.name, "done", time.monotonic() - start, quantities=_quantities(record), light=_light(record))
     except Exception as error:  # whatever it is, the other cases are made
         return Outcome(case.name, "failed", time.monotonic() - start, _sentence(error, folder / LOG))
@@ -210,7 +230,7 @@ def _is_of(record: dict[str, Any], task: FilesTask) -> bool:
     asked = {**asdict(task.reading), "mesh_frame": made["reading"]["mesh_frame"], "mesh_unit": made["reading"]["mesh_unit"]}
     same_reading = {name: made["reading"].get(name) for name in asked} == plain(asked)
     files = (task.mesh, *task.images, *task.mask)
-    return made["settings"] == plain(settings.as_dict()) and same_reading and made["inputs"] == list(input_files(files))
+    return made["settings"] == plain(settings.as_dict()) and same_reading and same_inputs(made["inputs"], input_files(files))
 
 
 def _quantities(record: dict[str, Any]) -> dict[str, Quantity]:
@@ -229,6 +249,14 @@ def _in_a_line(outcome: Outcome) -> str:
     return words if outcome.state == "kept" else f"{words}, {outcome.seconds:.0f} s"
 
 
+def _without_names(text: str, case: BatchCase) -> str:
+    """What a case says, with its files called by what they are."""
+    parts = {"LGE volume": case.volume, "LV model": case.model, "label map": case.segmentation}
+    names = {path.name: f"the {part}" for part, path in parts.items() if path is not None}
+    names |= {str(path.parent): "its folder" for path in parts.values() if path is not None}
+    return without_names(text, {**names, **({} if case.listed else {case.name: "the case"})})
+
+
 def _write_log(text: str, path: Path) -> None:
     with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -240,4 +268,4 @@ def _write_table(outcomes: list[Outcome], path: Path) -> None:
         writer.writerow(["case", "result", *COLUMNS, "audit", "seconds", "message"])
         for one in outcomes:
             numbers = [f"{one.quantities[key].value:.6g}" if key in one.quantities else "" for key in COLUMNS]
-            writer.writerow([table_cell(one.case), one.state, *numbers, one.light, f"{one.seconds:.1f}", table_cell(one.message)])
+            writer.writerow([table_cell(one.name), one.state, *numbers, one.light, f"{one.seconds:.1f}", table_cell(one.told)])

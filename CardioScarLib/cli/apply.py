@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.console import hold_interrupts, say, say_notes
+from CardioScarLib.cli.options import keep_names_option
 from CardioScarLib.cli.training import SEED
 
 
@@ -23,9 +24,11 @@ from CardioScarLib.cli.training import SEED
 @click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh.")
 @click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
-def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mesh_frame, mesh_unit, overwrite) -> None:
+@keep_names_option
+def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mesh_frame, mesh_unit, overwrite, keep_names) -> None:
     """Predict scar probability and uncertainty at the nodes of a mesh."""
     from CardioScarLib.core.provenance import Provenance, plain
+    from CardioScarLib.core.pseudonyms import pseudonymous
     from CardioScarLib.io.checkpoints import read_checkpoint
     from CardioScarLib.io.files import check_writable, one_step
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
@@ -49,6 +52,7 @@ def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mes
     provenance = Provenance.now(settings, seconds, input_files((model, mesh_file.path)), reading, result.notes)
     summary = {"nodes": len(mesh_file.wall.nodes), "device": result.device, "means": means}
     record = plain({"summary": summary, "provenance": provenance.as_dict()})
+    record = record if keep_names else pseudonymous(record, provenance.inputs)
     with hold_interrupts(), one_step(output):
         written = write_mesh(mesh_file, result.arrays, output, overwrite)
         written.append(write_record(record, output, overwrite))

@@ -27,6 +27,7 @@ from CardioScarLib.core.case import Case, LabelMap
 from CardioScarLib.core.errors import BadWall, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.fingerprints import StackFingerprint, WallFingerprint
 from CardioScarLib.core.packing import Variants, pack, unpack
+from CardioScarLib.core.pseudonyms import pseudonymous
 from CardioScarLib.core.result import Reconstruction, Result
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.version import __version__
@@ -111,10 +112,11 @@ def array_names(model_has_spread: bool, threshold: float | None) -> list[str]:
     return ["scar_probability", *spread, "scar_observed", *binary]
 
 
-def write_result(result: Result, targets: Targets, posteriors: Variants, overwrite: bool = False) -> list[Path]:
+def write_result(result: Result, targets: Targets, posteriors: Variants, overwrite: bool = False, keep_names: bool = False) -> list[Path]:
     """Write all files of a result, all or nothing, and return them: volume, mesh, record, field, case.
 
-    posteriors: table of the classes that stand for a posterior. Raises UnwritableOutput, or BadWall for a volume of an open wall.
+    posteriors: table of the classes that stand for a posterior. keep_names: of the inputs, in place of their pseudonyms.
+    Raises UnwritableOutput, or BadWall for a volume of an open wall.
     """
     mesh = result.case.mesh or mesh_of_wall(result.case.wall, targets.output)
     targets.check_for(mesh, list(result.arrays), overwrite)
@@ -125,10 +127,10 @@ def write_result(result: Result, targets: Targets, posteriors: Variants, overwri
             written.append(write_probability_volume(result.posterior.mean, result.case.wall, grid, targets.volume, overwrite))
         written += write_mesh(mesh, result.arrays, targets.output, overwrite)
         with atomic_paths([targets.record, targets.field, targets.case], overwrite) as (record, field_file, case_file):
-            text = json.dumps(result.record(), indent=2, ensure_ascii=False)
+            text = json.dumps(record_of_result(result, keep_names), indent=2, ensure_ascii=False)
             record.write_text(text + "\n", encoding="utf-8")
-            field_file.write_bytes(field_bytes(result, posteriors))
-            _write_case(result.case, case_file)
+            field_file.write_bytes(field_bytes(result, posteriors, keep_names))
+            _write_case(result.case, case_file, keep_names)
         written += [targets.record, targets.field, targets.case]
     return written
 
@@ -171,7 +173,13 @@ def _read_together(targets: Targets, posteriors: Variants, case: Case | None) ->
     return Result.of(case, replace(stored.found, arrays=arrays))
 
 
-def field_bytes(result: Result, posteriors: Variants) -> bytes:
+def record_of_result(result: Result, keep_names: bool = False) -> dict[str, Any]:
+    """What `.json` holds."""
+    record = result.record()
+    return record if keep_names else pseudonymous(record, result.provenance.inputs)
+
+
+def field_bytes(result: Result, posteriors: Variants, keep_names: bool = False) -> bytes:
     """What `.field.npz` holds; also kept where there are no files, such as in a scene."""
     found = Reconstruction(**{name: value for name, value in vars(result).items() if name != "case"})
     # Of the arrays their names are kept: the values are on the mesh.
@@ -179,7 +187,8 @@ def field_bytes(result: Result, posteriors: Variants) -> bytes:
     case = result.case
     stored = StoredField(__version__, WallFingerprint.of(case.wall), StackFingerprint.of(case.observed_stack), found)
     buffer = BytesIO()
-    write_npz(buffer, FIELD_SCHEMA, *pack(stored, posteriors))
+    values, arrays = pack(stored, posteriors)
+    write_npz(buffer, FIELD_SCHEMA, values if keep_names else pseudonymous(values, result.provenance.inputs), arrays)
     return buffer.getvalue()
 
 
@@ -199,11 +208,12 @@ def _stored(path: Path, posteriors: Variants) -> StoredField:
         raise UnreadableFile(f"{path.name} cannot be used: {problem}") from problem
 
 
-def _write_case(case: Case, path: Path) -> None:
+def _write_case(case: Case, path: Path, keep_names: bool) -> None:
     stored = StoredCase(case.stack, case.scar, case.myocardium, case.alignment, dict(case.reading), case.inputs)
     values, arrays = pack(stored)
     path.touch(mode=PRIVATE)
     with path.open("wb") as file:
+        values = values if keep_names else pseudonymous(values, case.inputs)
         write_npz(file, CASE_SCHEMA, values, {name: _smaller(one) for name, one in arrays.items()})
     os.chmod(path, PRIVATE)
 

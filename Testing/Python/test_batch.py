@@ -2,8 +2,10 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
@@ -49,8 +51,8 @@ def rows_of(table: Path):
     return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
 
 
-def batch(cases, output, settings=QUICK, **choices):
-    return run_batch(cases, output, settings, say=lambda text: None, **choices)
+def batch(cases, output, settings=QUICK, keep_names=True, **choices):
+    return run_batch(cases, output, settings, say=lambda text: None, keep_names=keep_names, **choices)
 
 
 def arrays_in(path: Path) -> set[str]:
@@ -239,8 +241,42 @@ def test_a_table_that_cannot_be_is_refused_before_the_first_case(a_folder_of_cas
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["cases.csv"]
 
 
+def test_no_name_of_a_patient_is_in_the_results_unless_it_is_asked_for(a_folder_of_cases, tmp_path, capsys):
+    patient = a_folder_of_cases / "01 first"
+    patient = patient.rename(patient.with_name("Doe Jane"))
+    (patient / "slices.nrrd").rename(patient / "Doe_J_lge.nrrd")
+    (patient / "wall.vtu").rename(patient / "Doe_wall.vtu")
+    lost = patient.with_name("Roe Richard")
+    lost.mkdir()
+    (lost / "Roe.nrrd").write_text("nothing")
+    (lost / "Roe.vtu").write_text("nothing")
+    cases = [case for case in find_cases(a_folder_of_cases) if case.name in ("Doe Jane", "Roe Richard")]
+    outcomes = run_batch(cases, tmp_path / "results", QUICK, ReadingSettings(slice_thickness=None))
+    assert states(outcomes) == ["done", "failed"]
+    said = capsys.readouterr().out
+    assert "Doe Jane" in said and f"Its results are called {outcomes[0].name}." in said and "Roe." in said
+    written = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
+    assert len(written) == 7
+    for path in written:
+        content = path.read_bytes()
+        if path.suffix == ".npz":
+            with np.load(path) as file:
+                content = bytes(file["words"])
+        for name in ("Doe_J", "Doe_wall", "Doe Jane", "Roe.nrrd", "Roe.vtu", "Roe Richard", str(a_folder_of_cases)):
+            assert name.encode() not in content and name not in str(path.relative_to(tmp_path)), path
+    # The same files in another folder are the same case; other names of the same files, too.
+    again = run_batch([replace(cases[0], name="other")], tmp_path / "results", QUICK)
+    assert states(again) == ["kept"] and again[0].name == outcomes[0].name
+
+
+def test_two_folders_with_the_same_files_are_two_cases(a_folder_of_cases, tmp_path, monkeypatch):
+    monkeypatch.setattr("CardioScarLib.batch.run._one_case", lambda case, output, choices: Outcome(case.name, "failed"))
+    first, lost, last = run_batch(find_cases(a_folder_of_cases), tmp_path / "results", QUICK)
+    assert last.name == f"{first.name}-2" and first.name.startswith("case-") and lost.name == "case-002"
+
+
 def test_no_cell_of_the_table_is_a_formula_and_none_commands_the_terminal(tmp_path, capsys):
-    cases = [BatchCase("=1+1", problem='@SUM(A1) \x1b[2J is there, "really"'), BatchCase("-2", problem="+1\r\n")]
+    cases = [BatchCase("=1+1", listed=True, problem='@SUM(A1) \x1b[2J is there, "really"'), BatchCase("-2", listed=True, problem="+1\r\n")]
     outcomes = run_batch(cases, tmp_path, QUICK)
     print(in_words(outcomes))
     assert "\x1b" not in capsys.readouterr().out
@@ -280,7 +316,16 @@ def test_the_exit_code_tells_that_a_case_failed(a_folder_of_cases, tmp_path):
     """That it is 0 otherwise is tested where scenes are made."""
     for file in (a_folder_of_cases / "03 last").iterdir():
         file.unlink()
-    command = [sys.executable, str(SCRIPT), str(a_folder_of_cases), "--output", str(tmp_path / "results"), "--model", "nearest"]
+    command = [
+        sys.executable,
+        str(SCRIPT),
+        str(a_folder_of_cases),
+        "--output",
+        str(tmp_path / "results"),
+        "--model",
+        "nearest",
+        "--keep-names",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and done.stderr == ""
     assert "3 cases: 1 done, 2 failed." in done.stdout
