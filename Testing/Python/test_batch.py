@@ -316,16 +316,8 @@ def test_the_exit_code_tells_that_a_case_failed(a_folder_of_cases, tmp_path):
     """That it is 0 otherwise is tested where scenes are made."""
     for file in (a_folder_of_cases / "03 last").iterdir():
         file.unlink()
-    command = [
-        sys.executable,
-        str(SCRIPT),
-        str(a_folder_of_cases),
-        "--output",
-        str(tmp_path / "results"),
-        "--model",
-        "nearest",
-        "--keep-names",
-    ]
+    choices = ["--output", str(tmp_path / "results"), "--model", "nearest", "--keep-names"]
+    command = [sys.executable, str(SCRIPT), str(a_folder_of_cases), *choices]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and done.stderr == ""
     assert "3 cases: 1 done, 2 failed." in done.stdout

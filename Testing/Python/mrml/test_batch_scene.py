@@ -43,17 +43,8 @@ def a_phantom_on_disk(tmp_path_factory):
 def a_batch(a_phantom_on_disk, tmp_path_factory):
     """Run as at night; the folder of the results."""
     output = tmp_path_factory.mktemp("results")
-    command = [
-        sys.executable,
-        str(SCRIPT),
-        str(a_phantom_on_disk[0]),
-        "--output",
-        str(output),
-        "--model",
-        "nearest",
-        "--scene",
-        "--keep-names",
-    ]
+    choices = ["--output", str(output), "--model", "nearest", "--scene", "--keep-names"]
+    command = [sys.executable, str(SCRIPT), str(a_phantom_on_disk[0]), *choices]
     environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
