@@ -21,6 +21,7 @@ sys.path += [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 from CardioScarLib.batch import find_cases, in_words, run_batch
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 from CardioScarLib.core.errors import CardioScarError
+from CardioScarLib.core.interrupts import Ending, ends_by_signals
 from CardioScarLib.core.printable import printable
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 
@@ -34,6 +35,11 @@ def main(words: list[str] | None = None) -> int:
         arguments = _parser().parse_args(words)
     except SystemExit as end:  # of argparse: it would not end Slicer
         return int(end.code or 0)
+    with ends_by_signals() as ending:
+        return _run(arguments, ending)
+
+
+def _run(arguments: argparse.Namespace, ending: Ending) -> int:
     try:
         outcomes = run_batch(
             find_cases(arguments.cases),
@@ -51,7 +57,7 @@ def main(words: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print("Stopped; finished cases are kept, and the same command continues.", file=sys.stderr, flush=True)
-        return 130
+        return ending.exit_code
     _say("\n" + in_words(outcomes))
     _say(f"Results and table: {arguments.output.resolve()}")
     return 1 if any(one.state == "failed" for one in outcomes) else 0

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import hold_interrupts, say, say_notes
+from CardioScarLib.cli.console import say, say_notes
 from CardioScarLib.cli.options import keep_names_option
 from CardioScarLib.cli.training import SEED
+from CardioScarLib.core.interrupts import hold_interrupts
 
 
 @click.command(short_help="Make a scar map from a network and a mesh.")
@@ -30,13 +31,14 @@ def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mes
     from CardioScarLib.core.provenance import Provenance, plain
     from CardioScarLib.core.pseudonyms import pseudonymous
     from CardioScarLib.io.checkpoints import read_checkpoint
-    from CardioScarLib.io.files import check_writable, one_step
+    from CardioScarLib.io.files import check_not_read, check_writable, one_step
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.io.records import input_files, write_record
     from CardioScarLib.original.apply import apply as run
     from CardioScarLib.reconstruction.dropout.device import require_torch
 
     require_torch()
+    check_not_read((output, output.with_name(output.name + ".json")), (mesh, model))
     check_writable(output, overwrite)
     check_writable(output.with_name(output.name + ".json"), overwrite)
     checkpoint = read_checkpoint(model)

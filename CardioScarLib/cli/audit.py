@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say, say_notes
+from CardioScarLib.cli.console import progress_bars, say, say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 from CardioScarLib.cli.options import keep_names_option, settings_options
 from CardioScarLib.cli.start import OF_OTHER_MODELS, check_start, start
+from CardioScarLib.core.interrupts import hold_interrupts
 from CardioScarLib.core.settings import ReconstructionSettings
 
 
@@ -34,10 +35,14 @@ def audit(
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.cli.reports import audit_in_words
     from CardioScarLib.core.pseudonyms import pseudonymous
-    from CardioScarLib.io.files import atomic_path, check_writable
+    from CardioScarLib.io.files import atomic_path, check_not_read, check_writable
+    from CardioScarLib.io.results import Targets
     from CardioScarLib.tasks.audit import AuditTask
 
     if output:
+        targets = Targets(result) if result else None
+        of_map = (targets.output, targets.record, targets.field, targets.case) if targets else ()
+        check_not_read((output,), (*of_map, *(files.files if files else ())))
         check_writable(output, overwrite)
     task = AuditTask(**start(result, files, settings))
     with progress_bars(quiet=as_json) as progress:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -47,13 +46,3 @@ def say_notes(notes) -> None:
     console = stderr()
     for note in dict.fromkeys(notes):
         console.print(f"Note: {printable(note)}", markup=False)
-
-
-@contextmanager
-def hold_interrupts() -> Iterator[None]:
-    """Defer Ctrl-C while files are written: it takes a moment, and half-written files would be worse."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.arguments import point
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say, say_notes
+from CardioScarLib.cli.console import progress_bars, say, say_notes
 from CardioScarLib.cli.options import OF_IMAGES, keep_names_option, settings_options
 from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.interrupts import hold_interrupts
 from CardioScarLib.core.settings import ReadingSettings
 
 
@@ -31,18 +32,17 @@ def coordinates(mesh, output, start, regions, reading, overwrite, keep_names, as
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.core.provenance import Provenance, plain
     from CardioScarLib.core.pseudonyms import pseudonymous
-    from CardioScarLib.io.files import check_writable, one_step
+    from CardioScarLib.io.files import check_not_read, check_writable, one_step
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.io.records import input_files, write_record
     from CardioScarLib.wall.coordinates import wall_coordinates
     from CardioScarLib.wall.quality import mesh_quality
 
+    check_not_read((output, output.with_name(output.name + ".json")), (mesh,))
     check_writable(output, overwrite)
     check_writable(output.with_name(output.name + ".json"), overwrite)
     mesh_file = read_wall(mesh, reading.mesh_frame, reading.mesh_unit)
     check_output_name(mesh_file, output)
-    if output.exists() and output.samefile(mesh_file.path):
-        raise BadSettings(f"{output.name} is the mesh that is read; choose another name for the result.")
     begin = time.perf_counter()
     with progress_bars(quiet=as_json) as progress:
         surfaces = _surfaces(mesh_file, regions)

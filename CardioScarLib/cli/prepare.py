@@ -43,13 +43,14 @@ def prepare(
     if padding is not None and padding <= 0:
         raise BadSettings(f"The padding is {padding:g} mm; a layer without thickness holds no nodes, so it must be greater than zero.")
 
-    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.io.files import check_not_read, check_writable
     from CardioScarLib.io.images import read_stack
     from CardioScarLib.io.meshes import read_wall
     from CardioScarLib.io.training_data import check_training_name, write_training_data
     from CardioScarLib.original.prepare import prepare as run
 
     check_training_name(output)
+    check_not_read((output,), (mesh, *images, *layers))
     check_writable(output, overwrite)
     wall = read_wall(mesh, mesh_frame, mesh_unit).wall
     thickness = 2 * (PADDING if padding is None else padding) if layers else slice_thickness

@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.arguments import point
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say, say_notes
+from CardioScarLib.cli.console import progress_bars, say, say_notes
 from CardioScarLib.cli.options import keep_names_option, settings_options
 from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.interrupts import hold_interrupts
 from CardioScarLib.core.settings import ReadingSettings, WallSettings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -56,6 +56,14 @@ def check_writable(path: Path, overwrite: bool = False) -> Path:
     if path.exists() and not overwrite:
         raise UnwritableOutput(f"{path.name} already exists and was kept; choose another name, or add --overwrite.")
     return path
+
+
+def check_not_read(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Raise UnwritableOutput for an output that is one of the files that are read, under whatever name."""
+    files = [Path(one) for one in inputs if one is not None and Path(one).is_file()]
+    for path in (Path(one) for one in outputs if one is not None):
+        if path.exists() and any(path.samefile(one) for one in files):
+            raise UnwritableOutput(f"{path.name} is one of the files that are read and was kept; choose another name for the result.")
 
 
 class Step:

@@ -32,7 +32,7 @@ from CardioScarLib.core.result import Reconstruction, Result
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.version import __version__
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.io.files import PRIVATE, atomic_paths, check_readable, check_writable, clear_leftovers, one_step
+from CardioScarLib.io.files import PRIVATE, atomic_paths, check_not_read, check_readable, check_writable, clear_leftovers, one_step
 from CardioScarLib.io.json_files import refused_as
 from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, write_mesh
 from CardioScarLib.io.npz import read_npz, write_npz
@@ -63,9 +63,9 @@ class Targets:
 
     def check_names(self, inputs: Sequence[Path], overwrite: bool) -> None:
         """Raise UnwritableOutput for names that cannot be used, before anything is read. inputs: never overwritten."""
-        for path in filter(None, (self.output, self.record, self.field, self.case, self.volume)):
-            if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
-                raise UnwritableOutput(f"{path.name} is one of the images that are read and was kept; choose another name for the result.")
+        outputs = (self.output, self.record, self.field, self.case, self.volume)
+        check_not_read(outputs, inputs)
+        for path in filter(None, outputs):
             check_writable(path, overwrite)
         if self.volume and not self.volume.name.lower().endswith(VOLUME_SUFFIXES):
             raise UnwritableOutput(f"{self.volume.name} is not a name for a volume; use one of {', '.join(VOLUME_SUFFIXES)}.")

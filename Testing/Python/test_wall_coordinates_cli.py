@@ -96,7 +96,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(a_file, tmp_path, ca
     assert coordinates(a_file, "--output", tmp_path / "there.vtu") == 2
     assert "--overwrite" in capsys.readouterr().err and (tmp_path / "there.vtu").read_text() == "kept"
     assert coordinates(a_file, "--output", a_file, "--overwrite") == 2
-    assert "is the mesh that is read" in capsys.readouterr().err
+    assert "is one of the files that are read" in capsys.readouterr().err
     assert coordinates(tmp_path / "missing.vtu", "--output", tmp_path / "out.vtu") == 2
     assert coordinates(a_file, "--output", tmp_path / "out.stl") == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["solid.vtu", "there.vtu"]
