@@ -17,6 +17,8 @@ LONGEST_HEADER = 1 << 20
 """Bytes; the rest of a file is pixels."""
 MOST_AXES, MOST_FILES = 10, 20_000
 BLOCK = 1 << 20
+FARTHEST = 1e9
+"""mm, of numbers in the geometry of an image."""
 ZLIB_OR_GZIP = 47
 """zlib's word for: either of them, by what the data begin with."""
 NRRD_BYTES = {
@@ -26,6 +28,8 @@ NRRD_BYTES = {
     8: "longlong|long long|long long int|signed long long|signed long long int|int64|int64_t|"
     "ulonglong|unsigned long long|unsigned long long int|uint64|uint64_t|double",
 }
+NRRD_GEOMETRY = ("space directions", "space origin", "spacings", "axis mins", "axis maxs", "measurement frame")
+META_GEOMETRY = ("transformmatrix", "orientation", "rotation", "offset", "position", "origin", "elementspacing", "elementsize")
 META_BYTES = {"CHAR": 1, "UCHAR": 1, "SHORT": 2, "USHORT": 2, "INT": 4, "UINT": 4, "LONG": 4, "ULONG": 4, "FLOAT": 4}
 """Of the element types MET_...; what is not here has 8."""
 OTHER_FORMATS = 4
@@ -49,6 +53,7 @@ def _nrrd(path: Path, header: bytes) -> int:
     text, data = _split(header, rb"\r?\n\r?\n")
     lines = text.splitlines()
     fields = {key.strip().lower(): value.strip() for key, _, value in (line.partition(": ") for line in lines if line[:1] != "#")}
+    _check_geometry(path, (fields.get(name, "") for name in NRRD_GEOMETRY))
     kind = next((size for size, names in NRRD_BYTES.items() if fields.get("type", "").lower() in names.split("|")), None)
     size = fields.get("block size", fields.get("blocksize", "")) if kind is None else str(kind)
     stated = _product([*fields.get("sizes", "").split(), size], path)
@@ -73,6 +78,7 @@ def _meta(path: Path, header: bytes) -> int:
     text, data = _split(header, rb"ElementDataFile *= *[^\r\n]*\r?\n?", keep=True)
     lines = text.splitlines()
     fields = {key.strip().lower(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+    _check_geometry(path, (fields.get(name, "") for name in META_GEOMETRY))
     kind = fields.get("elementtype", "").upper().removeprefix("MET_").removesuffix("_ARRAY")
     size = META_BYTES.get(kind, 8)
     sizes = fields.get("dimsize", "").split()
@@ -92,6 +98,17 @@ def _meta(path: Path, header: bytes) -> int:
         if fields.get("binarydata", "").lower().startswith("f"):
             found *= 4
     return _checked(path, stated, found)
+
+
+def _check_geometry(path: Path, words: Iterable[str]) -> None:
+    """ITK searches without end for an orientation in numbers near the largest that there are."""
+    for word in re.findall(r"[-+.\w]+", " ".join(words)):
+        try:
+            far = abs(float(word)) > FARTHEST
+        except ValueError:
+            continue
+        if far:
+            raise _damaged(path)
 
 
 def _split(header: bytes, end: bytes, keep: bool = False) -> tuple[str, int]:

@@ -17,6 +17,7 @@ from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.json_files import refused_as
+from CardioScarLib.io.layers import FARTHEST
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.io.opencarp import opencarp_pair
 from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing
@@ -29,8 +30,6 @@ from CardioScarLib.report.describe_result import ResultPart, describe_result_par
 Content = SliceStack | MeshFile | Checkpoint | TrainingData | ResultPart
 
 FLAT_CELLS = (VTK_QUAD, VTK_PIXEL)
-FARTHEST = 1e12
-"""Of a coordinate of a layer, in whatever unit."""
 
 
 def describe(path: Path) -> dict:

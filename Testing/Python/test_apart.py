@@ -44,12 +44,33 @@ def test_a_model_that_would_crash_its_reader_is_a_sentence_and_the_next_one_is_r
     assert read_mesh(tmp_path / "good.vtk").GetPoint(0) == (1, 2, 3)
 
 
+ENDLESS = "TransformMatrix = 1 0 0 1e308 1 0 0 0 1\n"
+"""ITK searches for the nearest rotation without end."""
+
+
 def test_a_reader_without_end_is_ended_and_the_file_named(tmp_path, monkeypatch):
     monkeypatch.setattr(door, "SECONDS_FOR_ALL", 0.1)
-    transform = "TransformMatrix = 1 0 0 1e308 1 0 0 0 1\n"
-    (tmp_path / "endless.mha").write_bytes((META + transform + "ElementDataFile = LOCAL\n").encode() + PIXELS)
+    monkeypatch.setattr("CardioScarLib.io.volume_headers.FARTHEST", float("inf"))
+    (tmp_path / "endless.mha").write_bytes((META + ENDLESS + "ElementDataFile = LOCAL\n").encode() + PIXELS)
     with pytest.raises(UnreadableFile, match=r"endless\.mha cannot be read: it is damaged, or it makes its reader take far more time"):
         read_stack([tmp_path / "endless.mha"])
+
+
+def test_numbers_that_make_a_reader_endless_are_found_in_the_header(tmp_path):
+    (tmp_path / "a.mha").write_bytes((META + ENDLESS + "ElementDataFile = LOCAL\n").encode() + PIXELS)
+    (tmp_path / "a.nrrd").write_bytes((NRRD.replace("(1.5,0,0)", "(1.5,0,1e308)") + "encoding: raw\n\n").encode() + PIXELS)
+    for name in ("a.mha", "a.nrrd"):
+        with pytest.raises(UnreadableFile, match=f"The header of {name} is damaged"):
+            read_stack([tmp_path / name])
+
+
+def test_a_layer_at_the_end_of_the_world_is_refused(tmp_path):
+    text = (
+        "POINTS 4 double\n0 0 0 1e300 0 0 1e300 1 0 0 1 0\nCELLS 1 5\n4 0 1 2 3\nCELL_TYPES 1\n9\nCELL_DATA 1\nSCALARS ScalarValue float\n"
+    )
+    (tmp_path / "layer.vtk").write_text(GRID + text + "LOOKUP_TABLE default\n1\n")
+    with pytest.raises(UnreadableFile, match=r"layer\.vtk has points that are not finite, or farther away"):
+        read_stack([tmp_path / "layer.vtk"], thickness=8)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Only Linux limits the memory of a process.")

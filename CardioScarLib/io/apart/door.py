@@ -27,7 +27,7 @@ MEMORY_FOR_ALL = 384 * MEBIBYTE
 """Bytes a reader may take for the smallest file, over what its libraries take."""
 COPIES = 3
 """Of what a file holds, in the memory of a reader."""
-SECONDS_FOR_ALL = 3.0
+SECONDS_FOR_ALL = 2.0
 BYTES_PER_SECOND = 8 * MEBIBYTE
 """Slower than the slowest reader, that of text."""
 ENDING = 1.0
