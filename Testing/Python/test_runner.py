@@ -334,6 +334,26 @@ def test_without_a_python_there_is_a_sentence_and_no_folder_left(tmp_path, monke
     assert not list(tmp_path.iterdir())
 
 
+def test_the_folder_of_a_killed_job_is_removed_by_the_next_one_and_that_of_a_living_one_kept(tmp_path, monkeypatch):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed = tmp_path / "cardioscar-job-killed"
+    killed.mkdir()
+    (killed / "lock").touch()
+    (killed / "task.npz").write_text("pixels of a patient")
+    first, second = start_job(Mischief("hang", str(tmp_path / "pids"))), None
+    try:
+        assert not killed.exists() and first.folder.is_dir()
+        second = start_job(Mischief("environment"))
+        assert second.folder.is_dir() and first.folder.is_dir()
+    finally:
+        first.close()
+        if second is not None:
+            second.close()
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
 # --- progress ------------------------------------------------------------------------------------------------------
 
 
