@@ -31,7 +31,7 @@ NRRD_BYTES = {
 NRRD_GEOMETRY = ("space directions", "space origin", "spacings", "axis mins", "axis maxs", "measurement frame")
 META_GEOMETRY = ("transformmatrix", "orientation", "rotation", "offset", "position", "origin", "elementspacing", "elementsize")
 META_BYTES = {"CHAR": 1, "UCHAR": 1, "SHORT": 2, "USHORT": 2, "INT": 4, "UINT": 4, "LONG": 4, "ULONG": 4, "FLOAT": 4}
-"""Of the element types MET_...; what is not here has 8."""
+"""By element type, without its `MET_`; what is not here has 8."""
 OTHER_FORMATS = 4
 """Bytes in memory per byte of a file of another format, at most."""
 
