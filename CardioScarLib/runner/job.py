@@ -29,6 +29,8 @@ WINDOWS = os.name == "nt"
 PREFIX = "cardioscar-job-"
 """Of a job's folder, which may hold images of patients; of a process that was killed, the next job removes it."""
 WORD, WHOLE = {"type": "string"}, {"type": "integer", "minimum": 0}
+FIELDS = {"progress": ("stage", "step", "steps", "loss"), "failed": ("kind", "error"), "done": ()}
+"""Of a line of the child, by its event."""
 EVENT = {
     "oneOf": [
         record_of({"event": {"const": "progress"}, "stage": WORD, "step": WHOLE, "steps": WHOLE, "loss": {"type": ["number", "null"]}}),
@@ -184,8 +186,8 @@ class Job(_Work, Generic[Answer]):
                 text = raw.decode("utf-8", "replace").rstrip()
                 try:
                     event = parse_json(text, EVENT, "This is no event.")
-                    self._events.put((event.pop("event"), event))
-                except (UnreadableFile, AttributeError, KeyError):
+                    self._events.put((event["event"], {name: event[name] for name in FIELDS[event["event"]]}))
+                except (UnreadableFile, KeyError, TypeError):
                     self._events.put(("line", text))
         code = self._process.wait()
         errors_thread.join(timeout=1.0)
