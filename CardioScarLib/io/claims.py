@@ -10,11 +10,14 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 LOCK = "lock"
 OLD = 24 * 3600.0
 """Seconds after which a folder is given up whose lock cannot tell: none was made, or the disk knows no locks."""
+BEGINNING = 60.0
+"""Seconds after which an empty folder is none that a process has just made."""
 
 
 class Claim:
@@ -36,6 +39,13 @@ class Claim:
 
 
 def _remove(folder: Path, lock: int) -> None:
+    """The lock goes last: a process that is killed here leaves a locked folder, or an empty one."""
+    for path in [path for path in folder.glob("*") if path.name != LOCK]:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
     if sys.platform == "win32":  # which removes no file that is open
         os.close(lock)
     shutil.rmtree(folder, ignore_errors=True)
@@ -55,7 +65,7 @@ def abandoned(parent: Path, prefix: str) -> Iterator[Path]:
         try:
             lock = os.open(folder / LOCK, os.O_RDWR)
         except FileNotFoundError:
-            if _is_old(folder):
+            if _has_no_owner(folder):
                 yield folder
             continue
         except OSError:  # on Windows: in use
@@ -86,8 +96,16 @@ def is_ours(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and (sys.platform == "win32" or found.st_uid == os.getuid())
 
 
-def _is_old(folder: Path) -> bool:
-    return time.time() - folder.lstat().st_mtime > OLD
+def _has_no_owner(folder: Path) -> bool:
+    """Of a folder without a lock."""
+    try:
+        return _is_old(folder, OLD if any(folder.iterdir()) else BEGINNING)
+    except OSError:  # gone by now
+        return False
+
+
+def _is_old(folder: Path, seconds: float = OLD) -> bool:
+    return time.time() - folder.lstat().st_mtime > seconds
 
 
 def _try_lock(lock: int) -> bool:

@@ -12,7 +12,7 @@ import pytest
 
 from CardioScarLib.core.errors import UnwritableOutput
 from CardioScarLib.io import files
-from CardioScarLib.io.claims import LOCK, OLD, Claim, abandoned
+from CardioScarLib.io.claims import BEGINNING, LOCK, OLD, Claim, abandoned
 from CardioScarLib.io.files import atomic_path, atomic_paths, clear_leftovers, one_step
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way.")
@@ -113,13 +113,18 @@ def test_the_folder_of_a_living_process_is_left_alone(tmp_path):
 
 @POSIX
 def test_without_a_lock_only_an_old_folder_is_given_up(tmp_path):
-    (tmp_path / ".cardioscar-new").mkdir()
+    for name, age in (("empty", 30), ("empty-since-a-while", BEGINNING + 60), ("full", BEGINNING + 60)):
+        (tmp_path / f".cardioscar-{name}").mkdir()
+        if name == "full":
+            (tmp_path / ".cardioscar-full" / "work").touch()
+        os.utime(tmp_path / f".cardioscar-{name}", (time.time() - age, time.time() - age))
     (tmp_path / ".cardioscar-old").mkdir()
+    (tmp_path / ".cardioscar-old" / "work").touch()
     (tmp_path / ".cardioscar-file").touch()
     (tmp_path / ".cardioscar-link").symlink_to(tmp_path / ".cardioscar-old")
     before = time.time() - OLD - 60
     os.utime(tmp_path / ".cardioscar-old", (before, before))
-    assert [path.name for path in abandoned(tmp_path, ".cardioscar-")] == [".cardioscar-old"]
+    assert [path.name for path in abandoned(tmp_path, ".cardioscar-")] == [".cardioscar-empty-since-a-while", ".cardioscar-old"]
 
 
 @POSIX
