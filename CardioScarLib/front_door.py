@@ -33,13 +33,14 @@ __all__ = [
 class Result(core_result.Result):
     """A result that can be written; see `core.result.Result` for what it holds."""
 
-    def write(self, output: Path | str, volume: Path | str | None = None, overwrite: bool = False) -> list[Path]:
+    def write(self, output: Path | str, volume: Path | str | None = None, overwrite: bool = False, keep_names: bool = False) -> list[Path]:
         """Write the map as a mesh (.vtu, .vtk, .vtp, or openCARP .dat) and the other files of the result next to it, all or nothing.
 
-        volume: also write the probability as a volume (.nrrd, .nii.gz, .mha). Returns the files written.
+        volume: also write the probability as a volume (.nrrd, .nii.gz, .mha). keep_names: of the files it was made from, which the
+        results otherwise call by their fingerprints. Returns the files written.
         Raises UnwritableOutput.
         """
-        return write(self, output, volume, overwrite)
+        return write(self, output, volume, overwrite, keep_names)
 
 
 def reconstruct(

@@ -21,6 +21,8 @@ sys.path += [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 from CardioScarLib.batch import find_cases, in_words, run_batch
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 from CardioScarLib.core.errors import CardioScarError
+from CardioScarLib.core.interrupts import Ending, ends_by_signals
+from CardioScarLib.core.printable import printable
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 
 CHOICES = (ReconstructionSettings, ReadingSettings)
@@ -33,6 +35,11 @@ def main(words: list[str] | None = None) -> int:
         arguments = _parser().parse_args(words)
     except SystemExit as end:  # of argparse: it would not end Slicer
         return int(end.code or 0)
+    with ends_by_signals() as ending:
+        return _run(arguments, ending)
+
+
+def _run(arguments: argparse.Namespace, ending: Ending) -> int:
     try:
         outcomes = run_batch(
             find_cases(arguments.cases),
@@ -43,10 +50,14 @@ def main(words: list[str] | None = None) -> int:
             _scene_saver() if arguments.scene else None,
             _say,
             arguments.audit,
+            arguments.keep_names,
         )
     except CardioScarError as error:
-        print(f"Error: {error}", file=sys.stderr, flush=True)
+        print(f"Error: {printable(str(error))}", file=sys.stderr, flush=True)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped; finished cases are kept, and the same command continues.", file=sys.stderr, flush=True)
+        return ending.exit_code
     _say("\n" + in_words(outcomes))
     _say(f"Results and table: {arguments.output.resolve()}")
     return 1 if any(one.state == "failed" for one in outcomes) else 0
@@ -60,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--audit", action="store_true", help="also audit each stack: slices are left out and predicted, which takes longer")
     add("--scene", action="store_true", help="also save each case as a Slicer scene (.mrb)")
     add("--overwrite", action="store_true", help="replace results of other settings; without it, what is done is kept")
+    add("--keep-names", action="store_true", help="call cases and files by their names, which may be patients', not by fingerprints")
     for one in _offered(*CHOICES):
         described, unit = one.description, f" ({one.description.unit})" if one.description.unit else ""
         text = (described.help + unit + ("" if one.default is None else f" [{one.default}]")).replace("%", "%%")

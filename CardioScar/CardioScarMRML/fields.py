@@ -32,7 +32,7 @@ def writeField(modelNode, result: Result) -> None:
     fieldData.RemoveArray(FIELD_ARRAY)
     if not result.posterior.has_spread:
         return
-    array = numpy_to_vtk(np.frombuffer(field_bytes(result, POSTERIORS), dtype=np.uint8), deep=True)
+    array = numpy_to_vtk(np.frombuffer(field_bytes(result, POSTERIORS, keep_names=True), dtype=np.uint8), deep=True)
     array.SetName(FIELD_ARRAY)
     fieldData.AddArray(array)
 

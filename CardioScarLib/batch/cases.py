@@ -8,40 +8,76 @@ A list: a CSV file with the columns case, volume, model and, if wanted, segmenta
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from CardioScarLib.core.errors import BadSettings, UnreadableFile
+from CardioScarLib.core.printable import printable
+from CardioScarLib.core.pseudonyms import DIGITS
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.records import input_files
 from CardioScarLib.tasks.files import FilesTask
 
 VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 SURFACES = (".vtp", ".ply", ".stl")
 MODELS = (".vtu", ".vtk", *SURFACES, ".pts")
 LABEL_MAP = re.compile(r"seg|mask|label", re.IGNORECASE)
-CASE_NAME = re.compile(r"[\w.-][\w. -]*")
+BAD_NAME = "Names may contain letters, digits, spaces, '.', - and _, must not end with '.', and must be those of a folder."
+LONGEST_PATH = 4000
+NO_CHARACTER = "\ufffd"
+"""Stands for a character that text cannot hold."""
+CASE_NAME = re.compile(r"[\w.-]([\w. -]*[\w-])?")
+LONGEST_NAME = 100
+"""Characters; disks allow 255, and the names of results are longer by their suffixes."""
+NO_NAMES = re.compile(r"\.*|cases\.csv|(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names that are those of other things on some system."""
 
 
 @dataclass(frozen=True)
 class BatchCase:
-    """name: of its folder of results. problem: why it cannot be run, in a sentence; None if its files are known."""
+    """name: as the user calls it. problem: why it cannot be run, in a sentence; None if its files are known.
+
+    listed: whether a list names it, which then is how its results are to be called; the name of a folder may be a patient's.
+    """
 
     name: str
     volume: Path | None = None
     model: Path | None = None
     segmentation: Path | None = None
     problem: str | None = None
+    listed: bool = False
 
-    def task(self, folder: Path, settings: ReconstructionSettings, reading: ReadingSettings, audited: bool) -> FilesTask:
-        """Its task, with the map `folder`/<name>.vtu, or .vtp if the model is a surface file."""
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(path for path in (self.volume, self.model, self.segmentation) if path is not None)
+
+    def name_of_results(self, number: int, keep_names: bool) -> str:
+        """The name, or what stands for it: the fingerprint of its files, else its number in the batch."""
+        if keep_names or self.listed:
+            return self.name
+        try:
+            entries = input_files(self.files)
+        except OSError:
+            entries = ()
+        if self.problem or not entries:
+            return f"case-{number:03d}"
+        return f"case-{hashlib.sha256(''.join(one['sha256'] for one in entries).encode()).hexdigest()[:DIGITS]}"
+
+    def task(
+        self, output: Path, settings: ReconstructionSettings, reading: ReadingSettings, audited: bool, keep_names: bool = False
+    ) -> FilesTask:
+        """Its task, with the map `output`.vtu, or .vtp if the model is a surface file."""
         if self.volume is None or self.model is None:
             raise UnreadableFile(f"The case {self.name} has no LGE volume or no LV model.")
         suffix = ".vtp" if self.model.suffix.lower() in SURFACES else ".vtu"
         mask = (self.segmentation.resolve(),) if self.segmentation else ()
-        output = folder.resolve() / f"{self.name}{suffix}"
-        return FilesTask(self.model.resolve(), (self.volume.resolve(),), output, mask, reading, settings, audited)
+        output = output.absolute()
+        output = output.with_name(output.name + suffix)
+        return FilesTask(self.model.resolve(), (self.volume.resolve(),), output, mask, reading, settings, audited, keep_names)
 
 
 def find_cases(source: Path) -> list[BatchCase]:
@@ -58,7 +94,18 @@ def find_cases(source: Path) -> list[BatchCase]:
 
 
 def _cases_of_folder(source: Path) -> list[BatchCase]:
-    return [_case_of_folder(folder) for folder in sorted(source.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    try:
+        folders = [folder for folder in sorted(source.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    except OSError as problem:
+        raise UnreadableFile(f"The folder {source.name} cannot be opened: {problem.strerror}.") from problem
+    return [_looked_at(folder) for folder in folders]
+
+
+def _looked_at(folder: Path) -> BatchCase:
+    try:
+        return _case_of_folder(folder)
+    except OSError as problem:
+        return BatchCase(folder.name, problem=f"The folder cannot be opened: {problem.strerror}.")
 
 
 def _case_of_folder(folder: Path) -> BatchCase:
@@ -83,26 +130,42 @@ def _cases_of_list(path: Path) -> list[BatchCase]:
     except UnicodeDecodeError:
         raise UnreadableFile(f"{path.name} is neither a folder nor a CSV list in UTF-8.") from None
     first = text.partition("\n")[0]
-    rows = list(csv.DictReader(text.splitlines(), delimiter=";" if first.count(";") > first.count(",") else ","))
+    rows = _rows(text, ";" if first.count(";") > first.count(",") else ",", path.name)
     missing = [column for column in ("case", "volume", "model") if rows and column not in rows[0]]
     if missing:
         raise BadSettings(f"The list {path.name} lacks the column {missing[0]}; it needs case, volume and model.")
     cases = [_case_of_row(row, path.parent) for row in rows]
-    names = [case.name for case in cases]
-    for name in names:
-        if not CASE_NAME.fullmatch(name):
-            raise BadSettings(f"The list {path.name} has a case '{name}'; names may contain letters, digits, spaces, '.', - and _.")
-        if names.count(name) > 1:
-            raise BadSettings(f"The list {path.name} names the case {name} more than once.")
+    if cases and all(case.problem == BAD_NAME for case in cases):
+        raise BadSettings(f"The list {path.name} has a case '{cases[0].name}'. {BAD_NAME}")
+    counts = Counter(case.name.casefold() for case in cases if case.problem != BAD_NAME)
+    for case in cases:
+        if counts[case.name.casefold()] > 1:
+            raise BadSettings(f"The list {path.name} names the case {case.name} more than once.")
     return cases
+
+
+def _rows(text: str, delimiter: str, name: str) -> list[dict[str, str]]:
+    """The rows by their heads. A cell of any length is a cell: one that cannot be used is the fault of its case alone."""
+    limit = csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    try:
+        return list(csv.DictReader(text.replace("\0", NO_CHARACTER).splitlines(), delimiter=delimiter))
+    except csv.Error as problem:
+        raise UnreadableFile(f"{name} is not a CSV list ({problem}).") from problem
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _case_of_row(row: dict[str, str], folder: Path) -> BatchCase:
     files = {column: (row.get(column) or "").strip() for column in ("volume", "model", "segmentation")}
     name = (row["case"] or "").strip()
+    if not CASE_NAME.fullmatch(name) or NO_NAMES.fullmatch(name) or len(name) > LONGEST_NAME:
+        return BatchCase(printable(name[:LONGEST_NAME]), problem=BAD_NAME, listed=True)
+    for column, file in files.items():
+        if NO_CHARACTER in file or len(file) > LONGEST_PATH:
+            sentence = f"The {column} is not a path of a file: it is too long, or holds characters that no path has."
+            return BatchCase(name, problem=sentence, listed=True)
     for column in ("volume", "model"):
         if not files[column]:
-            return BatchCase(name, problem=f"The list does not name the {column}.")
-    return BatchCase(
-        name, folder / files["volume"], folder / files["model"], folder / files["segmentation"] if files["segmentation"] else None
-    )
+            return BatchCase(name, problem=f"The list does not name the {column}.", listed=True)
+    segmentation = folder / files["segmentation"] if files["segmentation"] else None
+    return BatchCase(name, folder / files["volume"], folder / files["model"], segmentation, listed=True)

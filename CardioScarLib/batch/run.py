@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import csv
-import json
 import time
+import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from CardioScarLib.batch.cases import BatchCase
-from CardioScarLib.core.errors import CardioScarError, UnwritableOutput
+from CardioScarLib.core.errors import CardioScarError, UnreadableFile, UnwritableOutput
+from CardioScarLib.core.printable import printable, table_cell
 from CardioScarLib.core.provenance import plain
+from CardioScarLib.core.pseudonyms import without_names
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.result import SCHEMA
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
-from CardioScarLib.io.files import atomic_path
-from CardioScarLib.io.records import input_files
+from CardioScarLib.io.files import atomic_path, check_writable, clear_leftovers
+from CardioScarLib.io.json_files import parse_json, record_of, refused_as
+from CardioScarLib.io.records import input_files, same_inputs
 from CardioScarLib.io.results import Targets
 from CardioScarLib.runner import start_job
 from CardioScarLib.tasks.files import FilesTask
@@ -25,6 +30,26 @@ from CardioScarLib.tasks.files import FilesTask
 TABLE = "cases.csv"
 LOG = "log.txt"
 BETWEEN_POLLS = 0.05
+OBJECT, WORD, NUMBER = {"type": "object"}, {"type": "string"}, {"type": ["number", "null"]}
+QUANTITY = {
+    **record_of(
+        {"label": WORD, "value": {"type": "number"}, "unit": WORD, "method": WORD},
+        dict.fromkeys(("low", "high", "level", "threshold"), NUMBER),
+    ),
+    "additionalProperties": False,
+}
+INPUT = record_of({"bytes": {"type": "integer"}, "sha256": WORD})
+RECORD = record_of(
+    {
+        "schema": {"const": SCHEMA},
+        "quantities": {"type": "object", "required": ["scar_burden_percent"], "additionalProperties": QUANTITY},
+        "audit": {"anyOf": [{"type": "null"}, record_of({"light": WORD})]},
+        "provenance": record_of(
+            {"settings": OBJECT, "reading": record_of({"mesh_frame": WORD, "mesh_unit": WORD}), "inputs": {"type": "array", "items": INPUT}}
+        ),
+    }
+)
+"""Schema of what is looked at in the record of a result."""
 COLUMNS = {"scar_burden_percent": "Scar %", "scar_volume_ml": "Scar mL", "scar_mass_g": "Scar g", "lv_mass_g": "LV g"}
 """Heads of the quantities in the table."""
 
@@ -33,7 +58,7 @@ COLUMNS = {"scar_burden_percent": "Scar %", "scar_volume_ml": "Scar mL", "scar_m
 class Outcome:
     """state: "done", "kept" (done by an earlier batch) or "failed". message: why it failed. quantities: by name.
 
-    light: "green", "yellow" or "red" by its audit; empty without one.
+    light: "green", "yellow" or "red" by its audit; empty without one. name: of the results. told: the message, for the table.
     """
 
     case: str
@@ -42,6 +67,20 @@ class Outcome:
     message: str = ""
     quantities: dict[str, Quantity] = field(default_factory=dict)
     light: str = ""
+    name: str = ""
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """See `run_batch`."""
+
+    settings: ReconstructionSettings
+    reading: ReadingSettings
+    overwrite: bool
+    after_case: Callable[[BatchCase, Path], None] | None
+    audited: bool
+    keep_names: bool
 
 
 def run_batch(
@@ -53,6 +92,7 @@ def run_batch(
     after_case: Callable[[BatchCase, Path], None] | None = None,
     say: Callable[[str], None] = print,
     audited: bool = False,
+    keep_names: bool = False,
 ) -> list[Outcome]:
     """Reconstruct every case into a folder of its own below `output`, and keep a table of all in `output`/cases.csv.
 
@@ -62,18 +102,31 @@ def run_batch(
     after_case: called with each case that is done, now or earlier, and the path of its map; when it raises a CardioScarError,
         the case has failed.
     audited: whether slices are left out and predicted, see `pipeline.reconstruct`; a result without an audit is then made again.
+    keep_names: of folders and files, in the results and their names; a case from a folder is otherwise called by its fingerprint.
     """
     cases, outcomes = list(cases), []
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise UnwritableOutput(f"The folder {output.name} cannot be made: {problem.strerror}.") from problem
+    check_writable(output / TABLE, overwrite=True)
+    choices = _Choices(settings, reading or ReadingSettings(), overwrite, after_case, audited, keep_names)
+    taken: Counter[str] = Counter()
     for number, case in enumerate(cases, 1):
-        say(f"[{number}/{len(cases)}] {case.name}")
-        outcome = _one_case(case, output / case.name, settings, reading or ReadingSettings(), overwrite, after_case, audited)
-        outcomes.append(outcome)
-        say(f"    {_in_a_line(outcome)}")
-        _write_table(outcomes, output / TABLE)
+        say(f"[{number}/{len(cases)}] {printable(case.name)}")
+        name = case.name_of_results(number, keep_names)
+        taken[name] += 1
+        if taken[name] > 1:  # the same files once more
+            name = f"{name}-{taken[name]}"
+        if name != case.name:
+            say(f"    Its results are called {name}.")
+        outcome = _one_case(case, output / name / name, choices)
+        outcomes.append(replace(outcome, name=name, told=outcome.message if keep_names else _without_names(outcome.message, case)))
+        say(f"    {printable(_in_a_line(outcome))}")
+        try:
+            _write_table(outcomes, output / TABLE)
+        except UnwritableOutput as problem:  # such as a table that is open in a spreadsheet; the next case tries again
+            say(f"    The table is not up to date: {problem}")
     return outcomes
 
 
@@ -83,7 +136,7 @@ def in_words(outcomes: list[Outcome]) -> str:
     heads = ["Case", "Result", *COLUMNS.values(), *(["Audit"] if audited else []), "Seconds"]
     rows = [
         [
-            one.case,
+            printable(one.case),
             one.state,
             *(f"{one.quantities[key].value:.1f}" if key in one.quantities else "" for key in COLUMNS),
             *([one.light] if audited else []),
@@ -95,64 +148,79 @@ def in_words(outcomes: list[Outcome]) -> str:
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in [heads, *rows]]
     counts = {state: sum(one.state == state for one in outcomes) for state in ("done", "kept", "failed")}
     total = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    reasons = [f"{one.case}: {one.message}" for one in outcomes if one.state == "failed"]
+    reasons = [printable(f"{one.case}: {one.message}") for one in outcomes if one.state == "failed"]
     return "\n".join([*lines, "", *reasons, f"{len(outcomes)} cases: {total}."])
 
 
-def _one_case(
-    case: BatchCase,
-    folder: Path,
-    settings: ReconstructionSettings,
-    reading: ReadingSettings,
-    overwrite: bool,
-    after_case: Callable[[BatchCase, Path], None] | None,
-    audited: bool,
-) -> Outcome:
+def _one_case(case: BatchCase, output: Path, choices: _Choices) -> Outcome:
+    """output: name of the map, without its suffix, in a folder of its own."""
+    folder, settings, audited = output.parent, choices.settings, choices.audited
     start = time.monotonic()
     if case.problem:
         return Outcome(case.name, "failed", message=case.problem)
     job = None
     try:
-        task = case.task(folder, settings, reading, audited)
-        earlier = _record_of(task.output)
+        task = case.task(output, settings, choices.reading, audited, choices.keep_names)
+        earlier = _record_of(task.output, choices.overwrite)
         is_now = earlier is not None and _is_of(earlier, task)
-        if earlier is not None and not overwrite and not (is_now and audited and not _light(earlier)):
+        if earlier is not None and not choices.overwrite and not (is_now and audited and not _light(earlier)):
             if not is_now:
                 raise UnwritableOutput(
                     "The folder holds results of other settings or files; choose another output folder, or add --overwrite."
                 )
-            if after_case is not None:
-                after_case(case, task.output)
+            if choices.after_case is not None:
+                choices.after_case(case, task.output)
             return Outcome(case.name, "kept", quantities=_quantities(earlier), light=_light(earlier))
         folder.mkdir(exist_ok=True)
         job = start_job(task)
         while job.poll() == "running":
             time.sleep(BETWEEN_POLLS)
-        _write_log(job.log, folder / LOG)
+        _write_log(job.log if choices.keep_names else _without_names(job.log, case), folder / LOG)
         if job.error is not None:
             raise job.error
         record = job.answer()
-        if after_case is not None:
-            after_case(case, task.output)
+        if choices.after_case is not None:
+            choices.after_case(case, task.output)
         return Outcome(case.name, "done", time.monotonic() - start, quantities=_quantities(record), light=_light(record))
-    except (CardioScarError, OSError) as error:
-        sentence = f"Its files cannot be read or written: {error.strerror}." if isinstance(error, OSError) else str(error)
-        return Outcome(case.name, "failed", time.monotonic() - start, sentence)
+    except Exception as error:  # whatever it is, the other cases are made
+        return Outcome(case.name, "failed", time.monotonic() - start, _sentence(error, folder / LOG))
     finally:
         if job is not None:
             job.close()
 
 
-def _record_of(output: Path) -> dict[str, Any] | None:
-    """The record of a case from an earlier batch; None if it is missing or incomplete."""
+def _sentence(error: Exception, log: Path) -> str:
+    if isinstance(error, CardioScarError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"Its files cannot be read or written: {error.strerror or error}."
+    if log.parent.is_dir():
+        with suppress(UnwritableOutput):
+            _write_log("".join(traceback.format_exception(error)), log)
+    return f"Internal error ({type(error).__name__}). Please report it with the log of the case."
+
+
+def _record_of(output: Path, overwrite: bool) -> dict[str, Any] | None:
+    """The record of a case from an earlier batch; None if there is none, or not all of its files.
+
+    Raises UnwritableOutput for a file of its name that is something else, unless that may be overwritten.
+    """
     targets = Targets(output)
-    if not all(path.is_file() for path in (targets.output, targets.record, targets.field, targets.case)):
+    clear_leftovers(output.parent)
+    if not targets.record.is_file():
         return None
+    sentence = f"{targets.record.name} in the results is no record of this CardioScar; choose another output folder, or add --overwrite."
     try:
-        record = json.loads(targets.record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) and record.get("schema") == SCHEMA else None
+        record = parse_json(targets.record.read_bytes(), RECORD, sentence)
+        with refused_as(sentence):
+            _quantities(record), _light(record), record["provenance"]["inputs"], record["provenance"]["reading"]["mesh_unit"]
+            if record["schema"] != SCHEMA:
+                raise UnreadableFile(sentence)
+    except (OSError, UnreadableFile) as problem:
+        if overwrite:
+            return None
+        raise UnwritableOutput(sentence) from problem
+    return record if all(path.is_file() for path in (targets.output, targets.field, targets.case)) else None
 
 
 def _is_of(record: dict[str, Any], task: FilesTask) -> bool:
@@ -162,7 +230,7 @@ def _is_of(record: dict[str, Any], task: FilesTask) -> bool:
     asked = {**asdict(task.reading), "mesh_frame": made["reading"]["mesh_frame"], "mesh_unit": made["reading"]["mesh_unit"]}
     same_reading = {name: made["reading"].get(name) for name in asked} == plain(asked)
     files = (task.mesh, *task.images, *task.mask)
-    return made["settings"] == plain(settings.as_dict()) and same_reading and made["inputs"] == list(input_files(files))
+    return made["settings"] == plain(settings.as_dict()) and same_reading and same_inputs(made["inputs"], input_files(files))
 
 
 def _quantities(record: dict[str, Any]) -> dict[str, Quantity]:
@@ -181,6 +249,14 @@ def _in_a_line(outcome: Outcome) -> str:
     return words if outcome.state == "kept" else f"{words}, {outcome.seconds:.0f} s"
 
 
+def _without_names(text: str, case: BatchCase) -> str:
+    """What a case says, with its files called by what they are."""
+    parts = {"LGE volume": case.volume, "LV model": case.model, "label map": case.segmentation}
+    names = {path.name: f"the {part}" for part, path in parts.items() if path is not None}
+    names |= {str(path.parent): "its folder" for path in parts.values() if path is not None}
+    return without_names(text, {**names, **({} if case.listed else {case.name: "the case"})})
+
+
 def _write_log(text: str, path: Path) -> None:
     with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -192,4 +268,4 @@ def _write_table(outcomes: list[Outcome], path: Path) -> None:
         writer.writerow(["case", "result", *COLUMNS, "audit", "seconds", "message"])
         for one in outcomes:
             numbers = [f"{one.quantities[key].value:.6g}" if key in one.quantities else "" for key in COLUMNS]
-            writer.writerow([one.case, one.state, *numbers, one.light, f"{one.seconds:.1f}", one.message])
+            writer.writerow([table_cell(one.name), one.state, *numbers, one.light, f"{one.seconds:.1f}", table_cell(one.told)])

@@ -146,7 +146,7 @@ def find_method(name: str, original_python: str | None = None) -> Method:
     """The method of this name, or the function `name` = "module:function" names, a method of one's own.
 
     original_python: the interpreter of an environment where the original cardioscar is installed. Such a module is imported,
-    as `import module` would from the current folder or the search path. Raises BadSettings when there is no such method.
+    as `import module` would from the search path. Raises BadSettings when there is no such method.
     """
     if name in METHODS:
         return METHODS[name]
@@ -161,7 +161,7 @@ def find_method(name: str, original_python: str | None = None) -> Method:
     try:
         run = getattr(import_module(module), function)
     except (ImportError, AttributeError, ValueError) as problem:
-        raise BadSettings(f"The method {name} cannot be imported: {problem}; run from the module's folder, or install it.") from problem
+        raise BadSettings(f"The method {name} cannot be imported: {problem}; name its folder (--search-path), or install it.") from problem
     if not callable(run):
         raise BadSettings(f"{name} is not a function; it must take a Problem and return an Answer.")
     return Method(name, (run.__doc__ or "a method of one's own").strip().splitlines()[0], run, (module,), random=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 from CardioScarLib.benchmark.plots import plots
 from CardioScarLib.benchmark.summary import Summary, Table
 from CardioScarLib.core.errors import MissingPackage
-from CardioScarLib.io.files import atomic_path
+from CardioScarLib.core.printable import markdown_words
+from CardioScarLib.io.files import atomic_paths
 
 PAGE, TABLES = "benchmark.html", "tables.md"
 INTERVAL = re.compile(r"(?<=\d) \((?=[\d.-]+\)$)")
@@ -43,13 +44,14 @@ def write_page(summary: Summary, folder: Path, about: list[str], further: Sequen
         pictures, about = {}, [*about, str(problem)]
     if not any("dice" in one["scores"] for one in summary.records):
         about.append("Dice, ASSD and HD95 were not measured: surface-distance is not installed.")
+    told = "\n".join(f"- {markdown_words(one)}" for one in about)
     texts = {
         PAGE: _html(tables, pictures, about),
-        TABLES: "\n\n".join([f"**{LABEL}**", "\n".join(f"- {one}" for one in about), *(one.markdown() for one in tables)]) + "\n",
+        TABLES: "\n\n".join([f"**{LABEL}**", told, *(one.markdown() for one in tables)]) + "\n",
         **{f"{name}.svg": picture for name, picture in pictures.items()},
     }
-    for name, text in texts.items():
-        with atomic_path(folder / name, overwrite=True) as temporary:
+    with atomic_paths([folder / name for name in texts], overwrite=True) as files:
+        for temporary, text in zip(files, texts.values(), strict=True):
             temporary.write_text(text, encoding="utf-8")
     return [folder / name for name in texts]
 

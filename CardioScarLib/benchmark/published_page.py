@@ -14,7 +14,7 @@ from CardioScarLib.benchmark.published import METHODS_SHOWN, RACE_KINDS, RECORDS
 from CardioScarLib.benchmark.suite import PHANTOMS
 from CardioScarLib.benchmark.summary import BASE, markdown_table
 from CardioScarLib.core.errors import BadSettings
-from CardioScarLib.io.files import atomic_path
+from CardioScarLib.io.files import atomic_paths
 from CardioScarLib.phantom import CONTROLS, KINDS
 
 PAGE, PICTURE, README = Path("docs/measurements/benchmarks.md"), Path("docs/measurements/images/growth.svg"), Path("README.md")
@@ -58,10 +58,11 @@ def published_files(records: list[dict], readme: str) -> dict[Path, str]:
 def write_published(records: list[dict], root: Path) -> list[Path]:
     """Write the page, its picture and README's tables below the source's root."""
     files = published_files(records, (root / README).read_text(encoding="utf-8"))
-    for place, text in files.items():
+    for place in files:
         (root / place).parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(root / place, overwrite=True) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    with atomic_paths([root / place for place in files], overwrite=True) as temporary:
+        for path, text in zip(temporary, files.values(), strict=True):
+            path.write_text(text, encoding="utf-8")
     return [root / place for place in files]
 
 

@@ -12,13 +12,24 @@ from pathlib import Path
 
 from CardioScarLib.benchmark.code import code_hash, cpu_model, same_numbers
 from CardioScarLib.benchmark.methods import METHODS, Method
-from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.core.errors import UnwritableOutput
 from CardioScarLib.core.version import __version__
 from CardioScarLib.io.files import atomic_path
+from CardioScarLib.io.json_files import parse_json, record_of, refused_as
 
 CONTOURS = Path(__file__).with_name("contours.json")
 """The real hearts' shapes."""
 SCORED_BY = tuple(f"CardioScarLib.benchmark.{name}" for name in ("case", "phantom_cases", "scores", "surface"))
+
+WORD, NUMBER = {"type": "string"}, {"type": "number"}
+RECORD = record_of(
+    {"key": WORD, "code": WORD},
+    {
+        **dict.fromkeys(("date", "cpu", "cardioscar", "part", "method", "family", "failed"), WORD),
+        **dict.fromkeys(("seed", "nodes", "wall_seconds", "cpu_seconds"), NUMBER),
+    },
+)
+"""Schema of a line."""
 
 
 class Records:
@@ -35,7 +46,8 @@ class Records:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise UnwritableOutput(f"The folder {self.path.parent.name} cannot be made: {problem.strerror}.") from problem
-        text = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
+        with refused_as(f"{self.path.name} is not a file of records; choose another folder."):
+            text = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
         self._ends_whole = not text or text.endswith("\n")
         self._records = {record["key"]: record for record in (self._parsed(*one) for one in enumerate(text.splitlines(), 1))}
 
@@ -67,15 +79,11 @@ class Records:
             temporary.write_text(text, encoding="utf-8")
 
     def _parsed(self, number: int, line: str) -> dict:
-        try:
-            record = json.loads(line)
+        sentence = f"Line {number} of {self.path.name} is not a whole record of the benchmark; remove it, and it will be measured again."
+        record = parse_json(line, RECORD, sentence)
+        with refused_as(sentence):
             record["key"], record["code"]  # noqa: B018  (both must be there)
-            return record
-        except (ValueError, KeyError, TypeError) as problem:
-            sentence = (
-                f"Line {number} of {self.path.name} is not a whole record of the benchmark; remove it, and it will be measured again."
-            )
-            raise UnreadableFile(sentence) from problem
+        return record
 
 
 def is_out_of_date(record: dict) -> bool:

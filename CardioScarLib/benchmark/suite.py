@@ -159,7 +159,7 @@ def answer_of(
     Raises Cancelled when `stop` is set, and what the method has failed with.
     """
     problem = Problem(case.stack, case.wall, case.settings, case.myocardium, seed)
-    search_path = os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))) if ":" in method.name else ""
+    search_path = os.environ.get("PYTHONPATH", "") if ":" in method.name else ""
     job = start_job(MethodTask(problem, method.name, original_python, search_path))
     try:
         while job.poll() == "running":

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from CardioScarLib.cli.console import say_notes
+from CardioScarLib.cli.console import say, say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 
 
@@ -21,4 +21,4 @@ def align(files: CaseFiles, as_json: bool) -> None:
     alignment = files.read().alignment
     assert alignment is not None  # --align is required
     say_notes(alignment.notes)
-    click.echo(json.dumps(alignment.as_dict(), indent=2) if as_json else alignment_in_words(alignment))
+    say(json.dumps(alignment.as_dict(), indent=2) if as_json else alignment_in_words(alignment))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import hold_interrupts, say_notes
+from CardioScarLib.cli.console import say, say_notes
+from CardioScarLib.cli.options import keep_names_option
 from CardioScarLib.cli.training import SEED
+from CardioScarLib.core.interrupts import hold_interrupts
 
 
 @click.command(short_help="Make a scar map from a network and a mesh.")
@@ -23,17 +25,20 @@ from CardioScarLib.cli.training import SEED
 @click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh.")
 @click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
-def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mesh_frame, mesh_unit, overwrite) -> None:
+@keep_names_option
+def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mesh_frame, mesh_unit, overwrite, keep_names) -> None:
     """Predict scar probability and uncertainty at the nodes of a mesh."""
     from CardioScarLib.core.provenance import Provenance, plain
+    from CardioScarLib.core.pseudonyms import pseudonymous
     from CardioScarLib.io.checkpoints import read_checkpoint
-    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.io.files import check_not_read, check_writable, one_step
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.io.records import input_files, write_record
     from CardioScarLib.original.apply import apply as run
     from CardioScarLib.reconstruction.dropout.device import require_torch
 
     require_torch()
+    check_not_read((output, output.with_name(output.name + ".json")), (mesh, model))
     check_writable(output, overwrite)
     check_writable(output.with_name(output.name + ".json"), overwrite)
     checkpoint = read_checkpoint(model)
@@ -49,11 +54,12 @@ def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mes
     provenance = Provenance.now(settings, seconds, input_files((model, mesh_file.path)), reading, result.notes)
     summary = {"nodes": len(mesh_file.wall.nodes), "device": result.device, "means": means}
     record = plain({"summary": summary, "provenance": provenance.as_dict()})
-    with hold_interrupts():
+    record = record if keep_names else pseudonymous(record, provenance.inputs)
+    with hold_interrupts(), one_step(output):
         written = write_mesh(mesh_file, result.arrays, output, overwrite)
         written.append(write_record(record, output, overwrite))
     words = [f"Mean   scar probability {means['scar_probability']:.3f}, uncertainty {means['scar_uncertainty']:.3f} ({result.device})"]
     if threshold is not None:
         words.append(f"Scar   {means['scar_binary']:.1%} of the nodes at {threshold:g} or more")
     words += [f"{'Wrote' if number == 0 else '':<7}{path}" for number, path in enumerate(written)]
-    click.echo("\n".join(words))
+    say("\n".join(words))

@@ -76,6 +76,7 @@ def benchmark() -> None:
 @click.option(
     "--method", "own", multiple=True, metavar="MODULE:FUNCTION", help="A method of your own in addition to the others; may be repeated."
 )
+@click.option("--search-path", type=Path, metavar="FOLDER", help="Folder of the modules with methods of your own.")
 @click.option("--seeds", type=Numbers(int), default=(), metavar="N,N", help="Seeds of hearts and noise. [default: three of the part]")
 @click.option(
     "--nodes", type=click.IntRange(500, 2_000_000), metavar="N", help=f"Approximate number of nodes of a wall. [default: {NODES}]"
@@ -94,7 +95,7 @@ def benchmark() -> None:
 @click.option("--list", "list_them", is_flag=True, help="List families and methods, and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def run(
-    part, families, methods, own, seeds, nodes, quick, repeatability, jobs, original_python, real, output, list_them, as_json
+    part, families, methods, own, search_path, seeds, nodes, quick, repeatability, jobs, original_python, real, output, list_them, as_json
 ) -> None:  # fmt: skip
     """Run methods on phantoms with exact truth, and make tables, plots and a page of their scores.
 
@@ -124,7 +125,8 @@ def run(
         raise BadSettings("The frozen part has no quick run; omit --quick or --part frozen.")
     if original_python is not None and not original_python.is_file():
         raise BadSettings(f"There is no Python at {original_python.name}; give the interpreter of the original's environment.")
-    sys.path.append(os.getcwd())  # where methods of one's own are looked for
+    if search_path is not None:
+        _add_to_search_path(search_path)
     names = methods or tuple(name for name, method in known.METHODS.items() if method.usual)
     names = tuple(dict.fromkeys((*names, *own, *((known.ORIGINAL,) if original_python else ()))))
     if known.ORIGINAL in names and original_python is None:
@@ -311,6 +313,17 @@ def walls(kinds, seeds, contours, images, maps) -> None:
     click.echo(measured.from_labels(kinds, seeds or measured.SEEDS).markdown())
     if maps:
         click.echo("\n" + measured.maps_on_them(kinds).markdown())
+
+
+def _add_to_search_path(folder: Path) -> None:
+    """For this process and those that run the methods."""
+    from CardioScarLib.core.errors import BadSettings
+
+    if not folder.is_dir():
+        raise BadSettings(f"There is no folder {folder.name}; give the folder of your modules.")
+    place = str(folder.resolve())
+    sys.path.append(place)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), place)))
 
 
 class _Speaker:

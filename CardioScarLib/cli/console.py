@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from CardioScarLib.core.printable import printable
 
 if TYPE_CHECKING:
     from CardioScarLib.pipeline import Progress as ProgressCall
@@ -34,18 +36,13 @@ def progress_bars(quiet: bool) -> Iterator[ProgressCall]:
         yield advance
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print words that may come from files: names of arrays, of slices."""
+    click.echo(printable(text), err=err)
+
+
 def say_notes(notes) -> None:
     """Print each note once."""
     console = stderr()
     for note in dict.fromkeys(notes):
-        console.print(f"Note: {note}", markup=False)
-
-
-@contextmanager
-def hold_interrupts() -> Iterator[None]:
-    """Defer Ctrl-C while files are written: it takes a moment, and half-written files would be worse."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+        console.print(f"Note: {printable(note)}", markup=False)

@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.arguments import point
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
-from CardioScarLib.cli.options import OF_IMAGES, settings_options
+from CardioScarLib.cli.console import progress_bars, say, say_notes
+from CardioScarLib.cli.options import OF_IMAGES, keep_names_option, settings_options
 from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.interrupts import hold_interrupts
 from CardioScarLib.core.settings import ReadingSettings
 
 
@@ -22,25 +23,26 @@ from CardioScarLib.core.settings import ReadingSettings
 @click.option("--regions", metavar="NAME", help="Point array: 1 endocardium, 2 epicardium, 3 base; default wall_region, if present.")
 @settings_options("reading", ReadingSettings, leave_out=OF_IMAGES)
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
+@keep_names_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> None:
+def coordinates(mesh, output, start, regions, reading, overwrite, keep_names, as_json) -> None:
     """Add the point arrays wall_transmural (0 endocardium, 1 epicardium), wall_apicobasal (0 apex, 1 base),
     wall_circumferential (radians) and wall_thickness (mm) to an LV wall of volume cells."""
     zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.core.provenance import Provenance, plain
-    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.core.pseudonyms import pseudonymous
+    from CardioScarLib.io.files import check_not_read, check_writable, one_step
     from CardioScarLib.io.meshes import check_output_name, read_wall, write_mesh
     from CardioScarLib.io.records import input_files, write_record
     from CardioScarLib.wall.coordinates import wall_coordinates
     from CardioScarLib.wall.quality import mesh_quality
 
+    check_not_read((output, output.with_name(output.name + ".json")), (mesh,))
     check_writable(output, overwrite)
     check_writable(output.with_name(output.name + ".json"), overwrite)
     mesh_file = read_wall(mesh, reading.mesh_frame, reading.mesh_unit)
     check_output_name(mesh_file, output)
-    if output.exists() and output.samefile(mesh_file.path):
-        raise BadSettings(f"{output.name} is the mesh that is read; choose another name for the result.")
     begin = time.perf_counter()
     with progress_bars(quiet=as_json) as progress:
         surfaces = _surfaces(mesh_file, regions)
@@ -53,14 +55,15 @@ def coordinates(mesh, output, start, regions, reading, overwrite, as_json) -> No
     provenance = Provenance.now({"start": start, "regions": regions}, seconds, input_files([mesh_file.path]), how, notes)
     summary = {"axis_lps_mm": found.axis, "quality": vars(quality)}
     record = plain({"summary": summary, "provenance": provenance.as_dict()})
-    with hold_interrupts():
+    record = record if keep_names else pseudonymous(record, provenance.inputs)
+    with hold_interrupts(), one_step(output):
         written = [*write_mesh(mesh_file, found.arrays, output, overwrite), write_record(record, output, overwrite)]
     if as_json:
         click.echo(json.dumps({"outputs": [str(path) for path in written], **record}, indent=2))
         return
-    click.echo(f"Wall   {quality}")
+    say(f"Wall   {quality}")
     for number, path in enumerate(written):
-        click.echo(f"{'' if number else 'Wrote':<7}{path}")
+        say(f"{'' if number else 'Wrote':<7}{path}")
 
 
 def _surfaces(mesh_file, regions: str | None):

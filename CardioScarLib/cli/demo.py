@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import stderr
+from CardioScarLib.cli.console import say, stderr
 from CardioScarLib.cli.reconstruct import reconstruct
 
 KIND, SEED, NODES = "I3", 0, 20_000
@@ -32,23 +32,23 @@ def demo(context: click.Context, output: Path, overwrite: bool) -> None:
     for path in (*vars(inputs).values(), *results.values(), *pictures):
         check_writable(path, overwrite)
 
-    click.echo(LABEL)
+    say(LABEL)
     case = phantom_case(KIND, SEED, NODES)
     write_phantom(case, output, overwrite)
     given = ("--mesh-vtk", inputs.mesh, "--image", inputs.image, "--evidence", "values", "--slice-thickness", case.acquisition.thickness)
     for path, model in zip(results.values(), ("field", "logodds"), strict=True):
         words = [str(word) for word in (*given, "--model", model, "--output", path)] + ["--overwrite"] * overwrite
-        click.echo(f"\ncardioscar reconstruct {' '.join(words)}")
+        say(f"\ncardioscar reconstruct {' '.join(words)}")
         reconstruct.main(words, parent=context, standalone_mode=False)
 
     comparison = Comparison.read(case, inputs, results)
     _print_table(("PHANTOM", "Truth", *comparison.maps), comparison.rows())
     try:
         comparison.draw(*pictures, LABEL, overwrite)
-        click.echo(f"Pictures: {', '.join(str(path) for path in pictures)}")
+        say(f"Pictures: {', '.join(str(path) for path in pictures)}")
     except CannotDraw as error:
         stderr().print(f"Note: the pictures were skipped. {error}", markup=False)
-    click.echo(f"Results:  {output.resolve()}")
+    say(f"Results:  {output.resolve()}")
 
 
 def _make_folder(path: Path) -> None:

@@ -47,7 +47,7 @@ def fine_tune(
     from CardioScarLib.reconstruction.dropout.device import require_torch
 
     require_torch()
-    unfinished = ready_to_write(output, checkpoint_every, resume, overwrite)
+    unfinished = ready_to_write(output, (checkpoint, training_data), checkpoint_every, resume, overwrite)
     parent = read_checkpoint(checkpoint)
     settings = fine_tuning_settings(
         parent, device="cpu" if cpu else "auto", epochs=max_epochs, patience=patience, batch_size=batch_size,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import say_notes
+from CardioScarLib.cli.console import say, say_notes
 from CardioScarLib.cli.training import SEED
 
 
@@ -29,5 +29,5 @@ def foundation(input_dir, output_dir, train_subsets, finetune_subsets, test_subs
     manifest, data, notes = build_foundation(input_dir, output_dir, split, expected_subsets, overwrite)
     say_notes(notes)
     files = sum(len(paths) for paths in manifest["splits"]["train"].values())
-    click.echo(f"Joined {files} files, {len(data.group)} nodes in {len(data.group_sizes)} pixels")
-    click.echo(f"Wrote  {manifest['foundation_training_npz']}\n       {output_dir / MANIFEST_NAME}")
+    say(f"Joined {files} files, {len(data.group)} nodes in {len(data.group_sizes)} pixels")
+    say(f"Wrote  {manifest['foundation_training_npz']}\n       {output_dir / MANIFEST_NAME}")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from CardioScarLib.cli.console import say
+from CardioScarLib.core.printable import one_line
+
 
 @click.command(short_help="Describe a file, and check whether two meet.")
 @click.argument("file", type=Path)
@@ -32,9 +35,9 @@ def info(file: Path, other: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(answer, indent=2))
         return
     for one in answer["files"]:
-        click.echo("\n".join(_lines(one)) + "\n")
+        say("\n".join(_lines(one)) + "\n")
     if "overlap" in answer:
-        click.echo(_overlap_in_words(answer["overlap"]))
+        say(_overlap_in_words(answer["overlap"]))
 
 
 def _lines(value: dict, indent: str = "") -> list[str]:
@@ -62,7 +65,7 @@ def _array(name: str, found: dict) -> str:
     values = "no finite values" if found["min"] is None else f"{found['min']:.4g} to {found['max']:.4g}"
     parts = f", {found['components']} components" if found["components"] > 1 else ""
     missing = f", {found['not_finite']} not finite" if found["not_finite"] else ""
-    return f"{name}: {values}{parts}{missing}"
+    return f"{one_line(name)}: {values}{parts}{missing}"
 
 
 def _overlap_in_words(found: dict | None) -> str:

@@ -1,7 +1,7 @@
 """Entry point of the command line: the one place where errors become messages and exit codes.
 
 0: done. 2: the input or the settings cannot be used; one sentence says why. 1: internal error; a log file has the details.
-130: stopped by Ctrl-C.
+130: stopped by Ctrl-C; 143 and 129: by SIGTERM and SIGHUP, as cleanly.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
 from CardioScarLib.cli.audit import audit
 from CardioScarLib.cli.benchmark import benchmark
+from CardioScarLib.cli.console import say
 from CardioScarLib.cli.coordinates import coordinates
 from CardioScarLib.cli.demo import demo
 from CardioScarLib.cli.fine_tune import fine_tune
@@ -32,6 +33,7 @@ from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.core.errors import Cancelled, CardioScarError
+from CardioScarLib.core.interrupts import Ending, ends_by_signals
 from CardioScarLib.core.threads import ONE_THREAD
 from CardioScarLib.core.version import __version__
 
@@ -67,18 +69,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     for name, value in ONE_THREAD.items():  # in time: no module of the command line imports numpy before its command runs
         os.environ.setdefault(name, value)
+    with ends_by_signals() as ending:
+        return _run(arguments, ending)
+
+
+def _run(arguments: list[str], ending: Ending) -> int:
     try:
         words = repeat_flags(arguments, FLAGS_WITH_SEVERAL_VALUES) or ["--help"]
         return cardioscar.main(words, prog_name="cardioscar", standalone_mode=False) or 0
     except click.ClickException as error:
-        click.echo(f"Error: {error.format_message()}", err=True)
+        say(f"Error: {error.format_message()}", err=True)
         return 2
     except CardioScarError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         return 2
     except (KeyboardInterrupt, click.Abort, Cancelled):
         click.echo("Stopped; nothing was written.", err=True)
-        return 130
+        return ending.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains on its way out
         return 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import progress_bars, say_notes
+from CardioScarLib.cli.console import progress_bars, say, say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.cli.start import OF_OTHER_MODELS, check_start, start
@@ -36,4 +36,4 @@ def next_slice(
     with progress_bars(quiet=as_json) as progress:
         found = task.run(progress)
     say_notes((*(found.provenance.notes if found.provenance else ()), *found.notes))
-    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else advice_in_words(found))
+    say(json.dumps(found.as_dict(), indent=2) if as_json else advice_in_words(found))

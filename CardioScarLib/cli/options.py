@@ -15,6 +15,9 @@ OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--vtk-scal
 """Flags of the reading that do not apply to commands that read a mesh only."""
 
 
+keep_names_option = click.option("--keep-names", is_flag=True, help="Keep names of input files in the results, not their fingerprints.")
+
+
 def flags_of(settings: type, but: Collection[str] = ()) -> tuple[str, ...]:
     """All flags of a settings dataclass but these."""
     return tuple(str(one.description.flag) for one in choices_of(settings) if one.description.flag and one.description.flag not in but)

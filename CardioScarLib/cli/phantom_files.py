@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from vtkmodules.vtkCommonDataModel import VTK_TETRA
 
-from CardioScarLib.io.files import atomic_path
+from CardioScarLib.io.files import atomic_path, one_step
 from CardioScarLib.io.meshes import MeshFile, write_mesh
 from CardioScarLib.io.vtk_files import grid_from
 from CardioScarLib.phantom import Phantom
@@ -33,14 +33,15 @@ def phantom_paths(folder: Path) -> PhantomFiles:
 def write_phantom(case: Phantom, folder: Path, overwrite: bool = False) -> PhantomFiles:
     """Write a phantom into an existing folder. The image is a volume of its parallel slices, LPS."""
     paths = phantom_paths(folder)
-    with atomic_path(paths.image, overwrite) as temporary:
-        sitk.WriteImage(_as_image(case), str(temporary), True)
     wall = case.wall
     count = len(wall.tetrahedra)
     grid = grid_from(wall.nodes, np.full(count, VTK_TETRA), np.arange(0, 4 * count + 1, 4), wall.tetrahedra.ravel())
     mesh = MeshFile(paths.mesh, grid, wall, "lps", "mm")
-    write_mesh(mesh, {}, paths.mesh, overwrite)
-    write_mesh(mesh, {TRUTH_ARRAY: case.truth.astype(np.float32)}, paths.truth, overwrite)
+    with one_step(paths.image):
+        with atomic_path(paths.image, overwrite) as temporary:
+            sitk.WriteImage(_as_image(case), str(temporary), True)
+        write_mesh(mesh, {}, paths.mesh, overwrite)
+        write_mesh(mesh, {TRUTH_ARRAY: case.truth.astype(np.float32)}, paths.truth, overwrite)
     return paths
 
 

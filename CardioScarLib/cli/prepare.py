@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.arguments import Numbers
-from CardioScarLib.cli.console import say_notes
+from CardioScarLib.cli.console import say, say_notes
 from CardioScarLib.core.errors import BadSettings
 
 PADDING = 5.0
@@ -43,13 +43,14 @@ def prepare(
     if padding is not None and padding <= 0:
         raise BadSettings(f"The padding is {padding:g} mm; a layer without thickness holds no nodes, so it must be greater than zero.")
 
-    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.io.files import check_not_read, check_writable
     from CardioScarLib.io.images import read_stack
     from CardioScarLib.io.meshes import read_wall
     from CardioScarLib.io.training_data import check_training_name, write_training_data
     from CardioScarLib.original.prepare import prepare as run
 
     check_training_name(output)
+    check_not_read((output,), (mesh, *images, *layers))
     check_writable(output, overwrite)
     wall = read_wall(mesh, mesh_frame, mesh_unit).wall
     thickness = 2 * (PADDING if padding is None else padding) if layers else slice_thickness
@@ -61,4 +62,4 @@ def prepare(
     say_notes(notes)
     write_training_data(data, output, overwrite)
     sizes = data.group_sizes
-    click.echo(f"Nodes  {len(data.group)} of {len(wall.nodes)}, in {len(sizes)} pixels ({sizes.mean():.1f} per pixel)\nWrote  {output}")
+    say(f"Nodes  {len(data.group)} of {len(wall.nodes)}, in {len(sizes)} pixels ({sizes.mean():.1f} per pixel)\nWrote  {output}")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
+from CardioScarLib.cli.console import progress_bars, say, say_notes
 from CardioScarLib.cli.inputs import CaseFiles, case_options
-from CardioScarLib.cli.options import settings_options
+from CardioScarLib.cli.options import keep_names_option, settings_options
+from CardioScarLib.core.interrupts import hold_interrupts
 from CardioScarLib.core.settings import ReconstructionSettings
 
 
@@ -20,10 +21,12 @@ from CardioScarLib.core.settings import ReconstructionSettings
 @click.option("--audit", "audited", is_flag=True, help="Also audit the stack: leave slices out and predict them.")
 @click.option("--volume", type=Path, metavar="FILE", help="Also write the probability as a volume: .nrrd, .nii.gz, .mha.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
+@keep_names_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def reconstruct(
-    files: CaseFiles, settings: ReconstructionSettings, output: Path, audited: bool, volume: Path | None, overwrite: bool, as_json: bool
-) -> None:
+    files: CaseFiles, settings: ReconstructionSettings, output: Path, audited: bool, volume: Path | None, overwrite: bool,
+    keep_names: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Reconstruct scar probability and uncertainty on an LV wall from a stack of LGE slices.
 
     Three files are written next to FILE: the record (.json), the field (.field.npz) and the slices (.case.npz). cardioscar audit
@@ -32,7 +35,7 @@ def reconstruct(
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib import pipeline
     from CardioScarLib.cli.reports import alignment_in_words, map_in_words
-    from CardioScarLib.io.results import Targets, write_result
+    from CardioScarLib.io.results import Targets, record_of_result, write_result
     from CardioScarLib.reconstruction.posteriors import POSTERIORS
     from CardioScarLib.tasks.files import check_targets
 
@@ -41,13 +44,13 @@ def reconstruct(
     case = files.read(settings)
     check_targets(targets, case.mesh, pipeline.settings_for(case, settings), overwrite)
     if case.alignment and not as_json:
-        click.echo(alignment_in_words(case.alignment), err=True)
+        say(alignment_in_words(case.alignment), err=True)
     with progress_bars(quiet=as_json) as progress:
         result = pipeline.reconstruct(case, settings, progress, audited)
     say_notes(result.notes)
     with hold_interrupts():
-        outputs = write_result(result, targets, POSTERIORS, overwrite)
+        outputs = write_result(result, targets, POSTERIORS, overwrite, keep_names)
     if as_json:
-        click.echo(json.dumps({"outputs": [str(path) for path in outputs], **result.record()}, indent=2))
+        click.echo(json.dumps({"outputs": [str(path) for path in outputs], **record_of_result(result, keep_names)}, indent=2))
     else:
-        click.echo(map_in_words(result, outputs))
+        say(map_in_words(result, outputs))

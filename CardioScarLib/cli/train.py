@@ -42,7 +42,7 @@ def train(
         epochs=max_epochs, patience=patience, batch_size=batch_size, training_samples=mc_samples,
     )  # fmt: skip
     require_torch()
-    unfinished = ready_to_write(output, checkpoint_every, resume, overwrite)
+    unfinished = ready_to_write(output, (training_data,), checkpoint_every, resume, overwrite)
     data = read_training_data(training_data, normalize)
     say_notes(data.notes)
     with training_bar() as progress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from CardioScarLib.cli.console import hold_interrupts, say_notes, stderr
+from CardioScarLib.cli.console import say, say_notes, stderr
+from CardioScarLib.core.interrupts import hold_interrupts
 
 if TYPE_CHECKING:
     from CardioScarLib.original.training import Progress as ProgressCall
@@ -43,15 +44,19 @@ def training_options(command: Callable) -> Callable:
     return command
 
 
-def ready_to_write(output: Path, every_epochs: int, resume: bool, overwrite: bool) -> Unfinished:
-    """Raise UnwritableOutput for what can be known before the long work; else where to keep the unfinished training."""
+def ready_to_write(output: Path, inputs: Sequence[Path], every_epochs: int, resume: bool, overwrite: bool) -> Unfinished:
+    """Raise UnwritableOutput for what can be known before the long work; else where to keep the unfinished training.
+
+    inputs: never overwritten.
+    """
     from CardioScarLib.io.checkpoints import check_checkpoint_name
-    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.io.files import check_not_read, check_writable
     from CardioScarLib.original.unfinished import Unfinished
 
     check_checkpoint_name(output)
     unfinished = Unfinished(output, every_epochs, resume, overwrite)
     unfinished.check()
+    check_not_read((output, unfinished.path), inputs)
     # What Ctrl-C left behind is this run's own.
     check_writable(output, overwrite or (resume and unfinished.path.exists()))
     return unfinished
@@ -99,5 +104,5 @@ def finish(result: Training, unfinished: Unfinished) -> int:
     if result.interrupted:
         later = "; --resume continues it" if unfinished.path.exists() else ""
         lines.append(f"Stopped before the end; the best network so far was kept{later}.")
-    click.echo("\n".join(lines))
+    say("\n".join(lines))
     return STOPPED if result.interrupted else 0

@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 
 from CardioScarLib.cli.arguments import point
-from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
-from CardioScarLib.cli.options import settings_options
+from CardioScarLib.cli.console import progress_bars, say, say_notes
+from CardioScarLib.cli.options import keep_names_option, settings_options
 from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.interrupts import hold_interrupts
 from CardioScarLib.core.settings import ReadingSettings, WallSettings
 
 
@@ -34,10 +35,11 @@ from CardioScarLib.core.settings import ReadingSettings, WallSettings
 )
 @click.option("--surface", type=Path, metavar="FILE", help="Also write the surface of the wall, with its regions: .vtp or .vtk.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
+@keep_names_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def wall(
     images, output, labels, contours, endo, epi, settings, refuse_islands, refuse_holes, reading, coordinates, start, surface, overwrite,
-    as_json,
+    keep_names, as_json,
 ) -> None:  # fmt: skip
     """Make a closed LV wall of tetrahedra.
 
@@ -51,6 +53,7 @@ def wall(
     zero_at = point(start)
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.core.provenance import Provenance, plain
+    from CardioScarLib.core.pseudonyms import pseudonymous
     from CardioScarLib.io.lv_walls import check_wall_names, write_lv_wall
     from CardioScarLib.io.records import input_files
     from CardioScarLib.wall import build_wall
@@ -75,14 +78,15 @@ def wall(
     distance = vars(finished.distance) if finished.distance else None
     summary = {"lv_volume_ml": volume, "quality": vars(finished.quality), "distance": distance}
     record = plain({"summary": summary, "provenance": provenance.as_dict()})
+    record = record if keep_names else pseudonymous(record, provenance.inputs)
     with hold_interrupts():
         written = write_lv_wall(finished, built, output, surface, record, overwrite)
     if as_json:
         click.echo(json.dumps({"outputs": [str(path) for path in written], **record}, indent=2))
         return
-    click.echo(f"Wall   {volume:.1f} mL. {finished.description}")
+    say(f"Wall   {volume:.1f} mL. {finished.description}")
     for number, path in enumerate(written):
-        click.echo(f"{'' if number else 'Wrote':<7}{path}")
+        say(f"{'' if number else 'Wrote':<7}{path}")
 
 
 def _check_sources(images: Sequence[Path], labels: str | None, contours: Sequence[Path], endo: Path | None, epi: Path | None) -> None:

@@ -43,7 +43,7 @@ def unpack(kind: type[T], values: Any, arrays: Mapping[str, np.ndarray], variant
         return _unpacked(kind, values, arrays, variants or {})
     except CardioScarError:
         raise  # what a class itself says against its values
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as problem:
         raise UnreadableFile(f"The stored values do not fit: {type(problem).__name__} in {getattr(kind, '__name__', kind)}.") from problem
 
 

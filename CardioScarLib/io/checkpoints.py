@@ -11,6 +11,7 @@ import numpy as np
 
 from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_path, check_readable
+from CardioScarLib.io.json_files import check_json, record_of, refused_as
 from CardioScarLib.io.tensor_files import plain, read_tensors, write_tensors
 from CardioScarLib.io.torch_files import read_torch, write_torch
 
@@ -19,6 +20,19 @@ KIND = "coordinate network"
 PARTS = ("model_state_dict", "hyperparameters", "dataset_info")
 OF_THE_ORIGINAL = ("mc_samples", "batch_size", "base_lr", "max_lr")
 FRAME = {"origin": (3,), "matrix": (3, 3), "low": (3,), "high": (3,)}
+
+WHOLE, WORD = {"type": "integer", "minimum": 0}, {"type": ["string", "null"]}
+HEADER = record_of(
+    {
+        "dropout": {"type": "number"},
+        "frame": record_of(dict.fromkeys(FRAME, {"type": "array"})),
+        **dict.fromkeys(("nodes", "groups", "freeze_stages"), WHOLE),
+        **dict.fromkeys(("training_data_sha256", "fine_tuned_from"), WORD),
+        "history": record_of({}, {"losses": {"type": "array"}, "best_epoch": {"type": "integer"}, "converged_epoch": {"type": "integer"}}),
+        "settings": record_of({}, {"recipe": WORD}),
+    }
+)
+"""Schema of our header in a safetensors file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +80,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Whether the tensors make a network is checked by the network.
     """
     path = check_readable(path)
-    found = _read_container(path) if path.suffix.lower() == ".safetensors" else _read_pth(path)
-    if not 0 <= found.dropout < 1:
-        raise UnreadableFile(f"The dropout rate in {path.name} is {found.dropout:.4g}; it must be at least 0 and less than 1.")
-    if abs(np.linalg.det(found.matrix)) < 1e-18:  # a box of 1000 km
-        raise UnreadableFile(f"The box in {path.name} has no inverse; the file is damaged.")
+    with refused_as(f"{path.name} cannot be read as a trained network; the file is damaged."):
+        found = _read_container(path) if path.suffix.lower() == ".safetensors" else _read_pth(path)
+        if not 0 <= found.dropout < 1:
+            raise UnreadableFile(f"The dropout rate in {path.name} is {found.dropout:.4g}; it must be at least 0 and less than 1.")
+        if abs(np.linalg.det(found.matrix)) < 1e-18:  # a box of 1000 km
+            raise UnreadableFile(f"The box in {path.name} has no inverse; the file is damaged.")
     return found
 
 
@@ -167,7 +182,9 @@ def _read_pth(path: Path) -> Checkpoint:
 
 def _read_container(path: Path) -> Checkpoint:
     state, header = read_tensors(path, KIND)
-    try:
+    sentence = f"The header of {path.name} is incomplete; the file is damaged."
+    check_json(header, HEADER, sentence)
+    with refused_as(sentence):
         frame = {key: _array(header["frame"][key], key, path.name, shape) for key, shape in FRAME.items()}
         return Checkpoint(
             state,
@@ -181,10 +198,6 @@ def _read_container(path: Path) -> Checkpoint:
             fine_tuned_from=header["fine_tuned_from"],
             freeze_stages=int(header["freeze_stages"]),
         )
-    except UnreadableFile:
-        raise
-    except (KeyError, TypeError, ValueError) as problem:
-        raise UnreadableFile(f"The header of {path.name} is incomplete ({problem}); the file is damaged.") from problem
 
 
 def _write_container(checkpoint: Checkpoint, path: Path) -> None:

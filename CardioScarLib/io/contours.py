@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,12 +14,18 @@ from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.json_files import parse_json, record_of, refused_as
 from CardioScarLib.wall.contours import SliceContours
 
 KINDS = {"icontour": "endo", "ocontour": "epi", "endo": "endo", "epi": "epi"}
 """What a file name calls the surface. i and o are inner and outer, as in the Sunnybrook collections."""
 CURVE_POINTS = 96
 """Of a closed curve through a few points."""
+POINTS = {"type": "array", "minItems": 3, "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "number"}}}
+DRAWN = record_of(
+    {"contours": {"type": "array", "items": record_of({"slice": {"type": "integer", "minimum": 0}, "endo": POINTS, "epi": POINTS})}}
+)
+"""Schema of a file of drawn contours."""
 NAME = re.compile(r"(\d+)\D*?(icontour|ocontour|endo|epi)", re.IGNORECASE)
 
 
@@ -57,12 +62,11 @@ def read_drawn_contours(path: Path, stack: SliceStack) -> list[SliceContours]:
     path: JSON file whose "contours" each hold "slice", its number in the stack, and "endo" and "epi", points as column
         and row in pixels counted from 0, which a periodic cubic spline joins.
     """
-    try:
-        drawn = json.loads(check_readable(Path(path)).read_text(encoding="utf-8"))["contours"]
-        planes = [(stack.slices[one["slice"]], one) for one in drawn]
+    sentence = f"{Path(path).name} does not hold contours of this stack of {len(stack)} slices."
+    drawn = parse_json(check_readable(Path(path)).read_bytes(), DRAWN, sentence)
+    with refused_as(sentence):
+        planes = [(stack.slices[one["slice"]], one) for one in drawn["contours"]]
         curves = [[_smooth_curve(one[kind], plane) for kind in ("endo", "epi")] for plane, one in planes]
-    except (ValueError, KeyError, TypeError, IndexError) as problem:
-        raise UnreadableFile(f"{Path(path).name} does not hold contours of this stack of {len(stack)} slices ({problem}).") from problem
     return [
         SliceContours(endo, epi, plane.normal, plane.thickness, plane.center, plane.label)
         for (endo, epi), (plane, _) in zip(curves, planes, strict=True)

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from CardioScarLib.core.errors import BadStack, UnreadableFile
 from CardioScarLib.core.slices import SliceSource
+from CardioScarLib.io.apart import apart
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.planes import Plane
 from CardioScarLib.io.quiet import quiet_itk
@@ -23,13 +24,28 @@ IDENTIFIERS = {
     "frame_of_reference_uid": "0020|0052",
 }
 """Of an image, for results that point to it; see `SliceSource`."""
+UNPACKED = 32
+"""Bytes in memory per byte of a file, at most: pixels are often compressed, and become double precision."""
 # Storage classes whose files must have pixels (CT, MR, secondary capture; plain and enhanced), as opposed to
 # reports, raw data and indices, which may lie in the same folder.
 IMAGE_CLASS = re.compile(rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.(?:[24](?:\.1)?|7)[\x00 ]")
 
 
+def memory_of_dicom(path: Path) -> int:
+    """Bytes that a DICOM file takes in memory, at most."""
+    return path.stat().st_size * UNPACKED
+
+
 def is_dicom(path: Path) -> bool:
     """Whether GDCM can read an image from the file."""
+    try:
+        return _is_read_by_gdcm(path)
+    except UnreadableFile:  # GDCM itself fails
+        return False
+
+
+@apart(bool, memory_of_dicom)
+def _is_read_by_gdcm(path: Path) -> bool:
     with quiet_itk():
         return sitk.ImageFileReader.GetImageIOFromFileName(str(path)) == "GDCMImageIO"
 
@@ -53,6 +69,7 @@ def read_dicom_folder(folder: Path) -> tuple[list[Plane], list[str]]:
     return planes, [f"{others} files of the folder {folder.name} are not DICOM images and were left out."] if others else []
 
 
+@apart(Plane, memory_of_dicom)
 def read_dicom_plane(path: Path) -> Plane:
     """One single-frame DICOM image, LPS mm, with its rescale slope and intercept applied.
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from CardioScarLib.core.errors import BadSettings, BadStack, UnreadableFile
+from CardioScarLib.core.errors import BadSettings, BadStack
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.dicom import is_dicom, read_dicom_folder, read_dicom_plane
 from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.itk_files import read_pixels
 from CardioScarLib.io.layers import read_layer
 from CardioScarLib.io.nifti import read_nifti_header
 from CardioScarLib.io.planes import Plane, stack_of_planes, thickness_note
-from CardioScarLib.io.quiet import quiet_itk
 
 AXES = {"x": 0, "y": 1, "z": 2}
 
@@ -87,25 +87,7 @@ def read_image(path: Path) -> tuple[sitk.Image, list[str]]:
                 f"The header of {name} has voxels of {sform} mm in one place (sform) and {pixdim} mm in another (pixdim); "
                 "pixdim was used. Check that the image and the LV model meet."
             )
-    with quiet_itk():
-        if not sitk.ImageFileReader.GetImageIOFromFileName(str(path)):
-            raise UnreadableFile(f"{name} is not an image that can be read; use NIfTI, NRRD, MHA or DICOM.")
-        try:
-            image = sitk.ReadImage(str(path))
-        except RuntimeError as problem:
-            raise UnreadableFile(f"{name} cannot be read to its end; it is truncated or damaged.") from problem
-    channels = image.GetNumberOfComponentsPerPixel()
-    if channels > 1:
-        raise UnreadableFile(f"{name} is a color or vector image ({channels} values per pixel); gray values are needed.")
-    if "complex" in image.GetPixelIDTypeAsString():
-        raise UnreadableFile(f"{name} is a complex image; save its magnitude or its phase-sensitive real part first.")
-    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
-        image = image[:, :, :, 0]
-    if image.GetDimension() > 3:
-        raise UnreadableFile(f"{name} has {image.GetDimension()} dimensions ({image.GetSize()[3]} volumes); save one 3D volume first.")
-    if image.GetDimension() < 3:
-        raise UnreadableFile(f"{name} is a flat 2D image without a position in the patient; save it as a 3D image with one slice.")
-    return image, notes
+    return read_pixels(path).image(), notes
 
 
 def ijk_to_lps(image: sitk.Image) -> np.ndarray:

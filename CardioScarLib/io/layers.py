@@ -13,6 +13,8 @@ from CardioScarLib.io.planes import Plane
 from CardioScarLib.io.vtk_files import as_grid, cells_of, points_of, read_vtk
 
 FALLBACK_FIELD = "intensity"
+FARTHEST = 1e9
+"""Of a coordinate, in whatever unit."""
 # Off the grid by more than this share of a pixel is not rounding anymore.
 TOLERANCE = 0.05
 
@@ -28,6 +30,8 @@ def read_layer(path: Path, scalar_field: str) -> Plane:
     grid = as_grid(dataset)
     quads = _quads(grid, path.name)
     points = points_of(dataset)
+    if not np.isfinite(points).all() or np.abs(points).max() > FARTHEST:
+        raise UnreadableFile(f"{path.name} has points that are not finite, or farther away than anything; the file is damaged.")
     if space == "ras":
         points = points * [-1.0, -1.0, 1.0]
     values, on_cells = _values(dataset, scalar_field, path.name)

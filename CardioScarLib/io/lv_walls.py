@@ -11,7 +11,7 @@ from vtkmodules.util.numpy_support import numpy_to_vtk
 
 from CardioScarLib.core.errors import UnwritableOutput
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.io.files import check_writable
+from CardioScarLib.io.files import check_not_read, check_writable, one_step
 from CardioScarLib.io.meshes import MeshFile, mesh_of_wall, write_mesh
 from CardioScarLib.io.records import write_record
 from CardioScarLib.wall import LVWall
@@ -21,13 +21,12 @@ from CardioScarLib.wall.surfaces import triangle_surface
 
 def check_wall_names(output: Path, surface: Path | None, inputs: Sequence[Path], overwrite: bool) -> None:
     """Raise UnwritableOutput for names that cannot hold a wall or its surface, or belong to inputs."""
+    check_not_read((output, surface, output.with_name(output.name + ".json")), inputs)
     for path, suffixes, thing in ((output, (".vtu", ".vtk"), "a wall of tetrahedra"), (surface, (".vtp", ".vtk"), "a surface")):
         if path is None:
             continue
         if path.suffix.lower() not in suffixes:
             raise UnwritableOutput(f"{path.name} is not a name for {thing}; use {' or '.join(suffixes)}.")
-        if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
-            raise UnwritableOutput(f"{path.name} is one of the files that are read and was kept; choose another name for the result.")
         check_writable(path, overwrite)
     if surface is not None and surface.absolute() == output.absolute():
         raise UnwritableOutput(f"The wall and its surface cannot both be {output.name}; choose two names.")
@@ -41,16 +40,11 @@ def write_lv_wall(
     files = [(mesh_of_wall(finished.wall, output), finished.arrays, output)]
     if surface is not None:
         files.append(_surface_file(finished, built, surface))
-    there_before = {path for _, _, path in files if path.exists()}
     written: list[Path] = []
-    try:
+    with one_step(output):
         for mesh_file, arrays, path in files:
             written += write_mesh(mesh_file, arrays, path, overwrite)
         written.append(write_record(record, output, overwrite))
-    except BaseException:
-        for path in set(written) - there_before:
-            path.unlink(missing_ok=True)
-        raise
     return written
 
 

@@ -17,11 +17,12 @@ from CardioScarLib.core.errors import UnreadableFile
 @dataclass(frozen=True)
 class NiftiHeader:
     """size: per used dimension. spacing: pixdim of the first three, mm or what the file takes for it.
-    sform_scale: lengths of the columns of the sform matrix, None without one."""
+    sform_scale: lengths of the columns of the sform matrix, None without one. bytes_held: by all pixels."""
 
     size: tuple[int, ...]
     spacing: tuple[float, float, float]
     sform_scale: tuple[float, float, float] | None
+    bytes_held: int
 
     @property
     def is_contradictory(self) -> bool:
@@ -68,11 +69,12 @@ def read_nifti_header(path: Path) -> NiftiHeader:
     size = tuple(int(extent) for extent in dims[1 : dims[0] + 1]) if 1 <= dims[0] <= 7 else ()
     if not size or min(size) < 1:
         raise damaged
-    if magic in (b"n+1", b"n+2") and length < start + np.prod(size, dtype=np.float64) * bits / 8:
+    held = int(np.prod(size, dtype=object)) * abs(bits) // 8
+    if magic in (b"n+1", b"n+2") and not length >= start + held:
         raise damaged
     matrix = np.array(rows).reshape(3, 4)[:, :3]
     scale = _three(np.linalg.norm(matrix, axis=0)) if sform_code > 0 else None
-    return NiftiHeader(size, _three(pixdim[1:4]), scale)
+    return NiftiHeader(size, _three(pixdim[1:4]), scale, held)
 
 
 def _three(lengths: Iterable[float]) -> tuple[float, float, float]:

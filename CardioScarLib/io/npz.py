@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
-from zipfile import BadZipFile
 
 import numpy as np
 
 from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.io.json_files import parse_json, record_of
 
 WORDS = "words"
 """Entry with the JSON text, as bytes; the names of packed arrays never are that word alone."""
+
+STORED = record_of({"schema": {"type": "string"}, "values": {}})
+"""Schema of that text; the values are checked by the types that they are unpacked as."""
 
 
 def write_npz(target: Path | BinaryIO, schema: str, values: Any, arrays: Mapping[str, np.ndarray], compressed: bool = True) -> None:
@@ -29,7 +32,7 @@ def read_npz(source: Path | bytes, schema: str, name: str) -> tuple[Any, dict[st
     """Values and arrays of a file of this schema. name: of the file, for messages. Raises UnreadableFile."""
     try:
         with np.load(BytesIO(source) if isinstance(source, bytes) else source, allow_pickle=False) as file:
-            words = json.loads(bytes(file[WORDS]).decode())
+            words = parse_json(bytes(file[WORDS]), STORED, f"{name} is not a file of CardioScar.")
             found = words["schema"]
             if found != schema:
                 raise UnreadableFile(_other_schema(name, found, schema))
@@ -39,9 +42,9 @@ def read_npz(source: Path | bytes, schema: str, name: str) -> tuple[Any, dict[st
         raise UnreadableFile(f"There is no file {name}; check the path.") from None
     except OSError as problem:
         raise UnreadableFile(f"{name} cannot be opened: {problem.strerror or 'it is damaged'}.") from problem
-    except (ValueError, KeyError, TypeError, EOFError, BadZipFile, MemoryError) as problem:
-        if isinstance(problem, UnreadableFile):
-            raise
+    except UnreadableFile:
+        raise
+    except Exception as problem:  # whatever a damaged file makes the parsers raise
         raise UnreadableFile(f"{name} is truncated, damaged, or not a file of CardioScar.") from problem
 
 

@@ -19,6 +19,11 @@ def write_record(record: Mapping[str, Any], path: Path, overwrite: bool = False)
     return target
 
 
+def same_inputs(one: Iterable[Mapping[str, Any]], other: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether two lists of inputs are of the same content, whatever the files are called."""
+    return [(entry.get("bytes"), entry.get("sha256")) for entry in one] == [(entry.get("bytes"), entry.get("sha256")) for entry in other]
+
+
 def input_files(paths: Iterable[Path]) -> tuple[dict[str, Any], ...]:
     """Name, size and SHA-256 of files or folders; names without their folders, which may name a patient."""
     return tuple(_input_file(Path(path)) for path in paths)

@@ -27,18 +27,19 @@ from CardioScarLib.core.case import Case, LabelMap
 from CardioScarLib.core.errors import BadWall, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.fingerprints import StackFingerprint, WallFingerprint
 from CardioScarLib.core.packing import Variants, pack, unpack
+from CardioScarLib.core.pseudonyms import pseudonymous
 from CardioScarLib.core.result import Reconstruction, Result
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.version import __version__
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.io.files import atomic_paths, check_readable, check_writable
+from CardioScarLib.io.files import PRIVATE, atomic_paths, check_not_read, check_readable, check_writable, clear_leftovers, one_step
+from CardioScarLib.io.json_files import refused_as
 from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, write_mesh
 from CardioScarLib.io.npz import read_npz, write_npz
 from CardioScarLib.io.opencarp import read_dat
 from CardioScarLib.io.volumes import VOLUME_SUFFIXES, grid_around, write_probability_volume
 
 FIELD_SCHEMA, CASE_SCHEMA = "cardioscar-field 1", "cardioscar-case 1"
-PRIVATE = 0o600
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ class Targets:
 
     def check_names(self, inputs: Sequence[Path], overwrite: bool) -> None:
         """Raise UnwritableOutput for names that cannot be used, before anything is read. inputs: never overwritten."""
-        for path in filter(None, (self.output, self.record, self.field, self.case, self.volume)):
-            if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
-                raise UnwritableOutput(f"{path.name} is one of the images that are read and was kept; choose another name for the result.")
+        outputs = (self.output, self.record, self.field, self.case, self.volume)
+        check_not_read(outputs, inputs)
+        for path in filter(None, outputs):
             check_writable(path, overwrite)
         if self.volume and not self.volume.name.lower().endswith(VOLUME_SUFFIXES):
             raise UnwritableOutput(f"{self.volume.name} is not a name for a volume; use one of {', '.join(VOLUME_SUFFIXES)}.")
@@ -111,30 +112,26 @@ def array_names(model_has_spread: bool, threshold: float | None) -> list[str]:
     return ["scar_probability", *spread, "scar_observed", *binary]
 
 
-def write_result(result: Result, targets: Targets, posteriors: Variants, overwrite: bool = False) -> list[Path]:
+def write_result(result: Result, targets: Targets, posteriors: Variants, overwrite: bool = False, keep_names: bool = False) -> list[Path]:
     """Write all files of a result, all or nothing, and return them: volume, mesh, record, field, case.
 
-    posteriors: table of the classes that stand for a posterior. Raises UnwritableOutput, or BadWall for a volume of an open wall.
+    posteriors: table of the classes that stand for a posterior. keep_names: of the inputs, in place of their pseudonyms.
+    Raises UnwritableOutput, or BadWall for a volume of an open wall.
     """
     mesh = result.case.mesh or mesh_of_wall(result.case.wall, targets.output)
     targets.check_for(mesh, list(result.arrays), overwrite)
-    there_before = {path for target in (targets.output, targets.volume) if target for path in target.parent.iterdir()}
     written: list[Path] = []
-    try:
+    with one_step(targets.output):
         if targets.volume:
             grid = grid_around(result.case.wall, min(min(one.spacing) for one in result.case.stack))
             written.append(write_probability_volume(result.posterior.mean, result.case.wall, grid, targets.volume, overwrite))
         written += write_mesh(mesh, result.arrays, targets.output, overwrite)
         with atomic_paths([targets.record, targets.field, targets.case], overwrite) as (record, field_file, case_file):
-            text = json.dumps(result.record(), indent=2, ensure_ascii=False)
+            text = json.dumps(record_of_result(result, keep_names), indent=2, ensure_ascii=False)
             record.write_text(text + "\n", encoding="utf-8")
-            field_file.write_bytes(field_bytes(result, posteriors))
-            _write_case(result.case, case_file)
+            field_file.write_bytes(field_bytes(result, posteriors, keep_names))
+            _write_case(result.case, case_file, keep_names)
         written += [targets.record, targets.field, targets.case]
-    except BaseException:
-        for path in set(written) - there_before:
-            path.unlink(missing_ok=True)
-        raise
     return written
 
 
@@ -145,6 +142,7 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
     Raises UnreadableFile, or OtherCase where map, field and case do not belong together.
     """
     targets = Targets(Path(path))
+    clear_leftovers(targets.output.parent)
     if not targets.field.is_file():
         if not targets.output.is_file() and targets.output.suffix.lower() != ".dat":
             raise UnreadableFile(f"There is no file {targets.output.name}; check the path.")
@@ -152,6 +150,11 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
             f"There is no {targets.field.name}, which holds the field, next to {targets.output.name}; make the map again, or keep the "
             "files of a result together."
         )
+    with refused_as(f"The files of {targets.output.name} are damaged, or do not belong together; make the map again."):
+        return _read_together(targets, posteriors, case)
+
+
+def _read_together(targets: Targets, posteriors: Variants, case: Case | None) -> Result:
     stored = _stored(targets.field, posteriors)
     if case is None:
         if targets.output.suffix.lower() == ".dat":
@@ -170,7 +173,13 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
     return Result.of(case, replace(stored.found, arrays=arrays))
 
 
-def field_bytes(result: Result, posteriors: Variants) -> bytes:
+def record_of_result(result: Result, keep_names: bool = False) -> dict[str, Any]:
+    """What `.json` holds."""
+    record = result.record()
+    return record if keep_names else pseudonymous(record, result.provenance.inputs)
+
+
+def field_bytes(result: Result, posteriors: Variants, keep_names: bool = False) -> bytes:
     """What `.field.npz` holds; also kept where there are no files, such as in a scene."""
     found = Reconstruction(**{name: value for name, value in vars(result).items() if name != "case"})
     # Of the arrays their names are kept: the values are on the mesh.
@@ -178,16 +187,18 @@ def field_bytes(result: Result, posteriors: Variants) -> bytes:
     case = result.case
     stored = StoredField(__version__, WallFingerprint.of(case.wall), StackFingerprint.of(case.observed_stack), found)
     buffer = BytesIO()
-    write_npz(buffer, FIELD_SCHEMA, *pack(stored, posteriors))
+    values, arrays = pack(stored, posteriors)
+    write_npz(buffer, FIELD_SCHEMA, values if keep_names else pseudonymous(values, result.provenance.inputs), arrays)
     return buffer.getvalue()
 
 
 def result_from_bytes(content: bytes, case: Case, arrays: dict[str, np.ndarray], posteriors: Variants) -> Result:
     """The result from its `field_bytes`. Raises UnreadableFile, or OtherCase for another case."""
-    stored = unpack(StoredField, *read_npz(content, FIELD_SCHEMA, "The field of the map"), posteriors)
-    stored.wall.check(case.wall)
-    stored.stack.check(case.observed_stack)
-    return Result.of(case, replace(stored.found, arrays=arrays))
+    with refused_as("The field of the map is damaged; make the map again."):
+        stored = unpack(StoredField, *read_npz(content, FIELD_SCHEMA, "The field of the map"), posteriors)
+        stored.wall.check(case.wall)
+        stored.stack.check(case.observed_stack)
+        return Result.of(case, replace(stored.found, arrays=arrays))
 
 
 def _stored(path: Path, posteriors: Variants) -> StoredField:
@@ -197,11 +208,12 @@ def _stored(path: Path, posteriors: Variants) -> StoredField:
         raise UnreadableFile(f"{path.name} cannot be used: {problem}") from problem
 
 
-def _write_case(case: Case, path: Path) -> None:
+def _write_case(case: Case, path: Path, keep_names: bool) -> None:
     stored = StoredCase(case.stack, case.scar, case.myocardium, case.alignment, dict(case.reading), case.inputs)
     values, arrays = pack(stored)
     path.touch(mode=PRIVATE)
     with path.open("wb") as file:
+        values = values if keep_names else pseudonymous(values, case.inputs)
         write_npz(file, CASE_SCHEMA, values, {name: _smaller(one) for name, one in arrays.items()})
     os.chmod(path, PRIVATE)
 

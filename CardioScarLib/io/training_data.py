@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from CardioScarLib.core.errors import BadEvidence, BadSettings, BadTrainingData, UnreadableFile, UnwritableOutput
-from CardioScarLib.io.files import atomic_path, check_readable
+from CardioScarLib.io.files import PRIVATE, atomic_path, check_readable
 
 TRAINING_SUFFIXES = (".npz", ".npy")
 NORMALIZATIONS = ("none", "minmax")
@@ -89,6 +90,7 @@ def write_training_data(data: TrainingData, path: Path, overwrite: bool = False)
             scaler_min=data.minimum.astype(np.float64),
             scaler_max=data.maximum.astype(np.float64),
         )
+        os.chmod(temporary, PRIVATE)  # the values are those of a patient's image
     return path
 
 

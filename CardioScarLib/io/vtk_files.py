@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
-from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow, vtkPoints, vtkStringArray, vtkStringOutputWindow, vtkVersion
+from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow, vtkPoints, vtkStringArray, vtkStringOutputWindow
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkDataSet, vtkPointSet, vtkUnstructuredGrid
 from vtkmodules.vtkCommonExecutionModel import vtkAlgorithm
 from vtkmodules.vtkFiltersCore import vtkAppendFilter
@@ -20,7 +20,9 @@ from vtkmodules.vtkIOPLY import vtkPLYReader
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLUnstructuredGridReader
 
 from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.io.apart import apart
 from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.vtk_parts import DatasetParts, dataset_of, parts_of, types_of
 
 READERS: dict[str, Any] = {
     ".vtk": vtkDataSetReader,
@@ -29,6 +31,8 @@ READERS: dict[str, Any] = {
     ".ply": vtkPLYReader,
     ".stl": vtkSTLReader,
 }
+UNPACKED = 16
+"""Bytes in memory per byte of a file, at most: compressed meshes are a fifth of what they hold."""
 PLY_BYTES = {
     "char": 1, "int8": 1, "uchar": 1, "uint8": 1, "short": 2, "int16": 2, "ushort": 2, "uint16": 2,
     "int": 4, "int32": 4, "uint": 4, "uint32": 4, "float": 4, "float32": 4, "double": 8, "float64": 8,
@@ -56,9 +60,15 @@ def read_vtk(path: Path) -> tuple[vtkDataSet, str | None]:
     the field data.
     """
     path = check_readable(path)
-    suffix = path.suffix.lower()
-    if suffix not in READERS:
+    if path.suffix.lower() not in READERS:
         raise UnreadableFile(f"{path.name} is not one of {', '.join(READERS)}.")
+    parts = _read_parts(path)
+    return dataset_of(parts), parts.space
+
+
+@apart(DatasetParts, lambda path: path.stat().st_size * UNPACKED)
+def _read_parts(path: Path) -> DatasetParts:
+    suffix = path.suffix.lower()
     if suffix == ".ply":
         _check_ply(path)
     reader = READERS[suffix]()
@@ -77,7 +87,7 @@ def read_vtk(path: Path) -> tuple[vtkDataSet, str | None]:
         raise UnreadableFile(f"{path.name} cannot be read as a {suffix} file; it is truncated, damaged or of another kind.")
     if dataset.GetNumberOfPoints() == 0:
         raise UnreadableFile(f"{path.name} has no points.")
-    return dataset, _space(reader, dataset)
+    return parts_of(dataset, _space(reader, dataset), path.name)
 
 
 def _space(reader: vtkAlgorithm, dataset: vtkDataSet) -> str | None:
@@ -149,12 +159,9 @@ def cells_of(grid: vtkUnstructuredGrid) -> tuple[np.ndarray, np.ndarray, np.ndar
     """VTK type per cell (m,), offsets (m + 1,) into the connectivity, and the connectivity itself."""
     if grid.GetNumberOfCells() == 0:
         return np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int64)
-    version = vtkVersion()
-    renamed = (version.GetVTKMajorVersion(), version.GetVTKMinorVersion()) >= (9, 6)
-    types = grid.GetCellTypes() if renamed else grid.GetCellTypesArray()
     cells = grid.GetCells()
     return (
-        vtk_to_numpy(types).astype(np.uint8),
+        types_of(grid),
         vtk_to_numpy(cells.GetOffsetsArray()).astype(np.int64),
         vtk_to_numpy(cells.GetConnectivityArray()).astype(np.int64),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from CardioScarLib.core.errors import BadSettings, UnreadableFile, UnwritableOutput
-from CardioScarLib.io.files import atomic_paths, check_writable
+from CardioScarLib.io.files import atomic_paths, check_not_read, check_writable
 from CardioScarLib.io.training_data import TrainingData, read_training_data, write_training_data
 
 NAME = re.compile(r"subset_(\d+)_n\d+_f\d+_s[\d.]+_xy[\dp]+mm_z[\dp]+mm(?:\.nii\.gz)?_training\.npz")
@@ -67,6 +67,7 @@ def build_foundation(
         if said
     )
     outputs = [output_dir / TRAINING_NAME, output_dir / MANIFEST_NAME]
+    check_not_read(outputs, [path for paths in found.values() for path in paths])
     if output_dir.exists():
         for path in outputs:
             check_writable(path, overwrite)

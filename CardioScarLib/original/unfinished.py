@@ -11,11 +11,15 @@ import numpy as np
 
 from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import atomic_path
+from CardioScarLib.io.json_files import check_json, record_of, refused_as
 from CardioScarLib.io.tensor_files import read_tensors, write_tensors
 from CardioScarLib.reconstruction.dropout.train import State, TrainingState
 
 KIND = "unfinished training"
 PARTS = ("state", "best", "first_moment", "second_moment")
+WHOLE = {"type": "integer", "minimum": 0}
+HEADER = record_of({"epoch": WHOLE, "steps": WHOLE, "history": {"type": "object"}})
+"""Schema of the header of the file."""
 
 
 @dataclass(eq=False)
@@ -65,11 +69,14 @@ class Unfinished:
             raise UnreadableFile(
                 f"{self.path.name} is of a training with other data, settings, seed or start; use the same ones, or omit --resume."
             )
-        parts: dict[str, State] = {part: {} for part in PARTS}
-        for name, values in tensors.items():
-            part, _, key = name.partition("/")
-            parts[part][key] = values
-        state = TrainingState(header["epoch"], header["steps"], **parts, history=header["history"])
+        sentence = f"{self.path.name} is damaged; omit --resume to start again."
+        check_json(header, HEADER, sentence)
+        with refused_as(sentence):
+            parts: dict[str, State] = {part: {} for part in PARTS}
+            for name, values in tensors.items():
+                part, _, key = name.partition("/")
+                parts[part][key] = values
+            state = TrainingState(header["epoch"], header["steps"], **parts, history=header["history"])
         return state, (f"The training continues after epoch {state.epoch}.",)
 
     def save(self, state: TrainingState) -> None:

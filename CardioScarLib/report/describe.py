@@ -16,6 +16,8 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.json_files import refused_as
+from CardioScarLib.io.layers import FARTHEST
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.io.opencarp import opencarp_pair
 from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing
@@ -44,12 +46,18 @@ def describe_content(content: Content, path: Path) -> dict:
         TrainingData: describe_training_data,
         ResultPart: describe_result_part,
     }
-    return {"file": Path(path).name, **describers[type(content)](content)}
+    with refused_as(f"{Path(path).name} cannot be described; it is damaged or of another kind."):
+        return {"file": Path(path).name, **describers[type(content)](content)}
 
 
 def read_any(path: Path) -> Content:
     """The file as what it is: a stack of slices, a model, a trained network, training data, or a file that belongs to a map."""
     path = Path(path)
+    with refused_as(f"{path.name} cannot be read; it is damaged or of another kind."):
+        return _read(path)
+
+
+def _read(path: Path) -> Content:
     if suffix := suffix_of(path):
         return read_result_part(check_readable(path), suffix)
     if path.suffix.lower() in NETWORK_SUFFIXES:
@@ -73,6 +81,8 @@ def _is_layer(path: Path) -> bool:
     dataset = read_vtk(path)[0]
     types = cells_of(as_grid(dataset))[0]
     points = points_of(dataset)
+    if not np.isfinite(points).all() or np.abs(points).max() > FARTHEST:
+        return False
     points = points - points.mean(axis=0)
     spread = np.linalg.svd(points.T @ points, compute_uv=False)
     return len(types) > 0 and bool(np.isin(types, FLAT_CELLS).all()) and spread[2] < 1e-8 * spread[0]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.quantity import Quantity
+from CardioScarLib.io.json_files import refused_as
 from CardioScarLib.io.npz import read_npz
 from CardioScarLib.io.results import CASE_SCHEMA, FIELD_SCHEMA
 from CardioScarLib.report.model_words import model_in_words
@@ -35,10 +35,8 @@ def read_result_part(path: Path, suffix: str) -> ResultPart:
 
 def describe_result_part(part: ResultPart) -> dict[str, Any]:
     """Plain values. Raises UnreadableFile for values that do not fit."""
-    try:
+    with refused_as("The file of the map is damaged; make the map again."):
         return _describe_field(part.values) if part.suffix == ".field.npz" else _describe_case(part.values)
-    except (KeyError, TypeError, AttributeError) as problem:
-        raise UnreadableFile("The file of the map is damaged; make the map again.") from problem
 
 
 def _describe_field(values: dict[str, Any]) -> dict[str, Any]:

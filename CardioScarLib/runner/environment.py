@@ -1,20 +1,13 @@
-"""Which Python the child process runs, and in which environment."""
+"""How the child process is started, and in which environment."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from pathlib import Path
 
+from CardioScarLib.core.interpreter import python_executable
+
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
-
-
-def python_executable() -> str:
-    """The Python that runs now; where sys.executable is no Python but an application, Slicer's on the search path."""
-    if Path(sys.executable or "").name.lower().startswith("python"):
-        return sys.executable
-    return shutil.which("PythonSlicer") or sys.executable
 
 
 def child_command(folder: Path) -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,13 +17,28 @@ from pathlib import Path
 from typing import IO, Any, Generic
 
 from CardioScarLib.core import errors
-from CardioScarLib.core.errors import Cancelled, CardioScarError, RunFailed, UnwritableOutput
+from CardioScarLib.core.errors import Cancelled, CardioScarError, RunFailed, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.version import __version__
+from CardioScarLib.io.claims import Claim, abandoned
+from CardioScarLib.io.json_files import parse_json, record_of
 from CardioScarLib.runner.environment import child_command, child_environment
 from CardioScarLib.runner.progress import ProgressClock, ProgressReport
 from CardioScarLib.runner.task import Answer, Task, TaskProgress, read_answer, write_task
 
 WINDOWS = os.name == "nt"
+PREFIX = "cardioscar-job-"
+"""Of a job's folder, which may hold images of patients; of a process that was killed, the next job removes it."""
+WORD, WHOLE = {"type": "string"}, {"type": "integer", "minimum": 0}
+FIELDS = {"progress": ("stage", "step", "steps", "loss"), "failed": ("kind", "error"), "done": ()}
+"""Of a line of the child, by its event."""
+EVENT = {
+    "oneOf": [
+        record_of({"event": {"const": "progress"}, "stage": WORD, "step": WHOLE, "steps": WHOLE, "loss": {"type": ["number", "null"]}}),
+        record_of({"event": {"const": "failed"}, "kind": WORD, "error": WORD}),
+        record_of({"event": {"const": "done"}}),
+    ]
+}
+"""Schema of a line of the child."""
 
 
 def start_job(task: Task[Answer]) -> Job[Answer]:
@@ -31,16 +46,25 @@ def start_job(task: Task[Answer]) -> Job[Answer]:
 
     Raises UnwritableOutput when its folder cannot be filled, RunFailed when there is no Python to start.
     """
-    folder = tempfile.TemporaryDirectory(prefix="cardioscar-", ignore_cleanup_errors=True)
+    place = Path(tempfile.gettempdir())
+    for left in abandoned(place, PREFIX):
+        shutil.rmtree(left, ignore_errors=True)
+    claim = None
     try:
-        write_task(task, Path(folder.name))
-        return Job(task, folder)
+        claim = Claim(place, PREFIX)
+        write_task(task, claim.folder)
+        return Job(task, claim)
     except OSError as problem:
-        folder.cleanup()
+        _release(claim)
         raise UnwritableOutput(f"The temporary files of the run cannot be written: {problem.strerror or problem}.") from problem
     except BaseException:
-        folder.cleanup()
+        _release(claim)
         raise
+
+
+def _release(claim: Claim | None) -> None:
+    if claim is not None:
+        claim.release()
 
 
 class _Work:
@@ -77,9 +101,9 @@ class Job(_Work, Generic[Answer]):
     folder: where the child leaves its answer; there until `close`.
     """
 
-    def __init__(self, task: Task[Answer], folder: tempfile.TemporaryDirectory[str]):
+    def __init__(self, task: Task[Answer], claim: Claim):
         super().__init__(f"{task.title}, Python {platform.python_version()}, {platform.system()}")
-        self._task, self._temporary = task, folder
+        self._task, self._claim = task, claim
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._done = False
         try:
@@ -94,7 +118,7 @@ class Job(_Work, Generic[Answer]):
 
     @property
     def folder(self) -> Path:
-        return Path(self._temporary.name)
+        return self._claim.folder
 
     def poll(self) -> str:
         """Read the child's messages since the last call, and return the state. Never waits."""
@@ -124,7 +148,7 @@ class Job(_Work, Generic[Answer]):
     def close(self) -> None:
         """Remove the files, and end the child if it still runs."""
         self.cancel()
-        self._temporary.cleanup()
+        self._claim.release()
 
     # Messages of the child
 
@@ -161,16 +185,16 @@ class Job(_Work, Generic[Answer]):
             for raw in self._pipe(self._process.stdout):
                 text = raw.decode("utf-8", "replace").rstrip()
                 try:
-                    event = json.loads(text)
-                    self._events.put((event.pop("event"), event))
-                except (ValueError, AttributeError, KeyError):
+                    event = parse_json(text, EVENT, "This is no event.")
+                    self._events.put((event["event"], {name: event[name] for name in FIELDS[event["event"]]}))
+                except (UnreadableFile, KeyError, TypeError):
                     self._events.put(("line", text))
         code = self._process.wait()
         errors_thread.join(timeout=1.0)
         self._pipe(self._process.stdin).close()
         self._events.put(("exit", code))
         if self.state == "cancelled":
-            self._temporary.cleanup()
+            self._claim.release()
 
     def _listen_to_errors(self) -> None:
         with suppress(ValueError, OSError):

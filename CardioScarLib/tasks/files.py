@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from CardioScarLib.core.result import Result
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.cases import read_case
-from CardioScarLib.io.results import Targets, array_names, write_result
+from CardioScarLib.io.results import Targets, array_names, record_of_result, write_result
 from CardioScarLib.pipeline import reconstruct, settings_for
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.runner.task import Task, TaskProgress
@@ -24,6 +24,7 @@ class FilesTask(Task[dict[str, Any]]):
     """Read a case, make its map, and write it; the answer is the record of the result.
 
     mesh, images, mask: see `read_case`. output: name of the map; earlier results there are replaced. audited: with an audit.
+    keep_names: of the files, in the results.
     """
 
     answer: ClassVar[Any] = dict[str, Any]
@@ -35,6 +36,7 @@ class FilesTask(Task[dict[str, Any]]):
     reading: ReadingSettings = field(default_factory=ReadingSettings)
     settings: ReconstructionSettings = field(default_factory=ReconstructionSettings)
     audited: bool = False
+    keep_names: bool = False
 
     def run(self, progress: TaskProgress) -> dict[str, Any]:
         targets = Targets(self.output)
@@ -44,8 +46,8 @@ class FilesTask(Task[dict[str, Any]]):
         check_targets(targets, case.mesh, settings_for(case, self.settings), overwrite=True)
         result = reconstruct(case, self.settings, progress, self.audited)
         progress("write", 0, 1)
-        write_result(result, targets, POSTERIORS, overwrite=True)
-        return result.record()
+        write_result(result, targets, POSTERIORS, overwrite=True, keep_names=self.keep_names)
+        return record_of_result(result, self.keep_names)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,8 +59,12 @@ def check_targets(targets: Targets, mesh: Any, settings: ReconstructionSettings,
     targets.check_for(mesh, array_names(settings.model.model in WITH_SPREAD, settings.threshold), overwrite)
 
 
-def write(result: Result, output: Path | str, volume: Path | str | None = None, overwrite: bool = False) -> list[Path]:
+def write(
+    result: Result, output: Path | str, volume: Path | str | None = None, overwrite: bool = False, keep_names: bool = False
+) -> list[Path]:
     """Write a result; see `io.results`. Returns the files written."""
     targets = Targets(Path(output), Path(volume) if volume else None)
-    targets.check_names((), overwrite)
-    return write_result(result, targets, POSTERIORS, overwrite)
+    mesh = result.case.mesh
+    # A map that was read may be written in its own place; a mesh that is no map of ours may not be replaced by one.
+    targets.check_names(() if mesh is None or Targets(mesh.path).field.is_file() else (mesh.path,), overwrite)
+    return write_result(result, targets, POSTERIORS, overwrite, keep_names)

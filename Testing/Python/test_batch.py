@@ -2,15 +2,17 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
 
-from CardioScarLib.batch import Outcome, find_cases, in_words, run_batch
+from CardioScarLib.batch import BatchCase, Outcome, find_cases, in_words, run_batch
 from CardioScarLib.cli.phantom_files import write_phantom
-from CardioScarLib.core.errors import BadEvidence, BadSettings, CardioScarError, UnreadableFile
+from CardioScarLib.core.errors import BadEvidence, BadSettings, CardioScarError, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.phantom import phantom_case
@@ -49,8 +51,8 @@ def rows_of(table: Path):
     return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
 
 
-def batch(cases, output, settings=QUICK, **choices):
-    return run_batch(cases, output, settings, say=lambda text: None, **choices)
+def batch(cases, output, settings=QUICK, keep_names=True, **choices):
+    return run_batch(cases, output, settings, say=lambda text: None, keep_names=keep_names, **choices)
 
 
 def arrays_in(path: Path) -> set[str]:
@@ -105,6 +107,26 @@ def test_a_wrong_list_is_refused_as_a_whole(tmp_path, text, kind, words):
     (tmp_path / "list.csv").write_text(text)
     with pytest.raises(kind, match=words):
         find_cases(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "NUL", "cases.csv", "a" * 131_073, "a\0b", "ends with .", "=1+1"])
+def test_a_name_that_no_folder_can_have_is_the_fault_of_its_case_alone(tmp_path, name):
+    (tmp_path / "list.csv").write_text(f"case,volume,model\n{name},a,b\nB,a,b\n")
+    first, second = find_cases(tmp_path / "list.csv")
+    assert first.problem.startswith("Names may contain letters") and len(first.name) <= 100
+    assert second.problem is None
+    (tmp_path / "list.csv").write_text(f"case,volume,model\n{name},a,b\n")
+    with pytest.raises(BadSettings, match="Names may contain letters"):
+        find_cases(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize("file", ["a\0b.nrrd", "a" * 131_073])
+def test_a_path_that_cannot_be_is_the_fault_of_its_case_alone(tmp_path, file):
+    (tmp_path / "list.csv").write_text(f"case,volume,model\nA,{file},b\nB,a,b\n")
+    first, second = find_cases(tmp_path / "list.csv")
+    assert first.problem.startswith("The volume is not a path of a file") and second.problem is None
+    # The limit that Python's module has for all its users is what it was.
+    assert csv.field_size_limit() == 131_072
 
 
 def test_a_place_without_cases_is_refused(tmp_path):
@@ -191,6 +213,79 @@ def test_what_comes_after_a_case_may_fail_it_without_stopping_the_others(a_folde
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("text", ["{}", "[1]", "not JSON", '{"schema": "cardioscar-result 1", "quantities": []}'])
+def test_a_record_of_another_program_fails_its_case_and_is_kept(a_folder_of_cases, tmp_path, text):
+    record = tmp_path / "results" / "01 first" / "01 first.vtu.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(text)
+    outcomes = batch([find_cases(a_folder_of_cases)[number] for number in (0, 1)], tmp_path / "results")
+    assert states(outcomes) == ["failed", "failed"] and "is no record of this CardioScar" in outcomes[0].message
+    assert record.read_text() == text
+
+
+def test_whatever_a_case_raises_the_others_are_made_and_the_log_says_what(a_folder_of_cases, tmp_path, monkeypatch):
+    def start(task):
+        raise KeyError("ours")
+
+    monkeypatch.setattr("CardioScarLib.batch.run.start_job", start)
+    outcomes = batch(find_cases(a_folder_of_cases), tmp_path / "results")
+    assert states(outcomes) == ["failed", "failed", "failed"]
+    assert outcomes[0].message == "Internal error (KeyError). Please report it with the log of the case."
+    assert "KeyError: 'ours'" in (tmp_path / "results" / "01 first" / "log.txt").read_text()
+
+
+def test_a_table_that_cannot_be_is_refused_before_the_first_case(a_folder_of_cases, tmp_path):
+    (tmp_path / "results" / "cases.csv").mkdir(parents=True)
+    with pytest.raises(UnwritableOutput, match="is a folder"):
+        batch(find_cases(a_folder_of_cases), tmp_path / "results")
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["cases.csv"]
+
+
+def test_no_name_of_a_patient_is_in_the_results_unless_it_is_asked_for(a_folder_of_cases, tmp_path, capsys):
+    patient = a_folder_of_cases / "01 first"
+    patient = patient.rename(patient.with_name("Doe Jane"))
+    (patient / "slices.nrrd").rename(patient / "Doe_J_lge.nrrd")
+    (patient / "wall.vtu").rename(patient / "Doe_wall.vtu")
+    lost = patient.with_name("Roe Richard")
+    lost.mkdir()
+    (lost / "Roe.nrrd").write_text("nothing")
+    (lost / "Roe.vtu").write_text("nothing")
+    cases = [case for case in find_cases(a_folder_of_cases) if case.name in ("Doe Jane", "Roe Richard")]
+    outcomes = run_batch(cases, tmp_path / "results", QUICK, ReadingSettings(slice_thickness=None))
+    assert states(outcomes) == ["done", "failed"]
+    said = capsys.readouterr().out
+    assert "Doe Jane" in said and f"Its results are called {outcomes[0].name}." in said and "Roe." in said
+    written = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
+    assert len(written) == 7
+    for path in written:
+        content = path.read_bytes()
+        if path.suffix == ".npz":
+            with np.load(path) as file:
+                content = bytes(file["words"])
+        for name in ("Doe_J", "Doe_wall", "Doe Jane", "Roe.nrrd", "Roe.vtu", "Roe Richard", str(a_folder_of_cases)):
+            assert name.encode() not in content and name not in str(path.relative_to(tmp_path)), path
+    # The same files in another folder are the same case; other names of the same files, too.
+    again = run_batch([replace(cases[0], name="other")], tmp_path / "results", QUICK)
+    assert states(again) == ["kept"] and again[0].name == outcomes[0].name
+
+
+def test_two_folders_with_the_same_files_are_two_cases(a_folder_of_cases, tmp_path, monkeypatch):
+    monkeypatch.setattr("CardioScarLib.batch.run._one_case", lambda case, output, choices: Outcome(case.name, "failed"))
+    first, lost, last = run_batch(find_cases(a_folder_of_cases), tmp_path / "results", QUICK)
+    assert last.name == f"{first.name}-2" and first.name.startswith("case-") and lost.name == "case-002"
+
+
+def test_no_cell_of_the_table_is_a_formula_and_none_commands_the_terminal(tmp_path, capsys):
+    cases = [BatchCase("=1+1", listed=True, problem='@SUM(A1) \x1b[2J is there, "really"'), BatchCase("-2", listed=True, problem="+1\r\n")]
+    outcomes = run_batch(cases, tmp_path, QUICK)
+    print(in_words(outcomes))
+    assert "\x1b" not in capsys.readouterr().out
+    rows = rows_of(tmp_path / "cases.csv")
+    assert [row["case"] for row in rows] == ["'=1+1", "'-2"]
+    assert [row["message"][:2] for row in rows] == ["'@", "'+"]
+    assert "\x1b" not in (tmp_path / "cases.csv").read_text()
+
+
 def test_an_error_in_the_child_is_the_message_of_its_case(a_folder_of_cases, tmp_path):
     (a_folder_of_cases / "01 first" / "slices.nrrd").write_bytes(b"NRRD0004\n")
     first = batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")[0]
@@ -221,7 +316,8 @@ def test_the_exit_code_tells_that_a_case_failed(a_folder_of_cases, tmp_path):
     """That it is 0 otherwise is tested where scenes are made."""
     for file in (a_folder_of_cases / "03 last").iterdir():
         file.unlink()
-    command = [sys.executable, str(SCRIPT), str(a_folder_of_cases), "--output", str(tmp_path / "results"), "--model", "nearest"]
+    choices = ["--output", str(tmp_path / "results"), "--model", "nearest", "--keep-names"]
+    command = [sys.executable, str(SCRIPT), str(a_folder_of_cases), *choices]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and done.stderr == ""
     assert "3 cases: 1 done, 2 failed." in done.stdout

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -98,14 +100,26 @@ def test_a_record_of_other_code_is_measured_again_and_so_is_a_failed_one(a_run, 
 @pytest.mark.slow
 def test_a_method_that_fails_stops_nobody_and_is_told(tmp_path, monkeypatch, capsys):
     (tmp_path / "lazy_method.py").write_text("def refuse(problem):\n    raise ValueError('not today')\n")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
     words = ["benchmark", "--quick", "--families", "W", "--methods", "linear", "--method", "lazy_method:refuse", "--output", str(tmp_path)]
-    assert main(words) == 1
+    assert main([*words, "--search-path", str(tmp_path)]) == 1
     said = capsys.readouterr()
     assert "lazy_method:refuse: The method lazy_method:refuse failed: ValueError: not today" in said.err
     assert "1 of 2 runs failed" in said.err
     page = (tmp_path / "quick" / "benchmark.html").read_text()
     assert "lazy_method:refuse on W 100 failed" in page and "linear" in page
+
+
+def test_the_current_folder_is_on_no_import_path(tmp_path, monkeypatch, capsys):
+    (tmp_path / "planted_method.py").write_text("raise SystemExit('executed')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    words = ["benchmark", "--quick", "--method", "planted_method:run", "--output", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert "planted_method:run cannot be imported" in capsys.readouterr().err
+    assert main([*words, "--search-path", str(tmp_path / "nowhere")]) == 2
+    assert "There is no folder nowhere" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -327,7 +327,7 @@ def test_an_image_is_never_overwritten_by_a_result_made_from_it(words, tmp_path,
     (tmp_path / "sub").mkdir()
     for path in (image, tmp_path / "sub" / ".." / "lge.nrrd"):
         assert reconstruct(words | {"--image": image, "--volume": path}, "--overwrite") == 2
-        assert "lge.nrrd is one of the images" in capsys.readouterr().err
+        assert "lge.nrrd is one of the files" in capsys.readouterr().err
     assert image.read_bytes() == before
     assert not (tmp_path / "map.vtu").exists()
     assert reconstruct(words | {"--image": image, "--volume": tmp_path / "other.nrrd"}, "--overwrite") == 0

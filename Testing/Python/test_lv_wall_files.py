@@ -131,7 +131,7 @@ def test_the_command_makes_a_wall_that_can_be_read_back(tmp_path, a_label_map, c
     assert read_mesh(surface).GetCellData().GetArray("wall_region").GetRange() == (1.0, 3.0)
     record = json.loads((tmp_path / "wall.vtu.json").read_text())
     made = record["provenance"]
-    assert made["settings"]["wall"]["edge_length"] == 4.0 and made["inputs"][0]["name"] == "labels.nrrd"
+    assert made["settings"]["wall"]["edge_length"] == 4.0 and made["inputs"][0]["name"].startswith("input-")
     code, _, err = run(capsys, "wall", a_label_map, "--labels", "emidec", "--output", output)
     assert code == 2 and "already exists and was kept" in err
 

@@ -51,7 +51,7 @@ def a_result(a_case, tmp_path_factory):
     """A result, and the path it was written to."""
     result = cs.reconstruct(a_case, settings_of(MODELS["preview"]))
     path = tmp_path_factory.mktemp("result") / "map.vtu"
-    result.write(path)
+    result.write(path, keep_names=True)
     return result, path
 
 

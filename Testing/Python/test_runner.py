@@ -16,6 +16,7 @@ from waiting import wait_until
 
 from CardioScarLib.core.case import Case, LabelMap
 from CardioScarLib.core.errors import BadSettings, BadStack, Cancelled, RunFailed, StackMissesWall, UnwritableOutput
+from CardioScarLib.core.interpreter import python_executable
 from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, NetworkSettings, ReconstructionSettings
 from CardioScarLib.core.slices import SliceSource
 from CardioScarLib.core.threads import ONE_THREAD
@@ -23,7 +24,6 @@ from CardioScarLib.io.npz import write_npz
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.runner import InPlaceJob, child, start_job
-from CardioScarLib.runner.environment import python_executable
 from CardioScarLib.runner.progress import ProgressClock
 from CardioScarLib.runner.task import ANSWER_FILE, TASK_FILE, TASK_SCHEMA, read_answer, read_task, write_answer, write_task
 from CardioScarLib.tasks.advise import AdviseTask
@@ -332,6 +332,26 @@ def test_without_a_python_there_is_a_sentence_and_no_folder_left(tmp_path, monke
     with pytest.raises(RunFailed, match="cannot be started"):
         start_job(Mischief("talk"))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_folder_of_a_killed_job_is_removed_by_the_next_one_and_that_of_a_living_one_kept(tmp_path, monkeypatch):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed = tmp_path / "cardioscar-job-killed"
+    killed.mkdir()
+    (killed / "lock").touch()
+    (killed / "task.npz").write_text("pixels of a patient")
+    first, second = start_job(Mischief("hang", str(tmp_path / "pids"))), None
+    try:
+        assert not killed.exists() and first.folder.is_dir()
+        second = start_job(Mischief("environment"))
+        assert second.folder.is_dir() and first.folder.is_dir()
+    finally:
+        first.close()
+        if second is not None:
+            second.close()
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
 # --- progress ------------------------------------------------------------------------------------------------------

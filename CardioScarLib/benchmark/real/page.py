@@ -12,7 +12,8 @@ from CardioScarLib.benchmark.real.cases import RealCase
 from CardioScarLib.benchmark.real.summary import RealSummary
 from CardioScarLib.benchmark.summary import Table
 from CardioScarLib.core.errors import MissingPackage
-from CardioScarLib.io.files import atomic_path
+from CardioScarLib.core.printable import markdown_words
+from CardioScarLib.io.files import atomic_paths
 
 PAGE, RESULTS, PLOT = "real.md", "results.json", "reliability.svg"
 LABEL = "Real scars with expert labels, predicted where pixels were left out. Few hearts; research use only."
@@ -29,13 +30,13 @@ def write_real_page(cases: Sequence[RealCase], summary: RealSummary, folder: Pat
     notes += [f"{one['method']} on {one['case']}, {one['plan']} failed: {one['failed']}" for one in summary.failed]
     parts = ["# Real scars", f"**{LABEL}**"]
     if notes:
-        parts.append("\n".join(f"- {note}" for note in notes))
+        parts.append("\n".join(f"- {markdown_words(note)}" for note in notes))
     parts += [_case_table(cases).markdown(), *(table.markdown() for table in summary.tables())]
     if PLOT in texts:
         parts.append(f"### Reliability\n\n![Share of scar by predicted probability]({PLOT})\n\nAll left-out pixels of all cases and plans.")
     texts[PAGE] = "\n\n".join(parts) + "\n"
-    for name, text in texts.items():
-        with atomic_path(folder / name, overwrite=True) as temporary:
+    with atomic_paths([folder / name for name in texts], overwrite=True) as files:
+        for temporary, text in zip(files, texts.values(), strict=True):
             temporary.write_text(text, encoding="utf-8")
     return [folder / name for name in (PAGE, *(name for name in texts if name != PAGE))], results
 
@@ -49,7 +50,8 @@ def _about(case: RealCase) -> dict[str, Any]:
 
 def _case_table(cases: Sequence[RealCase]) -> Table:
     rows = [
-        (one.name, str(len(one.slices)), f"{one.gap:g}", f"{min(one.operator.stack.slices[0].spacing):.2f}", str(len(one.scar)),
+        (markdown_words(one.name), str(len(one.slices)), f"{one.gap:g}",
+         f"{min(one.operator.stack.slices[0].spacing):.2f}", str(len(one.scar)),
          f"{one.scar.mean():.3f}")
         for one in cases
     ]  # fmt: skip

@@ -43,7 +43,8 @@ def a_phantom_on_disk(tmp_path_factory):
 def a_batch(a_phantom_on_disk, tmp_path_factory):
     """Run as at night; the folder of the results."""
     output = tmp_path_factory.mktemp("results")
-    command = [sys.executable, str(SCRIPT), str(a_phantom_on_disk[0]), "--output", str(output), "--model", "nearest", "--scene"]
+    choices = ["--output", str(output), "--model", "nearest", "--scene", "--keep-names"]
+    command = [sys.executable, str(SCRIPT), str(a_phantom_on_disk[0]), *choices]
     environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -72,7 +73,7 @@ def test_the_scene_of_a_case_opens_with_its_map_colors_table_and_slices(a_scene,
 def test_a_scene_that_is_up_to_date_is_not_made_again_and_a_missing_one_is(a_scene, a_batch, a_phantom_on_disk):
     scene_file = a_batch / "P1" / "P1.mrb"
     before = scene_file.stat().st_mtime_ns
-    words = [str(a_phantom_on_disk[0]), "--output", str(a_batch), "--model", "nearest", "--scene"]
+    words = [str(a_phantom_on_disk[0]), "--output", str(a_batch), "--model", "nearest", "--scene", "--keep-names"]
     assert batch.main(words) == 0
     assert scene_file.stat().st_mtime_ns == before
     scene_file.unlink()
@@ -82,7 +83,7 @@ def test_a_scene_that_is_up_to_date_is_not_made_again_and_a_missing_one_is(a_sce
 
 def test_in_the_scene_of_a_case_audit_and_advice_need_no_fit(a_scene, a_phantom_on_disk, tmp_path):
     """And an audit that the batch has made is about what the panel would choose."""
-    words = [str(a_phantom_on_disk[0]), "--output", str(tmp_path), "--preset", "preview", "--samples", "4", "--scene"]
+    words = [str(a_phantom_on_disk[0]), "--output", str(tmp_path), "--preset", "preview", "--samples", "4", "--scene", "--keep-names"]
     assert batch.main(words) == 0
     assert a_scene.ReadFromMRB(str(tmp_path / "P1" / "P1.mrb"), True)
     model, volume = a_scene.GetFirstNodeByName("P1 LV wall"), a_scene.GetFirstNodeByName("P1 LGE")

@@ -1,0 +1,63 @@
+"""Volumes that ITK reads, as plain arrays for their way between processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.io.apart import apart
+from CardioScarLib.io.quiet import quiet_itk
+from CardioScarLib.io.volume_headers import bytes_held
+
+
+@dataclass(frozen=True, eq=False)
+class ImageParts:
+    """pixels: (k, j, i). origin, spacing: mm, LPS; direction: 3x3, row by row."""
+
+    pixels: np.ndarray
+    origin: tuple[float, ...]
+    spacing: tuple[float, ...]
+    direction: tuple[float, ...]
+
+    def image(self) -> sitk.Image:
+        image = sitk.GetImageFromArray(self.pixels)
+        image.SetOrigin(self.origin)
+        image.SetSpacing(self.spacing)
+        image.SetDirection(self.direction)
+        return image
+
+
+@apart(ImageParts, bytes_held)
+def read_pixels(path: Path) -> ImageParts:
+    """A 3D image with one number per pixel. Raises UnreadableFile for anything else."""
+    name = path.name
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with quiet_itk():
+        if not sitk.ImageFileReader.GetImageIOFromFileName(str(path)):
+            raise UnreadableFile(f"{name} is not an image that can be read; use NIfTI, NRRD, MHA or DICOM.")
+        try:
+            reader.ReadImageInformation()
+            _refuse(reader, name)
+            image = reader.Execute()
+        except RuntimeError as problem:
+            raise UnreadableFile(f"{name} cannot be read to its end; it is truncated or damaged.") from problem
+    if image.GetDimension() == 4:
+        image = image[:, :, :, 0]
+    return ImageParts(sitk.GetArrayFromImage(image), image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+
+
+def _refuse(reader: sitk.ImageFileReader, name: str) -> None:
+    channels, dimension, size = reader.GetNumberOfComponents(), reader.GetDimension(), reader.GetSize()
+    if "complex" in sitk.GetPixelIDValueAsString(reader.GetPixelID()):
+        raise UnreadableFile(f"{name} is a complex image; save its magnitude or its phase-sensitive real part first.")
+    if channels > 1:
+        raise UnreadableFile(f"{name} is a color or vector image ({channels} values per pixel); gray values are needed.")
+    if dimension > 3 and size[3:] != (1,):
+        raise UnreadableFile(f"{name} has {dimension} dimensions ({size[3]} volumes); save one 3D volume first.")
+    if dimension < 3:
+        raise UnreadableFile(f"{name} is a flat 2D image without a position in the patient; save it as a 3D image with one slice.")

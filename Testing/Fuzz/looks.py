@@ -1,0 +1,87 @@
+"""What is done with a damaged file: the readers as the commands use them. Each may raise a CardioScarError and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+import CardioScarLib as cs
+from CardioScarLib.batch import find_cases
+from CardioScarLib.batch.run import _record_of
+from CardioScarLib.benchmark.records import Records
+from CardioScarLib.io.contours import read_contours, read_drawn_contours
+from CardioScarLib.io.files import clear_leftovers
+from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.training_data import read_training_data
+from CardioScarLib.report.describe import describe
+from CardioScarLib.runner.job import Job
+from CardioScarLib.runner.progress import ProgressClock
+
+
+def look(kind: str, path: Path) -> None:
+    LOOKS[kind](path)
+
+
+def _describe(path: Path) -> None:
+    json.dumps(describe(path))
+
+
+def _words(path: Path) -> None:
+    """The words go back into their archive."""
+    target = path.with_name(path.name.removesuffix(".words"))
+    with np.load(target) as found:
+        arrays = {name: found[name] for name in found.files}
+    content = io.BytesIO()
+    np.savez(content, **{**arrays, "words": np.frombuffer(path.read_bytes(), dtype=np.uint8)})
+    target.write_bytes(content.getvalue())
+    try:
+        _describe(target)
+    finally:
+        cs.read_result(path.parent / "map.vtu")
+
+
+def _journal(path: Path) -> None:
+    staging = path.parent / ".cardioscar-x"
+    staging.mkdir()
+    (staging / "lock").touch()
+    shutil.move(path, staging / "journal.json")
+    clear_leftovers(path.parent)
+
+
+def _events(path: Path) -> None:
+    """As the thread that listens to a child takes its lines."""
+    job: Job = Job.__new__(Job)
+    found: list = []
+    job._events = SimpleNamespace(put=found.append)  # type: ignore[assignment]
+    job._process = SimpleNamespace(  # type: ignore[assignment]
+        stdout=path.open("rb"), stderr=io.BytesIO(), stdin=io.BytesIO(), wait=lambda: 0
+    )  # fmt: skip
+    job.state, job.error, job._clock, job._lines, job._done = "running", None, ProgressClock(), [], False
+    job._listen()
+    for kind, content in found:
+        getattr(job, f"_on_{kind}")(content)
+        _ = job.progress
+
+
+LOOKS = {
+    "describe": _describe,
+    "volume": lambda path: read_stack([path], thickness=8),
+    "labels": lambda path: read_stack([path], thickness=8, label_map=True),
+    "folder": lambda path: read_stack([path.parent]),
+    "case": lambda path: cs.read_case(path, path.parent / "image.nrrd"),
+    "training": read_training_data,
+    "result": lambda path: cs.read_result(path.parent / "map.vtu"),
+    "words": _words,
+    "record": lambda path: _record_of(path.with_name("map.vtu"), False),
+    "drawn": lambda path: read_drawn_contours(path, read_stack([path.parent / "image.nrrd"], thickness=8)),
+    "contour": lambda path: read_contours([path], [path.parent / "image.nrrd"], None, 8.0),
+    "records": lambda path: Records(path).all(),
+    "events": _events,
+    "journal": _journal,
+    "list": find_cases,
+}

@@ -1,0 +1,213 @@
+"""Sound small files of every kind that is read, made here or kept in Testing/Data, each with the reader that it is for."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+import CardioScarLib as cs
+from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.core.errors import MissingPackage
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
+from CardioScarLib.phantom import phantom_case
+
+DATA = Path(__file__).resolve().parents[1] / "Data"
+EVENTS = (
+    {"event": "progress", "stage": "fit", "step": 3, "steps": 10, "loss": 0.5},
+    {"event": "failed", "kind": "BadStack", "error": "The slices are upside down."},
+    {"event": "done"},
+)
+RECORD = {
+    "key": "accuracy/W/1",
+    "code": "abc",
+    "date": "2026-01-01",
+    "cpu": "x",
+    "cardioscar": "0",
+    "seed": 1,
+    "method": "field",
+    "nodes": 5,
+}
+JOURNAL = [["map.vtu", ".cardioscar-x"], ["map.vtu.json", ".cardioscar-x"]]
+
+
+@dataclass(frozen=True)
+class Seed:
+    """folder: with all files that belong together. name: of the one that is damaged. look: the reader, see `looks`."""
+
+    folder: Path
+    name: str
+    look: str
+
+
+def make_seeds(place: Path, kinds: tuple[str, ...] = ()) -> list[Seed]:
+    """The seeds for these looks, or all, in a new folder."""
+    makers = {
+        _volumes: {"describe", "labels", "volume"}, _dicom: {"describe", "folder"}, _meshes: {"describe", "case"},
+        _layers: {"describe", "volume"}, _networks: {"describe", "training"}, _results: {"describe", "result", "words", "record"},
+        _texts: {"describe", "drawn", "contour", "records", "events", "journal", "list"},
+    }  # fmt: skip
+    seeds = []
+    for make, looks in makers.items():
+        if not kinds or looks & set(kinds):
+            folder = place / make.__name__.strip("_")
+            folder.mkdir(parents=True)
+            seeds += make(folder)
+    return [one for one in seeds if not kinds or one.look in kinds]
+
+
+def _alone(folder: Path, source: Path, look: str) -> Seed:
+    """A file in a folder of its own."""
+    own = folder / f"{source.name}.{look}"
+    own.mkdir()
+    shutil.copy(source, own / source.name)
+    return Seed(own, source.name, look)
+
+
+def _volumes(folder: Path) -> list[Seed]:
+    image = sitk.GetImageFromArray(np.random.default_rng(1).integers(0, 100, (4, 6, 5)).astype(np.int16))
+    image.SetSpacing((1.5, 1.5, 8.0))
+    image.SetOrigin((1, 2, 3))
+    seeds = []
+    for suffix in (".nii", ".nii.gz", ".nrrd", ".mha"):
+        for packed in (False, True):
+            path = folder / f"image{'-packed' if packed else ''}{suffix}"
+            sitk.WriteImage(image, str(path), useCompression=packed)
+            seeds += [_alone(folder, path, look) for look in ("describe", "labels")]
+    for suffix, raw in ((".nhdr", "image.raw"), (".mhd", "image.raw")):
+        own = folder / f"detached{suffix}"
+        own.mkdir()
+        sitk.WriteImage(image, str(own / f"image{suffix}"))
+        seeds += [Seed(own, name, "volume") for name in (f"image{suffix}", raw)]
+    return seeds
+
+
+def _dicom(folder: Path) -> list[Seed]:
+    source = DATA / "cine_short_axis_dicom"
+    names = sorted(path.name for path in source.glob("*.dcm"))
+    seeds = [_alone(folder, source / names[0], "describe")]
+    own = folder / "series"
+    own.mkdir()
+    for name in names:
+        shutil.copy(source / name, own / name)
+    return [*seeds, Seed(own, names[1], "folder")]
+
+
+def _meshes(folder: Path) -> list[Seed]:
+    split = vtk.vtkDataSetTriangleFilter()
+    image = vtk.vtkImageData()
+    image.SetDimensions(3, 3, 2)
+    image.SetSpacing(20, 20, 20)
+    split.SetInputData(image)
+    split.Update()
+    grid = split.GetOutput()
+    sphere = vtk.vtkSphereSource()
+    sphere.SetRadius(30)
+    sphere.Update()
+    surface = sphere.GetOutput()
+    for dataset in (grid, surface):
+        array = numpy_to_vtk(np.arange(dataset.GetNumberOfPoints(), dtype=np.float32), deep=True)
+        array.SetName("x")
+        dataset.GetPointData().AddArray(array)
+        words = vtk.vtkStringArray()
+        words.SetName("SPACE")
+        words.InsertNextValue("RAS")
+        dataset.GetFieldData().AddArray(words)
+    writers = {
+        "grid.vtk": (vtk.vtkDataSetWriter, grid), "surface.vtk": (vtk.vtkDataSetWriter, surface),
+        "grid.vtu": (vtk.vtkXMLUnstructuredGridWriter, grid), "surface.vtp": (vtk.vtkXMLPolyDataWriter, surface),
+        "surface.ply": (vtk.vtkPLYWriter, surface), "surface.stl": (vtk.vtkSTLWriter, surface),
+    }  # fmt: skip
+    seeds = []
+    for name, (kind, dataset) in writers.items():
+        modes = ("SetDataModeToAscii", "SetDataModeToBinary", "SetDataModeToAppended") if name.endswith(("u", "p")) else ()
+        for mode in modes or ("SetFileTypeToASCII", "SetFileTypeToBinary"):
+            writer = kind()
+            getattr(writer, mode)()
+            path = folder / f"{mode[5:]}-{name}"
+            writer.SetFileName(str(path))
+            writer.SetInputData(dataset)
+            writer.Write()
+            seeds.append(_alone(folder, path, "describe"))
+    image = sitk.GetImageFromArray(np.random.default_rng(3).random((3, 8, 8)).astype(np.float32))
+    image.SetSpacing((10, 10, 10))
+    sitk.WriteImage(image, str(folder / "image.nrrd"))
+    for name in [seed.name for seed in seeds]:
+        seeds.append(_alone(folder, folder / name, "case"))
+        shutil.copy(folder / "image.nrrd", seeds[-1].folder)
+    own = folder / "opencarp"
+    own.mkdir()
+    (own / "mesh.pts").write_text("5\n0 0 0\n9000 0 0\n0 9000 0\n0 0 9000\n9000 9000 9000\n")
+    (own / "mesh.elem").write_text("2\nTt 0 1 2 3 1\nTt 1 2 3 4 2\n")
+    return [*seeds, Seed(own, "mesh.pts", "describe"), Seed(own, "mesh.elem", "describe")]
+
+
+def _layers(folder: Path) -> list[Seed]:
+    files = [DATA / "cardioscar_files" / "slice_04.vtk", DATA / "cardioscar_layers" / "slice_z003.vtk"]
+    return [_alone(folder, path, look) for path in files for look in ("describe", "volume")]
+
+
+def _networks(folder: Path) -> list[Seed]:
+    source = DATA / "cardioscar_files"
+    seeds = [_alone(folder, source / "prepare_image.npz", look) for look in ("describe", "training")]
+    np.save(folder / "table.npy", np.random.default_rng(2).random((20, 5)).round(1))
+    seeds.append(_alone(folder, folder / "table.npy", "training"))
+    try:
+        from CardioScarLib.io.checkpoints import read_checkpoint, write_checkpoint
+
+        write_checkpoint(read_checkpoint(source / "gen2_cli_train.pth"), folder / "net.safetensors")
+    except MissingPackage:  # without PyTorch there are no networks
+        return seeds
+    return [*seeds, _alone(folder, source / "gen2_cli_train.pth", "describe"), _alone(folder, folder / "net.safetensors", "describe")]
+
+
+def _results(folder: Path) -> list[Seed]:
+    files = write_phantom(phantom_case("B", seed=0, nodes=500), folder)
+    settings = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings("nearest"))
+    own = folder / "map"
+    own.mkdir()
+    cs.reconstruct(cs.read_case(files.mesh, files.image), settings).write(own / "map.vtu")
+    seeds = [Seed(own, f"map.vtu{end}", "result") for end in ("", ".field.npz", ".case.npz")]
+    seeds += [Seed(own, f"map.vtu{end}", "describe") for end in (".field.npz", ".case.npz")]
+    # Damage inside of the packed words passes the checksum of the archive only if the archive is made of the damaged words.
+    words = folder / "words"
+    shutil.copytree(own, words)
+    for end in (".field.npz", ".case.npz"):
+        with np.load(own / f"map.vtu{end}") as found:
+            (words / f"map.vtu{end}.words").write_bytes(bytes(found["words"]))
+        seeds.append(Seed(words, f"map.vtu{end}.words", "words"))
+    return [*seeds, Seed(own, "map.vtu.json", "record")]
+
+
+def _texts(folder: Path) -> list[Seed]:
+    image = sitk.GetImageFromArray(np.zeros((3, 40, 40), dtype=np.float32))
+    sitk.WriteImage(image, str(folder / "image.nrrd"))
+    points = [[10, 10], [30, 10], [30, 30], [10, 30]]
+    inner = [[15, 15], [25, 15], [25, 25], [15, 25]]
+    drawn = {"contours": [{"slice": number, "endo": inner, "epi": points} for number in range(3)]}
+    texts = {
+        ("drawn.json", "drawn"): json.dumps(drawn),
+        ("slice_01_epi.txt", "contour"): "\n".join(f"{column} {row}" for column, row in points),
+        ("records.jsonl", "records"): json.dumps(RECORD) + "\n" + json.dumps({**RECORD, "key": "b"}) + "\n",
+        ("events.jsonl", "events"): "".join(json.dumps(event) + "\n" for event in EVENTS),
+        ("journal.json", "journal"): json.dumps(JOURNAL),
+        ("list.csv", "list"): "case,volume,model,segmentation\nA,a/lge.nrrd,a/wall.vtu,\nB 2,b.nrrd,b.vtu,b_seg.nrrd\n",
+    }
+    seeds = []
+    for (name, look), text in texts.items():
+        own = folder / look
+        own.mkdir()
+        (own / name).write_text(text)
+        shutil.copy(folder / "image.nrrd", own / "image.nrrd")
+        seeds.append(Seed(own, name, look))
+    own = folder / "packed"
+    own.mkdir()
+    (own / "image.nii.gz").write_bytes(gzip.compress(b"\0" * 1000))
+    return [*seeds, Seed(own, "image.nii.gz", "describe")]
