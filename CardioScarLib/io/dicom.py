@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from CardioScarLib.core.errors import BadStack, UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.slices import SliceSource
 from CardioScarLib.io.apart import apart
 from CardioScarLib.io.files import check_readable
@@ -65,7 +65,6 @@ def read_dicom_folder(folder: Path) -> tuple[list[Plane], list[str]]:
             others += 1
     if not planes:
         raise UnreadableFile(f"None of the {len(files)} files in the folder {folder.name} is a DICOM image.")
-    _refuse_repeated(planes, folder.name)
     return planes, [f"{others} files of the folder {folder.name} are not DICOM images and were left out."] if others else []
 
 
@@ -125,14 +124,3 @@ def _claims_to_be_an_image(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(1024)
     return start[128:132] == b"DICM" and IMAGE_CLASS.search(start) is not None
-
-
-def _refuse_repeated(planes: list[Plane], name: str) -> None:
-    """Raise BadStack for two images at one position, such as phases, or magnitude and phase-sensitive: the user must choose."""
-    places = np.array([np.concatenate([one.origin, one.row_step, one.column_step]) for one in planes])
-    repeated = len(places) - len(np.unique(np.rint(places * 100), axis=0))
-    if repeated:
-        raise BadStack(
-            f"The folder {name} has several images at the same position ({repeated} more images than positions), such as cardiac phases, "
-            "or magnitude and phase-sensitive images; move one set into a folder of its own."
-        )

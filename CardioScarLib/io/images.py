@@ -39,7 +39,8 @@ def read_stack(
     thickness: mm; None takes what the files say, else the slice spacing, with a note in the stack.
     scalar_field: array of grid layers.
     label_map: the pixels are labels, and must be whole numbers.
-    Pixels of grid layers that the layer does not cover are NaN. Everywhere else NaN is refused.
+    Pixels of grid layers that the layer does not cover are NaN. Everywhere else NaN is refused, and so are two images of
+    one place.
     """
     if thickness is not None and not (np.isfinite(thickness) and thickness > 0):
         raise BadSettings(f"The slice thickness is {thickness} mm; it must be greater than zero.")
@@ -71,7 +72,10 @@ def read_stack(
     stack = SliceStack.joined(stacks)
     if label_map:
         _check_labels(stack)
-    return stack if slice_indices is None else stack.select(list(slice_indices))
+    if slice_indices is not None:
+        stack = stack.select(list(slice_indices))
+    stack.check_repeated()
+    return stack
 
 
 def read_image(path: Path) -> tuple[sitk.Image, list[str]]:

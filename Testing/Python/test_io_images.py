@@ -265,8 +265,32 @@ def test_a_truncated_image_in_a_dicom_folder_is_not_left_out(tmp_path):
 def test_two_dicom_images_at_one_place_are_refused(tmp_path):
     copy_dicom(CINE / "I0001.dcm", tmp_path / "magnitude.dcm")
     copy_dicom(CINE / "I0001.dcm", tmp_path / "psir.dcm", SeriesInstanceUID="1.2.3")
-    with pytest.raises(BadStack, match="same position"):
+    with pytest.raises(BadStack, match="show the same place"):
         read_stack([tmp_path])
+
+
+@pytest.mark.parametrize("moved", [(0, 0, 0), (0.4, 0.3, 0.5), (40, 0, 0)])
+def test_one_place_shown_twice_in_a_list_of_files_is_refused(an_oblique_image, tmp_path, moved):
+    larger = sitk.Image([60, 50, 4], sitk.sitkFloat32)
+    larger.CopyInformation(sitk.Image(larger))
+    larger.SetDirection(an_oblique_image.GetDirection())
+    larger.SetSpacing((1.5, 2.0, 8.0))
+    sitk.WriteImage(larger, str(tmp_path / "magnitude.nrrd"))
+    normal = np.array(an_oblique_image.GetDirection()).reshape(3, 3)
+    larger.SetOrigin((normal @ moved).tolist())
+    sitk.WriteImage(larger, str(tmp_path / "psir.nii"))
+    with pytest.raises(BadStack, match="same place: magnitude.nrrd slice 0 and psir.nii slice 0 .and 3 more pairs"):
+        read_stack([tmp_path / "magnitude.nrrd", tmp_path / "psir.nii"], thickness=8)
+
+
+@pytest.mark.parametrize("moved", [(0, 0, 4.0), (60, 0, 0)])
+def test_slices_between_others_and_beside_them_are_other_places(tmp_path, moved):
+    image = sitk.Image([60, 50, 4], sitk.sitkFloat32)
+    image.SetSpacing((1.5, 2.0, 8.0))
+    sitk.WriteImage(image, str(tmp_path / "a.nrrd"))
+    image.SetOrigin(moved)
+    sitk.WriteImage(image, str(tmp_path / "b.nrrd"))
+    assert len(read_stack([tmp_path / "a.nrrd", tmp_path / "b.nrrd"], thickness=8)) == 8
 
 
 def test_a_dicom_image_without_a_position_is_refused(tmp_path):
