@@ -23,7 +23,7 @@ from CardioScarLib.core.interrupts import hold_interrupts
 @click.option("--seed", type=int, default=SEED, show_default=True, metavar="N", help="Random seed.")
 @click.option("--cpu", is_flag=True, help="Do not use a GPU. [default: a GPU if available]")
 @click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh.")
-@click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh.")
+@click.option("--mesh-unit", default="auto", metavar="auto|mm|um|cm|m", help="Length unit of the mesh.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @keep_names_option
 def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mesh_frame, mesh_unit, overwrite, keep_names) -> None:

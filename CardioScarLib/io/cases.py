@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from CardioScarLib.core.case import Case, LabelMap
+from CardioScarLib.core.errors import BadWall
 from CardioScarLib.core.settings import ReadingSettings
 from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.io.cell_choice import regions_in_words
 from CardioScarLib.io.images import read_stack
-from CardioScarLib.io.meshes import read_wall
+from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.io.records import input_files
 
 
@@ -35,7 +39,8 @@ def read_case(
     """
     reading = reading or ReadingSettings()
     image_files, mask_files, myocardium_files = _paths(images), _paths(mask), _paths(myocardium)
-    mesh_file = read_wall(Path(mesh), reading.mesh_frame, reading.mesh_unit)
+    mesh_file = read_wall(Path(mesh), reading.mesh_frame, reading.mesh_unit, reading.mesh_regions)
+    _check_regions(mesh_file, reading)
     stack = _stack(image_files, reading)
     of_wall = {"myocardium": tuple(wall_labels)}
     names = {"scar": tuple(scar_labels), **({} if myocardium_files else of_wall)}
@@ -44,6 +49,16 @@ def read_case(
     found = {**asdict(reading), "mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit, "mask": bool(mask_files)}
     inputs = input_files((mesh_file.path, *image_files, *mask_files, *myocardium_files))
     return Case(stack, mesh_file.wall, scar, labels, None, found, inputs, mesh_file)
+
+
+def _check_regions(mesh_file: MeshFile, reading: ReadingSettings) -> None:
+    """Raise BadWall for a mesh of several regions of which nobody said which are the LV: it may be biventricular."""
+    regions = mesh_file.regions
+    if reading.mesh_regions is None and regions is not None and len(np.unique(regions)) > 1:
+        raise BadWall(
+            f"{mesh_file.path.name} has cells of the regions {regions_in_words(regions)}, which may be more than the LV wall; "
+            f"name those of the LV wall, or all, with --region (such as --region {regions.min()})."
+        )
 
 
 def _paths(given: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
