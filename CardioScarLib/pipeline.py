@@ -25,9 +25,9 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.threads import one_thread
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.evidence.derive import derive_evidence
+from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
-from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.door import fit
@@ -52,7 +52,8 @@ def reconstruct(
 
     progress: see `Progress`. audited: whether to audit the stack too, which takes about twice the time of a
     standard fit. The same input, settings and machine give the same result.
-    Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network without PyTorch.
+    Raises StackMissesWall, BadStack, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network
+    without PyTorch.
     """
     settings = settings_for(case, settings)
     if audited:
@@ -63,7 +64,7 @@ def reconstruct(
     clock = _Clock(progress)
     with clock.stage("geometry") as step:
         step(0, 1)
-        notes = (*stack.notes, *wall.notes, *check_overlap(stack, wall))
+        notes = (*stack.notes, *wall.notes, *geometry_doubts(stack, wall))
         operator = _operator(stack, wall, settings)
     with clock.stage("evidence") as step:
         step(0, 1)
@@ -176,6 +177,12 @@ def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -
 def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSettings) -> Evidence:
     support = settings.operator.pixel_support
     evidence = derive_evidence(operator.stack, operator.pixels, settings.evidence, support, case.drawn_myocardium)
+    if evidence.regions is not None and not case.wall.has_thickness:
+        kind = "an open surface" if case.wall.kind == "shell" else "bare points"
+        raise BadEvidence(
+            f"The LV model is {kind} and tells no wall thickness, so that blood beside the wall would be read as scar; make a closed wall "
+            "first (cardioscar wall, or Make wall... in Slicer), or give a segmentation of the scar."
+        )
     if not evidence.weights.any():
         raise BadEvidence("No pixel lies far enough inside the myocardium to count as evidence; check the LV model's position.")
     return evidence

@@ -17,7 +17,7 @@ from CardioScarLib.core.errors import BadAlignment
 from CardioScarLib.core.settings import AlignmentSettings
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.geometry.overlap import check_overlap
+from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.wall import SliceContours
 
 WORTH_TELLING = 2.0
@@ -55,7 +55,7 @@ def find_shifts(
     Raises BadAlignment, BadWall for a wall that encloses no volume, StackMissesWall.
     """
     settings = settings or AlignmentSettings()
-    notes = list(check_overlap(stack, wall))
+    notes = list(geometry_doubts(stack, wall))
     surface = bordering_skin(wall)
     outlines = [outline(surface, one) for one in stack]
     largest = settings.largest_shift

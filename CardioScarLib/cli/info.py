@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from CardioScarLib.core.printable import one_line
 def info(file: Path, other: Path | None, as_json: bool) -> None:
     """Describe FILE (slices, a wall, a trained network, training data); with FILE2, check whether slices and wall meet."""
     from CardioScarLib.core.slices import SliceStack
+    from CardioScarLib.geometry.check import check_geometry
     from CardioScarLib.geometry.overlap import overlap
     from CardioScarLib.io.meshes import MeshFile
     from CardioScarLib.report.describe import describe_content, read_any
@@ -29,6 +31,8 @@ def info(file: Path, other: Path | None, as_json: bool) -> None:
     walls = [content.wall for content in contents if isinstance(content, MeshFile)]
     if stacks and walls:
         answer["overlap"] = overlap(stacks[0], walls[0])
+        bare = replace(stacks[0], notes=()), replace(walls[0], notes=())  # their notes stand with the files
+        answer["doubts"] = [one.text for one in check_geometry(*bare) if one.severity != "note"]
     elif other is not None:
         answer["overlap"] = None
     if as_json:
@@ -37,7 +41,7 @@ def info(file: Path, other: Path | None, as_json: bool) -> None:
     for one in answer["files"]:
         say("\n".join(_lines(one)) + "\n")
     if "overlap" in answer:
-        say(_overlap_in_words(answer["overlap"]))
+        say("\n".join([_overlap_in_words(answer["overlap"]), *(f"doubt: {doubt}" for doubt in answer.get("doubts", []))]))
 
 
 def _lines(value: dict, indent: str = "") -> list[str]:

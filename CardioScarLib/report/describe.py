@@ -13,6 +13,7 @@ from vtkmodules.vtkCommonDataModel import VTK_PIXEL, VTK_QUAD, vtkDataSet, vtkDa
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.geometry.plausible import wall_doubts
 from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
@@ -153,7 +154,7 @@ def _describe_mesh(mesh_file: MeshFile) -> dict:
         **_measure(wall),
         "point_arrays": _arrays(dataset.GetPointData()),
         "cell_arrays": _arrays(dataset.GetCellData()),
-        "notes": list(wall.notes),
+        "notes": [*wall.notes, *wall_doubts(wall)],
     }
 
 
