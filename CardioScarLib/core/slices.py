@@ -9,6 +9,8 @@ import numpy as np
 
 from CardioScarLib.core.errors import BadStack
 
+PERPENDICULAR = 1e-3
+"""Cosine between rows and columns that is rounding: the place of a pixel is off by less than 0.2 mm."""
 PARALLEL = float(np.cos(np.radians(2.0)))
 """Slices whose normals have a cosine above this count as parallel."""
 ONE_PLANE = 0.1
@@ -64,7 +66,7 @@ class Slice:
         if row_length == 0 or column_length == 0:
             raise BadStack(f"The pixel spacing of {self.label} is zero; check the image header.")
         skew = abs(vectors["row_step"] @ vectors["column_step"]) / (row_length * column_length)
-        if skew > 1e-3:
+        if skew > PERPENDICULAR:
             raise BadStack(f"The rows and columns of {self.label} are not perpendicular (cosine {skew:.3f}); resample the image first.")
         if not (np.isfinite(self.thickness) and self.thickness > 0):
             raise BadStack(f"The thickness of {self.label} is {self.thickness} mm; it must be greater than zero.")

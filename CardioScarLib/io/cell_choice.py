@@ -45,7 +45,8 @@ def cell_regions(dataset: vtkDataSet) -> np.ndarray | None:
 
 def chosen_cells(regions: np.ndarray | None, wanted: Sequence[int]) -> np.ndarray:
     """(m,) bool: cells of the wanted regions. Raises BadSettings for a region that the model does not have."""
-    there = [] if regions is None else np.unique(regions).tolist()
+    regions = np.empty(0, dtype=np.int64) if regions is None else regions
+    there = np.unique(regions).tolist()
     missing = [one for one in wanted if one not in there]
     if missing:
         known = f"its regions are {', '.join(map(str, there))}" if there else "its cells have no regions"

@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from CardioScarLib.core.errors import BadSettings, BadStack
-from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.slices import PERPENDICULAR, SliceStack
 from CardioScarLib.io.dicom import is_dicom, read_dicom_folder, read_dicom_plane
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.itk_files import read_pixels
@@ -19,6 +19,8 @@ from CardioScarLib.io.nifti import read_nifti_header
 from CardioScarLib.io.planes import Plane, stack_of_planes, thickness_note
 
 AXES = {"x": 0, "y": 1, "z": 2}
+SMALL_SHEAR = 0.01
+"""Cosine between rows and columns up to which they are read as perpendicular."""
 
 
 def read_stack(
@@ -80,18 +82,24 @@ def read_stack(
 
 def read_image(path: Path) -> tuple[sitk.Image, list[str]]:
     """A 3D scalar image file (not DICOM) with finite pixels, and notes about its geometry."""
+    image, _, notes = _read_image(path)
+    return image, notes
+
+
+def _read_image(path: Path) -> tuple[sitk.Image, np.ndarray, list[str]]:
+    """`read_image`, with its 4x4 matrix from voxels to LPS mm, which has the shear of a NIfTI image that ITK's directions leave out."""
     path = check_readable(path)
     name, notes = path.name, []
     lower = name.lower()
-    if lower.endswith((".nii", ".nii.gz")):
-        header = read_nifti_header(path)
-        if header.sform_scale is not None and header.is_contradictory:
-            sform, pixdim = (" x ".join(f"{one:.4g}" for one in sizes) for sizes in (header.sform_scale, header.spacing))
-            notes.append(
-                f"The header of {name} has voxels of {sform} mm in one place (sform) and {pixdim} mm in another (pixdim); "
-                "pixdim was used. Check that the image and the LV model meet."
-            )
-    return read_pixels(path).image(), notes
+    header = read_nifti_header(path) if lower.endswith((".nii", ".nii.gz")) else None
+    image = read_pixels(path, header is not None and header.is_sheared).image()
+    matrix = ijk_to_lps(image)
+    if header is not None:
+        note = header.note(name, matrix)
+        notes += [note] if note else []
+        if header.is_sheared and header.sform is not None:
+            matrix = header.sform
+    return image, matrix, notes
 
 
 def ijk_to_lps(image: sitk.Image) -> np.ndarray:
@@ -121,7 +129,7 @@ def _is_positive(word: str) -> bool:
 
 
 def _read_volume(path: Path, slice_axis: str | None, thickness: float | None) -> SliceStack:
-    image, notes = read_image(path)
+    image, matrix, notes = _read_image(path)
     array = sitk.GetArrayFromImage(image).astype(np.float64)
     bad = np.count_nonzero(~np.isfinite(array))
     if bad:
@@ -140,7 +148,31 @@ def _read_volume(path: Path, slice_axis: str | None, thickness: float | None) ->
     if thickness is None:
         thickness = float(spacing[axis])
         notes.append(thickness_note(path.name, thickness))
-    return SliceStack.from_volume(array, ijk_to_lps(image), thickness, axis, notes, label=f"{path.name} slice")
+    matrix = _squared(matrix, array.shape[::-1], axis, path.name, notes)
+    return SliceStack.from_volume(array, matrix, thickness, axis, notes, label=f"{path.name} slice")
+
+
+def _squared(matrix: np.ndarray, size: Sequence[int], slice_axis: int, name: str, notes: list[str]) -> np.ndarray:
+    """The matrix with rows and columns perpendicular, if they almost are; the middle of the image stays in its place."""
+    first, second = (axis for axis in range(3) if axis != slice_axis)
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    one, other = matrix[:3, first] / lengths[first], matrix[:3, second] / lengths[second]
+    cosine = float(one @ other)
+    if not PERPENDICULAR < abs(cosine) <= SMALL_SHEAR:  # others need no help, or are refused by the slices
+        return matrix
+    squared = matrix.copy()
+    half = 0.5 * cosine  # each gives way by half, to first order
+    for axis, direction in ((first, one - half * other), (second, other - half * one)):
+        squared[:3, axis] = lengths[axis] * direction / np.linalg.norm(direction)
+    middle = 0.5 * (np.array(size) - 1)
+    squared[:3, 3] += (matrix[:3, :3] - squared[:3, :3]) @ middle
+    reach = (matrix[:3, :3] - squared[:3, :3]) * middle  # along each axis, from the middle to a side
+    moved = max(float(np.linalg.norm(reach[:, first] + sign * reach[:, second])) for sign in (-1, 1))
+    notes.append(
+        f"The rows and columns of {name} are not quite perpendicular (cosine {cosine:.3f}); they were read as perpendicular, "
+        f"which moves its corners by up to {moved:.2g} mm."
+    )
+    return squared
 
 
 def _cover_note(planes: Sequence[Plane], name: str) -> list[str]:
