@@ -73,7 +73,7 @@ def reconstruct(
         fitted = settings.model.model in ("field", "network")
         of_fit = coarsened(operator, evidence, wall, settings.operator) if fitted else (operator, evidence)
         posterior = fit(*of_fit, wall, settings.model, step)
-    notes = (*notes, *evidence.notes, *([posterior.summary["note"]] if "note" in posterior.summary else []))
+    notes = (*notes, *_rule(case, settings), *evidence.notes, *([posterior.summary["note"]] if "note" in posterior.summary else []))
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, _telling(stack, operator, evidence), settings.threshold)
@@ -147,13 +147,26 @@ def align(case: Case, source: str, settings: AlignmentSettings | None = None) ->
 
 
 def settings_for(case: Case, settings: ReconstructionSettings | None) -> ReconstructionSettings:
-    """The settings with which a case is computed: labels of the scar are read as labels."""
+    """The settings with which a case is computed: labels of the scar are read as labels.
+
+    Raises BadEvidence if the label map names its labels, and none of them is scar.
+    """
     settings = settings or ReconstructionSettings()
     if case.scar is None:
         return settings
     check_evidence_of_mask(settings.evidence.method)
-    named = case.scar.names.get("scar") or settings.evidence.scar_labels
+    named, asked = case.scar.names.get("scar"), settings.evidence.scar_labels
+    if not named or (case.scar.rule and asked):
+        named = asked
+    if not named and case.scar.rule:
+        raise BadEvidence(case.scar.rule)
     return settings.with_evidence(method="labels", scar_labels=named)
+
+
+def _rule(case: Case, settings: ReconstructionSettings) -> tuple[str, ...]:
+    """How the labels of the scar were found, if by their names."""
+    by_name = case.scar is not None and case.scar.rule and settings.evidence.scar_labels == case.scar.names["scar"]
+    return (case.scar.rule,) if case.scar is not None and by_name else ()
 
 
 def _check_auditable(settings: ReconstructionSettings) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import slicer
 
 from CardioScarLib.core.errors import BadEvidence
+from CardioScarLib.core.label_names import speaks_of_other_tissue, speaks_of_scar
 from CardioScarLib.core.slices import SliceStack
-
-SCAR_NAMES = re.compile(r"scar|infarct|fibrosis|necrosis|enhanc|lge", re.IGNORECASE)
 
 
 def scarStack(stack: SliceStack, volumeNode, segmentationNode, segmentID: str | None = None, sliceIndices=None) -> SliceStack:
@@ -31,7 +28,7 @@ def scarStack(stack: SliceStack, volumeNode, segmentationNode, segmentID: str | 
 
 
 def guessScarSegment(segmentationNode) -> str:
-    """ID of the only segment, or of the only one whose name speaks of scar."""
+    """ID of the only segment whose name speaks of scar, or of a lone one whose name speaks of nothing else."""
     if segmentationNode is None or not segmentationNode.IsA("vtkMRMLSegmentationNode"):
         raise BadEvidence("No segmentation was given; choose one with a scar segment.")
     segmentation = segmentationNode.GetSegmentation()
@@ -39,7 +36,9 @@ def guessScarSegment(segmentationNode) -> str:
     if not identifiers:
         raise BadEvidence("The segmentation has no segments; choose one with a scar segment.")
     names = {identifier: segmentation.GetSegment(identifier).GetName() for identifier in identifiers}
-    scar = identifiers if len(identifiers) == 1 else [one for one in identifiers if SCAR_NAMES.search(names[one])]
+    scar = [one for one in identifiers if speaks_of_scar(names[one])]
+    if not scar and len(identifiers) == 1 and not speaks_of_other_tissue(names[identifiers[0]]):
+        scar = identifiers
     if len(scar) != 1:
         raise BadEvidence(f"Which of the segments {', '.join(names.values())} is the scar cannot be told from their names; choose one.")
     return scar[0]

@@ -23,10 +23,13 @@ class LabelMap:
 
     stack: whole numbers on the grid of the case's slices. names: what label values mean, such as {"scar": (3, 4)};
         a name without values leaves their choice to the method ("scar": ()).
+    rule: a sentence on how the labels of the scar were found, or why none was, if nobody named them; they give way to labels that
+        are named in the settings.
     """
 
     stack: SliceStack
     names: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    rule: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ from CardioScarLib.core.errors import BadStack, CardioScarError, StackMissesWall
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.overlap import PLAUSIBLE_SIZE, SCALES, UNIT_WORDS, judged, overlap
-from CardioScarLib.geometry.plausible import apex_direction, wall_doubts
 
 SEVERITIES = ("error", "warning", "note")
 LITTLE = 0.5
@@ -60,6 +59,8 @@ def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
 
 
 def _findings(stack: SliceStack, wall: Wall) -> list[Finding]:
+    from CardioScarLib.geometry.plausible import wall_doubts  # not at the start of Slicer, which would wait for scipy
+
     meeting = _meeting(overlap(stack, wall))
     findings = [meeting, *_places(stack), *_slice_gaps(stack)]
     sizes = [] if meeting.remedies else _size(wall)
@@ -107,6 +108,8 @@ def _axis(stack: SliceStack, wall: Wall) -> list[str]:
     group = [stack.slices[number] for number in stack.parallel_groups()[0]]
     if len(group) < FEWEST_ACROSS or float(np.median([one.thickness for one in group])) < THINNEST_ACROSS:
         return []
+    from CardioScarLib.geometry.plausible import apex_direction
+
     apex = apex_direction(wall)
     if apex is None:
         return []

@@ -16,6 +16,7 @@ from CardioScarLib.io.cell_choice import regions_in_words
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.io.records import input_files
+from CardioScarLib.io.segment_names import named_labels
 
 
 def read_case(
@@ -31,7 +32,7 @@ def read_case(
 
     mesh: LV wall: VTK files, PLY, STL, openCARP. images: LGE slices: volumes, DICOM files or folders, VTK layers.
     mask: label map of the scar on the grid of the images, used instead of the intensities. scar_labels: which of its values mean
-        scar; if none are given, the only label, or those of a known data set.
+        scar; if none are given, those of segments whose names speak of scar, the only label, or those of a known data set.
     myocardium: label map of the myocardium, for an alignment, and to tell myocardium without scar from other tissue.
     wall_labels: which of the values in `myocardium`, or without it in `mask`, mean myocardium; if none are given, those of a known
         data set, or those that lie on the LV wall.
@@ -43,8 +44,10 @@ def read_case(
     _check_regions(mesh_file, reading)
     stack = _stack(image_files, reading)
     of_wall = {"myocardium": tuple(wall_labels)}
-    names = {"scar": tuple(scar_labels), **({} if myocardium_files else of_wall)}
-    scar = LabelMap(_stack(mask_files, reading, label_map=True), names) if mask_files else None
+    scar = None
+    if mask_files:
+        of_scar_map = None if myocardium_files else of_wall["myocardium"]
+        scar = named_labels(_stack(mask_files, reading, label_map=True), mask_files, scar_labels, of_scar_map)
     labels = LabelMap(_stack(myocardium_files, reading, label_map=True), of_wall) if myocardium_files else None
     found = {**asdict(reading), "mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit, "mask": bool(mask_files)}
     inputs = input_files((mesh_file.path, *image_files, *mask_files, *myocardium_files))

@@ -42,7 +42,7 @@ class FilesTask(Task[dict[str, Any]]):
         targets = Targets(self.output)
         targets.check_names((*self.images, *self.mask, self.mesh), overwrite=True)
         progress("read", 0, 1)
-        case = read_case(self.mesh, self.images, self.mask, reading=self.reading)
+        case = read_case(self.mesh, self.images, self.mask, (), self.settings.evidence.scar_labels or (), reading=self.reading)
         check_targets(targets, case.mesh, settings_for(case, self.settings), overwrite=True)
         result = reconstruct(case, self.settings, progress, self.audited)
         progress("write", 0, 1)

@@ -129,6 +129,7 @@ def test_where_only_scar_is_labeled_the_wall_decides():
     assert evidence.notes == (
         "On the LV wall, label 1 means scar (2 pixels).",
         "Only scar is labeled; all other pixels of the wall count as myocardium without scar.",
+        "Label 1 is the only one, so it was taken for scar.",
     )
 
 
@@ -181,6 +182,7 @@ def test_a_label_map_of_the_myocardium_decides():
     assert evidence.notes == (
         "On the LV wall, label 1 means scar (2 pixels) and label 1 of the myocardium's label map means myocardium without scar "
         "(14 pixels); pixels outside of the labeled myocardium were left out (8 pixels).",
+        "Label 1 is the only one, so it was taken for scar.",
     )
 
 
