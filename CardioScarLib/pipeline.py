@@ -22,6 +22,7 @@ from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.core.result import Reconstruction, Result
 from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
 from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.surroundings import usual_arithmetic
 from CardioScarLib.core.threads import one_thread
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.evidence.derive import derive_evidence
@@ -245,6 +246,7 @@ class _Clock:
     def stage(self, name: str) -> Iterator[Callable[..., None]]:
         tell = self.progress or (lambda stage, step, steps, **detail: None)
         start = time.perf_counter()
-        yield lambda step, steps, **detail: tell(name, step, steps, **detail)
+        with usual_arithmetic():
+            yield lambda step, steps, **detail: tell(name, step, steps, **detail)
         tell(name, 1, 1)
         self.seconds[name] = time.perf_counter() - start

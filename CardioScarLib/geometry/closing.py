@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 SEAM = 0.01
 """Median edge lengths: nodes on open edges that are closer belong to one place."""
@@ -69,6 +66,10 @@ def _edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _without_seams(nodes: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, float]:
     """Triangles with nodes on open edges that all but coincide as one, and the largest distance bridged."""
+    from scipy import sparse  # here, since Slicer reads this file whenever it starts
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
     edges, counts = _edges(triangles)
     rim = np.unique(edges[counts == 1])
     reach = SEAM * float(np.median(np.linalg.norm(nodes[edges[:, 1]] - nodes[edges[:, 0]], axis=1)))

@@ -20,6 +20,7 @@ from vtkmodules.vtkIOPLY import vtkPLYReader
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLUnstructuredGridReader
 
 from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.surroundings import plain_numbers
 from CardioScarLib.io.apart import apart
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.vtk_parts import DatasetParts, dataset_of, parts_of, types_of
@@ -47,7 +48,8 @@ def captured_vtk_messages() -> Iterator[vtkStringOutputWindow]:
     vtkOutputWindow.SetInstance(window)
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
     try:
-        yield window
+        with plain_numbers():
+            yield window
     finally:
         vtkLogger.SetStderrVerbosity(verbosity)
         vtkOutputWindow.SetInstance(before)
