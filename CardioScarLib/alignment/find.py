@@ -8,12 +8,13 @@ import numpy as np
 
 from CardioScarLib.alignment.borders import borders_of_contours, borders_of_mask
 from CardioScarLib.alignment.edges import Brightness, brightness, edges, searched
-from CardioScarLib.alignment.labels import check_grid, wall_labels
+from CardioScarLib.alignment.labels import wall_labels
 from CardioScarLib.alignment.match import Match, match
 from CardioScarLib.alignment.outline import BorderPoints, Outline, bordering_skin, outline
 from CardioScarLib.alignment.shrink import shrunken
 from CardioScarLib.core.alignment import Alignment, SliceShift
 from CardioScarLib.core.errors import BadAlignment
+from CardioScarLib.core.grids import on_grid
 from CardioScarLib.core.settings import AlignmentSettings
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
@@ -74,7 +75,9 @@ def _given(source, stack, wall, mask, contours, settings: AlignmentSettings, not
     if source == "contours":
         return borders_of_contours(stack, contours or ())
     if source == "mask":
-        check_grid(stack, mask)
+        if mask is None:
+            raise BadAlignment("Alignment by a mask needs a label map of the myocardium.")
+        mask = on_grid(stack, mask)
         return borders_of_mask(stack, mask, settings.wall_labels or wall_labels(mask, wall, notes))
     raise BadAlignment(f"Slices cannot be aligned by '{source}'; use {', '.join(SOURCES_IN_WORDS)}.")
 
