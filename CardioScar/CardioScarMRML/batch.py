@@ -24,6 +24,7 @@ from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.core.interrupts import Ending, ends_by_signals
 from CardioScarLib.core.printable import printable
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.core.surroundings import printable_output
 
 CHOICES = (ReconstructionSettings, ReadingSettings)
 """What the options are made from: a new choice gets its option by being described."""
@@ -31,6 +32,7 @@ CHOICES = (ReconstructionSettings, ReadingSettings)
 
 def main(words: list[str] | None = None) -> int:
     """Run the batch that the words of a command line describe; returns the exit code."""
+    printable_output()
     try:
         arguments = _parser().parse_args(words)
     except SystemExit as end:  # of argparse: it would not end Slicer

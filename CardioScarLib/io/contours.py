@@ -15,6 +15,7 @@ from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.json_files import parse_json, record_of, refused_as
+from CardioScarLib.io.texts import read_text
 from CardioScarLib.wall.contours import SliceContours
 
 KINDS = {"icontour": "endo", "ocontour": "epi", "endo": "endo", "epi": "epi"}
@@ -63,7 +64,7 @@ def read_drawn_contours(path: Path, stack: SliceStack) -> list[SliceContours]:
         and row in pixels counted from 0, which a periodic cubic spline joins.
     """
     sentence = f"{Path(path).name} does not hold contours of this stack of {len(stack)} slices."
-    drawn = parse_json(check_readable(Path(path)).read_bytes(), DRAWN, sentence)
+    drawn = parse_json(read_text(check_readable(Path(path))), DRAWN, sentence)
     with refused_as(sentence):
         planes = [(stack.slices[one["slice"]], one) for one in drawn["contours"]]
         curves = [[_smooth_curve(one[kind], plane) for kind in ("endo", "epi")] for plane, one in planes]
@@ -136,7 +137,7 @@ def _plane_between(number: int, planes: dict[int, Slice]) -> Slice:
 def _curve(path: Path, plane: Slice) -> np.ndarray:
     """(n, 3) LPS mm."""
     try:
-        lines = check_readable(path).read_text(encoding="utf-8", errors="strict").replace(",", " ").split("\n")
+        lines = read_text(check_readable(path)).replace(",", " ").split("\n")
         values = np.array([[float(word) for word in line.split()] for line in lines if line.strip()])
     except (UnicodeDecodeError, ValueError) as problem:
         raise UnreadableFile(f"{path.name} is not a contour: each line must hold a column and a row, in pixels.") from problem

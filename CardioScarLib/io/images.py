@@ -15,6 +15,7 @@ from CardioScarLib.io.dicom import is_dicom, read_dicom_folder, read_dicom_plane
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.itk_files import read_pixels
 from CardioScarLib.io.layers import read_layer
+from CardioScarLib.io.names import openable
 from CardioScarLib.io.nifti import read_nifti_header
 from CardioScarLib.io.planes import Plane, stack_of_planes, thickness_note
 
@@ -48,7 +49,7 @@ def read_stack(
         raise BadSettings(f"The slice thickness is {thickness} mm; it must be greater than zero.")
     if slice_axis is not None and slice_axis not in AXES:
         raise BadSettings(f"The slice axis is '{slice_axis}'; it must be one of {', '.join(AXES)}.")
-    paths = [Path(path) for path in paths]
+    paths = [openable(Path(path)) for path in paths]
     if not paths:
         raise BadStack("No image was given.")
     layers, files, stacks = [], [], []
@@ -88,7 +89,7 @@ def read_image(path: Path) -> tuple[sitk.Image, list[str]]:
 
 def _read_image(path: Path) -> tuple[sitk.Image, np.ndarray, list[str]]:
     """`read_image`, with its 4x4 matrix from voxels to LPS mm, which has the shear of a NIfTI image that ITK's directions leave out."""
-    path = check_readable(path)
+    path = check_readable(openable(path))
     name, notes = path.name, []
     lower = name.lower()
     header = read_nifti_header(path) if lower.endswith((".nii", ".nii.gz")) else None

@@ -32,6 +32,7 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.closing import closed_triangles
 from CardioScarLib.io.cell_choice import GHOSTS, cell_regions, chosen_cells, owned_cells, regions_in_words
 from CardioScarLib.io.files import atomic_path, atomic_paths
+from CardioScarLib.io.names import openable
 from CardioScarLib.io.opencarp import opencarp_pair, read_opencarp, write_dat
 from CardioScarLib.io.vtk_files import READERS, as_grid, captured_vtk_messages, cells_of, grid_from, points_of, read_vtk
 
@@ -77,7 +78,7 @@ def read_wall(path: Path, frame: str = "auto", unit: str = "auto", regions: Sequ
     regions: of the cells that make the wall; None takes all.
     Assumptions are in the notes of the wall.
     """
-    path = Path(path)
+    path = openable(path)
     if frame not in FRAMES:
         raise BadSettings(f"The frame of the model is '{frame}'; it must be one of {', '.join(FRAMES)}.")
     if unit not in ("auto", *UNITS):

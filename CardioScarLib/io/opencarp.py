@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from vtkmodules.vtkCommonDataModel import (
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.texts import read_text
 from CardioScarLib.io.vtk_files import grid_from
 
 MOST_WHOLE = 2.0**53
@@ -110,8 +110,7 @@ def read_dat(path: Path, dtype: np.dtype) -> np.ndarray:
 def _lines(path: Path) -> list[str]:
     """The lines after the count in the first one, which must agree with them. A byte order mark is passed over."""
     try:
-        text = path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("ascii")
-        first, *lines = [line for line in text.splitlines() if line.strip()]
+        first, *lines = [line for line in read_text(path).splitlines() if line.strip()]
         count = int(first.split()[0])
     except (UnicodeDecodeError, ValueError) as problem:
         raise UnreadableFile(f"{path.name} does not begin with its number of lines, as an openCARP file must.") from problem
