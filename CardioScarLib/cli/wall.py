@@ -28,7 +28,7 @@ from CardioScarLib.core.settings import ReadingSettings, WallSettings
 @settings_options("settings", WallSettings)
 @click.option("--refuse-islands", is_flag=True, help="Refuse labels apart from the heart instead of leaving them out.")
 @click.option("--refuse-holes", is_flag=True, help="Refuse holes in the labeled myocardium instead of filling them.")
-@settings_options("reading", ReadingSettings, leave_out=("--slice-indices", "--vtk-scalar-field", "--region"))
+@settings_options("reading", ReadingSettings, leave_out=("--slice-indices", "--series", "--vtk-scalar-field", "--region"))
 @click.option("--coordinates", is_flag=True, help="Also write wall coordinates: transmural, apicobasal, circumferential.")
 @click.option(
     "--start", metavar='"X,Y,Z"', help="Where the angle of the coordinates starts, such as the anterior insertion of the RV; LPS mm."

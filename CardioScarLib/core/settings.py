@@ -40,6 +40,13 @@ class ReadingSettings(Settings):
         flag="--slice-thickness",
         metavar="MM",
     )
+    series: str | None = choice(
+        None,
+        _("DICOM series"),
+        _("Series of a DICOM folder to use, as cardioscar info numbers them; LGE if not given."),
+        flag="--series",
+        metavar='"5"|"5.2"|"5,7"',
+    )
     mesh_frame: str = choice(
         "auto",
         _("Frame of the mesh"),

@@ -42,7 +42,7 @@ def read_case(
     image_files, mask_files, myocardium_files = _paths(images), _paths(mask), _paths(myocardium)
     mesh_file = read_wall(Path(mesh), reading.mesh_frame, reading.mesh_unit, reading.mesh_regions)
     _check_regions(mesh_file, reading)
-    stack = _stack(image_files, reading)
+    stack = _stack(image_files, reading, series=reading.series)
     of_wall = {"myocardium": tuple(wall_labels)}
     scar = None
     if mask_files:
@@ -68,5 +68,5 @@ def _paths(given: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
     return (Path(given),) if isinstance(given, Path | str) else tuple(Path(one) for one in given)
 
 
-def _stack(files: Sequence[Path], reading: ReadingSettings, label_map: bool = False) -> SliceStack:
-    return read_stack(files, reading.slice_axis, reading.slice_indices, reading.slice_thickness, reading.scalar_field, label_map)
+def _stack(files: Sequence[Path], reading: ReadingSettings, label_map: bool = False, series: str | None = None) -> SliceStack:
+    return read_stack(files, reading.slice_axis, reading.slice_indices, reading.slice_thickness, reading.scalar_field, label_map, series)

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from CardioScarLib.core.errors import BadSettings, BadStack
 from CardioScarLib.core.slices import PERPENDICULAR, SliceStack
-from CardioScarLib.io.dicom import is_dicom, read_dicom_folder, read_dicom_plane
+from CardioScarLib.io.dicom import INDEX, is_dicom, read_dicom_file, read_dicom_folder
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.itk_files import read_pixels
 from CardioScarLib.io.layers import read_layer
@@ -31,10 +31,11 @@ def read_stack(
     thickness: float | None = None,
     scalar_field: str = "ScalarValue",
     label_map: bool = False,
+    series: str | None = None,
 ) -> SliceStack:
     """Read every slice of a case into one stack, LPS mm.
 
-    paths: NIfTI, NRRD or MHA volumes, single DICOM files, folders of DICOM files (one series or many), legacy VTK
+    paths: NIfTI, NRRD or MHA volumes, DICOM files of one frame or many, folders of them (also DICOMDIR), legacy VTK
         grid layers, in any mixture. Volumes keep the order of their slices; DICOM files and layers are sorted
         along their normal, the largest parallel group first.
     slice_axis: index axis of volumes that runs across the slices; None is "z". Other files are slices already.
@@ -42,6 +43,7 @@ def read_stack(
     thickness: mm; None takes what the files say, else the slice spacing, with a note in the stack.
     scalar_field: array of grid layers.
     label_map: the pixels are labels, and must be whole numbers.
+    series: of a DICOM folder, as `io.dicom.list_series` names them; None takes LGE where there are several kinds, with a note.
     Pixels of grid layers that the layer does not cover are NaN. Everywhere else NaN is refused, and so are two images of
     one place.
     """
@@ -50,12 +52,13 @@ def read_stack(
     if slice_axis is not None and slice_axis not in AXES:
         raise BadSettings(f"The slice axis is '{slice_axis}'; it must be one of {', '.join(AXES)}.")
     paths = [openable(Path(path)) for path in paths]
+    paths = [path.parent if path.name.upper() == INDEX and path.is_file() else path for path in paths]
     if not paths:
         raise BadStack("No image was given.")
     layers, files, stacks = [], [], []
     for path in paths:
         if path.is_dir():
-            planes, notes = read_dicom_folder(path)
+            planes, notes = read_dicom_folder(path, series)
             stacks.append(stack_of_planes(planes, path.name, thickness, notes))
         elif check_readable(path).suffix.lower() == ".vtk":
             layers.append(path)
@@ -64,12 +67,14 @@ def read_stack(
         else:
             stacks.append(_read_volume(path, slice_axis, thickness))
     if files:
-        planes = [read_dicom_plane(path) for path in files]
+        planes = [plane for path in files for plane in read_dicom_file(path)]
         stacks.append(stack_of_planes(planes, "the DICOM images", thickness))
     if layers:
         planes = [read_layer(path, scalar_field) for path in layers]
         name = layers[0].name if len(layers) == 1 else "the grid layers"
         stacks.append(stack_of_planes(planes, name, thickness, _cover_note(planes, name)))
+    if series is not None and not any(path.is_dir() for path in paths):
+        raise BadSettings(f"The series '{series}' was given, but no folder of DICOM images to choose it from; omit it.")
     if slice_axis in ("x", "y") and len(stacks) == bool(files) + bool(layers) + sum(path.is_dir() for path in paths):
         raise BadSettings(f"The slice axis '{slice_axis}' was given, but these files hold single slices; omit it.")
     stack = SliceStack.joined(stacks)

@@ -31,9 +31,9 @@ def input_files(paths: Iterable[Path]) -> tuple[dict[str, Any], ...]:
 
 
 def _input_file(path: Path) -> dict[str, Any]:
-    """Of a folder: of its files together, in the order of their names."""
+    """Of a folder: of its files and those of folders in it together, in the order of their names."""
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file())
+        files = sorted(file for file in path.rglob("*") if file.is_file())
         digest = hashlib.sha256("".join(_sha256(file) for file in files).encode())
         return {
             "name": printable(path.name),

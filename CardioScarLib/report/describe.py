@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import VTK_PIXEL, VTK_QUAD, vtkDataSet, vtkDataSetAttributes, vtkGenericCell
 
-from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.errors import BadStack, UnreadableFile
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.plausible import wall_doubts
 from CardioScarLib.io.checkpoints import Checkpoint
+from CardioScarLib.io.dicom import list_series
+from CardioScarLib.io.dicom_series import DicomSeries, proposed
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.json_files import refused_as
@@ -28,7 +31,18 @@ from CardioScarLib.report.describe_network import SUFFIXES as NETWORK_SUFFIXES
 from CardioScarLib.report.describe_network import describe_checkpoint, describe_training_data, read_network_file
 from CardioScarLib.report.describe_result import ResultPart, describe_result_part, read_result_part, suffix_of
 
-Content = SliceStack | MeshFile | Checkpoint | TrainingData | ResultPart
+
+@dataclass(frozen=True, eq=False)
+class DicomFolder:
+    """series: all that the folder holds. stack: what is read of it; None if that must be chosen, and problem says so."""
+
+    series: tuple[DicomSeries, ...]
+    notes: tuple[str, ...]
+    stack: SliceStack | None
+    problem: str | None = None
+
+
+Content = SliceStack | DicomFolder | MeshFile | Checkpoint | TrainingData | ResultPart
 
 FLAT_CELLS = (VTK_QUAD, VTK_PIXEL)
 
@@ -42,6 +56,7 @@ def describe_content(content: Content, path: Path) -> dict:
     """`describe` for a file that `read_any` has read already."""
     describers: dict[type, Callable[[Any], dict]] = {
         SliceStack: _describe_stack,
+        DicomFolder: _describe_folder,
         MeshFile: _describe_mesh,
         Checkpoint: describe_checkpoint,
         TrainingData: describe_training_data,
@@ -64,7 +79,7 @@ def _read(path: Path) -> Content:
     if path.suffix.lower() in NETWORK_SUFFIXES:
         return read_network_file(path)
     if path.is_dir():
-        return read_stack([path])
+        return _read_folder(path)
     if opencarp_pair(path) or (path.suffix.lower() in READERS and not _is_layer(path)):
         return read_wall(path)
     # A single layer without a thickness still deserves a description; 1 mm stands in for it and is not shown.
@@ -73,6 +88,15 @@ def _read(path: Path) -> Content:
         stack = read_stack([path], thickness=1.0, scalar_field=field)
         return SliceStack(stack.slices, (*stack.notes, f"{THICKNESS_IS_ASSUMED} {path.name} is not in the file."))
     return read_stack([path])
+
+
+def _read_folder(path: Path) -> DicomFolder:
+    series, notes = list_series(path)
+    try:
+        stack = read_stack([path])
+    except BadStack as problem:
+        return DicomFolder(series, tuple(notes), None, str(problem))
+    return DicomFolder(series, (), stack)
 
 
 def _is_layer(path: Path) -> bool:
@@ -129,6 +153,25 @@ def _describe_stack(stack: SliceStack) -> dict:
         "bounds_lps_mm": np.round(stack.bounds(), 2).tolist(),
         "notes": list(stack.notes),
     }
+
+
+def _describe_folder(folder: DicomFolder) -> dict:
+    best = proposed(folder.series)
+    listed = [
+        {
+            "number": one.name,
+            "description": one.description,
+            "shows": f"{one.kind}, {one.part}",
+            "place": one.place,
+            "slices": one.places,
+            "images_of_each": len(one.passes),
+            "proposed": one is best,
+        }
+        for one in folder.series
+    ]
+    notes = [*folder.notes, *([folder.problem] if folder.problem else [])]
+    stack = _describe_stack(folder.stack) if folder.stack is not None else {"notes": []}
+    return {**stack, "kind": "DICOM folder", "series": listed, "notes": [*stack["notes"], *notes]}
 
 
 def _plane_name(normal: np.ndarray) -> str:

@@ -340,8 +340,11 @@ def test_a_truncated_image_in_a_dicom_folder_is_not_left_out(tmp_path):
 def test_two_dicom_images_at_one_place_are_refused(tmp_path):
     copy_dicom(CINE / "I0001.dcm", tmp_path / "magnitude.dcm")
     copy_dicom(CINE / "I0001.dcm", tmp_path / "psir.dcm", SeriesInstanceUID="1.2.3")
-    with pytest.raises(BadStack, match="show the same place"):
+    with pytest.raises(BadStack, match="several images of one place.*--series 5.1"):
         read_stack([tmp_path])
+    with pytest.raises(BadStack, match="show the same place"):
+        read_stack([tmp_path / "magnitude.dcm", tmp_path / "psir.dcm"])
+    assert len(read_stack([tmp_path], series="5.2")) == 1
 
 
 @pytest.mark.parametrize("moved", [(0, 0, 0), (0.4, 0.3, 0.5), (40, 0, 0)])
