@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.apart import apart
-from CardioScarLib.io.dicom_headers import DicomFrame, has_all_pixels, memory_of_dicom, read_frames
+from CardioScarLib.io.dicom_headers import DicomFrame, FramePlace, has_all_pixels, memory_of_dicom, read_frames
 from CardioScarLib.io.dicom_series import DicomSeries, chosen_frames, series_of
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.planes import Plane
@@ -74,10 +74,10 @@ def read_dicom_planes(frames: Sequence[DicomFrame]) -> list[Plane]:
     pixels: dict[Path, np.ndarray] = {}
     planes = []
     for frame in frames:
-        _check_place(frame)
+        place = _place(frame)
         if frame.path not in pixels:
             pixels = {frame.path: read_pixels(frame.path)}  # frames of one file come together
-        planes.append(_plane(frame, pixels[frame.path][frame.number]))
+        planes.append(_plane(frame, place, pixels[frame.path][frame.number]))
     return planes
 
 
@@ -85,11 +85,6 @@ def read_dicom_planes(frames: Sequence[DicomFrame]) -> list[Plane]:
 def read_pixels(path: Path) -> np.ndarray:
     """(frames, rows, columns) of a DICOM file, each with its own rescale slope and intercept applied."""
     frames = read_frames(path) or ()
-    if len(frames) == 1 and frames[0].frames > 1:
-        raise UnreadableFile(
-            f"{path.name} is a multi-frame DICOM image ({frames[0].frames} frames) that does not tell where each lies; "
-            "convert it to NIfTI or one file per slice."
-        )
     damaged = UnreadableFile(f"{path.name} is a damaged or truncated DICOM image.")
     if not frames or not has_all_pixels(path):
         raise damaged
@@ -120,24 +115,28 @@ def _gray_values(path: Path) -> np.ndarray:
     return sitk.GetArrayFromImage(image).reshape(-1, image.GetSize()[1], image.GetSize()[0]).astype(np.float64)
 
 
-def _check_place(frame: DicomFrame) -> None:
+def _place(frame: DicomFrame) -> FramePlace:
     name = frame.path.name
     if frame.frames > 1 and not frame.enhanced:
-        return  # said with its pixels
-    if not frame.has_place:
+        raise UnreadableFile(
+            f"{name} is a multi-frame DICOM image ({frame.frames} frames) that does not tell where each lies; "
+            "convert it to NIfTI or one file per slice."
+        )
+    if frame.place is None:
         raise UnreadableFile(f"{name} has no position, orientation or pixel spacing, so its place in the patient is unknown.")
-    directions = np.linalg.norm(np.reshape(frame.orientation, (2, 3)), axis=1)
-    if directions.min() < 0.5 or np.min(frame.spacing) <= 0:
+    directions = np.linalg.norm(np.reshape(frame.place.orientation, (2, 3)), axis=1)
+    if directions.min() < 0.5 or np.min(frame.place.spacing) <= 0:
         raise UnreadableFile(f"The orientation of {name} is not a pair of direction vectors, or its pixel spacing is not positive.")
+    return frame.place
 
 
-def _plane(frame: DicomFrame, pixels: np.ndarray) -> Plane:
-    along_columns, along_rows = (one / np.linalg.norm(one) for one in np.reshape(frame.orientation, (2, 3)))
+def _plane(frame: DicomFrame, place: FramePlace, pixels: np.ndarray) -> Plane:
+    along_columns, along_rows = (one / np.linalg.norm(one) for one in np.reshape(place.orientation, (2, 3)))
     return Plane(
         pixels=pixels,
-        origin=np.asarray(frame.position),
-        row_step=along_rows * frame.spacing[0],
-        column_step=along_columns * frame.spacing[1],
+        origin=place.position,
+        row_step=along_rows * place.spacing[0],
+        column_step=along_columns * place.spacing[1],
         thickness=frame.thickness,
         label=None,
         source=frame.source,

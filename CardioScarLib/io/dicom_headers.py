@@ -36,11 +36,21 @@ TEXTS = ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName
 
 
 @dataclass(frozen=True, eq=False)
+class FramePlace:
+    """position: (3,) of the first pixel; orientation: (6,), unit vectors along increasing columns and rows; spacing: (2,) of rows and
+    columns, mm; LPS."""
+
+    position: np.ndarray
+    orientation: np.ndarray
+    spacing: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class DicomFrame:
     """path: of the file. number: of the frame in it, from 0. frames: in the file.
     enhanced: whether its geometry stands in functional groups.
 
-    position: (3,), orientation: (6,), spacing: (2,) of rows and columns, mm, LPS; thickness: mm; None where the file is silent.
+    place: None where the file is silent. thickness: mm, or None.
     text: description of series and protocol. image_type: its values, and the component of a complex image.
     source: identifiers of the image.
     order: inversion and trigger times, phases, echoes, acquisition and instance numbers, by which images of one place are sorted.
@@ -57,17 +67,11 @@ class DicomFrame:
     text: str
     image_type: tuple[str, ...]
     size: tuple[int, int]
-    position: np.ndarray | None
-    orientation: np.ndarray | None
-    spacing: np.ndarray | None
+    place: FramePlace | None
     thickness: float | None
     order: tuple[float, ...]
     inversion_time: float | None
     rescale: tuple[float, float]
-
-    @property
-    def has_place(self) -> bool:
-        return self.position is not None and self.orientation is not None and self.spacing is not None
 
 
 def memory_of_dicom(path: Path) -> int:
@@ -156,6 +160,9 @@ def _frame(path: Path, dataset: Dataset, groups: list[Dataset], number: int, cou
     order = (inversion, _number(trigger), _number(temporal), _number(echo), *(_number(dataset.get(name)) for name in ORDER), float(number))
     slope, intercept = (_number(found("PixelValueTransformationSequence", name)) for name in ("RescaleSlope", "RescaleIntercept"))
     series_number = _number(dataset.get("SeriesNumber"))
+    position = _numbers(found("PlanePositionSequence", "ImagePositionPatient"), 3)
+    orientation = _numbers(found("PlaneOrientationSequence", "ImageOrientationPatient"), 6)
+    spacing = _numbers(found("PixelMeasuresSequence", "PixelSpacing"), 2)
     return DicomFrame(
         path=path,
         number=number,
@@ -167,9 +174,7 @@ def _frame(path: Path, dataset: Dataset, groups: list[Dataset], number: int, cou
         text=" ".join(str(dataset.get(name) or "") for name in TEXTS),
         image_type=tuple(str(one).strip().upper() for one in kinds if str(one).strip()),
         size=size,
-        position=_numbers(found("PlanePositionSequence", "ImagePositionPatient"), 3),
-        orientation=_numbers(found("PlaneOrientationSequence", "ImageOrientationPatient"), 6),
-        spacing=_numbers(found("PixelMeasuresSequence", "PixelSpacing"), 2),
+        place=None if position is None or orientation is None or spacing is None else FramePlace(position, orientation, spacing),
         thickness=None if thickness is None or thickness[0] <= 0 else float(thickness[0]),
         order=tuple(-1.0 if one is None else one for one in order),
         inversion_time=inversion,

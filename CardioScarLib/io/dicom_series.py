@@ -69,7 +69,7 @@ def series_of(frames: Iterable[DicomFrame]) -> tuple[DicomSeries, ...]:
         by_part.setdefault((frame.source.series_uid, _part(frame), frame.size), []).append(frame)
     groups: dict[tuple, list[DicomFrame]] = {}
     for (series, part, size), members in by_part.items():
-        alone = len({_place(one) for one in members}) == 1 and members[0].has_place
+        alone = len({_place(one) for one in members}) == 1 and members[0].place is not None
         key = ("", members[0].description, part, size, _direction(members[0])) if alone else (series, part, size)
         groups.setdefault(key, []).extend(members)
     listed = sorted(groups.values(), key=lambda group: (min(_number_of(one) for one in group), _part(group[0]), group[0].description))
@@ -138,7 +138,7 @@ def _series(group: list[DicomFrame], name: str) -> DicomSeries:
 
 
 def _kind(frame: DicomFrame, images: int, group: Sequence[DicomFrame]) -> str:
-    if frame.source.sop_class_uid in SCREENS or not frame.has_place:
+    if frame.source.sop_class_uid in SCREENS or frame.place is None:
         return SCREEN
     if "LOCALIZER" in frame.image_type:
         return LOCALIZER
@@ -174,15 +174,15 @@ def _place_in_words(frame: DicomFrame, columns: Sequence[Sequence[DicomFrame]]) 
 
 
 def _place(frame: DicomFrame) -> tuple:
-    if not frame.has_place:
+    if frame.place is None:
         return (frame.path, frame.number)
-    return (*np.round(np.concatenate([frame.position, frame.orientation * 100]), 1).tolist(), *frame.size)
+    return (*np.round(np.concatenate([frame.place.position, frame.place.orientation * 100]), 1).tolist(), *frame.size)
 
 
 def _direction(frame: DicomFrame) -> tuple:
-    if not frame.has_place:
+    if frame.place is None:
         return ()
-    return tuple((np.round(np.cross(frame.orientation[:3], frame.orientation[3:]), 1) + 0.0).tolist())
+    return tuple((np.round(np.cross(*np.reshape(frame.place.orientation, (2, 3))), 1) + 0.0).tolist())
 
 
 def _number_of(frame: DicomFrame) -> float:
