@@ -49,7 +49,14 @@ def read_case(
         of_scar_map = None if myocardium_files else of_wall["myocardium"]
         scar = named_labels(_stack(mask_files, reading, label_map=True), mask_files, scar_labels, of_scar_map)
     labels = LabelMap(_stack(myocardium_files, reading, label_map=True), of_wall) if myocardium_files else None
-    found = {**asdict(reading), "mesh_frame": mesh_file.frame, "mesh_unit": mesh_file.unit, "mask": bool(mask_files)}
+    found = {
+        **asdict(reading),
+        "mesh_frame": mesh_file.frame,
+        "mesh_unit": mesh_file.unit,
+        "mask": bool(mask_files),
+        "wall_labels": tuple(wall_labels),
+        "scar_by_name": scar is not None and bool(scar.rule and scar.names["scar"]),
+    }
     inputs = input_files((mesh_file.path, *image_files, *mask_files, *myocardium_files))
     return Case(stack, mesh_file.wall, scar, labels, None, found, inputs, mesh_file)
 

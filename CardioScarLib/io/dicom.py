@@ -35,8 +35,14 @@ def read_dicom_folder(folder: Path, series: str | None = None) -> tuple[list[Pla
     series: names as in `list_series`, joined by commas; see `dicom_series.chosen_frames`.
     """
     listed, notes = list_series(folder)
-    frames, note = chosen_frames(listed, series, folder.name)
-    return read_dicom_planes(frames), [*notes, *([note] if note else [])]
+    planes, more = read_series(listed, series, folder.name)
+    return planes, [*notes, *more]
+
+
+def read_series(listed: Sequence[DicomSeries], series: str | None, folder: str) -> tuple[list[Plane], list[str]]:
+    """`read_dicom_folder` for series that are listed already; folder: its name, for messages."""
+    frames, note = chosen_frames(listed, series, folder)
+    return read_dicom_planes(frames), [note] if note else []
 
 
 def list_series(folder: Path) -> tuple[tuple[DicomSeries, ...], list[str]]:

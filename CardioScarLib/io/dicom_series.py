@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,7 +75,9 @@ def series_of(frames: Iterable[DicomFrame]) -> tuple[DicomSeries, ...]:
     listed = sorted(groups.values(), key=lambda group: (min(_number_of(one) for one in group), _part(group[0]), group[0].description))
     numbers = [min(_number_of(one) for one in group) for group in listed]
     stable = len(set(numbers)) == len(numbers) and all(np.isfinite(numbers)) and min(numbers, default=0) > 0
-    return tuple(_series(group, str(int(numbers[n])) if stable else str(n + 1)) for n, group in enumerate(listed))
+    found = [_series(group, str(int(numbers[n])) if stable else str(n + 1)) for n, group in enumerate(listed)]
+    sensitive = [_places(one) for one in found if (one.kind, one.part) == (LGE, PHASE_SENSITIVE)]
+    return tuple(replace(one, kind=LGE) if one.kind == OTHER and _places(one) in sensitive else one for one in found)
 
 
 def proposed(series: Sequence[DicomSeries]) -> DicomSeries | None:
@@ -161,6 +163,11 @@ def _part(frame: DicomFrame) -> str:
     if re.search(r"psir|ps.?mde|phase.?sens", text) and (part is not None or "M" not in frame.image_type):
         return PHASE_SENSITIVE
     return part or MAGNITUDE
+
+
+def _places(series: DicomSeries) -> set[tuple]:
+    """Where its slices lie: magnitude and phase-sensitive images of one acquisition share all places."""
+    return {_place(frame) for frame in series.passes[0]}
 
 
 def _place_in_words(frame: DicomFrame, columns: Sequence[Sequence[DicomFrame]]) -> str:

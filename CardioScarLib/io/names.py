@@ -7,9 +7,10 @@ import os
 import shutil
 import tempfile
 from functools import cache
+from itertools import count
 from pathlib import Path
 
-from CardioScarLib.core.printable import printable
+NUMBERS = count(1)
 
 
 def is_plain(path: Path) -> bool:
@@ -34,8 +35,8 @@ def openable(path: Path) -> Path:
 
 @cache
 def _link(path: Path) -> Path:
-    link = _folder() / str(abs(hash(path))) / printable(path.name).replace("\\", "_")
-    link.parent.mkdir(exist_ok=True)
+    suffixes = "".join(suffix for suffix in path.suffixes if is_plain(Path(suffix)))
+    link = _folder() / f"file-{next(NUMBERS)}{suffixes}"  # without the name, which may be a patient's
     os.symlink(path, link)
     return link
 

@@ -16,7 +16,7 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.plausible import wall_doubts
 from CardioScarLib.io.checkpoints import Checkpoint
-from CardioScarLib.io.dicom import list_series
+from CardioScarLib.io.dicom import list_series, read_series
 from CardioScarLib.io.dicom_series import DicomSeries, proposed
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
@@ -24,7 +24,7 @@ from CardioScarLib.io.json_files import refused_as
 from CardioScarLib.io.layers import FARTHEST
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.io.opencarp import opencarp_pair
-from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing
+from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing, stack_of_planes
 from CardioScarLib.io.training_data import TrainingData
 from CardioScarLib.io.vtk_files import READERS, as_grid, cells_of, points_of, read_vtk
 from CardioScarLib.report.describe_network import SUFFIXES as NETWORK_SUFFIXES
@@ -93,7 +93,9 @@ def _read(path: Path) -> Content:
 def _read_folder(path: Path) -> DicomFolder:
     series, notes = list_series(path)
     try:
-        stack = read_stack([path])
+        planes, more = read_series(series, None, path.name)
+        stack = stack_of_planes(planes, path.name, None, [*notes, *more])
+        stack.check_repeated()
     except BadStack as problem:
         return DicomFolder(series, tuple(notes), None, str(problem))
     return DicomFolder(series, (), stack)

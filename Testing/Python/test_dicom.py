@@ -169,6 +169,18 @@ def test_series_without_usable_numbers_are_counted(tmp_path):
     assert value_of(read_stack([tmp_path])) == 200
 
 
+def test_the_magnitude_images_of_a_phase_sensitive_acquisition_are_recognized_by_their_places(tmp_path):
+    a_series(tmp_path, HEIGHTS, 1, 100)
+    a_series(tmp_path, HEIGHTS, 2, 200, ImageType=["ORIGINAL", "PRIMARY", "PS"])
+    a_series(tmp_path, (100, 108), 3, 300)
+    assert [(one.kind, one.part) for one in list_series(tmp_path)[0]] == [
+        ("LGE", "magnitude"),
+        ("LGE", "phase-sensitive"),
+        ("unknown", "magnitude"),
+    ]
+    assert value_of(read_stack([tmp_path])) == 200
+
+
 def test_a_segmentation_object_and_a_file_without_preamble(tmp_path):
     a_series(tmp_path, HEIGHTS, 1)
     save(an_image(np.zeros((12, 10)), "1.2.840.10008.5.1.4.1.1.66.4"), tmp_path / "seg.dcm")
