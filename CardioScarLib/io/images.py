@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,7 @@ def read_stack(
     if slice_axis in ("x", "y") and len(stacks) == bool(files) + bool(layers) + sum(path.is_dir() for path in paths):
         raise BadSettings(f"The slice axis '{slice_axis}' was given, but these files hold single slices; omit it.")
     stack = SliceStack.joined(stacks)
+    stack = replace(stack, notes=_each_once(stack.notes, [path.name for path in paths]))
     if label_map:
         _check_labels(stack)
     if slice_indices is not None:
@@ -179,6 +181,18 @@ def _squared(matrix: np.ndarray, size: Sequence[int], slice_axis: int, name: str
         f"which moves its corners by up to {moved:.2g} mm."
     )
     return squared
+
+
+def _each_once(notes: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """The notes, with those that say the same of several files in one."""
+    said: dict[str, list[str]] = {}
+    for note in notes:
+        name = next((name for name in sorted(names, key=len, reverse=True) if name in note), "")
+        said.setdefault(note.replace(name, "\0") if name else note, []).append(name)
+    return tuple(
+        note.replace("\0", of[0] if len(of) == 1 else f"{of[0]} and {len(of) - 1} other file{'s' if len(of) > 2 else ''}")
+        for note, of in said.items()
+    )
 
 
 def _cover_note(planes: Sequence[Plane], name: str) -> list[str]:

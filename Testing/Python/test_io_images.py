@@ -112,6 +112,18 @@ def test_the_spacing_of_a_volume_is_not_silently_taken_for_the_thickness(an_obli
     assert not given.notes
 
 
+def test_what_is_assumed_of_many_files_is_said_once(an_oblique_image, tmp_path):
+    paths = [tmp_path / f"slice_{number}.nrrd" for number in range(4)]
+    for number, path in enumerate(paths):
+        sitk.WriteImage(an_oblique_image[:, :, number : number + 1], str(path))
+    (note,) = read_stack(paths).notes
+    assert note.startswith("The slice thickness of slice_0.nrrd and 3 other files is not in the file; it was taken equal to")
+    image = an_oblique_image[:, :, 3:4]
+    image.SetSpacing((1.5, 2.0, 4.0))
+    sitk.WriteImage(image, str(paths[3]))
+    assert [note.count("and 2 other files") for note in read_stack(paths).notes] == [1, 0]
+
+
 def test_a_thickness_in_an_nrrd_header_is_believed(an_oblique_image, tmp_path):
     path = tmp_path / "lge.nrrd"
     sitk.WriteImage(an_oblique_image, str(path))
