@@ -24,7 +24,7 @@ from CardioScarLib.io.texts import read_text
 from CardioScarLib.tasks.files import FilesTask
 
 VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
-SURFACES = (".vtp", ".ply", ".stl")
+SURFACES = (".vtp", ".ply", ".stl", ".obj")
 MODELS = (".vtu", ".vtk", *SURFACES, ".pts")
 LABEL_MAP = re.compile(r"seg|mask|label", re.IGNORECASE)
 BAD_NAME = "Names may contain letters, digits, spaces, '.', - and _, must not end with '.', and must be those of a folder."

@@ -15,7 +15,7 @@ from CardioScarLib.core.interrupts import hold_interrupts
 
 @click.command(short_help="Make a scar map from a network and a mesh.")
 @click.option("--model", required=True, type=Path, metavar="FILE", help="The network: .safetensors, or the original's .pth.")
-@click.option("--mesh", required=True, type=Path, metavar="FILE", help="LV wall: VTK files, PLY, STL, openCARP.")
+@click.option("--mesh", required=True, type=Path, metavar="FILE", help="LV wall: VTK, PLY, STL, OBJ, openCARP.")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the results: .vtu .vtk .vtp, openCARP .dat.")
 @click.option("--mc-samples", type=int, default=10, show_default=True, metavar="N", help="Number of dropout samples.")
 @click.option("--batch-size", type=int, metavar="N", help="Nodes per batch. [default: 50000 on a GPU, 4096 on a CPU]")

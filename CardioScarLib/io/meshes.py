@@ -66,7 +66,7 @@ class MeshFile:
 
 
 def read_mesh(path: Path) -> vtkDataSet:
-    """The model as stored in a .vtk, .vtu, .vtp, .ply, .stl or openCARP file (.pts, .elem or their stem)."""
+    """The model as stored in a .vtk, .vtu, .vtp, .ply, .stl, .obj or openCARP file (.pts, .elem or their stem)."""
     return _read(path)[0]
 
 

@@ -14,7 +14,7 @@ from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow, vtkPoints, vtkS
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkDataSet, vtkPointSet, vtkUnstructuredGrid
 from vtkmodules.vtkCommonExecutionModel import vtkAlgorithm
 from vtkmodules.vtkFiltersCore import vtkAppendFilter
-from vtkmodules.vtkIOGeometry import vtkSTLReader
+from vtkmodules.vtkIOGeometry import vtkOBJReader, vtkSTLReader
 from vtkmodules.vtkIOLegacy import vtkDataSetReader
 from vtkmodules.vtkIOPLY import vtkPLYReader
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLUnstructuredGridReader
@@ -31,6 +31,7 @@ READERS: dict[str, Any] = {
     ".vtp": vtkXMLPolyDataReader,
     ".ply": vtkPLYReader,
     ".stl": vtkSTLReader,
+    ".obj": vtkOBJReader,
 }
 UNPACKED = 16
 """Bytes in memory per byte of a file, at most: compressed meshes are a fifth of what they hold."""
@@ -56,7 +57,7 @@ def captured_vtk_messages() -> Iterator[vtkStringOutputWindow]:
 
 
 def read_vtk(path: Path) -> tuple[vtkDataSet, str | None]:
-    """The data set in a .vtk, .vtu, .vtp, .ply or .stl file as stored, and the frame its header names: "lps", "ras" or None.
+    """The data set in a .vtk, .vtu, .vtp, .ply, .stl or .obj file as stored, and the frame its header names: "lps", "ras" or None.
 
     The frame is looked for where 3D Slicer writes it: "SPACE=RAS" in the title or a comment, or a string array SPACE in
     the field data.
@@ -96,6 +97,8 @@ def _space(reader: vtkAlgorithm, dataset: vtkDataSet) -> str | None:
     texts = []
     if hasattr(reader, "GetHeader"):
         texts.append(reader.GetHeader() or "")
+    if hasattr(reader, "GetComment"):
+        texts.append(reader.GetComment() or "")
     if hasattr(reader, "GetComments"):
         comments = reader.GetComments()
         texts += [comments.GetValue(number) for number in range(comments.GetNumberOfValues())]

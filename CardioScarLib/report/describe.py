@@ -44,6 +44,11 @@ class DicomFolder:
 
 Content = SliceStack | DicomFolder | MeshFile | Checkpoint | TrainingData | ResultPart
 
+OTHER_MODELS = (
+    ".off", ".msh", ".mesh", ".inp", ".gii", ".gltf", ".glb", ".fbx", ".3mf", ".x3d", ".wrl", ".stp", ".step", ".igs", ".iges", ".vtm",
+    ".pvtu", ".pvtp", ".vts", ".vtr", ".vti", ".xdmf", ".unv", ".med", ".cgns", ".exnode", ".exelem", ".surf", ".m",
+)  # fmt: skip
+"""Models and meshes in formats that are not read."""
 FLAT_CELLS = (VTK_QUAD, VTK_PIXEL)
 
 
@@ -87,6 +92,8 @@ def _read(path: Path) -> Content:
         field = _first_scalar(path)
         stack = read_stack([path], thickness=1.0, scalar_field=field)
         return SliceStack(stack.slices, (*stack.notes, f"{THICKNESS_IS_ASSUMED} {path.name} is not in the file."))
+    if path.suffix.lower() in OTHER_MODELS and check_readable(path):
+        raise UnreadableFile(f"{path.name} may be a model, but {path.suffix} is not read; save it as one of {', '.join(READERS)}.")
     return read_stack([path])
 
 

@@ -466,6 +466,11 @@ def test_info_doubts_what_a_run_would_doubt(files, tmp_path, capsys):
     assert "doubt: The slices are 30 mm thick" in capsys.readouterr().out
 
 
+def test_info_says_of_a_model_that_it_cannot_read_that_it_is_one(tmp_path, capsys):
+    assert main(["info", str(_made(tmp_path / "heart.off", b"OFF\n3 1 0\n"))]) == 2
+    assert "heart.off may be a model, but .off is not read; save it as one of .vtk" in capsys.readouterr().err
+
+
 def test_info_about_nothing_is_an_error(tmp_path, capsys):
     assert main(["info", str(tmp_path / "none.nrrd")]) == 2
     assert capsys.readouterr().err.startswith("Error: ")

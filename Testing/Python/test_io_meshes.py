@@ -7,7 +7,7 @@ import pytest
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from CardioScarLib.core.errors import BadSettings, BadWall, UnreadableFile
+from CardioScarLib.core.errors import BadSettings, BadWall, CardioScarError, UnreadableFile
 from CardioScarLib.io.meshes import read_mesh, read_wall, wall_from_dataset
 from CardioScarLib.io.vtk_files import grid_from
 
@@ -66,6 +66,7 @@ def save(dataset, path, header=None, ascii=False):
         ".vtp": vtk.vtkXMLPolyDataWriter,
         ".ply": vtk.vtkPLYWriter,
         ".stl": vtk.vtkSTLWriter,
+        ".obj": vtk.vtkOBJWriter,
     }[path.suffix]()
     writer.SetFileName(str(path))
     writer.SetInputData(dataset)
@@ -203,6 +204,18 @@ def test_a_surface_is_the_same_from_every_format(a_sphere, tmp_path, suffix, asc
     assert mesh.wall.kind == "closed_surface"
     assert len(mesh.wall.nodes) == a_sphere.GetNumberOfPoints() == mesh.dataset.GetNumberOfPoints()
     assert mesh.wall.areas.sum() == pytest.approx(wall_from_dataset(a_sphere).areas.sum(), rel=1e-5)
+
+
+def test_an_obj_file_is_a_surface(a_sphere, tmp_path):
+    mesh = read_wall(save(a_sphere, tmp_path / "lv.obj"))
+    assert mesh.wall.kind == "closed_surface" and mesh.frame == "lps"
+    assert mesh.wall.areas.sum() == pytest.approx(wall_from_dataset(a_sphere).areas.sum(), rel=1e-5)
+    flipped = tmp_path / "ras.obj"
+    flipped.write_text("# SPACE=RAS\n" + (tmp_path / "lv.obj").read_text().partition("\n")[2])
+    assert read_wall(flipped).wall.nodes == pytest.approx(mesh.wall.nodes * [-1, -1, 1])
+    (tmp_path / "wrong.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n")
+    with pytest.raises(CardioScarError, match="point|damaged"):
+        read_wall(tmp_path / "wrong.obj")
 
 
 def test_read_mesh_keeps_the_arrays_of_the_file(a_cube_of_tetrahedra, tmp_path):
@@ -425,7 +438,7 @@ def test_a_flat_surface_without_area_is_refused():
         wall_from_dataset(a_grid([[0, 0, 0], [1, 0, 0], [2, 0, 0]], (vtk.VTK_TRIANGLE, [0, 1, 2])))
 
 
-@pytest.mark.parametrize("suffix", [".vtk", ".vtu", ".vtp", ".ply", ".stl", ".pts", ".txt"])
+@pytest.mark.parametrize("suffix", [".vtk", ".vtu", ".vtp", ".ply", ".stl", ".obj", ".pts", ".txt"])
 @pytest.mark.parametrize("content", [None, "", "these are words\n" * 40])
 def test_missing_empty_and_foreign_files_are_refused_by_name(tmp_path, capfd, suffix, content):
     path = tmp_path / f"lv{suffix}"
