@@ -15,13 +15,13 @@ def scarStack(stack: SliceStack, volumeNode, segmentationNode, segmentID: str | 
 
     :param stack: of the volume node, with these slice numbers.
     :param segmentID: None takes the only segment, or the only one whose name speaks of scar.
-    :raises BadEvidence: there is no such segment, or it is empty on these slices.
+    :raises BadEvidence: there is no such segment, or it lies off these slices. An empty segment is a heart without scar.
     """
     segmentID = segmentID or guessScarSegment(segmentationNode)
     labels = segmentArray(segmentationNode, segmentID, volumeNode)
     chosen = range(len(labels)) if sliceIndices is None else sliceIndices
     pixels = [(labels[number] > 0).astype(np.float64) for number in chosen]
-    if not any(one.any() for one in pixels):
+    if not any(one.any() for one in pixels) and not isEmpty(segmentationNode, segmentID):
         name = segmentationNode.GetSegmentation().GetSegment(segmentID).GetName()
         raise BadEvidence(f"The segment {name} is empty on the slices; check that it belongs to this LGE volume.")
     return stack.with_pixels(pixels)
@@ -42,6 +42,14 @@ def guessScarSegment(segmentationNode) -> str:
     if len(scar) != 1:
         raise BadEvidence(f"Which of the segments {', '.join(names.values())} is the scar cannot be told from their names; choose one.")
     return scar[0]
+
+
+def isEmpty(segmentationNode, segmentID: str) -> bool:
+    """Whether nothing was drawn in a segment."""
+    image = slicer.vtkOrientedImageData()
+    if not segmentationNode.GetBinaryLabelmapRepresentation(segmentID, image) or not image.GetNumberOfPoints():
+        return segmentationNode.GetSegmentation().GetSegment(segmentID).GetRepresentation("Closed surface") is None
+    return image.GetScalarRange()[1] == 0
 
 
 def segmentArray(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:

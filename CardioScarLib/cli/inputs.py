@@ -83,9 +83,7 @@ def case_options(aligned: bool | None = False, required: bool = True) -> Callabl
     flag names a case.
     """
     options: list[Callable[..., Any]] = [
-        click.option(
-            "--mesh-vtk", "mesh", required=required, type=Path, metavar="FILE", help="LV wall: VTK, PLY, STL, OBJ, openCARP."
-        ),
+        click.option("--mesh-vtk", "mesh", required=required, type=Path, metavar="FILE", help="LV wall: VTK, PLY, STL, OBJ, openCARP."),
         click.option(
             "--image", "images", required=required, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers."
         ),
