@@ -22,7 +22,13 @@ from CardioScarLib.core.settings import ReadingSettings, WallSettings
 @click.argument("images", nargs=-1, type=Path, metavar="[IMAGE]...")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The wall, tetrahedra: .vtu or .vtk.")
 @click.option("--labels", metavar="ORDER|NAME=VALUE,...", help="Meaning of the labels: emidec, scarnet, myops, acdc, monai, or names.")
-@click.option("--contours", multiple=True, type=Path, metavar="FILE...", help="Contour files or their folder, drawn on the images.")
+@click.option(
+    "--contours",
+    multiple=True,
+    type=Path,
+    metavar="FILE...",
+    help="Contour files or their folder, drawn on the images; or .mat of Segment, without images.",
+)
 @click.option("--endo", type=Path, metavar="FILE", help="Surface of the endocardium, instead of images.")
 @click.option("--epi", type=Path, metavar="FILE", help="Surface of the epicardium.")
 @settings_options("settings", WallSettings)
@@ -94,7 +100,7 @@ def _check_sources(images: Sequence[Path], labels: str | None, contours: Sequenc
         raise BadSettings("--endo and --epi belong together; give both surfaces.")
     if endo and (images or contours or labels):
         raise BadSettings("A wall is made from surfaces (--endo, --epi) or from images, not from both.")
-    if not endo and not images:
+    if not endo and not images and not (contours and all(path.suffix.lower() == ".mat" for path in contours)):
         missing = "the images the contours were drawn on" if contours else "a label map, images with --contours, or --endo and --epi"
         raise BadSettings(f"There is no input for a wall: give {missing}.")
     if contours and labels:

@@ -15,6 +15,7 @@ from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.json_files import parse_json, record_of, refused_as
+from CardioScarLib.io.segment_mat import SUFFIX, drawn_stack, read_segment
 from CardioScarLib.io.texts import read_text
 from CardioScarLib.wall.contours import SliceContours
 
@@ -36,12 +37,16 @@ def read_contours(
     """Contours of slices in LPS mm, and notes about how their slices were found.
 
     paths: contour files, or folders of them. Each holds column and row per line, in pixels counted from 0; its name
-        holds the slice's number and the surface: "IM-0001-0121-icontour-auto.txt", "slice_04_epi.txt".
+        holds the slice's number and the surface: "IM-0001-0121-icontour-auto.txt", "slice_04_epi.txt". Or files of Segment (.mat),
+        which need no images.
     images: what the contours were drawn on: DICOM files or folders, where the number is the last one in the file's
         name ("I0121.dcm"); or one volume, where it is that of the slice, counted from 0. Slices between images, whose
         own image is not there, are placed evenly between the neighbors.
     slice_axis, thickness: as for `read_stack`.
     """
+    studies = [Path(path) for path in paths if Path(path).suffix.lower() == SUFFIX]
+    if studies and len(studies) == len(paths):
+        return [one for path in studies for one in drawn_stack(read_segment(check_readable(path)), path.name).contours(path.name)], []
     files = _contour_files(paths)
     notes: list[str] = []
     planes = _numbered_planes([Path(image) for image in images], slice_axis, thickness, notes)

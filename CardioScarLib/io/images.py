@@ -19,6 +19,8 @@ from CardioScarLib.io.layers import read_layer
 from CardioScarLib.io.names import openable
 from CardioScarLib.io.nifti import read_nifti_header
 from CardioScarLib.io.planes import Plane, stack_of_planes, thickness_note
+from CardioScarLib.io.segment_mat import SUFFIX as SEGMENT_FILE
+from CardioScarLib.io.segment_mat import chosen_stack, read_segment
 
 AXES = {"x": 0, "y": 1, "z": 2}
 SMALL_SHEAR = 0.01
@@ -36,7 +38,7 @@ def read_stack(
 ) -> SliceStack:
     """Read every slice of a case into one stack, LPS mm.
 
-    paths: NIfTI, NRRD or MHA volumes, DICOM files of one frame or many, folders of them (also DICOMDIR), legacy VTK
+    paths: NIfTI, NRRD or MHA volumes, files of Segment (.mat), DICOM files of one frame or many, folders of them (also DICOMDIR), legacy VTK
         grid layers, in any mixture. Volumes keep the order of their slices; DICOM files and layers are sorted
         along their normal, the largest parallel group first.
     slice_axis: index axis of volumes that runs across the slices; None is "z". Other files are slices already.
@@ -63,6 +65,8 @@ def read_stack(
             stacks.append(stack_of_planes(planes, path.name, thickness, notes))
         elif check_readable(path).suffix.lower() == ".vtk":
             layers.append(path)
+        elif path.suffix.lower() == SEGMENT_FILE:
+            stacks.append(_read_segment(path, thickness, label_map, series))
         elif is_dicom(path):
             files.append(path)
         else:
@@ -74,7 +78,7 @@ def read_stack(
         planes = [read_layer(path, scalar_field) for path in layers]
         name = layers[0].name if len(layers) == 1 else "the grid layers"
         stacks.append(stack_of_planes(planes, name, thickness, _cover_note(planes, name)))
-    if series is not None and not any(path.is_dir() for path in paths):
+    if series is not None and not any(path.is_dir() or path.suffix.lower() == SEGMENT_FILE for path in paths):
         raise BadSettings(f"The series '{series}' was given, but no folder of DICOM images to choose it from; omit it.")
     if slice_axis in ("x", "y") and len(stacks) == bool(files) + bool(layers) + sum(path.is_dir() for path in paths):
         raise BadSettings(f"The slice axis '{slice_axis}' was given, but these files hold single slices; omit it.")
@@ -181,6 +185,11 @@ def _squared(matrix: np.ndarray, size: Sequence[int], slice_axis: int, name: str
         f"which moves its corners by up to {moved:.2g} mm."
     )
     return squared
+
+
+def _read_segment(path: Path, thickness: float | None, label_map: bool, series: str | None) -> SliceStack:
+    stack = chosen_stack(read_segment(path), series, path.name).stack(path.name, label_map)
+    return stack if thickness is None else stack.with_thickness(thickness)
 
 
 def _each_once(notes: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The names of segments in a segmentation that 3D Slicer saved as NRRD: what each label means."""
+"""The names of segments in files of 3D Slicer (NRRD) and Segment: what each label means."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from pathlib import Path
 from CardioScarLib.core.case import LabelMap
 from CardioScarLib.core.label_names import speaks_of_myocardium, speaks_of_other_tissue, speaks_of_scar
 from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.io.segment_mat import LABELS, SUFFIX
 
 FIELD = re.compile(r"^Segment(\d+)_(Name|LabelValue):=(.*)$", re.MULTILINE)
 
 
 def segment_names(path: Path) -> dict[int, str]:
     """Name by label value; empty for files that do not name their labels."""
+    if path.suffix.lower() == SUFFIX:
+        return dict(LABELS)
     if not path.name.lower().endswith((".nrrd", ".nhdr")):
         return {}
     with path.open("rb") as file:

@@ -25,6 +25,7 @@ from CardioScarLib.io.layers import FARTHEST
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.io.opencarp import opencarp_pair
 from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing, stack_of_planes
+from CardioScarLib.io.segment_mat import SUFFIX, SegmentStack, read_segment
 from CardioScarLib.io.training_data import TrainingData
 from CardioScarLib.io.vtk_files import READERS, as_grid, cells_of, points_of, read_vtk
 from CardioScarLib.report.describe_network import SUFFIXES as NETWORK_SUFFIXES
@@ -42,7 +43,14 @@ class DicomFolder:
     problem: str | None = None
 
 
-Content = SliceStack | DicomFolder | MeshFile | Checkpoint | TrainingData | ResultPart
+@dataclass(frozen=True, eq=False)
+class SegmentFile:
+    """A file of the program Segment."""
+
+    stacks: tuple[SegmentStack, ...]
+
+
+Content = SliceStack | DicomFolder | SegmentFile | MeshFile | Checkpoint | TrainingData | ResultPart
 
 OTHER_MODELS = (
     ".off", ".msh", ".mesh", ".inp", ".gii", ".gltf", ".glb", ".fbx", ".3mf", ".x3d", ".wrl", ".stp", ".step", ".igs", ".iges", ".vtm",
@@ -62,6 +70,7 @@ def describe_content(content: Content, path: Path) -> dict:
     describers: dict[type, Callable[[Any], dict]] = {
         SliceStack: _describe_stack,
         DicomFolder: _describe_folder,
+        SegmentFile: _describe_segment,
         MeshFile: _describe_mesh,
         Checkpoint: describe_checkpoint,
         TrainingData: describe_training_data,
@@ -92,6 +101,8 @@ def _read(path: Path) -> Content:
         field = _first_scalar(path)
         stack = read_stack([path], thickness=1.0, scalar_field=field)
         return SliceStack(stack.slices, (*stack.notes, f"{THICKNESS_IS_ASSUMED} {path.name} is not in the file."))
+    if path.suffix.lower() == SUFFIX:
+        return SegmentFile(read_segment(check_readable(path)))
     if path.suffix.lower() in OTHER_MODELS and check_readable(path):
         raise UnreadableFile(f"{path.name} may be a model, but {path.suffix} is not read; save it as one of {', '.join(READERS)}.")
     return read_stack([path])
@@ -181,6 +192,26 @@ def _describe_folder(folder: DicomFolder) -> dict:
     notes = [*folder.notes, *([folder.problem] if folder.problem else [])]
     stack = _describe_stack(folder.stack) if folder.stack is not None else {"notes": []}
     return {**stack, "kind": "DICOM folder", "series": listed, "notes": [*stack["notes"], *notes]}
+
+
+def _describe_segment(file: SegmentFile) -> dict:
+    return {
+        "kind": "file of Segment",
+        "stacks": [
+            {
+                "number": number,
+                "description": one.description,
+                "slices": len(one.pixels),
+                "frames": one.frames,
+                "rows_columns": list(one.pixels.shape[1:]),
+                "slice_thickness_mm": one.thickness,
+                "endocardial_contours": 0 if one.endo is None else int(np.isfinite(one.endo).any(axis=(1, 2)).sum()),
+                "epicardial_contours": 0 if one.epi is None else int(np.isfinite(one.epi).any(axis=(1, 2)).sum()),
+                "scar_pixels": None if one.labels is None else int(np.count_nonzero(one.labels > 1)),
+            }
+            for number, one in enumerate(file.stacks, 1)
+        ],
+    }
 
 
 def _plane_name(normal: np.ndarray) -> str:
