@@ -27,7 +27,7 @@ from CardioScarLib.core.settings import ReadingSettings, WallSettings
     multiple=True,
     type=Path,
     metavar="FILE...",
-    help="Contour files or their folder, drawn on the images; or .mat of Segment, without images.",
+    help="Contour files or their folder, drawn on the images; or .mat of Segment.",
 )
 @click.option("--endo", type=Path, metavar="FILE", help="Surface of the endocardium, instead of images.")
 @click.option("--epi", type=Path, metavar="FILE", help="Surface of the epicardium.")
@@ -49,8 +49,8 @@ def wall(
 ) -> None:  # fmt: skip
     """Make a closed LV wall of tetrahedra.
 
-    From a label map (IMAGE, with --labels), from contour files drawn on IMAGE... (--contours), or from two surfaces
-    (--endo and --epi).
+    From a label map (IMAGE, with --labels), from contour files drawn on IMAGE... (--contours; files of Segment need no images), or
+    from two surfaces (--endo and --epi).
     """
     _check_sources(images, labels, contours, endo, epi)
     if start is not None and not coordinates:

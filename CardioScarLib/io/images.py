@@ -38,15 +38,16 @@ def read_stack(
 ) -> SliceStack:
     """Read every slice of a case into one stack, LPS mm.
 
-    paths: NIfTI, NRRD or MHA volumes, files of Segment (.mat), DICOM files of one frame or many, folders of them (also DICOMDIR), legacy VTK
-        grid layers, in any mixture. Volumes keep the order of their slices; DICOM files and layers are sorted
+    paths: NIfTI, NRRD or MHA volumes, files of Segment (.mat), DICOM files of one frame or many, folders of them (also
+        DICOMDIR), legacy VTK grid layers, in any mixture. Volumes keep the order of their slices; DICOM files and layers are sorted
         along their normal, the largest parallel group first.
     slice_axis: index axis of volumes that runs across the slices; None is "z". Other files are slices already.
     slice_indices: which slices of the whole stack to keep, counted from 0 in that order.
     thickness: mm; None takes what the files say, else the slice spacing, with a note in the stack.
     scalar_field: array of grid layers.
     label_map: the pixels are labels, and must be whole numbers.
-    series: of a DICOM folder, as `io.dicom.list_series` names them; None takes LGE where there are several kinds, with a note.
+    series: of a DICOM folder, as `io.dicom.list_series` names them, or the number of a stack in a file of Segment; None takes LGE
+        where there are several kinds.
     Pixels of grid layers that the layer does not cover are NaN. Everywhere else NaN is refused, and so are two images of
     one place.
     """

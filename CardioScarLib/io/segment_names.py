@@ -57,5 +57,6 @@ def named_labels(stack: SliceStack, paths: Sequence[Path], scar: Sequence[int] =
     if not found:
         return LabelMap(stack, given)
     words = " and ".join(f"{label} ('{names[label]}')" for label in found)
-    rule = f"By the names of its segments, the label {words} means scar."
+    several = len(found) > 1
+    rule = f"By the names of its segments, label{'s' if several else ''} {words} mean{'' if several else 's'} scar."
     return LabelMap(stack, {**given, "scar": found}, rule)

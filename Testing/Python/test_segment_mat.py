@@ -111,7 +111,7 @@ def test_a_study_goes_from_contours_and_scar_to_a_map(tmp_path, capsys):
     labels = read_stack([path], label_map=True)
     share = sum((one.pixels > 1).sum() for one in labels) / sum((one.pixels > 0).sum() for one in labels)
     assert answer["quantities"]["scar_burden_percent"]["value"] == pytest.approx(100 * share, rel=0.1)
-    assert any("2 ('scar') and 3 ('no-reflow') means scar" in note for note in answer["provenance"]["notes"])
+    assert any("labels 2 ('scar') and 3 ('no-reflow') mean scar" in note for note in answer["provenance"]["notes"])
 
 
 def test_info_tells_what_a_file_of_segment_holds(tmp_path, capsys):
