@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from CardioScarLib.core.errors import BadStack, UnreadableFile
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.io.apart import apart
-from CardioScarLib.wall.contours import SliceContours
+
+if TYPE_CHECKING:
+    from CardioScarLib.wall.contours import SliceContours
 
 SUFFIX = ".mat"
 LABELS = {1: "myocardium", 2: "scar", 3: "no-reflow"}
@@ -59,6 +61,8 @@ class SegmentStack:
 
     def contours(self, name: str) -> list[SliceContours]:
         """The contours of the slices that have some, LPS mm."""
+        from CardioScarLib.wall.contours import SliceContours  # here, since every reader of images imports this file
+
         found = []
         for number, one in enumerate(self._planes(name)):
             curves = [None if drawn is None else self._curve(drawn[number], one) for drawn in (self.endo, self.epi)]

@@ -14,7 +14,6 @@ from vtkmodules.vtkCommonDataModel import VTK_PIXEL, VTK_QUAD, vtkDataSet, vtkDa
 from CardioScarLib.core.errors import BadStack, UnreadableFile
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.geometry.plausible import wall_doubts
 from CardioScarLib.io.checkpoints import Checkpoint
 from CardioScarLib.io.dicom import list_series, read_series
 from CardioScarLib.io.dicom_series import DicomSeries, proposed
@@ -223,6 +222,8 @@ def _plane_name(normal: np.ndarray) -> str:
 
 
 def _describe_mesh(mesh_file: MeshFile) -> dict:
+    from CardioScarLib.geometry.plausible import wall_doubts  # here, since it takes more of scipy than images need
+
     wall, dataset = mesh_file.wall, mesh_file.dataset
     size = np.ptp(wall.bounds, axis=0)
     return {
