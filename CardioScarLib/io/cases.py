@@ -16,7 +16,7 @@ from CardioScarLib.io.cell_choice import regions_in_words
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.io.records import input_files
-from CardioScarLib.io.segment_names import named_labels
+from CardioScarLib.io.segment_names import is_segmentation, named_labels
 
 
 def read_case(
@@ -40,6 +40,8 @@ def read_case(
     """
     reading = reading or ReadingSettings()
     image_files, mask_files, myocardium_files = _paths(images), _paths(mask), _paths(myocardium)
+    if not mask_files and all(is_segmentation(path) for path in image_files):
+        mask_files = image_files  # whose labels mean what their names say
     mesh_file = read_wall(Path(mesh), reading.mesh_frame, reading.mesh_unit, reading.mesh_regions)
     _check_regions(mesh_file, reading)
     stack = _stack(image_files, reading, series=reading.series)

@@ -31,6 +31,11 @@ def segment_names(path: Path) -> dict[int, str]:
     return names
 
 
+def is_segmentation(path: Path) -> bool:
+    """Whether a file is a label map by its header: a segmentation of 3D Slicer."""
+    return path.suffix.lower() != SUFFIX and path.is_file() and bool(segment_names(path))
+
+
 def named_labels(stack: SliceStack, paths: Sequence[Path], scar: Sequence[int] = (), myocardium: Sequence[int] | None = ()) -> LabelMap:
     """A label map of scar with the meaning of its labels: as given, otherwise by the names of its segments.
 

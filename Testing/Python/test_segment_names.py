@@ -11,7 +11,9 @@ from CardioScarLib.core.case import Case
 from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.core.label_names import speaks_of_myocardium, speaks_of_other_tissue, speaks_of_scar
 from CardioScarLib.core.settings import ReconstructionSettings
+from CardioScarLib.io.cases import read_case
 from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.meshes import mesh_of_wall, write_mesh
 from CardioScarLib.io.segment_names import named_labels, segment_names
 from CardioScarLib.pipeline import settings_for
 
@@ -93,6 +95,15 @@ def test_a_lone_segment_that_is_named_myocardium_is_not_scar(tmp_path):
     with pytest.raises(BadEvidence, match="None of the segments of a.seg.nrrd is scar by its name .1 'LV myocardium'."):
         settings_of(path)
     assert settings_of(path, scar_labels=(1,))[0].evidence.scar_labels == (1,)
+
+
+def test_a_segmentation_that_is_given_as_the_image_is_read_by_its_names(tmp_path):
+    path = a_segmentation(tmp_path / "a.seg.nrrd", label_1="LV myocardium", label_2="Scar")
+    wall = write_mesh(mesh_of_wall(a_block([0, 0, 0], [4, 4, 2], [1, 1, 1]), tmp_path / "a.vtu"), {}, tmp_path / "a.vtu")[0]
+    case = read_case(wall, path)
+    assert settings_for(case, None).evidence.scar_labels == (2,)
+    with pytest.raises(BadEvidence, match="None of the segments"):
+        settings_for(read_case(wall, a_segmentation(tmp_path / "b.seg.nrrd", label_1="LV myocardium")), None)
 
 
 def test_names_that_say_nothing_leave_the_choice_to_the_method(tmp_path):
