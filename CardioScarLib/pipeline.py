@@ -22,13 +22,14 @@ from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.core.result import Reconstruction, Result
 from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
 from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.surroundings import usual_arithmetic
 from CardioScarLib.core.threads import one_thread
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.evidence.constants import EVIDENCE, EvidenceConstants
 from CardioScarLib.evidence.derive import derive_evidence
+from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
-from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.door import fit
@@ -53,7 +54,8 @@ def reconstruct(
 
     progress: see `Progress`. audited: whether to audit the stack too, which takes about twice the time of a
     standard fit. The same input, settings and machine give the same result.
-    Raises StackMissesWall, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network without PyTorch.
+    Raises StackMissesWall, BadStack, BadEvidence or BadSettings with a sentence for the user, and MissingPackage for the network
+    without PyTorch.
     """
     settings = settings_for(case, settings)
     if audited:
@@ -64,7 +66,7 @@ def reconstruct(
     clock = _Clock(progress)
     with clock.stage("geometry") as step:
         step(0, 1)
-        notes = (*stack.notes, *wall.notes, *check_overlap(stack, wall))
+        notes = (*stack.notes, *wall.notes, *geometry_doubts(stack, wall))
         operator = _operator(stack, wall, settings)
     with clock.stage("evidence") as step:
         step(0, 1)
@@ -73,7 +75,7 @@ def reconstruct(
         fitted = settings.model.model in ("field", "network")
         of_fit = coarsened(operator, evidence, wall, settings.operator) if fitted else (operator, evidence)
         posterior = fit(*of_fit, wall, settings.model, step)
-    notes = (*notes, *evidence.notes, *([posterior.summary["note"]] if "note" in posterior.summary else []))
+    notes = (*notes, *_rule(case, settings), *evidence.notes, *([posterior.summary["note"]] if "note" in posterior.summary else []))
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, _telling(stack, operator, evidence), settings.threshold)
@@ -148,13 +150,26 @@ def align(case: Case, source: str, settings: AlignmentSettings | None = None) ->
 
 
 def settings_for(case: Case, settings: ReconstructionSettings | None) -> ReconstructionSettings:
-    """The settings with which a case is computed: labels of the scar are read as labels."""
+    """The settings with which a case is computed: labels of the scar are read as labels.
+
+    Raises BadEvidence if the label map names its labels, and none of them is scar.
+    """
     settings = settings or ReconstructionSettings()
     if case.scar is None:
         return settings
     check_evidence_of_mask(settings.evidence.method)
-    named = case.scar.names.get("scar") or settings.evidence.scar_labels
+    named, asked = case.scar.names.get("scar"), settings.evidence.scar_labels
+    if not named or (case.scar.rule and asked):
+        named = asked
+    if not named and case.scar.rule:
+        raise BadEvidence(case.scar.rule)
     return settings.with_evidence(method="labels", scar_labels=named)
+
+
+def _rule(case: Case, settings: ReconstructionSettings) -> tuple[str, ...]:
+    """How the labels of the scar were found, if by their names."""
+    by_name = case.scar is not None and case.scar.rule and settings.evidence.scar_labels == case.scar.names["scar"]
+    return (case.scar.rule,) if case.scar is not None and by_name else ()
 
 
 def _check_auditable(settings: ReconstructionSettings) -> None:
@@ -178,6 +193,12 @@ def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -
 def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSettings) -> Evidence:
     support = settings.operator.pixel_support
     evidence = derive_evidence(operator.stack, operator.pixels, settings.evidence, support, case.drawn_myocardium)
+    if evidence.regions is not None and not case.wall.has_thickness:
+        kind = "an open surface" if case.wall.kind == "shell" else "bare points"
+        raise BadEvidence(
+            f"The LV model is {kind} and tells no wall thickness, so that blood beside the wall would be read as scar; make a closed wall "
+            "first (cardioscar wall, or Make wall... in Slicer), or give a segmentation of the scar."
+        )
     if not evidence.weights.any():
         raise BadEvidence("No pixel lies far enough inside the myocardium to count as evidence; check the LV model's position.")
     return evidence
@@ -231,6 +252,7 @@ class _Clock:
     def stage(self, name: str) -> Iterator[Callable[..., None]]:
         tell = self.progress or (lambda stage, step, steps, **detail: None)
         start = time.perf_counter()
-        yield lambda step, steps, **detail: tell(name, step, steps, **detail)
+        with usual_arithmetic():
+            yield lambda step, steps, **detail: tell(name, step, steps, **detail)
         tell(name, 1, 1)
         self.seconds[name] = time.perf_counter() - start

@@ -23,14 +23,16 @@ from CardioScarLib.core.choices import Choice, choices_of, settings_of
 from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.core.interrupts import Ending, ends_by_signals
 from CardioScarLib.core.printable import printable
-from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.core.settings import AlignmentSettings, ReadingSettings, ReconstructionSettings
+from CardioScarLib.core.surroundings import printable_output
 
-CHOICES = (ReconstructionSettings, ReadingSettings)
+CHOICES = (ReconstructionSettings, ReadingSettings, AlignmentSettings)
 """What the options are made from: a new choice gets its option by being described."""
 
 
 def main(words: list[str] | None = None) -> int:
     """Run the batch that the words of a command line describe; returns the exit code."""
+    printable_output()
     try:
         arguments = _parser().parse_args(words)
     except SystemExit as end:  # of argparse: it would not end Slicer
@@ -51,6 +53,9 @@ def _run(arguments: argparse.Namespace, ending: Ending) -> int:
             _say,
             arguments.audit,
             arguments.keep_names,
+            arguments.align,
+            _settings(arguments, AlignmentSettings),
+            arguments.volume,
         )
     except CardioScarError as error:
         print(f"Error: {printable(str(error))}", file=sys.stderr, flush=True)
@@ -70,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--output", type=Path, required=True, metavar="DIR", help="gets a folder per case, and the table cases.csv")
     add("--audit", action="store_true", help="also audit each stack: slices are left out and predicted, which takes longer")
     add("--scene", action="store_true", help="also save each case as a Slicer scene (.mrb)")
+    add("--align", choices=("mask", "image"), help="move the slices of each case to fit its LV model, by its label map or by the image")
+    add("--volume", action="store_true", help="also write each map as a volume (.nrrd)")
     add("--overwrite", action="store_true", help="replace results of other settings; without it, what is done is kept")
     add("--keep-names", action="store_true", help="call cases and files by their names, which may be patients', not by fingerprints")
     for one in _offered(*CHOICES):

@@ -20,11 +20,12 @@ from CardioScarMRML.phantoms import addModelNode, gridFromWall
 from CardioScarMRML.placing import placeBeside
 from CardioScarMRML.reading import RAS_TO_LPS, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.run import CardioScarRun, startInChild
-from CardioScarMRML.segments import SCAR_NAMES, segmentArray
+from CardioScarMRML.segments import segmentArray
 
 SOURCE_ROLE = "CardioScar.WallSource"
 """Node reference from a wall to the segmentation or label map that it was made from."""
 RIGHT_NAMES = re.compile(r"right|\brv|rv\b", re.IGNORECASE)
+SCAR_NAMES = re.compile(r"scar|infarct|fibrosis|necrosis|enhanc|lge", re.IGNORECASE)
 MYOCARDIUM_NAMES = re.compile(r"myo|wall|muscle|epi", re.IGNORECASE)
 CAVITY_NAMES = re.compile(r"cavity|blood|pool|lumen|endo|chamber|\blv\b|left ventricle", re.IGNORECASE)
 LABELS = {"cavity": (1,), "myocardium": (2,), "scar": (3,), "right ventricle": (4,)}

@@ -8,16 +8,17 @@ import numpy as np
 
 from CardioScarLib.alignment.borders import borders_of_contours, borders_of_mask
 from CardioScarLib.alignment.edges import Brightness, brightness, edges, searched
-from CardioScarLib.alignment.labels import check_grid, wall_labels
+from CardioScarLib.alignment.labels import wall_labels
 from CardioScarLib.alignment.match import Match, match
 from CardioScarLib.alignment.outline import BorderPoints, Outline, bordering_skin, outline
 from CardioScarLib.alignment.shrink import shrunken
 from CardioScarLib.core.alignment import Alignment, SliceShift
 from CardioScarLib.core.errors import BadAlignment
+from CardioScarLib.core.grids import on_grid
 from CardioScarLib.core.settings import AlignmentSettings
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.geometry.overlap import check_overlap
+from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.wall import SliceContours
 
 WORTH_TELLING = 2.0
@@ -55,7 +56,7 @@ def find_shifts(
     Raises BadAlignment, BadWall for a wall that encloses no volume, StackMissesWall.
     """
     settings = settings or AlignmentSettings()
-    notes = list(check_overlap(stack, wall))
+    notes = list(geometry_doubts(stack, wall))
     surface = bordering_skin(wall)
     outlines = [outline(surface, one) for one in stack]
     largest = settings.largest_shift
@@ -74,7 +75,9 @@ def _given(source, stack, wall, mask, contours, settings: AlignmentSettings, not
     if source == "contours":
         return borders_of_contours(stack, contours or ())
     if source == "mask":
-        check_grid(stack, mask)
+        if mask is None:
+            raise BadAlignment("Alignment by a mask needs a label map of the myocardium.")
+        mask = on_grid(stack, mask)
         return borders_of_mask(stack, mask, settings.wall_labels or wall_labels(mask, wall, notes))
     raise BadAlignment(f"Slices cannot be aligned by '{source}'; use {', '.join(SOURCES_IN_WORDS)}.")
 

@@ -12,29 +12,11 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.quadrature import sub_points
 
-SAME_GRID = 1e-2
-"""mm."""
 COARSE = 1.0
 """mm^3 of wall per point."""
 ON_THE_WALL = 0.5
 """A label is myocardium if its pixels lie on the wall at least this much as often as those of the best label."""
 MOST_LABELS = 12
-
-
-def check_grid(stack: SliceStack, mask: SliceStack | None) -> None:
-    """Raise BadAlignment unless mask and stack have the same pixels in the same places."""
-    if mask is None:
-        raise BadAlignment("Alignment by a mask needs a label map of the myocardium.")
-    if len(mask) != len(stack):
-        raise BadAlignment(f"The mask of the myocardium has {len(mask)} slices and the stack {len(stack)}; they must be on the same grid.")
-    for one, labeled in zip(stack, mask, strict=True):
-        apart = np.inf
-        if one.pixels.shape == labeled.pixels.shape:
-            apart = float(np.linalg.norm(labeled.corners() - one.corners(), axis=1).max())
-        if apart > SAME_GRID:
-            size = f"it has {labeled.pixels.shape[1]} x {labeled.pixels.shape[0]} pixels"
-            words = f"its pixels lie up to {apart:.3g} mm away" if np.isfinite(apart) else size
-            raise BadAlignment(f"The grid of the myocardium mask differs from that of the slices: at {one.label} {words}.")
 
 
 def wall_labels(mask: SliceStack, wall: Wall, notes: list[str]) -> tuple[int, ...]:

@@ -20,10 +20,11 @@ from CardioScarLib.core.pseudonyms import DIGITS
 from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.records import input_files
+from CardioScarLib.io.texts import read_text
 from CardioScarLib.tasks.files import FilesTask
 
 VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
-SURFACES = (".vtp", ".ply", ".stl")
+SURFACES = (".vtp", ".ply", ".stl", ".obj")
 MODELS = (".vtu", ".vtk", *SURFACES, ".pts")
 LABEL_MAP = re.compile(r"seg|mask|label", re.IGNORECASE)
 BAD_NAME = "Names may contain letters, digits, spaces, '.', - and _, must not end with '.', and must be those of a folder."
@@ -126,7 +127,7 @@ def _case_of_folder(folder: Path) -> BatchCase:
 
 def _cases_of_list(path: Path) -> list[BatchCase]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except UnicodeDecodeError:
         raise UnreadableFile(f"{path.name} is neither a folder nor a CSV list in UTF-8.") from None
     first = text.partition("\n")[0]

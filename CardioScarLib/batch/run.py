@@ -19,7 +19,7 @@ from CardioScarLib.core.provenance import plain
 from CardioScarLib.core.pseudonyms import without_names
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.result import SCHEMA
-from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.core.settings import AlignmentSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.files import atomic_path, check_writable, clear_leftovers
 from CardioScarLib.io.json_files import parse_json, record_of, refused_as
 from CardioScarLib.io.records import input_files, same_inputs
@@ -44,6 +44,7 @@ RECORD = record_of(
         "schema": {"const": SCHEMA},
         "quantities": {"type": "object", "required": ["scar_burden_percent"], "additionalProperties": QUANTITY},
         "audit": {"anyOf": [{"type": "null"}, record_of({"light": WORD})]},
+        "summary": record_of({"alignment": {"anyOf": [{"type": "null"}, record_of({"source": WORD, "settings": OBJECT})]}}),
         "provenance": record_of(
             {"settings": OBJECT, "reading": record_of({"mesh_frame": WORD, "mesh_unit": WORD}), "inputs": {"type": "array", "items": INPUT}}
         ),
@@ -81,6 +82,9 @@ class _Choices:
     after_case: Callable[[BatchCase, Path], None] | None
     audited: bool
     keep_names: bool
+    align: str | None
+    alignment: AlignmentSettings
+    volume: bool
 
 
 def run_batch(
@@ -93,6 +97,9 @@ def run_batch(
     say: Callable[[str], None] = print,
     audited: bool = False,
     keep_names: bool = False,
+    align: str | None = None,
+    alignment: AlignmentSettings | None = None,
+    volume: bool = False,
 ) -> list[Outcome]:
     """Reconstruct every case into a folder of its own below `output`, and keep a table of all in `output`/cases.csv.
 
@@ -103,6 +110,8 @@ def run_batch(
         the case has failed.
     audited: whether slices are left out and predicted, see `pipeline.reconstruct`; a result without an audit is then made again.
     keep_names: of folders and files, in the results and their names; a case from a folder is otherwise called by its fingerprint.
+    align: "mask" or "image" to move the slices by; None moves nothing. alignment: how, and which labels mean myocardium.
+    volume: also write each map as a volume (.nrrd).
     """
     cases, outcomes = list(cases), []
     try:
@@ -110,7 +119,8 @@ def run_batch(
     except OSError as problem:
         raise UnwritableOutput(f"The folder {output.name} cannot be made: {problem.strerror}.") from problem
     check_writable(output / TABLE, overwrite=True)
-    choices = _Choices(settings, reading or ReadingSettings(), overwrite, after_case, audited, keep_names)
+    alignment = alignment or AlignmentSettings()
+    choices = _Choices(settings, reading or ReadingSettings(), overwrite, after_case, audited, keep_names, align, alignment, volume)
     taken: Counter[str] = Counter()
     for number, case in enumerate(cases, 1):
         say(f"[{number}/{len(cases)}] {printable(case.name)}")
@@ -161,9 +171,11 @@ def _one_case(case: BatchCase, output: Path, choices: _Choices) -> Outcome:
     job = None
     try:
         task = case.task(output, settings, choices.reading, audited, choices.keep_names)
+        task = replace(task, align=choices.align, alignment=choices.alignment, volume=choices.volume)
         earlier = _record_of(task.output, choices.overwrite)
         is_now = earlier is not None and _is_of(earlier, task)
-        if earlier is not None and not choices.overwrite and not (is_now and audited and not _light(earlier)):
+        lacks = (audited and earlier is not None and not _light(earlier)) or (choices.volume and not _has_volume(task))
+        if earlier is not None and not choices.overwrite and not (is_now and lacks):
             if not is_now:
                 raise UnwritableOutput(
                     "The folder holds results of other settings or files; choose another output folder, or add --overwrite."
@@ -228,9 +240,19 @@ def _is_of(record: dict[str, Any], task: FilesTask) -> bool:
     made = record["provenance"]
     settings = task.settings.with_evidence(method="labels") if task.mask else task.settings
     asked = {**asdict(task.reading), "mesh_frame": made["reading"]["mesh_frame"], "mesh_unit": made["reading"]["mesh_unit"]}
+    asked["wall_labels"] = task.alignment.wall_labels or ()
+    if made["reading"].get("scar_by_name") and settings.evidence.scar_labels is None:
+        settings = settings.with_evidence(scar_labels=made["settings"]["evidence"]["scar_labels"])
+    moved = record["summary"]["alignment"]
+    same_shifts = (moved and (moved["source"], moved["settings"])) == (task.align and (task.align, plain(asdict(task.alignment))))
     same_reading = {name: made["reading"].get(name) for name in asked} == plain(asked)
     files = (task.mesh, *task.images, *task.mask)
-    return made["settings"] == plain(settings.as_dict()) and same_reading and same_inputs(made["inputs"], input_files(files))
+    same_choices = made["settings"] == plain(settings.as_dict()) and same_reading and same_shifts
+    return same_choices and same_inputs(made["inputs"], input_files(files))
+
+
+def _has_volume(task: FilesTask) -> bool:
+    return task.targets.volume is not None and task.targets.volume.is_file()
 
 
 def _quantities(record: dict[str, Any]) -> dict[str, Quantity]:

@@ -15,7 +15,7 @@ from CardioScarLib.core.interrupts import hold_interrupts
 
 @click.command(short_help="Make a scar map from a network and a mesh.")
 @click.option("--model", required=True, type=Path, metavar="FILE", help="The network: .safetensors, or the original's .pth.")
-@click.option("--mesh", required=True, type=Path, metavar="FILE", help="LV wall: VTK files, PLY, STL, openCARP.")
+@click.option("--mesh", required=True, type=Path, metavar="FILE", help="LV wall: VTK, PLY, STL, OBJ, openCARP.")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The mesh with the results: .vtu .vtk .vtp, openCARP .dat.")
 @click.option("--mc-samples", type=int, default=10, show_default=True, metavar="N", help="Number of dropout samples.")
 @click.option("--batch-size", type=int, metavar="N", help="Nodes per batch. [default: 50000 on a GPU, 4096 on a CPU]")
@@ -23,7 +23,7 @@ from CardioScarLib.core.interrupts import hold_interrupts
 @click.option("--seed", type=int, default=SEED, show_default=True, metavar="N", help="Random seed.")
 @click.option("--cpu", is_flag=True, help="Do not use a GPU. [default: a GPU if available]")
 @click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh.")
-@click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh.")
+@click.option("--mesh-unit", default="auto", metavar="auto|mm|um|cm|m", help="Length unit of the mesh.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @keep_names_option
 def apply(model, mesh, output, mc_samples, batch_size, threshold, seed, cpu, mesh_frame, mesh_unit, overwrite, keep_names) -> None:

@@ -41,7 +41,7 @@ def coordinates(mesh, output, start, regions, reading, overwrite, keep_names, as
     check_not_read((output, output.with_name(output.name + ".json")), (mesh,))
     check_writable(output, overwrite)
     check_writable(output.with_name(output.name + ".json"), overwrite)
-    mesh_file = read_wall(mesh, reading.mesh_frame, reading.mesh_unit)
+    mesh_file = read_wall(mesh, reading.mesh_frame, reading.mesh_unit, reading.mesh_regions)
     check_output_name(mesh_file, output)
     begin = time.perf_counter()
     with progress_bars(quiet=as_json) as progress:

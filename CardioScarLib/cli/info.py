@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,19 +17,24 @@ from CardioScarLib.core.printable import one_line
 @click.argument("other", type=Path, required=False, metavar="[FILE2]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def info(file: Path, other: Path | None, as_json: bool) -> None:
-    """Describe FILE (slices, a wall, a trained network, training data); with FILE2, check whether slices and wall meet."""
+    """Describe FILE (slices, a DICOM folder with its series, a wall, a trained network, training data); with FILE2, check whether
+    slices and wall meet."""
     from CardioScarLib.core.slices import SliceStack
+    from CardioScarLib.geometry.check import check_geometry
     from CardioScarLib.geometry.overlap import overlap
     from CardioScarLib.io.meshes import MeshFile
-    from CardioScarLib.report.describe import describe_content, read_any
+    from CardioScarLib.report.describe import DicomFolder, describe_content, read_any
 
     paths = [file] if other is None else [file, other]
     contents = [read_any(path) for path in paths]
     answer: dict = {"files": [describe_content(content, path) for content, path in zip(contents, paths, strict=True)]}
-    stacks = [content for content in contents if isinstance(content, SliceStack)]
+    opened = [content.stack if isinstance(content, DicomFolder) else content for content in contents]
+    stacks = [content for content in opened if isinstance(content, SliceStack)]
     walls = [content.wall for content in contents if isinstance(content, MeshFile)]
     if stacks and walls:
         answer["overlap"] = overlap(stacks[0], walls[0])
+        bare = replace(stacks[0], notes=()), replace(walls[0], notes=())  # their notes stand with the files
+        answer["doubts"] = [one.text for one in check_geometry(*bare) if one.severity != "note"]
     elif other is not None:
         answer["overlap"] = None
     if as_json:
@@ -37,7 +43,7 @@ def info(file: Path, other: Path | None, as_json: bool) -> None:
     for one in answer["files"]:
         say("\n".join(_lines(one)) + "\n")
     if "overlap" in answer:
-        say(_overlap_in_words(answer["overlap"]))
+        say("\n".join([_overlap_in_words(answer["overlap"]), *(f"doubt: {doubt}" for doubt in answer.get("doubts", []))]))
 
 
 def _lines(value: dict, indent: str = "") -> list[str]:
@@ -45,7 +51,9 @@ def _lines(value: dict, indent: str = "") -> list[str]:
     lines = []
     for key, one in value.items():
         name = f"{indent}{key.replace('_', ' ')}"
-        if key.endswith("_arrays"):
+        if key == "series":
+            lines += [f"{indent}series:", *(f"{indent}    {_series(item)}" for item in one)]
+        elif key.endswith("_arrays"):
             lines += [f"{name}: none"] if not one else [f"{name}:", *(f"{indent}    {_array(*item)}" for item in one.items())]
         elif key == "notes":
             lines += [f"{indent}note: {note}" for note in one]
@@ -59,6 +67,14 @@ def _lines(value: dict, indent: str = "") -> list[str]:
         elif one is not None:
             lines.append(f"{name}: {f'{one:.5g}' if isinstance(one, float) else one}")
     return lines
+
+
+def _series(found: dict) -> str:
+    """One line; what the scanner wrote as description comes last."""
+    several = f" x {found['images_of_each']} images (--series {found['number']}.1 and so on)" if found["images_of_each"] > 1 else ""
+    mark = ", proposed" if found["proposed"] else ""
+    description = f": {found['description']}" if found["description"] else ""
+    return f"{found['number']:>4}  {found['shows']}, {found['place']}, {found['slices']} slices{several}{mark}{description}"
 
 
 def _array(name: str, found: dict) -> str:

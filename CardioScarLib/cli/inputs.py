@@ -58,7 +58,8 @@ class CaseFiles:
             check_evidence_of_mask(settings.evidence.method)
         myocardium = self.align_from if self.align == "mask" else ()
         wall_labels = self.alignment.wall_labels or ()
-        case = read_case(self.mesh, self.images, self.masks, myocardium, wall_labels=wall_labels, reading=self.reading)
+        scar_labels = (settings.evidence.scar_labels if settings else None) or ()
+        case = read_case(self.mesh, self.images, self.masks, myocardium, scar_labels, wall_labels, self.reading)
         if self.align == "contours":
             case = replace(case, inputs=(*case.inputs, *input_files(self.align_from)))
         return case if self.align is None else case.aligned(self._alignment(case))
@@ -82,7 +83,7 @@ def case_options(aligned: bool | None = False, required: bool = True) -> Callabl
     flag names a case.
     """
     options: list[Callable[..., Any]] = [
-        click.option("--mesh-vtk", "mesh", required=required, type=Path, metavar="FILE", help="LV wall: VTK files, PLY, STL, openCARP."),
+        click.option("--mesh-vtk", "mesh", required=required, type=Path, metavar="FILE", help="LV wall: VTK, PLY, STL, OBJ, openCARP."),
         click.option(
             "--image", "images", required=required, multiple=True, type=Path, metavar="FILE...", help="LGE: volumes, DICOM, VTK layers."
         ),

@@ -34,6 +34,7 @@ from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.core.errors import Cancelled, CardioScarError
 from CardioScarLib.core.interrupts import Ending, ends_by_signals
+from CardioScarLib.core.surroundings import printable_output
 from CardioScarLib.core.threads import ONE_THREAD
 from CardioScarLib.core.version import __version__
 
@@ -67,6 +68,7 @@ for command in (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    printable_output()
     for name, value in ONE_THREAD.items():  # in time: no module of the command line imports numpy before its command runs
         os.environ.setdefault(name, value)
     with ends_by_signals() as ending:

@@ -11,7 +11,7 @@ import click
 from CardioScarLib.cli.arguments import Numbers
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 
-OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--vtk-scalar-field")
+OF_IMAGES = ("--slice-axis", "--slice-indices", "--slice-thickness", "--series", "--vtk-scalar-field")
 """Flags of the reading that do not apply to commands that read a mesh only."""
 
 

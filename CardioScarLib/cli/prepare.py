@@ -29,7 +29,7 @@ PADDING = 5.0
 @click.option("--normalize", type=click.Choice(("none", "minmax")), default="none", show_default=True, help="Stretch values to 0-1.")
 @click.option("--exclude-zero-intensity", "exclude_zero", is_flag=True, help="Leave out pixels of value 0. Not for LGE intensities.")
 @click.option("--mesh-frame", default="auto", metavar="auto|lps|ras", help="Frame of the mesh.")
-@click.option("--mesh-unit", default="auto", metavar="auto|mm|um|m", help="Length unit of the mesh.")
+@click.option("--mesh-unit", default="auto", metavar="auto|mm|um|cm|m", help="Length unit of the mesh.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 def prepare(
     mesh, images, layers, output, vtk_scalar_field, slice_axis, slice_indices, slice_thickness, padding, normalize, exclude_zero,

@@ -22,13 +22,19 @@ from CardioScarLib.core.settings import ReadingSettings, WallSettings
 @click.argument("images", nargs=-1, type=Path, metavar="[IMAGE]...")
 @click.option("--output", required=True, type=Path, metavar="FILE", help="The wall, tetrahedra: .vtu or .vtk.")
 @click.option("--labels", metavar="ORDER|NAME=VALUE,...", help="Meaning of the labels: emidec, scarnet, myops, acdc, monai, or names.")
-@click.option("--contours", multiple=True, type=Path, metavar="FILE...", help="Contour files or their folder, drawn on the images.")
+@click.option(
+    "--contours",
+    multiple=True,
+    type=Path,
+    metavar="FILE...",
+    help="Contour files or their folder, drawn on the images; or .mat of Segment.",
+)
 @click.option("--endo", type=Path, metavar="FILE", help="Surface of the endocardium, instead of images.")
 @click.option("--epi", type=Path, metavar="FILE", help="Surface of the epicardium.")
 @settings_options("settings", WallSettings)
 @click.option("--refuse-islands", is_flag=True, help="Refuse labels apart from the heart instead of leaving them out.")
 @click.option("--refuse-holes", is_flag=True, help="Refuse holes in the labeled myocardium instead of filling them.")
-@settings_options("reading", ReadingSettings, leave_out=("--slice-indices", "--vtk-scalar-field"))
+@settings_options("reading", ReadingSettings, leave_out=("--slice-indices", "--series", "--vtk-scalar-field", "--region"))
 @click.option("--coordinates", is_flag=True, help="Also write wall coordinates: transmural, apicobasal, circumferential.")
 @click.option(
     "--start", metavar='"X,Y,Z"', help="Where the angle of the coordinates starts, such as the anterior insertion of the RV; LPS mm."
@@ -43,8 +49,8 @@ def wall(
 ) -> None:  # fmt: skip
     """Make a closed LV wall of tetrahedra.
 
-    From a label map (IMAGE, with --labels), from contour files drawn on IMAGE... (--contours), or from two surfaces
-    (--endo and --epi).
+    From a label map (IMAGE, with --labels), from contour files drawn on IMAGE... (--contours; files of Segment need no images), or
+    from two surfaces (--endo and --epi).
     """
     _check_sources(images, labels, contours, endo, epi)
     if start is not None and not coordinates:
@@ -94,7 +100,7 @@ def _check_sources(images: Sequence[Path], labels: str | None, contours: Sequenc
         raise BadSettings("--endo and --epi belong together; give both surfaces.")
     if endo and (images or contours or labels):
         raise BadSettings("A wall is made from surfaces (--endo, --epi) or from images, not from both.")
-    if not endo and not images:
+    if not endo and not images and not (contours and all(path.suffix.lower() == ".mat" for path in contours)):
         missing = "the images the contours were drawn on" if contours else "a label map, images with --contours, or --endo and --epi"
         raise BadSettings(f"There is no input for a wall: give {missing}.")
     if contours and labels:

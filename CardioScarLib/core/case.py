@@ -6,27 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from CardioScarLib.core.alignment import Alignment
-from CardioScarLib.core.errors import BadSettings, BadStack
+from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.grids import on_grid
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
-
-GRID_TOLERANCE = 1e-2
-"""mm: a mask whose pixels lie farther than this from the image's is on another grid."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
     """Labels drawn on the slices of a case.
 
-    stack: whole numbers on the grid of the case's slices. names: what label values mean, such as {"scar": (3, 4)};
-        a name without values leaves their choice to the method ("scar": ()).
+    stack: whole numbers on the grid of the case's slices, however its slices, rows and columns are stored.
+    names: what label values mean, such as {"scar": (3, 4)}; a name without values leaves their choice to the method ("scar": ()).
+    rule: a sentence on how the labels of the scar were found, or why none was, if nobody named them; they give way to labels that
+        are named in the settings.
     """
 
     stack: SliceStack
     names: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    rule: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +51,10 @@ class Case:
     mesh: Any = field(default=None, repr=False, metadata={"packed": False})
 
     def __post_init__(self) -> None:
-        for labels in (self.scar, self.myocardium):
+        for name in ("scar", "myocardium"):
+            labels = getattr(self, name)
             if labels is not None:
-                check_grid(self.stack, labels.stack)
+                object.__setattr__(self, name, replace(labels, stack=on_grid(self.stack, labels.stack)))
         if self.alignment is not None:
             self.alignment.check(self.stack)
 
@@ -79,19 +79,6 @@ class Case:
     def aligned(self, alignment: Alignment | None) -> Case:
         """The same case with its slices moved. Raises BadAlignment for shifts of other slices."""
         return replace(self, alignment=alignment)
-
-
-def check_grid(stack: SliceStack, mask: SliceStack) -> None:
-    """Raise BadStack unless a mask is on the grid of a stack."""
-    if len(mask) != len(stack):
-        raise BadStack(f"The mask has {len(mask)} slices and the image {len(stack)}; they must be on the same grid.")
-    for image, labels in zip(stack, mask, strict=True):
-        if labels.pixels.shape != image.pixels.shape:
-            sizes = [f"{columns} x {rows}" for rows, columns in (labels.pixels.shape, image.pixels.shape)]
-            raise BadStack(f"The mask has slices of {sizes[0]} pixels and the image of {sizes[1]}; they must be on the same grid.")
-        apart = float(np.linalg.norm(labels.corners() - image.corners(), axis=1).max())
-        if apart > GRID_TOLERANCE:
-            raise BadStack(f"The mask lies up to {apart:.3g} mm from the image's pixels ({image.label}); they must be on the same grid.")
 
 
 def check_evidence_of_mask(method: str) -> None:

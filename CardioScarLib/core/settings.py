@@ -40,6 +40,13 @@ class ReadingSettings(Settings):
         flag="--slice-thickness",
         metavar="MM",
     )
+    series: str | None = choice(
+        None,
+        _("DICOM series"),
+        _("Series of a DICOM folder to use, as cardioscar info numbers them; LGE if not given."),
+        flag="--series",
+        metavar='"5"|"5.2"|"5,7"',
+    )
     mesh_frame: str = choice(
         "auto",
         _("Frame of the mesh"),
@@ -51,8 +58,15 @@ class ReadingSettings(Settings):
         "auto",
         _("Unit of the mesh"),
         _("Length unit of the mesh; auto infers it from the size of the model."),
-        options=("auto", "mm", "um", "m"),
+        options=("auto", "mm", "um", "cm", "m"),
         flag="--mesh-unit",
+    )
+    mesh_regions: tuple[int, ...] | None = choice(
+        None,
+        _("Regions of the mesh"),
+        _("Region tags of the cells that make the LV wall; needed if the mesh has several."),
+        flag="--region",
+        metavar='"1,2"',
     )
     scalar_field: str = choice("ScalarValue", _("Layer array"), _("Array of legacy VTK layers."), flag="--vtk-scalar-field", metavar="NAME")
 

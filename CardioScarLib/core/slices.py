@@ -9,6 +9,15 @@ import numpy as np
 
 from CardioScarLib.core.errors import BadStack
 
+PERPENDICULAR = 1e-3
+"""Cosine between rows and columns that is rounding: the place of a pixel is off by less than 0.2 mm."""
+PARALLEL = float(np.cos(np.radians(2.0)))
+"""Slices whose normals have a cosine above this count as parallel."""
+ONE_PLANE = 0.1
+"""Parallel slices closer than this share of their thickness, and than half a pixel, lie in one plane."""
+ONE_PLACE = 0.5
+"""Slices in one plane show one place if they share more than this of the smaller one's rectangle."""
+
 
 @dataclass(frozen=True)
 class SliceSource:
@@ -57,7 +66,7 @@ class Slice:
         if row_length == 0 or column_length == 0:
             raise BadStack(f"The pixel spacing of {self.label} is zero; check the image header.")
         skew = abs(vectors["row_step"] @ vectors["column_step"]) / (row_length * column_length)
-        if skew > 1e-3:
+        if skew > PERPENDICULAR:
             raise BadStack(f"The rows and columns of {self.label} are not perpendicular (cosine {skew:.3f}); resample the image first.")
         if not (np.isfinite(self.thickness) and self.thickness > 0):
             raise BadStack(f"The thickness of {self.label} is {self.thickness} mm; it must be greater than zero.")
@@ -212,7 +221,7 @@ class SliceStack:
         groups: list[list[int]] = []
         for index, one in enumerate(self):
             for group in groups:
-                if abs(one.normal @ self.slices[group[0]].normal) > np.cos(np.radians(2.0)):
+                if abs(one.normal @ self.slices[group[0]].normal) > PARALLEL:
                     group.append(index)
                     break
             else:
@@ -221,3 +230,40 @@ class SliceStack:
             normal = self.slices[group[0]].normal
             group.sort(key=lambda index: float(self.slices[index].center @ normal))
         return sorted(groups, key=len, reverse=True)
+
+    def repeated(self) -> list[tuple[int, int]]:
+        """Pairs of slices that show one place, such as magnitude and phase-sensitive images, phases, or a file given twice."""
+        pairs = []
+        for group in self.parallel_groups():
+            normal = self.slices[group[0]].normal
+            height = np.array([self.slices[number].center @ normal for number in group])
+            for place, number in enumerate(group):
+                for other in group[place + 1 : np.searchsorted(height, height[place] + self.slices[number].thickness, side="right")]:
+                    if _show_one_place(self.slices[number], self.slices[other]):
+                        pairs.append((min(number, other), max(number, other)))
+        return sorted(pairs)
+
+    def check_repeated(self) -> None:
+        """Raise BadStack where two slices show one place: averaging them would mix what must not be mixed."""
+        pairs = self.repeated()
+        if pairs:
+            one, other = (self.slices[number].label for number in pairs[0])
+            more = f" (and {len(pairs) - 1} more pairs)" if len(pairs) > 1 else ""
+            raise BadStack(
+                f"Two images show the same place: {one} and {other}{more}. They may be magnitude and phase-sensitive images, "
+                "phases, series of one place, or one file given twice; choose one set."
+            )
+
+
+def _show_one_place(one: Slice, other: Slice) -> bool:
+    nearest = min(ONE_PLANE * min(one.thickness, other.thickness), 0.5 * min(*one.spacing, *other.spacing))
+    if max(abs((other.center - one.center) @ plane.normal) for plane in (one, other)) > nearest:
+        return False
+    rows, columns = other.pixels.shape
+    corners = other.to_points(np.array([-0.5, -0.5, rows - 0.5, rows - 0.5]), np.array([-0.5, columns - 0.5, -0.5, columns - 0.5]))
+    index = one.to_index(corners)[:, :2]
+    low = np.maximum(index.min(axis=0), -0.5)
+    high = np.minimum(index.max(axis=0), np.array(one.pixels.shape) - 0.5)
+    shared = float(np.prod(np.maximum(high - low, 0.0) * one.spacing))
+    areas = [float(np.prod(plane.spacing) * plane.pixels.size) for plane in (one, other)]
+    return shared > ONE_PLACE * min(areas)

@@ -59,6 +59,11 @@ class Wall:
             notes = (*notes, f"{np.count_nonzero(~good)} cells of the LV model have no volume and were left out.")
         return cls(nodes, tetrahedra[good], np.empty((0, 3)), "volume", notes)
 
+    @property
+    def has_thickness(self) -> bool:
+        """Whether the model tells where the wall ends on either side; open surfaces and bare points do not."""
+        return self.kind in ("volume", "closed_surface")
+
     @cached_property
     def volumes(self) -> np.ndarray:
         """(m,) volume of each tetrahedron, mm^3, always positive."""

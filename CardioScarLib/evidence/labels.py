@@ -65,6 +65,8 @@ def label_evidence(
     notes += _amount(pixels, scar, present, scar_labels, bool(asked or order))
     used = scar | muscle.pixels
     notes += [*_meanings(labels, scar, muscle), *_doubts(stack, pixels, used)]
+    if not asked and not order and scar_labels:
+        notes.append(f"Label {scar_labels[0]} is the only one, so it was taken for scar.")
     weights = pixels.cover**2 if pixel_support == "prism" else pixels.cover
     description = {
         "scar_labels": list(scar_labels),

@@ -9,23 +9,27 @@ from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.observed import BEYOND, INSIDE, observed
 
-# Common errors of an LV model, as the (3, 3) matrix that would correct them.
+SCALES = {"um": 1e-3, "cm": 10.0, "m": 1e3}
+"""What brings a model that is in this unit, but was taken to be in mm, to its size."""
+UNIT_WORDS = {"um": "micrometers", "cm": "centimeters", "m": "meters"}
+FLIP = np.diag([-1.0, -1.0, 1.0])
 REMEDIES = {
-    "flip": np.diag([-1.0, -1.0, 1.0]),
-    "um": np.diag([1e-3, 1e-3, 1e-3]),
-    "m": np.diag([1e3, 1e3, 1e3]),
-    "flip and um": np.diag([-1e-3, -1e-3, 1e-3]),
-    "flip and m": np.diag([-1e3, -1e3, 1e3]),
+    "flip": FLIP,
+    **{unit: scale * np.eye(3) for unit, scale in SCALES.items()},
+    **{f"flip and {unit}": scale * FLIP for unit, scale in SCALES.items()},
 }
+"""Common errors of an LV model, as the (3, 3) matrix that would correct them."""
 IN_WORDS = {
     "flip": "the model's x and y were flipped (RAS instead of LPS)",
-    "um": "the model were taken to be in micrometers",
-    "m": "the model were taken to be in meters",
-    "flip and um": "the model were taken to be in micrometers and its x and y were flipped (RAS instead of LPS)",
-    "flip and m": "the model were taken to be in meters and its x and y were flipped (RAS instead of LPS)",
+    **{unit: f"the model were taken to be in {words}" for unit, words in UNIT_WORDS.items()},
+    **{
+        f"flip and {unit}": f"the model were taken to be in {words} and its x and y were flipped (RAS instead of LPS)"
+        for unit, words in UNIT_WORDS.items()
+    },
 }
-# A remedy is suggested if it brings this share of the wall into the stack, and far more than now.
+# A remedy is suggested if it brings this share of the wall into the stack, and that much more than now.
 WORTH_SAYING = 0.2
+CLEARLY_MORE = 0.1
 # Longest diagonal of an LV's box, mm. Without it, any model shrunk to a dot would fit into a stack around the origin.
 PLAUSIBLE_SIZE = 20.0, 500.0
 NODES_LOOKED_AT = 20_000
@@ -38,17 +42,17 @@ def overlap(stack: SliceStack, wall: Wall) -> dict:
     group. gap: mm from the closest node to the closest slab, 0 where they meet. remedies: for each of REMEDIES that
     would help, the share covered after it, best first.
     """
-    step = -(-len(wall.nodes) // NODES_LOOKED_AT)
-    nodes = wall.nodes[::step]
+    of_wall = wall.nodes[wall.node_measure > 0]  # others belong to no cell of the wall
+    nodes = of_wall[:: -(-len(of_wall) // NODES_LOOKED_AT)]
     inside, covered = _shares(stack, nodes)
     gap = 0.0 if inside > 0 else _gap(stack, nodes)
-    size = float(np.linalg.norm(np.ptp(wall.nodes, axis=0)))
+    size = float(np.linalg.norm(np.ptp(of_wall, axis=0)))
     after = {
         name: _shares(stack, nodes @ matrix.T)[1]
         for name, matrix in REMEDIES.items()
         if matrix[2, 2] == 1 or PLAUSIBLE_SIZE[0] <= size * matrix[2, 2] <= PLAUSIBLE_SIZE[1]
     }
-    helpful = {name: share for name, share in after.items() if share > max(WORTH_SAYING, 2 * covered)}
+    helpful = {name: share for name, share in after.items() if share > max(WORTH_SAYING, covered + CLEARLY_MORE)}
     return {
         "inside": inside,
         "covered": covered,
@@ -57,13 +61,8 @@ def overlap(stack: SliceStack, wall: Wall) -> dict:
     }
 
 
-def check_overlap(stack: SliceStack, wall: Wall) -> tuple[str, ...]:
-    """Raise StackMissesWall if no slice meets the wall; otherwise notes about a doubtful overlap."""
-    return judged(overlap(stack, wall))
-
-
 def judged(found: dict) -> tuple[str, ...]:
-    """`check_overlap` for the result of `overlap`."""
+    """Notes about a doubtful overlap, as `overlap` found it. Raises StackMissesWall if no slice meets the wall."""
     remedy = next(iter(found["remedies"].items()), None)
     advice = f"They would overlap by {remedy[1]:.0%} if {IN_WORDS[remedy[0]]}." if remedy else None
     if found["gap"] > 0:

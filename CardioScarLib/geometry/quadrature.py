@@ -63,7 +63,7 @@ def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box", 
     offset = 0
     order = sorted(range(len(stack)), key=lambda number: tuple(np.round(frame.to_frame(stack.slices[number].center[None])[0, ::-1], 6)))
     for number in order:
-        part = _cut(stack.slices[number], frame, local, measure, slice_profile, has_volume=wall.kind in ("volume", "closed_surface"))
+        part = _cut(stack.slices[number], frame, local, measure, slice_profile, has_volume=wall.has_thickness)
         if part is None:
             unseen.append(number)
             continue
@@ -167,15 +167,16 @@ def _gaussian_length() -> float:
     return float(np.sqrt(np.pi / (4 * np.log(2))) * erf(2 * np.sqrt(np.log(2))))
 
 
-def sub_points(wall: Wall, stack: SliceStack, size: float = SUB_POINT_VOLUME) -> tuple[np.ndarray, np.ndarray]:
+def sub_points(wall: Wall, stack: SliceStack | None, size: float = SUB_POINT_VOLUME) -> tuple[np.ndarray, np.ndarray]:
     """(n, 3) points and (n,) measures spread over the wall, mm and mm^3 (mm^2 on shells, counts on points).
 
+    stack: gives the frame of the points inside a closed surface; other walls do without.
     size: mm^3 of wall that a point stands for at most. Cells get 1, 4, 10, 20, ... points by that. The sets have the
     symmetry of the cell, so the order of its corners does not matter; those of several points integrate quadratics exactly.
     """
     if wall.kind == "points":
         return wall.nodes, np.ones(len(wall.nodes))
-    if wall.kind == "closed_surface":
+    if wall.kind == "closed_surface" and stack is not None:
         return _points_inside(wall, stack)
     cells, measure, size = (wall.tetrahedra, wall.volumes, size) if wall.kind == "volume" else (wall.triangles, wall.areas, size ** (2 / 3))
     corners = cells.shape[1]
@@ -205,18 +206,23 @@ def _symmetric_points(corners: int, level: int) -> np.ndarray:
 
 def _points_inside(wall: Wall, stack: SliceStack) -> tuple[np.ndarray, np.ndarray]:
     """A lattice of points inside a closed surface, in the frame of the stack."""
-    triangles = wall.nodes[wall.triangles]
-    frame = canonical_frame(stack, triangles.mean(axis=1), wall.areas)
+    frame = canonical_frame(stack, wall.nodes[wall.triangles].mean(axis=1), wall.areas)
     local = frame.to_frame(wall.nodes)
+    pitch = max(0.5, float(np.prod(np.ptp(local, axis=0)) / 4e6) ** (1 / 3))
+    inside = points_within(local, wall.triangles, pitch)
+    return frame.from_frame(inside), np.full(len(inside), pitch**3)
+
+
+def points_within(nodes: np.ndarray, triangles: np.ndarray, pitch: float) -> np.ndarray:
+    """(n, 3) points of a cubic lattice along the axes inside a closed surface; pitch: their distance, in the nodes' unit."""
     surface = vtkPolyData()
     vtk_points = vtkPoints()
-    vtk_points.SetData(numpy_to_vtk(np.ascontiguousarray(local), deep=True))
+    vtk_points.SetData(numpy_to_vtk(np.ascontiguousarray(nodes), deep=True))
     surface.SetPoints(vtk_points)
     cells = vtkCellArray()
-    cells.SetData(3, numpy_to_vtk(np.ascontiguousarray(wall.triangles.ravel()), deep=True, array_type=VTK_ID_TYPE))
+    cells.SetData(3, numpy_to_vtk(np.ascontiguousarray(triangles.ravel()), deep=True, array_type=VTK_ID_TYPE))
     surface.SetPolys(cells)
-    low, high = local.min(axis=0), local.max(axis=0)
-    pitch = max(0.5, float(np.prod(high - low) / 4e6) ** (1 / 3))
+    low, high = nodes.min(axis=0), nodes.max(axis=0)
     count = np.ceil((high - low) / pitch).astype(int) + 2
     stencil = vtkPolyDataToImageStencil()
     stencil.SetInputData(surface)
@@ -231,5 +237,4 @@ def _points_inside(wall: Wall, stack: SliceStack) -> tuple[np.ndarray, np.ndarra
     image.Update()
     filled = vtk_to_numpy(image.GetOutput().GetPointData().GetScalars()).reshape(count[::-1])
     k, j, i = np.nonzero(filled)
-    inside = low - 0.5 * pitch + np.column_stack([i, j, k]) * pitch
-    return frame.from_frame(inside), np.full(len(inside), pitch**3)
+    return low - 0.5 * pitch + np.column_stack([i, j, k]) * pitch

@@ -15,6 +15,8 @@ from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.json_files import parse_json, record_of, refused_as
+from CardioScarLib.io.segment_mat import SUFFIX, drawn_stack, read_segment
+from CardioScarLib.io.texts import read_text
 from CardioScarLib.wall.contours import SliceContours
 
 KINDS = {"icontour": "endo", "ocontour": "epi", "endo": "endo", "epi": "epi"}
@@ -35,12 +37,16 @@ def read_contours(
     """Contours of slices in LPS mm, and notes about how their slices were found.
 
     paths: contour files, or folders of them. Each holds column and row per line, in pixels counted from 0; its name
-        holds the slice's number and the surface: "IM-0001-0121-icontour-auto.txt", "slice_04_epi.txt".
+        holds the slice's number and the surface: "IM-0001-0121-icontour-auto.txt", "slice_04_epi.txt". Or files of Segment (.mat),
+        which need no images.
     images: what the contours were drawn on: DICOM files or folders, where the number is the last one in the file's
         name ("I0121.dcm"); or one volume, where it is that of the slice, counted from 0. Slices between images, whose
         own image is not there, are placed evenly between the neighbors.
     slice_axis, thickness: as for `read_stack`.
     """
+    studies = [Path(path) for path in paths if Path(path).suffix.lower() == SUFFIX]
+    if studies and len(studies) == len(paths):
+        return [one for path in studies for one in drawn_stack(read_segment(check_readable(path)), path.name).contours(path.name)], []
     files = _contour_files(paths)
     notes: list[str] = []
     planes = _numbered_planes([Path(image) for image in images], slice_axis, thickness, notes)
@@ -63,7 +69,7 @@ def read_drawn_contours(path: Path, stack: SliceStack) -> list[SliceContours]:
         and row in pixels counted from 0, which a periodic cubic spline joins.
     """
     sentence = f"{Path(path).name} does not hold contours of this stack of {len(stack)} slices."
-    drawn = parse_json(check_readable(Path(path)).read_bytes(), DRAWN, sentence)
+    drawn = parse_json(read_text(check_readable(Path(path))), DRAWN, sentence)
     with refused_as(sentence):
         planes = [(stack.slices[one["slice"]], one) for one in drawn["contours"]]
         curves = [[_smooth_curve(one[kind], plane) for kind in ("endo", "epi")] for plane, one in planes]
@@ -136,7 +142,7 @@ def _plane_between(number: int, planes: dict[int, Slice]) -> Slice:
 def _curve(path: Path, plane: Slice) -> np.ndarray:
     """(n, 3) LPS mm."""
     try:
-        lines = check_readable(path).read_text(encoding="utf-8", errors="strict").replace(",", " ").split("\n")
+        lines = read_text(check_readable(path)).replace(",", " ").split("\n")
         values = np.array([[float(word) for word in line.split()] for line in lines if line.strip()])
     except (UnicodeDecodeError, ValueError) as problem:
         raise UnreadableFile(f"{path.name} is not a contour: each line must hold a column and a row, in pixels.") from problem

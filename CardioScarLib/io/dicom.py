@@ -1,138 +1,149 @@
-"""DICOM: every file is a plane with its own position and orientation; nothing is taken from a neighbor."""
+"""DICOM: every frame is a plane with its own position and orientation; nothing is taken from a neighbor."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
-from CardioScarLib.core.errors import BadStack, UnreadableFile
-from CardioScarLib.core.slices import SliceSource
+from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.apart import apart
+from CardioScarLib.io.dicom_headers import DicomFrame, FramePlace, has_all_pixels, memory_of_dicom, read_frames
+from CardioScarLib.io.dicom_series import DicomSeries, chosen_frames, series_of
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.planes import Plane
 from CardioScarLib.io.quiet import quiet_itk
 
-THICKNESS, POSITION, ORIENTATION, PIXEL_SPACING = "0018|0050", "0020|0032", "0020|0037", "0028|0030"
-IDENTIFIERS = {
-    "study_uid": "0020|000d",
-    "series_uid": "0020|000e",
-    "sop_class_uid": "0008|0016",
-    "sop_instance_uid": "0008|0018",
-    "frame_of_reference_uid": "0020|0052",
-}
-"""Of an image, for results that point to it; see `SliceSource`."""
-UNPACKED = 32
-"""Bytes in memory per byte of a file, at most: pixels are often compressed, and become double precision."""
-# Storage classes whose files must have pixels (CT, MR, secondary capture; plain and enhanced), as opposed to
-# reports, raw data and indices, which may lie in the same folder.
-IMAGE_CLASS = re.compile(rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.(?:[24](?:\.1)?|7)[\x00 ]")
-
-
-def memory_of_dicom(path: Path) -> int:
-    """Bytes that a DICOM file takes in memory, at most."""
-    return path.stat().st_size * UNPACKED
+INDEX = "DICOMDIR"
+MOST_FILES = 50_000
+"""Files of a folder and those in it; more are hardly one patient's."""
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether GDCM can read an image from the file."""
+    """Whether the file begins as DICOM."""
     try:
-        return _is_read_by_gdcm(path)
-    except UnreadableFile:  # GDCM itself fails
-        return False
+        return read_frames(path) is not None
+    except UnreadableFile:
+        return True
 
 
-@apart(bool, memory_of_dicom)
-def _is_read_by_gdcm(path: Path) -> bool:
-    with quiet_itk():
-        return sitk.ImageFileReader.GetImageIOFromFileName(str(path)) == "GDCMImageIO"
+def read_dicom_folder(folder: Path, series: str | None = None) -> tuple[list[Plane], list[str]]:
+    """The images of a folder and of those in it, of the series that is LGE if there are several kinds, and notes about what was left out.
+
+    series: names as in `list_series`, joined by commas; see `dicom_series.chosen_frames`.
+    """
+    listed, notes = list_series(folder)
+    planes, more = read_series(listed, series, folder.name)
+    return planes, [*notes, *more]
 
 
-def read_dicom_folder(folder: Path) -> tuple[list[Plane], list[str]]:
-    """All images in a folder, of one series or many, and notes about files that were left out."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+def read_series(listed: Sequence[DicomSeries], series: str | None, folder: str) -> tuple[list[Plane], list[str]]:
+    """`read_dicom_folder` for series that are listed already; folder: its name, for messages."""
+    frames, note = chosen_frames(listed, series, folder)
+    return read_dicom_planes(frames), [note] if note else []
+
+
+def list_series(folder: Path) -> tuple[tuple[DicomSeries, ...], list[str]]:
+    """The series of a folder and of those in it, and notes about other files. Raises UnreadableFile if there is no DICOM image."""
+    files = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            files.append(path)
+        if len(files) > MOST_FILES:
+            raise UnreadableFile(f"The folder {folder.name} has more than {MOST_FILES:,} files; give the folder of one patient.")
     if not files:
         raise UnreadableFile(f"The folder {folder.name} has no files; give a folder of DICOM images.")
-    planes, others = [], 0
-    for path in files:
-        if is_dicom(path):
-            planes.append(read_dicom_plane(path))
-        elif _claims_to_be_an_image(path):
-            raise UnreadableFile(f"{path.name} in the folder {folder.name} is a damaged or truncated DICOM image.")
-        else:
-            others += 1
-    if not planes:
+    found = [read_frames(path) if path.stat().st_size else None for path in files if path.name.upper() != INDEX]
+    frames = [frame for one in found for frame in one or ()]
+    if not frames:
         raise UnreadableFile(f"None of the {len(files)} files in the folder {folder.name} is a DICOM image.")
-    _refuse_repeated(planes, folder.name)
-    return planes, [f"{others} files of the folder {folder.name} are not DICOM images and were left out."] if others else []
+    others = sum(not one for one in found)
+    return series_of(frames), [f"{others} files of the folder {folder.name} are not DICOM images and were left out."] if others else []
 
 
-@apart(Plane, memory_of_dicom)
-def read_dicom_plane(path: Path) -> Plane:
-    """One single-frame DICOM image, LPS mm, with its rescale slope and intercept applied.
+def read_dicom_file(path: Path) -> list[Plane]:
+    """All frames of one DICOM file."""
+    frames = read_frames(check_readable(path))
+    if not frames:
+        raise UnreadableFile(f"{path.name} is a DICOM file without an image, such as a report, an index or a segmentation object.")
+    return read_dicom_planes(frames)
 
-    Positions: PS3.3 C.7.6.2.1.1. PixelSpacing is row spacing first; ImageOrientationPatient is the direction of
-    increasing column index first.
+
+def read_dicom_planes(frames: Sequence[DicomFrame]) -> list[Plane]:
+    """Frames with their pixels, LPS mm, rescale slope and intercept applied; in the order given.
+
+    Positions: PS3.3 C.7.6.2.1.1, and C.7.6.16.2 for enhanced files. PixelSpacing is row spacing first; ImageOrientationPatient is
+    the direction of increasing column index first.
     """
+    pixels: dict[Path, np.ndarray] = {}
+    planes = []
+    for frame in frames:
+        place = _place(frame)
+        if frame.path not in pixels:
+            pixels = {frame.path: read_pixels(frame.path)}  # frames of one file come together
+        planes.append(_plane(frame, place, pixels[frame.path][frame.number]))
+    return planes
+
+
+@apart(np.ndarray, memory_of_dicom)
+def read_pixels(path: Path) -> np.ndarray:
+    """(frames, rows, columns) of a DICOM file, each with its own rescale slope and intercept applied."""
+    frames = read_frames(path) or ()
+    damaged = UnreadableFile(f"{path.name} is a damaged or truncated DICOM image.")
+    if not frames or not has_all_pixels(path):
+        raise damaged
+    values = _gray_values(path)
+    if len(values) != len(frames):
+        raise damaged
+    first = frames[0].rescale
+    if all(frame.rescale == first for frame in frames):
+        return values
+    # ITK takes what the first frame says for all of them.
+    raw = (values - first[1]) / first[0]
+    return np.stack([one * frame.rescale[0] + frame.rescale[1] for one, frame in zip(raw, frames, strict=True)])
+
+
+def _gray_values(path: Path) -> np.ndarray:
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(check_readable(path)))
+    reader.SetFileName(str(path))
     reader.SetImageIO("GDCMImageIO")
     with quiet_itk():
         try:
             reader.ReadImageInformation()
-            wanted = (THICKNESS, POSITION, ORIENTATION, PIXEL_SPACING, *IDENTIFIERS.values())
-            tags = {tag: reader.GetMetaData(tag) for tag in wanted if reader.HasMetaDataKey(tag)}
-            frames = reader.GetSize()[2] if reader.GetDimension() > 2 else 1
             channels = reader.GetNumberOfComponents()
-            if frames == 1 and channels == 1:
-                image = reader.Execute()
+            image = reader.Execute() if channels == 1 else None
         except RuntimeError as problem:
             raise UnreadableFile(f"{path.name} is a damaged or truncated DICOM image.") from problem
-    if frames > 1:
-        raise UnreadableFile(f"{path.name} is a multi-frame DICOM image ({frames} frames); convert it to NIfTI or one file per slice.")
-    if channels > 1:
+    if image is None:
         raise UnreadableFile(f"{path.name} is a color image; gray values are needed.")
-    position, orientation = _numbers(tags.get(POSITION), 3), _numbers(tags.get(ORIENTATION), 6)
-    spacing = _numbers(tags.get(PIXEL_SPACING), 2)
-    if position is None or orientation is None or spacing is None:
-        raise UnreadableFile(f"{path.name} has no position, orientation or pixel spacing, so its place in the patient is unknown.")
-    along_columns, along_rows = orientation[:3], orientation[3:]
-    if np.linalg.norm(along_columns) < 0.5 or np.linalg.norm(along_rows) < 0.5:
-        raise UnreadableFile(f"The orientation of {path.name} is not a pair of direction vectors.")
-    thickness = _numbers(tags.get(THICKNESS), 1)
-    return Plane(
-        pixels=sitk.GetArrayFromImage(image).reshape(image.GetSize()[1], image.GetSize()[0]).astype(np.float64),
-        origin=position,
-        row_step=along_rows / np.linalg.norm(along_rows) * spacing[0],
-        column_step=along_columns / np.linalg.norm(along_columns) * spacing[1],
-        thickness=float(thickness[0]) if thickness is not None and thickness[0] > 0 else None,
-        label=None,
-        source=SliceSource(**{name: tags.get(tag, "").strip(" \0") for name, tag in IDENTIFIERS.items()}),
-    )
+    return sitk.GetArrayFromImage(image).reshape(-1, image.GetSize()[1], image.GetSize()[0]).astype(np.float64)
 
 
-def _numbers(text: str | None, count: int) -> np.ndarray | None:
-    try:
-        numbers = np.array([float(part) for part in (text or "").split("\\")])
-    except ValueError:
-        return None
-    return numbers if len(numbers) == count and np.all(np.isfinite(numbers)) else None
-
-
-def _claims_to_be_an_image(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(1024)
-    return start[128:132] == b"DICM" and IMAGE_CLASS.search(start) is not None
-
-
-def _refuse_repeated(planes: list[Plane], name: str) -> None:
-    """Raise BadStack for two images at one position, such as phases, or magnitude and phase-sensitive: the user must choose."""
-    places = np.array([np.concatenate([one.origin, one.row_step, one.column_step]) for one in planes])
-    repeated = len(places) - len(np.unique(np.rint(places * 100), axis=0))
-    if repeated:
-        raise BadStack(
-            f"The folder {name} has several images at the same position ({repeated} more images than positions), such as cardiac phases, "
-            "or magnitude and phase-sensitive images; move one set into a folder of its own."
+def _place(frame: DicomFrame) -> FramePlace:
+    name = frame.path.name
+    if frame.frames > 1 and not frame.enhanced:
+        raise UnreadableFile(
+            f"{name} is a multi-frame DICOM image ({frame.frames} frames) that does not tell where each lies; "
+            "convert it to NIfTI or one file per slice."
         )
+    if frame.place is None:
+        raise UnreadableFile(f"{name} has no position, orientation or pixel spacing, so its place in the patient is unknown.")
+    directions = np.linalg.norm(np.reshape(frame.place.orientation, (2, 3)), axis=1)
+    if directions.min() < 0.5 or np.min(frame.place.spacing) <= 0:
+        raise UnreadableFile(f"The orientation of {name} is not a pair of direction vectors, or its pixel spacing is not positive.")
+    return frame.place
+
+
+def _plane(frame: DicomFrame, place: FramePlace, pixels: np.ndarray) -> Plane:
+    along_columns, along_rows = (one / np.linalg.norm(one) for one in np.reshape(place.orientation, (2, 3)))
+    return Plane(
+        pixels=pixels,
+        origin=place.position,
+        row_step=along_rows * place.spacing[0],
+        column_step=along_columns * place.spacing[1],
+        thickness=frame.thickness,
+        label=None,
+        source=frame.source,
+    )

@@ -11,8 +11,10 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.core.printable import printable
 from CardioScarLib.io.claims import Claim, abandoned, is_ours
 from CardioScarLib.io.json_files import parse_json
+from CardioScarLib.io.names import is_plain
 
 PRIVATE = 0o600
 """Mode of a file that holds images of a patient: for its owner alone."""
@@ -47,6 +49,8 @@ def check_writable(path: Path, overwrite: bool = False) -> Path:
     """The path, if a file can be written there; call it before long work, not after."""
     path = Path(path)
     folder = path.parent
+    if not is_plain(path.absolute()):
+        raise UnwritableOutput(f"{printable(path.name)} cannot be written: its name, or that of a folder, is not in UTF-8; choose another.")
     if not folder.is_dir():
         raise UnwritableOutput(f"{path.name} cannot be written: the folder '{folder.name or folder}' does not exist; create it first.")
     if not os.access(folder, os.W_OK):

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from CardioScarLib.core.errors import BadSettings, BadStack
-from CardioScarLib.core.slices import SliceStack
-from CardioScarLib.io.dicom import is_dicom, read_dicom_folder, read_dicom_plane
+from CardioScarLib.core.slices import PERPENDICULAR, SliceStack
+from CardioScarLib.io.dicom import INDEX, is_dicom, read_dicom_file, read_dicom_folder
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.itk_files import read_pixels
 from CardioScarLib.io.layers import read_layer
+from CardioScarLib.io.names import openable
 from CardioScarLib.io.nifti import read_nifti_header
 from CardioScarLib.io.planes import Plane, stack_of_planes, thickness_note
+from CardioScarLib.io.segment_mat import SUFFIX as SEGMENT_FILE
+from CardioScarLib.io.segment_mat import chosen_stack, read_segment
 
 AXES = {"x": 0, "y": 1, "z": 2}
+SMALL_SHEAR = 0.01
+"""Cosine between rows and columns up to which they are read as perpendicular."""
 
 
 def read_stack(
@@ -28,66 +34,85 @@ def read_stack(
     thickness: float | None = None,
     scalar_field: str = "ScalarValue",
     label_map: bool = False,
+    series: str | None = None,
 ) -> SliceStack:
     """Read every slice of a case into one stack, LPS mm.
 
-    paths: NIfTI, NRRD or MHA volumes, single DICOM files, folders of DICOM files (one series or many), legacy VTK
-        grid layers, in any mixture. Volumes keep the order of their slices; DICOM files and layers are sorted
+    paths: NIfTI, NRRD or MHA volumes, files of Segment (.mat), DICOM files of one frame or many, folders of them (also
+        DICOMDIR), legacy VTK grid layers, in any mixture. Volumes keep the order of their slices; DICOM files and layers are sorted
         along their normal, the largest parallel group first.
     slice_axis: index axis of volumes that runs across the slices; None is "z". Other files are slices already.
     slice_indices: which slices of the whole stack to keep, counted from 0 in that order.
     thickness: mm; None takes what the files say, else the slice spacing, with a note in the stack.
     scalar_field: array of grid layers.
     label_map: the pixels are labels, and must be whole numbers.
-    Pixels of grid layers that the layer does not cover are NaN. Everywhere else NaN is refused.
+    series: of a DICOM folder, as `io.dicom.list_series` names them, or the number of a stack in a file of Segment; None takes LGE
+        where there are several kinds.
+    Pixels of grid layers that the layer does not cover are NaN. Everywhere else NaN is refused, and so are two images of
+    one place.
     """
     if thickness is not None and not (np.isfinite(thickness) and thickness > 0):
         raise BadSettings(f"The slice thickness is {thickness} mm; it must be greater than zero.")
     if slice_axis is not None and slice_axis not in AXES:
         raise BadSettings(f"The slice axis is '{slice_axis}'; it must be one of {', '.join(AXES)}.")
-    paths = [Path(path) for path in paths]
+    paths = [openable(Path(path)) for path in paths]
+    paths = [path.parent if path.name.upper() == INDEX and path.is_file() else path for path in paths]
     if not paths:
         raise BadStack("No image was given.")
     layers, files, stacks = [], [], []
     for path in paths:
         if path.is_dir():
-            planes, notes = read_dicom_folder(path)
+            planes, notes = read_dicom_folder(path, series)
             stacks.append(stack_of_planes(planes, path.name, thickness, notes))
         elif check_readable(path).suffix.lower() == ".vtk":
             layers.append(path)
+        elif path.suffix.lower() == SEGMENT_FILE:
+            stacks.append(_read_segment(path, thickness, label_map, series))
         elif is_dicom(path):
             files.append(path)
         else:
             stacks.append(_read_volume(path, slice_axis, thickness))
     if files:
-        planes = [read_dicom_plane(path) for path in files]
+        planes = [plane for path in files for plane in read_dicom_file(path)]
         stacks.append(stack_of_planes(planes, "the DICOM images", thickness))
     if layers:
         planes = [read_layer(path, scalar_field) for path in layers]
         name = layers[0].name if len(layers) == 1 else "the grid layers"
         stacks.append(stack_of_planes(planes, name, thickness, _cover_note(planes, name)))
+    if series is not None and not any(path.is_dir() or path.suffix.lower() == SEGMENT_FILE for path in paths):
+        raise BadSettings(f"The series '{series}' was given, but no folder of DICOM images to choose it from; omit it.")
     if slice_axis in ("x", "y") and len(stacks) == bool(files) + bool(layers) + sum(path.is_dir() for path in paths):
         raise BadSettings(f"The slice axis '{slice_axis}' was given, but these files hold single slices; omit it.")
     stack = SliceStack.joined(stacks)
+    stack = replace(stack, notes=_each_once(stack.notes, [path.name for path in paths]))
     if label_map:
         _check_labels(stack)
-    return stack if slice_indices is None else stack.select(list(slice_indices))
+    if slice_indices is not None:
+        stack = stack.select(list(slice_indices))
+    stack.check_repeated()
+    return stack
 
 
 def read_image(path: Path) -> tuple[sitk.Image, list[str]]:
     """A 3D scalar image file (not DICOM) with finite pixels, and notes about its geometry."""
-    path = check_readable(path)
+    image, _, notes = _read_image(path)
+    return image, notes
+
+
+def _read_image(path: Path) -> tuple[sitk.Image, np.ndarray, list[str]]:
+    """`read_image`, with its 4x4 matrix from voxels to LPS mm, which has the shear of a NIfTI image that ITK's directions leave out."""
+    path = check_readable(openable(path))
     name, notes = path.name, []
     lower = name.lower()
-    if lower.endswith((".nii", ".nii.gz")):
-        header = read_nifti_header(path)
-        if header.sform_scale is not None and header.is_contradictory:
-            sform, pixdim = (" x ".join(f"{one:.4g}" for one in sizes) for sizes in (header.sform_scale, header.spacing))
-            notes.append(
-                f"The header of {name} has voxels of {sform} mm in one place (sform) and {pixdim} mm in another (pixdim); "
-                "pixdim was used. Check that the image and the LV model meet."
-            )
-    return read_pixels(path).image(), notes
+    header = read_nifti_header(path) if lower.endswith((".nii", ".nii.gz")) else None
+    image = read_pixels(path, header is not None and header.is_sheared).image()
+    matrix = ijk_to_lps(image)
+    if header is not None:
+        note = header.note(name, matrix)
+        notes += [note] if note else []
+        if header.is_sheared and header.sform is not None:
+            matrix = header.sform
+    return image, matrix, notes
 
 
 def ijk_to_lps(image: sitk.Image) -> np.ndarray:
@@ -117,7 +142,7 @@ def _is_positive(word: str) -> bool:
 
 
 def _read_volume(path: Path, slice_axis: str | None, thickness: float | None) -> SliceStack:
-    image, notes = read_image(path)
+    image, matrix, notes = _read_image(path)
     array = sitk.GetArrayFromImage(image).astype(np.float64)
     bad = np.count_nonzero(~np.isfinite(array))
     if bad:
@@ -136,7 +161,48 @@ def _read_volume(path: Path, slice_axis: str | None, thickness: float | None) ->
     if thickness is None:
         thickness = float(spacing[axis])
         notes.append(thickness_note(path.name, thickness))
-    return SliceStack.from_volume(array, ijk_to_lps(image), thickness, axis, notes, label=f"{path.name} slice")
+    matrix = _squared(matrix, array.shape[::-1], axis, path.name, notes)
+    return SliceStack.from_volume(array, matrix, thickness, axis, notes, label=f"{path.name} slice")
+
+
+def _squared(matrix: np.ndarray, size: Sequence[int], slice_axis: int, name: str, notes: list[str]) -> np.ndarray:
+    """The matrix with rows and columns perpendicular, if they almost are; the middle of the image stays in its place."""
+    first, second = (axis for axis in range(3) if axis != slice_axis)
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    one, other = matrix[:3, first] / lengths[first], matrix[:3, second] / lengths[second]
+    cosine = float(one @ other)
+    if not PERPENDICULAR < abs(cosine) <= SMALL_SHEAR:  # others need no help, or are refused by the slices
+        return matrix
+    squared = matrix.copy()
+    half = 0.5 * cosine  # each gives way by half, to first order
+    for axis, direction in ((first, one - half * other), (second, other - half * one)):
+        squared[:3, axis] = lengths[axis] * direction / np.linalg.norm(direction)
+    middle = 0.5 * (np.array(size) - 1)
+    squared[:3, 3] += (matrix[:3, :3] - squared[:3, :3]) @ middle
+    reach = (matrix[:3, :3] - squared[:3, :3]) * middle  # along each axis, from the middle to a side
+    moved = max(float(np.linalg.norm(reach[:, first] + sign * reach[:, second])) for sign in (-1, 1))
+    notes.append(
+        f"The rows and columns of {name} are not quite perpendicular (cosine {cosine:.3f}); they were read as perpendicular, "
+        f"which moves its corners by up to {moved:.2g} mm."
+    )
+    return squared
+
+
+def _read_segment(path: Path, thickness: float | None, label_map: bool, series: str | None) -> SliceStack:
+    stack = chosen_stack(read_segment(path), series, path.name).stack(path.name, label_map)
+    return stack if thickness is None else stack.with_thickness(thickness)
+
+
+def _each_once(notes: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """The notes, with those that say the same of several files in one."""
+    said: dict[str, list[str]] = {}
+    for note in notes:
+        name = next((name for name in sorted(names, key=len, reverse=True) if name in note), "")
+        said.setdefault(note.replace(name, "\0") if name else note, []).append(name)
+    return tuple(
+        note.replace("\0", of[0] if len(of) == 1 else f"{of[0]} and {len(of) - 1} other file{'s' if len(of) > 2 else ''}")
+        for note, of in said.items()
+    )
 
 
 def _cover_note(planes: Sequence[Plane], name: str) -> list[str]:

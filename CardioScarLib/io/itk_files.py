@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.apart import apart
 from CardioScarLib.io.quiet import quiet_itk
 from CardioScarLib.io.volume_headers import bytes_held
+
+PERMISSIVE = "ITK_NIFTI_SFORM_PERMISSIVE"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +37,15 @@ class ImageParts:
 
 
 @apart(ImageParts, bytes_held)
-def read_pixels(path: Path) -> ImageParts:
-    """A 3D image with one number per pixel. Raises UnreadableFile for anything else."""
+def read_pixels(path: Path, sheared: bool) -> ImageParts:
+    """A 3D image with one number per pixel. Raises UnreadableFile for anything else.
+
+    sheared: it is a NIfTI image whose axes are not perpendicular; its directions are then those next to them.
+    """
     name = path.name
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
-    with quiet_itk():
+    with quiet_itk(), _permissive(sheared):
         if not sitk.ImageFileReader.GetImageIOFromFileName(str(path)):
             raise UnreadableFile(f"{name} is not an image that can be read; use NIfTI, NRRD, MHA or DICOM.")
         try:
@@ -49,6 +57,21 @@ def read_pixels(path: Path) -> ImageParts:
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]
     return ImageParts(sitk.GetArrayFromImage(image), image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+
+
+@contextmanager
+def _permissive(wanted: bool) -> Iterator[None]:
+    """ITK reads a NIfTI image whose axes are not perpendicular only if this is set."""
+    before = os.environ.get(PERMISSIVE)
+    try:
+        if wanted:
+            os.environ[PERMISSIVE] = "YES"
+        yield
+    finally:
+        if wanted:
+            os.environ.pop(PERMISSIVE)
+        if before is not None:
+            os.environ[PERMISSIVE] = before
 
 
 def _refuse(reader: sitk.ImageFileReader, name: str) -> None:

@@ -29,12 +29,15 @@ from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter, vtkXMLUnstructuredGridWrit
 
 from CardioScarLib.core.errors import BadSettings, BadWall, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.geometry.closing import closed_triangles
+from CardioScarLib.io.cell_choice import GHOSTS, cell_regions, chosen_cells, owned_cells, regions_in_words
 from CardioScarLib.io.files import atomic_path, atomic_paths
+from CardioScarLib.io.names import openable
 from CardioScarLib.io.opencarp import opencarp_pair, read_opencarp, write_dat
 from CardioScarLib.io.vtk_files import READERS, as_grid, captured_vtk_messages, cells_of, grid_from, points_of, read_vtk
 
 FRAMES = ("auto", "lps", "ras")
-UNITS = {"mm": 1.0, "um": 1e-3, "m": 1e3}
+UNITS = {"mm": 1.0, "um": 1e-3, "cm": 10.0, "m": 1e3}
 OUTPUT_SUFFIXES = (".vtk", ".vtu", ".vtp", ".dat")
 # An LV is about a decimeter long, whatever it is written in.
 LARGEST_IN_MM, SMALLEST_IN_MM = 1000.0, 1.0
@@ -50,7 +53,8 @@ class MeshFile:
     """A model as it stands in its file, and the wall it means.
 
     path: the file (the .pts of an openCARP mesh). dataset: as read, in the file's own frame and unit.
-    wall: the same points in the same order, LPS mm. frame: "lps" or "ras". unit: "mm", "um" or "m".
+    wall: the same points in the same order, LPS mm. frame: "lps" or "ras". unit: "mm", "um", "cm" or "m".
+    regions: (k,) of the cells that could make the wall; None where they have none.
     """
 
     path: Path
@@ -58,21 +62,23 @@ class MeshFile:
     wall: Wall
     frame: str
     unit: str
+    regions: np.ndarray | None = None
 
 
 def read_mesh(path: Path) -> vtkDataSet:
-    """The model as stored in a .vtk, .vtu, .vtp, .ply, .stl or openCARP file (.pts, .elem or their stem)."""
+    """The model as stored in a .vtk, .vtu, .vtp, .ply, .stl, .obj or openCARP file (.pts, .elem or their stem)."""
     return _read(path)[0]
 
 
-def read_wall(path: Path, frame: str = "auto", unit: str = "auto") -> MeshFile:
+def read_wall(path: Path, frame: str = "auto", unit: str = "auto", regions: Sequence[int] | None = None) -> MeshFile:
     """Read an LV model and bring it into LPS mm.
 
     frame: "auto" uses a SPACE header, and LPS without one, as 3D Slicer does.
     unit: "auto" takes a model longer than a meter to be in micrometers, and one shorter than a millimeter in meters.
+    regions: of the cells that make the wall; None takes all.
     Assumptions are in the notes of the wall.
     """
-    path = Path(path)
+    path = openable(path)
     if frame not in FRAMES:
         raise BadSettings(f"The frame of the model is '{frame}'; it must be one of {', '.join(FRAMES)}.")
     if unit not in ("auto", *UNITS):
@@ -91,7 +97,7 @@ def read_wall(path: Path, frame: str = "auto", unit: str = "auto") -> MeshFile:
     to_lps = UNITS[unit] * np.diag([-1.0, -1.0, 1.0] if frame == "ras" else [1.0, 1.0, 1.0])
     matrix = np.eye(4)
     matrix[:3, :3] = to_lps
-    return MeshFile(path, dataset, wall_from_dataset(dataset, matrix, notes), frame, unit)
+    return MeshFile(path, dataset, wall_from_dataset(dataset, matrix, notes, regions), frame, unit, _regions(dataset))
 
 
 def mesh_of_wall(wall: Wall, path: Path) -> MeshFile:
@@ -161,12 +167,16 @@ def check_output_name(mesh_file: MeshFile, path: Path) -> str:
     return suffix
 
 
-def wall_from_dataset(dataset: vtkDataSet, to_lps: np.ndarray | None = None, notes: Sequence[str] = ()) -> Wall:
+def wall_from_dataset(
+    dataset: vtkDataSet, to_lps: np.ndarray | None = None, notes: Sequence[str] = (), regions: Sequence[int] | None = None
+) -> Wall:
     """The wall that a data set means.
 
     Cells of the highest dimension make the wall: volume cells (split into tetrahedra that fit together, all on the
     given points), else surface cells (split into triangles), else bare points. Nodes are the points in their order.
-    to_lps: 4x4 from the data set's coordinates to LPS mm; None if they are LPS mm.
+    Copies of cells that another piece owns, and cells that are given twice, count once.
+    to_lps: 4x4 from the data set's coordinates to LPS mm; None if they are LPS mm. regions: of the cells that make the wall; None
+        takes all.
     """
     if dataset is None or dataset.GetNumberOfPoints() == 0:
         raise BadWall("The LV model has no points.")
@@ -178,28 +188,59 @@ def wall_from_dataset(dataset: vtkDataSet, to_lps: np.ndarray | None = None, not
         raise BadWall(f"{np.count_nonzero(~np.isfinite(nodes).all(axis=1))} points of the LV model are not finite numbers.")
     if to_lps is not None:
         nodes = nodes @ to_lps[:3, :3].T + to_lps[:3, 3]
-    places, same_as = np.unique(nodes, axis=0, return_inverse=True)
-    if len(places) < len(nodes):
-        notes.append(f"{len(nodes) - len(places)} points of the LV model coincide with others; all were kept.")
+    places = len(np.unique(nodes, axis=0))
+    if places < len(nodes):
+        notes.append(f"{len(nodes) - places} points of the LV model coincide with others; all were kept.")
     grid = as_grid(dataset)
     types, offsets, connectivity = cells_of(grid)
     if len(connectivity) and (connectivity.min() < 0 or connectivity.max() >= len(nodes)):
         raise BadWall(f"A cell of the LV model refers to point {connectivity.max()}, but there are {len(nodes)} points.")
-    dimension = _cell_dimensions(types)
+    dimension = np.where(_cells_of_wall(dataset, regions, notes), _cell_dimensions(types), -1)
     highest = int(dimension.max(initial=0))
     if highest == 0:
         return Wall(nodes, np.empty((0, 4)), np.empty((0, 3)), "points", tuple(notes))
     if highest == 1:
         raise BadWall("The LV model has only lines; volume cells, a surface or bare points are needed.")
-    if np.any(dimension < highest):
-        ignored, used = np.count_nonzero(dimension < highest), np.count_nonzero(dimension == highest)
+    ignored, used = np.count_nonzero((dimension >= 0) & (dimension < highest)), np.count_nonzero(dimension == highest)
+    if ignored:
         kind = "volume" if highest == 3 else "surface"
         notes.append(f"{ignored} cells of lower dimension in the LV model were ignored; its {used} {kind} cells make the wall.")
     simple = VTK_TETRA if highest == 3 else VTK_TRIANGLE
     cells = _simplices(grid.GetPoints(), types, offsets, connectivity, dimension == highest, simple)
     if highest == 3:
-        return Wall.from_tetrahedra(nodes, cells, tuple(notes))
-    return _surface_wall(nodes, cells, same_as.ravel(), notes)
+        return Wall.from_tetrahedra(nodes, _given_once(nodes, cells, notes), tuple(notes))
+    return _surface_wall(nodes, cells, notes)
+
+
+def _cells_of_wall(dataset: vtkDataSet, wanted: Sequence[int] | None, notes: list[str]) -> np.ndarray:
+    """(m,) bool: cells that count, of the wanted regions."""
+    owned = owned_cells(dataset)
+    if not owned.all():
+        notes.append(f"{np.count_nonzero(~owned)} cells of the LV model are copies, or switched off ({GHOSTS}), and were left out.")
+    if wanted is not None:
+        return owned & chosen_cells(cell_regions(dataset), wanted)
+    regions = _regions(dataset)
+    if regions is not None and len(np.unique(regions)) > 1:
+        notes.append(f"The LV model has cells of the regions {regions_in_words(regions)}; all were taken for the LV wall.")
+    return owned
+
+
+def _regions(dataset: vtkDataSet) -> np.ndarray | None:
+    """(k,) the regions of the cells of the highest dimension that count; None without regions."""
+    regions = cell_regions(dataset)
+    if regions is None:
+        return None
+    dimension = np.where(owned_cells(dataset), _cell_dimensions(cells_of(as_grid(dataset))[0]), -1)
+    return regions[dimension == dimension.max(initial=0)]
+
+
+def _given_once(nodes: np.ndarray, cells: np.ndarray, notes: list[str]) -> np.ndarray:
+    """The cells without copies; nodes at one place count as one."""
+    _, same = np.unique(nodes, axis=0, return_inverse=True)
+    first = np.unique(np.sort(same.ravel()[cells], axis=1), axis=0, return_index=True)[1]
+    if len(first) < len(cells):
+        notes.append(f"{len(cells) - len(first)} cells of the LV model were given twice and were left out.")
+    return cells[np.sort(first)]
 
 
 def _read(path: Path) -> tuple[vtkDataSet, str | None]:
@@ -274,20 +315,16 @@ def _refuse_cells(types: np.ndarray) -> None:
             raise BadWall(f"The LV model has {np.count_nonzero(types == kind)} cells of the kind {name}; convert them to tetrahedra first.")
 
 
-def _surface_wall(nodes: np.ndarray, triangles: np.ndarray, same_as: np.ndarray, notes: list[str]) -> Wall:
-    """A closed surface when every edge has two triangles (points at one place counting as one), else a shell."""
+def _surface_wall(nodes: np.ndarray, triangles: np.ndarray, notes: list[str]) -> Wall:
+    """A closed surface when every edge has two triangles, or all but a few; else a shell."""
     wall = Wall(nodes, np.empty((0, 4)), triangles, "shell")
     good = wall.areas > 1e-12 * wall.areas.max(initial=0.0)
     if not good.any():
         raise BadWall("The LV model has surface cells, but none of them has an area.")
     if not good.all():
         notes.append(f"{np.count_nonzero(~good)} cells of the LV model have no area and were left out.")
-    triangles = triangles[good]
-    corners = same_as[triangles]
-    edges = np.sort(np.vstack([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]), axis=1)
-    counts = np.unique(edges, axis=0, return_counts=True)[1]
-    kind = "closed_surface" if np.all(counts == 2) else "shell"
-    return Wall(nodes, np.empty((0, 4)), triangles, kind, tuple(notes))
+    triangles, closed, more = closed_triangles(nodes, triangles[good])
+    return Wall(nodes, np.empty((0, 4)), triangles, "closed_surface" if closed else "shell", (*notes, *more))
 
 
 def _set_space(dataset: vtkDataSet, space: str) -> None:

@@ -19,8 +19,11 @@ from vtkmodules.vtkCommonDataModel import (
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.texts import read_text
 from CardioScarLib.io.vtk_files import grid_from
 
+MOST_WHOLE = 2.0**53
+"""Up to here a float holds every whole number; tags are written as 1.0, too."""
 # Two letters in the file: VTK type, number of nodes.
 CELLS = {
     "Tt": (VTK_TETRA, 4),
@@ -72,6 +75,9 @@ def read_opencarp(path: Path) -> vtkUnstructuredGrid:
         if len(here) == 0:
             continue
         table = _table([lines[number] for number in here], 1, size, cells_path, f"a cell of kind {kind} without {size} whole node numbers")
+        if not np.all(np.abs(table) < MOST_WHOLE) or np.any(table != np.rint(table)):
+            raise UnreadableFile(f"{cells_path.name} has a cell of kind {kind} without {size} whole node numbers and a whole region.")
+        table = table.astype(np.int64)
         cells = table[:, :size]
         if cells.min() < 0 or cells.max() >= len(points):
             wrong = cells.min() if cells.min() < 0 else cells.max()
@@ -102,29 +108,29 @@ def read_dat(path: Path, dtype: np.dtype) -> np.ndarray:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines after the count in the first one, which must agree with them."""
+    """The lines after the count in the first one, which must agree with them. A byte order mark is passed over."""
     try:
-        first, *lines = [line for line in path.read_text(encoding="ascii").splitlines() if line.strip()]
+        first, *lines = [line for line in read_text(path).splitlines() if line.strip()]
         count = int(first.split()[0])
     except (UnicodeDecodeError, ValueError) as problem:
         raise UnreadableFile(f"{path.name} does not begin with its number of lines, as an openCARP file must.") from problem
-    if len(lines) < count:
-        raise UnreadableFile(f"{path.name} announces {count} lines but has {len(lines)}; it is truncated.")
-    return lines[:count]
+    if len(lines) != count:
+        raise UnreadableFile(f"{path.name} announces {count} lines but has {len(lines)}; it is truncated or damaged.")
+    return lines
 
 
 def _read_points(path: Path) -> np.ndarray:
     lines = _lines(path)
     if not lines:
         raise UnreadableFile(f"{path.name} has no points.")
-    return _table(lines, 0, 3, path, "a line that is not three numbers", np.float64)[:, :3]
+    return _table(lines, 0, 3, path, "a line that is not three numbers")[:, :3]
 
 
-def _table(lines: list[str], start: int, count: int, path: Path, wrong: str, dtype: type = np.int64) -> np.ndarray:
+def _table(lines: list[str], start: int, count: int, path: Path, wrong: str) -> np.ndarray:
     """Numbers from column `start` on: `count` of them, and one more where the lines have it."""
     columns = range(start, min(len(lines[0].split()), start + count + 1))
     try:
-        table: np.ndarray = np.loadtxt(lines, dtype=dtype, usecols=columns, ndmin=2, comments=None)
+        table: np.ndarray = np.loadtxt(lines, dtype=np.float64, usecols=columns, ndmin=2, comments=None)
     except (ValueError, OverflowError) as problem:
         raise UnreadableFile(f"{path.name} has {wrong}.") from problem
     if table.shape[1] < count:

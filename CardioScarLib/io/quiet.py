@@ -1,4 +1,4 @@
-"""ITK without its messages on the terminal; errors that matter are raised."""
+"""Native libraries without their messages on the terminal, and with numbers as files hold them; errors that matter are raised."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from contextlib import contextmanager
 
 import SimpleITK as sitk
 
+from CardioScarLib.core.surroundings import plain_numbers
+
 
 @contextmanager
 def quiet_itk() -> Iterator[None]:
     """Hide warnings of ITK, and what the C libraries behind it print to standard error on their own."""
+    with plain_numbers(), _quiet():
+        yield
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
     before = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     kept = None

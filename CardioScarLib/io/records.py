@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from CardioScarLib.core.printable import printable
 from CardioScarLib.io.files import atomic_path
 
 
@@ -30,12 +31,17 @@ def input_files(paths: Iterable[Path]) -> tuple[dict[str, Any], ...]:
 
 
 def _input_file(path: Path) -> dict[str, Any]:
-    """Of a folder: of its files together, in the order of their names."""
+    """Of a folder: of its files and those of folders in it together, in the order of their names."""
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file())
+        files = sorted(file for file in path.rglob("*") if file.is_file())
         digest = hashlib.sha256("".join(_sha256(file) for file in files).encode())
-        return {"name": path.name, "files": len(files), "bytes": sum(file.stat().st_size for file in files), "sha256": digest.hexdigest()}
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)}
+        return {
+            "name": printable(path.name),
+            "files": len(files),
+            "bytes": sum(file.stat().st_size for file in files),
+            "sha256": digest.hexdigest(),
+        }
+    return {"name": printable(path.name), "bytes": path.stat().st_size, "sha256": _sha256(path)}
 
 
 def _sha256(path: Path) -> str:

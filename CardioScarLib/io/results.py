@@ -220,7 +220,8 @@ def _write_case(case: Case, path: Path, keep_names: bool) -> None:
 
 def _read_case(targets: Targets, reading: dict[str, Any]) -> Case:
     stored = unpack(StoredCase, *read_npz(check_readable(targets.case), CASE_SCHEMA, targets.case.name))
-    mesh = read_wall(targets.output, reading.get("mesh_frame") or "auto", reading.get("mesh_unit") or "auto")
+    regions = reading.get("mesh_regions")
+    mesh = read_wall(targets.output, reading.get("mesh_frame") or "auto", reading.get("mesh_unit") or "auto", regions)
     return Case(
         stored.stack,
         Wall(mesh.wall.nodes, mesh.wall.tetrahedra, mesh.wall.triangles, mesh.wall.kind),

@@ -14,12 +14,13 @@ from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow, vtkPoints, vtkS
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkDataSet, vtkPointSet, vtkUnstructuredGrid
 from vtkmodules.vtkCommonExecutionModel import vtkAlgorithm
 from vtkmodules.vtkFiltersCore import vtkAppendFilter
-from vtkmodules.vtkIOGeometry import vtkSTLReader
+from vtkmodules.vtkIOGeometry import vtkOBJReader, vtkSTLReader
 from vtkmodules.vtkIOLegacy import vtkDataSetReader
 from vtkmodules.vtkIOPLY import vtkPLYReader
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLUnstructuredGridReader
 
 from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.surroundings import plain_numbers
 from CardioScarLib.io.apart import apart
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.vtk_parts import DatasetParts, dataset_of, parts_of, types_of
@@ -30,6 +31,7 @@ READERS: dict[str, Any] = {
     ".vtp": vtkXMLPolyDataReader,
     ".ply": vtkPLYReader,
     ".stl": vtkSTLReader,
+    ".obj": vtkOBJReader,
 }
 UNPACKED = 16
 """Bytes in memory per byte of a file, at most: compressed meshes are a fifth of what they hold."""
@@ -47,14 +49,15 @@ def captured_vtk_messages() -> Iterator[vtkStringOutputWindow]:
     vtkOutputWindow.SetInstance(window)
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
     try:
-        yield window
+        with plain_numbers():
+            yield window
     finally:
         vtkLogger.SetStderrVerbosity(verbosity)
         vtkOutputWindow.SetInstance(before)
 
 
 def read_vtk(path: Path) -> tuple[vtkDataSet, str | None]:
-    """The data set in a .vtk, .vtu, .vtp, .ply or .stl file as stored, and the frame its header names: "lps", "ras" or None.
+    """The data set in a .vtk, .vtu, .vtp, .ply, .stl or .obj file as stored, and the frame its header names: "lps", "ras" or None.
 
     The frame is looked for where 3D Slicer writes it: "SPACE=RAS" in the title or a comment, or a string array SPACE in
     the field data.
@@ -94,6 +97,8 @@ def _space(reader: vtkAlgorithm, dataset: vtkDataSet) -> str | None:
     texts = []
     if hasattr(reader, "GetHeader"):
         texts.append(reader.GetHeader() or "")
+    if hasattr(reader, "GetComment"):
+        texts.append(reader.GetComment() or "")
     if hasattr(reader, "GetComments"):
         comments = reader.GetComments()
         texts += [comments.GetValue(number) for number in range(comments.GetNumberOfValues())]

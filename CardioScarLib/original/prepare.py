@@ -7,8 +7,8 @@ import numpy as np
 from CardioScarLib.core.errors import BadTrainingData
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.geometry.node_groups import node_groups
-from CardioScarLib.geometry.overlap import check_overlap
 from CardioScarLib.io.training_data import TrainingData, checked, normalized
 
 
@@ -20,7 +20,7 @@ def prepare(wall: Wall, stack: SliceStack, normalize: str = "none", exclude_zero
     normalize: see `read_training_data`. exclude_zero: leave out pixels whose value is then 0.
     Raises StackMissesWall, BadEvidence or BadTrainingData with a sentence for the user.
     """
-    notes = (*stack.notes, *wall.notes, *check_overlap(stack, wall))
+    notes = (*stack.notes, *wall.notes, *geometry_doubts(stack, wall))
     groups = node_groups(wall.nodes, stack)
     values, more = normalized(groups.values, "the slices", normalize)
     notes += more

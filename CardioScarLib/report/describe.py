@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +11,51 @@ import numpy as np
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import VTK_PIXEL, VTK_QUAD, vtkDataSet, vtkDataSetAttributes, vtkGenericCell
 
-from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.errors import BadStack, UnreadableFile
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.checkpoints import Checkpoint
+from CardioScarLib.io.dicom import list_series, read_series
+from CardioScarLib.io.dicom_series import DicomSeries, proposed
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.json_files import refused_as
 from CardioScarLib.io.layers import FARTHEST
 from CardioScarLib.io.meshes import MeshFile, read_wall
 from CardioScarLib.io.opencarp import opencarp_pair
-from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing
+from CardioScarLib.io.planes import THICKNESS_IS_ASSUMED, slice_spacing, stack_of_planes
+from CardioScarLib.io.segment_mat import SUFFIX, SegmentStack, read_segment
 from CardioScarLib.io.training_data import TrainingData
 from CardioScarLib.io.vtk_files import READERS, as_grid, cells_of, points_of, read_vtk
 from CardioScarLib.report.describe_network import SUFFIXES as NETWORK_SUFFIXES
 from CardioScarLib.report.describe_network import describe_checkpoint, describe_training_data, read_network_file
 from CardioScarLib.report.describe_result import ResultPart, describe_result_part, read_result_part, suffix_of
 
-Content = SliceStack | MeshFile | Checkpoint | TrainingData | ResultPart
 
+@dataclass(frozen=True, eq=False)
+class DicomFolder:
+    """series: all that the folder holds. stack: what is read of it; None if that must be chosen, and problem says so."""
+
+    series: tuple[DicomSeries, ...]
+    notes: tuple[str, ...]
+    stack: SliceStack | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentFile:
+    """A file of the program Segment."""
+
+    stacks: tuple[SegmentStack, ...]
+
+
+Content = SliceStack | DicomFolder | SegmentFile | MeshFile | Checkpoint | TrainingData | ResultPart
+
+OTHER_MODELS = (
+    ".off", ".msh", ".mesh", ".inp", ".gii", ".gltf", ".glb", ".fbx", ".3mf", ".x3d", ".wrl", ".stp", ".step", ".igs", ".iges", ".vtm",
+    ".pvtu", ".pvtp", ".vts", ".vtr", ".vti", ".xdmf", ".unv", ".med", ".cgns", ".exnode", ".exelem", ".surf", ".m",
+)  # fmt: skip
+"""Models and meshes in formats that are not read."""
 FLAT_CELLS = (VTK_QUAD, VTK_PIXEL)
 
 
@@ -41,6 +68,8 @@ def describe_content(content: Content, path: Path) -> dict:
     """`describe` for a file that `read_any` has read already."""
     describers: dict[type, Callable[[Any], dict]] = {
         SliceStack: _describe_stack,
+        DicomFolder: _describe_folder,
+        SegmentFile: _describe_segment,
         MeshFile: _describe_mesh,
         Checkpoint: describe_checkpoint,
         TrainingData: describe_training_data,
@@ -63,7 +92,7 @@ def _read(path: Path) -> Content:
     if path.suffix.lower() in NETWORK_SUFFIXES:
         return read_network_file(path)
     if path.is_dir():
-        return read_stack([path])
+        return _read_folder(path)
     if opencarp_pair(path) or (path.suffix.lower() in READERS and not _is_layer(path)):
         return read_wall(path)
     # A single layer without a thickness still deserves a description; 1 mm stands in for it and is not shown.
@@ -71,7 +100,22 @@ def _read(path: Path) -> Content:
         field = _first_scalar(path)
         stack = read_stack([path], thickness=1.0, scalar_field=field)
         return SliceStack(stack.slices, (*stack.notes, f"{THICKNESS_IS_ASSUMED} {path.name} is not in the file."))
+    if path.suffix.lower() == SUFFIX:
+        return SegmentFile(read_segment(check_readable(path)))
+    if path.suffix.lower() in OTHER_MODELS and check_readable(path):
+        raise UnreadableFile(f"{path.name} may be a model, but {path.suffix} is not read; save it as one of {', '.join(READERS)}.")
     return read_stack([path])
+
+
+def _read_folder(path: Path) -> DicomFolder:
+    series, notes = list_series(path)
+    try:
+        planes, more = read_series(series, None, path.name)
+        stack = stack_of_planes(planes, path.name, None, [*notes, *more])
+        stack.check_repeated()
+    except BadStack as problem:
+        return DicomFolder(series, tuple(notes), None, str(problem))
+    return DicomFolder(series, (), stack)
 
 
 def _is_layer(path: Path) -> bool:
@@ -130,6 +174,45 @@ def _describe_stack(stack: SliceStack) -> dict:
     }
 
 
+def _describe_folder(folder: DicomFolder) -> dict:
+    best = proposed(folder.series)
+    listed = [
+        {
+            "number": one.name,
+            "description": one.description,
+            "shows": f"{one.kind}, {one.part}",
+            "place": one.place,
+            "slices": one.places,
+            "images_of_each": len(one.passes),
+            "proposed": one is best,
+        }
+        for one in folder.series
+    ]
+    notes = [*folder.notes, *([folder.problem] if folder.problem else [])]
+    stack = _describe_stack(folder.stack) if folder.stack is not None else {"notes": []}
+    return {**stack, "kind": "DICOM folder", "series": listed, "notes": [*stack["notes"], *notes]}
+
+
+def _describe_segment(file: SegmentFile) -> dict:
+    return {
+        "kind": "file of Segment",
+        "stacks": [
+            {
+                "number": number,
+                "description": one.description,
+                "slices": len(one.pixels),
+                "frames": one.frames,
+                "rows_columns": list(one.pixels.shape[1:]),
+                "slice_thickness_mm": one.thickness,
+                "endocardial_contours": 0 if one.endo is None else int(np.isfinite(one.endo).any(axis=(1, 2)).sum()),
+                "epicardial_contours": 0 if one.epi is None else int(np.isfinite(one.epi).any(axis=(1, 2)).sum()),
+                "scar_pixels": None if one.labels is None else int(np.count_nonzero(one.labels > 1)),
+            }
+            for number, one in enumerate(file.stacks, 1)
+        ],
+    }
+
+
 def _plane_name(normal: np.ndarray) -> str:
     """The radiological plane closest to a slice, with the angle between them."""
     axis = int(np.argmax(np.abs(normal)))
@@ -139,6 +222,8 @@ def _plane_name(normal: np.ndarray) -> str:
 
 
 def _describe_mesh(mesh_file: MeshFile) -> dict:
+    from CardioScarLib.geometry.plausible import wall_doubts  # here, since it takes more of scipy than images need
+
     wall, dataset = mesh_file.wall, mesh_file.dataset
     size = np.ptp(wall.bounds, axis=0)
     return {
@@ -153,7 +238,7 @@ def _describe_mesh(mesh_file: MeshFile) -> dict:
         **_measure(wall),
         "point_arrays": _arrays(dataset.GetPointData()),
         "cell_arrays": _arrays(dataset.GetCellData()),
-        "notes": list(wall.notes),
+        "notes": [*wall.notes, *wall_doubts(wall)],
     }
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from CardioScarLib.core.result import Result
-from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.core.settings import AlignmentSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.cases import read_case
 from CardioScarLib.io.results import Targets, array_names, record_of_result, write_result
-from CardioScarLib.pipeline import reconstruct, settings_for
+from CardioScarLib.pipeline import align, reconstruct, settings_for
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.runner.task import Task, TaskProgress
 from CardioScarLib.tasks.reconstruct import environment_for
@@ -24,7 +24,8 @@ class FilesTask(Task[dict[str, Any]]):
     """Read a case, make its map, and write it; the answer is the record of the result.
 
     mesh, images, mask: see `read_case`. output: name of the map; earlier results there are replaced. audited: with an audit.
-    keep_names: of the files, in the results.
+    keep_names: of the files, in the results. align: source of an alignment, see `pipeline.align`; None moves nothing. alignment: how,
+    and which labels mean myocardium. volume: also write the probability as a volume, next to the map.
     """
 
     answer: ClassVar[Any] = dict[str, Any]
@@ -37,12 +38,23 @@ class FilesTask(Task[dict[str, Any]]):
     settings: ReconstructionSettings = field(default_factory=ReconstructionSettings)
     audited: bool = False
     keep_names: bool = False
+    align: str | None = None
+    alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
+    volume: bool = False
+
+    @property
+    def targets(self) -> Targets:
+        return Targets(self.output, self.output.with_suffix(".nrrd") if self.volume else None)
 
     def run(self, progress: TaskProgress) -> dict[str, Any]:
-        targets = Targets(self.output)
+        targets = self.targets
         targets.check_names((*self.images, *self.mask, self.mesh), overwrite=True)
         progress("read", 0, 1)
-        case = read_case(self.mesh, self.images, self.mask, reading=self.reading)
+        scar_labels, wall_labels = self.settings.evidence.scar_labels or (), self.alignment.wall_labels or ()
+        case = read_case(self.mesh, self.images, self.mask, (), scar_labels, wall_labels, self.reading)
+        if self.align is not None:
+            progress("shifts", 0, 1)
+            case = case.aligned(align(case, self.align, self.alignment))
         check_targets(targets, case.mesh, settings_for(case, self.settings), overwrite=True)
         result = reconstruct(case, self.settings, progress, self.audited)
         progress("write", 0, 1)

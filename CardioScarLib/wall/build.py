@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.threads import one_thread
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.geometry.plausible import wall_doubts
 from CardioScarLib.wall.quality import closed_and_manifold
 from CardioScarLib.wall.shape import WallShape
 from CardioScarLib.wall.stuffing import stuffed
@@ -79,8 +80,9 @@ def build_wall(shape: WallShape, settings: WallSettings | None = None, progress:
         )
     triangle_region = level.region(points[triangles].mean(axis=1))
     progress("mesh", len(LATTICES), len(LATTICES))
-    wall = Wall(shape.to_lps(points), cells, np.empty((0, 3)), "volume", tuple(notes))
-    return LVWall(wall, triangles, triangle_region, node_region, shape.contours, tuple(notes))
+    wall = Wall(shape.to_lps(points), cells, np.empty((0, 3)), "volume")
+    notes += wall_doubts(wall)
+    return LVWall(replace(wall, notes=tuple(notes)), triangles, triangle_region, node_region, shape.contours, tuple(notes))
 
 
 class _Levels:

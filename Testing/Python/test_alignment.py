@@ -16,7 +16,7 @@ from CardioScarLib.alignment.outline import bordering_skin, outline
 from CardioScarLib.alignment.shrink import shrunken
 from CardioScarLib.benchmark import make_case
 from CardioScarLib.core.case import Case
-from CardioScarLib.core.errors import BadAlignment, BadSettings, BadWall
+from CardioScarLib.core.errors import BadAlignment, BadSettings, BadStack, BadWall
 from CardioScarLib.core.settings import AlignmentSettings, ModelSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.pipeline import reconstruct
@@ -268,15 +268,15 @@ def test_a_shift_larger_than_allowed_is_not_made():
 def test_masks_that_do_not_fit_are_refused_with_a_sentence():
     case = a_case()
 
-    def refused(words: str, mask, **settings):
-        with pytest.raises(BadAlignment, match=words):
+    def refused(words: str, mask, kind=BadAlignment, **settings):
+        with pytest.raises(kind, match=words):
             find_shifts(case.stack, case.wall, "mask", mask=mask, settings=AlignmentSettings(**settings))
 
     mask = case.myocardium
     refused("Alignment by a mask needs a label map", None)
-    refused("has 2 slices and the stack", mask.select([0, 1]))
-    refused("its pixels lie up to 3 mm away", moved(mask, np.tile([3.0, 0.0], (len(mask), 1))))
-    refused(r"it has 4 x 4 pixels", mask.with_pixels([np.zeros((4, 4))] * len(mask)))
+    refused("has 2 slices and the image", mask.select([0, 1]), BadStack)
+    refused("lies up to 3 mm from the image's pixels", moved(mask, np.tile([3.0, 0.0], (len(mask), 1))), BadStack)
+    refused("slices of 4 x 4 pixels", mask.with_pixels([np.zeros((4, 4))] * len(mask)), BadStack)
     refused("is empty", mask.with_pixels([np.zeros(one.pixels.shape) for one in mask]))
     refused("label map, not an image", an_lge_image(case))
     refused("No pixel of the mask has the label 7", mask, wall_labels=(7,))

@@ -11,10 +11,14 @@ import SimpleITK as sitk
 import vtk
 
 from CardioScarLib.batch import BatchCase, Outcome, find_cases, in_words, run_batch
+from CardioScarLib.cli.main import cardioscar
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.core.errors import BadEvidence, BadSettings, CardioScarError, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.quantity import Quantity
-from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReadingSettings, ReconstructionSettings
+from CardioScarLib.core.settings import AlignmentSettings, EvidenceSettings, ModelSettings, ReadingSettings, ReconstructionSettings
+from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.meshes import read_wall
 from CardioScarLib.phantom import phantom_case
 
 SCRIPT = Path(__file__).resolve().parents[2] / "CardioScar" / "CardioScarMRML" / "batch.py"
@@ -195,6 +199,40 @@ def test_an_audit_is_made_where_asked_and_told_in_the_table(a_folder_of_cases, t
     assert "no scar" in json.loads((output / "01 first" / "01 first.vtu.json").read_text())["audit"]["sentence"]
     again = batch(cases, output, settings, audited=True)
     assert states(again) == ["kept"] and again[0].light == audited[0].light
+
+
+def test_a_batch_has_every_choice_of_a_single_map(a_folder_of_cases, tmp_path):
+    """Masks with labels 0 to 3 and --scar-labels, shifts, and volumes; and it sees when one of them has changed."""
+    folder = a_folder_of_cases / "01 first"
+    image = sitk.ReadImage(str(folder / "slices.nrrd"))
+    values = sitk.GetArrayFromImage(image)
+    stack, wall = read_stack([folder / "slices.nrrd"]), read_wall(folder / "wall.vtu").wall
+    pixels = slice_operator(wall, stack).pixels
+    on_wall = np.stack([pixels.image(stack, number, pixels.cover > 0.5, False) for number in range(len(stack))])
+    muscle_labels = 1 + np.arange(values.shape[2]) % 2  # columns of 1 and 2 in turn
+    labels = sitk.GetImageFromArray(np.where(on_wall, np.where(values > 0.5, 3, muscle_labels), 0).astype(np.uint8))
+    labels.CopyInformation(image)
+    sitk.WriteImage(labels, str(folder / "mask.nrrd"))
+    cases, output = find_cases(a_folder_of_cases)[:1], tmp_path / "results"
+    assert "--scar-labels" in batch(cases, output)[0].message
+    named = QUICK.with_evidence(scar_labels=(3,))
+    assert states(batch(cases, output, named)) == ["done"]
+    assert states(batch(cases, output, named, volume=True)) == ["done"]  # what is there has no volume
+    assert (output / "01 first" / "01 first.nrrd").exists() and states(batch(cases, output, named, volume=True)) == ["kept"]
+    muscle = AlignmentSettings(wall_labels=(1, 2, 3))
+    assert states(batch(cases, output, named, alignment=muscle)) == ["failed"]
+    assert states(batch(cases, output, named, align="mask", alignment=muscle, overwrite=True)) == ["done"]
+    record = json.loads((output / "01 first" / "01 first.vtu.json").read_text())
+    assert record["summary"]["alignment"]["source"] == "mask" and record["summary"]["evidence"]["myocardium_labels"] == [1, 2]
+    assert states(batch(cases, output, named, align="mask", alignment=muscle)) == ["kept"]
+    assert states(batch(cases, output, named, alignment=muscle)) == ["failed"]
+
+
+def test_the_flags_of_a_batch_are_those_of_a_single_map():
+    told = subprocess.run([sys.executable, str(SCRIPT), "--help"], capture_output=True, text=True, timeout=60).stdout
+    single = {flag for option in cardioscar.commands["reconstruct"].params for flag in option.opts}
+    of_files = {"--mesh-vtk", "--image", "--mask", "--align-from", "--json"}  # a batch finds its files itself
+    assert [flag for flag in sorted(single - of_files) if flag not in told] == []
 
 
 @pytest.mark.slow

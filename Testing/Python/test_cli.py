@@ -17,7 +17,7 @@ import pytest
 import SimpleITK as sitk
 import vtk
 from bodies import heed_ctrl_c
-from vtk.util.numpy_support import vtk_to_numpy
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib import __version__, pipeline
 from CardioScarLib.cli.arguments import repeat_flags
@@ -117,6 +117,42 @@ def test_a_wall_without_cells_gets_a_share_of_its_points(words, files, tmp_path,
     writer.Write()
     assert reconstruct(words | {"--mesh-vtk": tmp_path / "points.vtu"}) == 0
     assert "% of the wall's points" in capsys.readouterr().out
+
+
+def test_a_wall_without_thickness_takes_no_intensities(words, files, tmp_path, capsys):
+    """Blood beside an open surface would be read as scar."""
+    grid = vtk.vtkUnstructuredGrid()
+    grid.SetPoints(read(files.mesh).GetPoints())
+    writer = vtk.vtkXMLUnstructuredGridWriter()
+    writer.SetFileName(str(tmp_path / "points.vtu"))
+    writer.SetInputData(grid)
+    writer.Write()
+    assert reconstruct(words | {"--mesh-vtk": tmp_path / "points.vtu", "--evidence": "nsd"}) == 2
+    said = capsys.readouterr().err
+    assert "bare points and tells no wall thickness" in said and "cardioscar wall" in said
+
+
+def test_regions_of_a_mesh_are_chosen_by_a_flag(words, files, tmp_path, capsys):
+    grid = read(files.mesh)
+    below = vtk_to_numpy(grid.GetPoints().GetData())[:, 2] < np.median(vtk_to_numpy(grid.GetPoints().GetData())[:, 2])
+    tags = [int(below[grid.GetCell(number).GetPointId(0)]) + 1 for number in range(grid.GetNumberOfCells())]
+    array = numpy_to_vtk(np.array(tags), deep=True)
+    array.SetName("elemTag")
+    grid.GetCellData().AddArray(array)
+    writer = vtk.vtkXMLUnstructuredGridWriter()
+    writer.SetFileName(str(tmp_path / "biv.vtu"))
+    writer.SetInputData(grid)
+    writer.Write()
+    words |= {"--mesh-vtk": tmp_path / "biv.vtu"}
+    assert reconstruct(words) == 2
+    assert "--region 1" in capsys.readouterr().err
+    volumes = {}
+    for chosen in ("1", "2", "1,2"):
+        assert reconstruct(words, "--region", chosen, "--overwrite", "--json") == 0
+        volumes[chosen] = json.loads(capsys.readouterr().out)["quantities"]["lv_volume_ml"]["value"]
+    assert volumes["1"] + volumes["2"] == pytest.approx(volumes["1,2"])
+    assert main(["audit", str(tmp_path / "map.vtu")]) == 2  # of another model, but read: the map keeps its regions
+    assert "audit requires the model" in capsys.readouterr().err
 
 
 def test_json_is_one_object_on_stdout_and_agrees_with_the_provenance_file(words, tmp_path, capsys):
@@ -417,9 +453,22 @@ def test_info_as_json_parses(files, capsys):
     assert main(["info", str(files.image), str(files.mesh), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [one["kind"] for one in answer["files"]] == ["slices", "volume mesh"]
-    assert answer["overlap"]["inside"] > 0.9
+    assert answer["overlap"]["inside"] > 0.9 and answer["doubts"] == []
     assert main(["info", str(files.mesh), str(files.mesh), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["overlap"] is None
+
+
+def test_info_doubts_what_a_run_would_doubt(files, tmp_path, capsys):
+    image = sitk.ReadImage(str(files.image))
+    image.SetSpacing([*image.GetSpacing()[:2], 30.0])
+    sitk.WriteImage(image, str(tmp_path / "odd.nrrd"))
+    assert main(["info", str(files.mesh), str(tmp_path / "odd.nrrd")]) == 0
+    assert "doubt: The slices are 30 mm thick" in capsys.readouterr().out
+
+
+def test_info_says_of_a_model_that_it_cannot_read_that_it_is_one(tmp_path, capsys):
+    assert main(["info", str(_made(tmp_path / "heart.off", b"OFF\n3 1 0\n"))]) == 2
+    assert "heart.off may be a model, but .off is not read; save it as one of .vtk" in capsys.readouterr().err
 
 
 def test_info_about_nothing_is_an_error(tmp_path, capsys):

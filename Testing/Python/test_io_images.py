@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -111,6 +112,18 @@ def test_the_spacing_of_a_volume_is_not_silently_taken_for_the_thickness(an_obli
     assert not given.notes
 
 
+def test_what_is_assumed_of_many_files_is_said_once(an_oblique_image, tmp_path):
+    paths = [tmp_path / f"slice_{number}.nrrd" for number in range(4)]
+    for number, path in enumerate(paths):
+        sitk.WriteImage(an_oblique_image[:, :, number : number + 1], str(path))
+    (note,) = read_stack(paths).notes
+    assert note.startswith("The slice thickness of slice_0.nrrd and 3 other files is not in the file; it was taken equal to")
+    image = an_oblique_image[:, :, 3:4]
+    image.SetSpacing((1.5, 2.0, 4.0))
+    sitk.WriteImage(image, str(paths[3]))
+    assert [note.count("and 2 other files") for note in read_stack(paths).notes] == [1, 0]
+
+
 def test_a_thickness_in_an_nrrd_header_is_believed(an_oblique_image, tmp_path):
     path = tmp_path / "lge.nrrd"
     sitk.WriteImage(an_oblique_image, str(path))
@@ -140,6 +153,80 @@ def test_a_nifti_with_unit_sform_and_real_pixdim_gets_its_physical_size(tmp_path
     assert stack.slices[3].origin - stack.slices[0].origin == pytest.approx([0, 0, 24])
     assert any("sform" in note and "1.5 x 1.5 x 8" in note for note in stack.notes)
     assert not read_stack([plain], thickness=8).notes
+
+
+def with_header(path, target, qform_code=1, sform_code=1, sform=None):
+    """A copy of a NIfTI file with other codes, and other rows of its sform."""
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<2h", content, 252, qform_code, sform_code)
+    if sform is not None:
+        struct.pack_into("<12f", content, 280, *np.asarray(sform)[:3].ravel())
+    target.write_bytes(content)
+    return target
+
+
+@pytest.fixture
+def a_nifti(tmp_path):
+    """Its sform: 1.5 x 1.5 x 8 mm, and its origin at (-10, -20, 30) RAS mm."""
+    image = sitk.GetImageFromArray(np.arange(120, dtype=np.float32).reshape(4, 5, 6))
+    image.SetSpacing((1.5, 1.5, 8.0))
+    image.SetOrigin((10.0, 20.0, 30.0))
+    sitk.WriteImage(image, str(tmp_path / "plain.nii"))
+    sform = np.diag([-1.5, -1.5, 8.0, 1.0])
+    sform[:3, 3] = -10, -20, 30
+    return tmp_path / "plain.nii", sform
+
+
+@pytest.mark.parametrize(("codes", "taken"), [((1, 1), "sform"), ((1, 2), "qform"), ((2, 1), "sform")])
+@pytest.mark.parametrize("difference", ["place", "rotation"])
+def test_two_places_in_one_nifti_header_are_said_with_the_one_that_was_taken(a_nifti, tmp_path, codes, taken, difference):
+    plain, sform = a_nifti
+    if difference == "place":
+        sform[0, 3] -= 12
+    else:
+        sform[:2, :2] = -1.5 * np.array([[0.8, -0.6], [0.6, 0.8]])
+    path = with_header(plain, tmp_path / "apart.nii", *codes, sform)
+    stack = read_stack([path], thickness=8)
+    (note,) = stack.notes
+    assert f"the {taken} was used" in note and (difference == "rotation" or "up to 12 mm apart" in note)
+    place = stack.slices[0].to_points(np.array([4]), np.array([5]))[0]
+    lps = np.diag([-1, -1, 1]) @ (sform if taken == "sform" else a_nifti[1] * 1)[:3] @ [5, 4, 0, 1]
+    if taken == "sform":
+        assert place == pytest.approx(lps, abs=1e-4)
+    else:
+        assert place == pytest.approx([17.5, 26, 30], abs=1e-4)
+
+
+def test_a_nifti_header_that_tells_its_place_once_or_twice_alike_has_no_note(a_nifti, tmp_path):
+    for codes in ((1, 1), (0, 1), (1, 0)):
+        assert not read_stack([with_header(a_nifti[0], tmp_path / "fine.nii", *codes)], thickness=8).notes
+    (note,) = read_stack([with_header(a_nifti[0], tmp_path / "nowhere.nii", 0, 0)], thickness=8).notes
+    assert "does not tell where in the patient" in note
+
+
+@pytest.mark.parametrize("codes", [(0, 1), (1, 1)])
+def test_slices_that_slide_along_their_axis_are_read_where_the_header_puts_them(a_nifti, tmp_path, codes):
+    plain, sform = a_nifti
+    sform[0, 2] = 0.9
+    stack = read_stack([with_header(plain, tmp_path / "sheared.nii", *codes, sform)], thickness=8)
+    for number, one in enumerate(stack):
+        assert one.to_points(np.array([3]), np.array([2]))[0] == pytest.approx(
+            np.diag([-1, -1, 1]) @ sform[:3] @ [2, 3, number, 1], abs=1e-4
+        )
+    assert "ITK_NIFTI_SFORM_PERMISSIVE" not in os.environ
+
+
+def test_a_small_shear_of_rows_and_columns_is_squared_and_said_and_a_large_one_refused(a_nifti, tmp_path):
+    plain, sform = a_nifti
+    sform[0, 1] = 0.009  # a cosine of 0.006
+    stack = read_stack([with_header(plain, tmp_path / "sheared.nii", 0, 1, sform)], thickness=8)
+    assert "not quite perpendicular (cosine -0.006)" in stack.notes[-1]
+    one = stack.slices[0]
+    assert one.center == pytest.approx(np.diag([-1, -1, 1]) @ sform[:3] @ [2.5, 2, 0, 1], abs=1e-4)
+    assert one.spacing == pytest.approx((1.5, 1.5), abs=1e-4) and abs(one.row_step @ one.column_step) < 1e-4
+    sform[0, 1] = 0.3
+    with pytest.raises(BadStack, match="not perpendicular"):
+        read_stack([with_header(plain, tmp_path / "sheared.nii", 0, 1, sform)], thickness=8)
 
 
 def test_short_and_long_axis_volumes_become_one_stack(an_oblique_image, tmp_path):
@@ -265,8 +352,35 @@ def test_a_truncated_image_in_a_dicom_folder_is_not_left_out(tmp_path):
 def test_two_dicom_images_at_one_place_are_refused(tmp_path):
     copy_dicom(CINE / "I0001.dcm", tmp_path / "magnitude.dcm")
     copy_dicom(CINE / "I0001.dcm", tmp_path / "psir.dcm", SeriesInstanceUID="1.2.3")
-    with pytest.raises(BadStack, match="same position"):
+    with pytest.raises(BadStack, match="several images of one place.*--series 5.1"):
         read_stack([tmp_path])
+    with pytest.raises(BadStack, match="show the same place"):
+        read_stack([tmp_path / "magnitude.dcm", tmp_path / "psir.dcm"])
+    assert len(read_stack([tmp_path], series="5.2")) == 1
+
+
+@pytest.mark.parametrize("moved", [(0, 0, 0), (0.4, 0.3, 0.5), (40, 0, 0)])
+def test_one_place_shown_twice_in_a_list_of_files_is_refused(an_oblique_image, tmp_path, moved):
+    larger = sitk.Image([60, 50, 4], sitk.sitkFloat32)
+    larger.CopyInformation(sitk.Image(larger))
+    larger.SetDirection(an_oblique_image.GetDirection())
+    larger.SetSpacing((1.5, 2.0, 8.0))
+    sitk.WriteImage(larger, str(tmp_path / "magnitude.nrrd"))
+    normal = np.array(an_oblique_image.GetDirection()).reshape(3, 3)
+    larger.SetOrigin((normal @ moved).tolist())
+    sitk.WriteImage(larger, str(tmp_path / "psir.nii"))
+    with pytest.raises(BadStack, match="same place: magnitude.nrrd slice 0 and psir.nii slice 0 .and 3 more pairs"):
+        read_stack([tmp_path / "magnitude.nrrd", tmp_path / "psir.nii"], thickness=8)
+
+
+@pytest.mark.parametrize("moved", [(0, 0, 4.0), (60, 0, 0)])
+def test_slices_between_others_and_beside_them_are_other_places(tmp_path, moved):
+    image = sitk.Image([60, 50, 4], sitk.sitkFloat32)
+    image.SetSpacing((1.5, 2.0, 8.0))
+    sitk.WriteImage(image, str(tmp_path / "a.nrrd"))
+    image.SetOrigin(moved)
+    sitk.WriteImage(image, str(tmp_path / "b.nrrd"))
+    assert len(read_stack([tmp_path / "a.nrrd", tmp_path / "b.nrrd"], thickness=8)) == 8
 
 
 def test_a_dicom_image_without_a_position_is_refused(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from CardioScarLib.core.errors import BadSettings, BadWall, UnreadableFile
+from CardioScarLib.core.errors import BadSettings, BadWall, CardioScarError, UnreadableFile
 from CardioScarLib.io.meshes import read_mesh, read_wall, wall_from_dataset
 from CardioScarLib.io.vtk_files import grid_from
 
@@ -66,6 +66,7 @@ def save(dataset, path, header=None, ascii=False):
         ".vtp": vtk.vtkXMLPolyDataWriter,
         ".ply": vtk.vtkPLYWriter,
         ".stl": vtk.vtkSTLWriter,
+        ".obj": vtk.vtkOBJWriter,
     }[path.suffix]()
     writer.SetFileName(str(path))
     writer.SetInputData(dataset)
@@ -150,6 +151,7 @@ def test_a_closed_surface_an_open_shell_and_points_are_told_apart(a_sphere):
     shell = wall_from_dataset(clip.GetOutput())
     assert shell.kind == "shell"
     assert shell.areas.sum() == pytest.approx(2 * np.pi * 30**2, rel=0.02)
+    assert any("is open" in note for note in shell.notes)
     bare = vtk.vtkPolyData()
     bare.SetPoints(a_sphere.GetPoints())
     assert wall_from_dataset(bare).kind == "points"
@@ -202,6 +204,18 @@ def test_a_surface_is_the_same_from_every_format(a_sphere, tmp_path, suffix, asc
     assert mesh.wall.kind == "closed_surface"
     assert len(mesh.wall.nodes) == a_sphere.GetNumberOfPoints() == mesh.dataset.GetNumberOfPoints()
     assert mesh.wall.areas.sum() == pytest.approx(wall_from_dataset(a_sphere).areas.sum(), rel=1e-5)
+
+
+def test_an_obj_file_is_a_surface(a_sphere, tmp_path):
+    mesh = read_wall(save(a_sphere, tmp_path / "lv.obj"))
+    assert mesh.wall.kind == "closed_surface" and mesh.frame == "lps"
+    assert mesh.wall.areas.sum() == pytest.approx(wall_from_dataset(a_sphere).areas.sum(), rel=1e-5)
+    flipped = tmp_path / "ras.obj"
+    flipped.write_text("# SPACE=RAS\n" + (tmp_path / "lv.obj").read_text().partition("\n")[2])
+    assert read_wall(flipped).wall.nodes == pytest.approx(mesh.wall.nodes * [-1, -1, 1])
+    (tmp_path / "wrong.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n")
+    with pytest.raises(CardioScarError, match="point|damaged"):
+        read_wall(tmp_path / "wrong.obj")
 
 
 def test_read_mesh_keeps_the_arrays_of_the_file(a_cube_of_tetrahedra, tmp_path):
@@ -270,6 +284,68 @@ def test_truncated_opencarp_files_are_told(tmp_path):
         read_wall(tmp_path / "other.elem")
 
 
+def test_float_tags_and_a_byte_order_mark_are_understood(tmp_path):
+    stem = write_opencarp(tmp_path, CUBE, [f"Tt {' '.join(map(str, cell))} 7.0" for cell in SIX_TETRAHEDRA])
+    for name in ("lv.pts", "lv.elem"):
+        (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + (tmp_path / name).read_bytes())
+    mesh = read_wall(stem)
+    assert mesh.wall.volumes.sum() == pytest.approx(CUBE_VOLUME)
+    assert set(mesh.regions) == {7}
+    with pytest.raises(UnreadableFile, match="whole"):
+        read_wall(write_opencarp(tmp_path, CUBE, ["Tt 0 1 2 6 1.5"]))
+
+
+def test_an_opencarp_count_that_is_too_small_is_told(tmp_path):
+    stem = write_opencarp(tmp_path, CUBE, [f"Tt {' '.join(map(str, cell))} 7" for cell in SIX_TETRAHEDRA])
+    content = (tmp_path / "lv.elem").read_text()
+    (tmp_path / "lv.elem").write_text(content.replace("6\n", "4\n", 1))
+    with pytest.raises(UnreadableFile, match="announces 4 lines but has 6"):
+        read_wall(stem)
+
+
+# Cells that count
+
+
+def cell_array(grid, name, values):
+    array = numpy_to_vtk(np.asarray(values), deep=True)
+    array.SetName(name)
+    grid.GetCellData().AddArray(array)
+    return grid
+
+
+def test_copies_of_cells_count_once(tmp_path):
+    cells = [(vtk.VTK_TETRA, cell) for cell in SIX_TETRAHEDRA]
+    flagged = cell_array(a_grid(CUBE, *cells, *cells), "vtkGhostType", np.repeat([0, 1], 6).astype(np.uint8))
+    wall = read_wall(save(flagged, tmp_path / "lv.vtu")).wall
+    assert wall.volumes.sum() == pytest.approx(CUBE_VOLUME)
+    assert any(note.startswith("6 cells") and "vtkGhostType" in note for note in wall.notes)
+    shifted = [(kind, [number + 8 for number in cell]) for kind, cell in cells[:3]]
+    for grid in (a_grid(CUBE, *cells, *cells[2:4]), a_grid(np.vstack([CUBE, CUBE]), *cells, *shifted)):
+        wall = wall_from_dataset(grid)
+        assert wall.volumes.sum() == pytest.approx(CUBE_VOLUME)
+        assert any("given twice" in note for note in wall.notes)
+
+
+@pytest.mark.parametrize("name", ["region", "elemTag", "gmsh:physical"])
+def test_regions_are_chosen_or_said(tmp_path, name):
+    cells = [(vtk.VTK_TETRA, cell) for cell in SIX_TETRAHEDRA]
+    path = save(cell_array(a_grid(CUBE, *cells, (vtk.VTK_TRIANGLE, [0, 1, 2])), name, [1, 1, 1, 1, 2, 2, 9]), tmp_path / "biv.vtu")
+    whole = read_wall(path)
+    assert set(whole.regions) == {1, 2}  # 9 is the tag of a surface, which is no part of the wall
+    assert any("regions 1 (4 cells) and 2 (2 cells); all were taken" in note for note in whole.wall.notes)
+    part = read_wall(path, regions=(1,))
+    assert part.wall.volumes.sum() == pytest.approx(CUBE_VOLUME * 4 / 6)
+    assert not any("regions" in note for note in part.wall.notes)
+    with pytest.raises(BadSettings, match="no region 5; its regions are 1, 2, 9"):
+        read_wall(path, regions=(5,))
+
+
+def test_other_arrays_of_cells_are_no_regions(a_cube_of_tetrahedra, tmp_path):
+    for name, values in (("wall_region", [1, 2, 3, 1, 2, 3]), ("region", [0.5, 1, 2, 3, 4, 5])):
+        cell_array(a_cube_of_tetrahedra, name, values)
+    assert read_wall(save(a_cube_of_tetrahedra, tmp_path / "lv.vtu")).regions is None
+
+
 # Frames and units
 
 
@@ -297,6 +373,7 @@ def test_a_frame_and_a_unit_that_were_given_are_believed(a_cube_of_tetrahedra, t
     path = save(a_cube_of_tetrahedra, tmp_path / "lv.vtk", header="SPACE=LPS")
     mesh = read_wall(path, frame="ras", unit="um")
     assert np.allclose(mesh.wall.nodes, CUBE * [-1e-3, -1e-3, 1e-3])
+    assert np.allclose(read_wall(path, unit="cm").wall.nodes, CUBE * 10)
     with pytest.raises(BadSettings, match="frame"):
         read_wall(path, frame="rai")
     with pytest.raises(BadSettings, match="unit"):
@@ -361,7 +438,7 @@ def test_a_flat_surface_without_area_is_refused():
         wall_from_dataset(a_grid([[0, 0, 0], [1, 0, 0], [2, 0, 0]], (vtk.VTK_TRIANGLE, [0, 1, 2])))
 
 
-@pytest.mark.parametrize("suffix", [".vtk", ".vtu", ".vtp", ".ply", ".stl", ".pts", ".txt"])
+@pytest.mark.parametrize("suffix", [".vtk", ".vtu", ".vtp", ".ply", ".stl", ".obj", ".pts", ".txt"])
 @pytest.mark.parametrize("content", [None, "", "these are words\n" * 40])
 def test_missing_empty_and_foreign_files_are_refused_by_name(tmp_path, capfd, suffix, content):
     path = tmp_path / f"lv{suffix}"

@@ -129,6 +129,7 @@ def test_where_only_scar_is_labeled_the_wall_decides():
     assert evidence.notes == (
         "On the LV wall, label 1 means scar (2 pixels).",
         "Only scar is labeled; all other pixels of the wall count as myocardium without scar.",
+        "Label 1 is the only one, so it was taken for scar.",
     )
 
 
@@ -181,6 +182,7 @@ def test_a_label_map_of_the_myocardium_decides():
     assert evidence.notes == (
         "On the LV wall, label 1 means scar (2 pixels) and label 1 of the myocardium's label map means myocardium without scar "
         "(14 pixels); pixels outside of the labeled myocardium were left out (8 pixels).",
+        "Label 1 is the only one, so it was taken for scar.",
     )
 
 
@@ -226,7 +228,7 @@ def test_labels_that_miss_half_of_the_wall_do_not_fit_it():
     scar = mapped(emidec(1), _1=0, _2=0, _3=1, _4=1)
     few = a_stack_of([8 * [1], *3 * [8 * [0]]])
     evidence = evidence_of(scar, myocardium=LabelMap(few))
-    assert "The labels and the LV wall do not fit together: only 38% of the pixels well inside" in evidence.notes[-1]
+    assert "The labels and the LV wall do not fit together: only 38% of the pixels well inside" in evidence.notes[-2]
     most = a_stack_of([*2 * [8 * [1]], *2 * [8 * [0]]])
     assert "fit together" not in " ".join(evidence_of(scar, myocardium=LabelMap(most)).notes)
 

@@ -8,7 +8,7 @@ import pytest
 from CardioScarLib.core.errors import StackMissesWall
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.geometry.overlap import check_overlap, overlap
+from CardioScarLib.geometry.overlap import judged, overlap
 
 NOT_TURNED = np.eye(3)
 
@@ -43,7 +43,7 @@ def test_a_gapped_stack_covers_what_lies_between_its_slices(a_wall):
     assert found["covered"] == 1.0
     assert found["gap"] == 0
     assert found["remedies"] == {}
-    assert check_overlap(a_stack(), a_wall) == ()
+    assert judged(overlap(a_stack(), a_wall)) == ()
 
 
 def test_what_sticks_out_of_the_stack_is_not_covered(a_wall):
@@ -84,12 +84,12 @@ def test_what_would_bring_them_together_is_found_and_said(a_wall, matrix, remedy
     # Nothing else helps: not even shrinking the model to a dot.
     assert found["remedies"] == {remedy: 1.0}
     with pytest.raises(StackMissesWall, match=f"do not meet: the closest slice is .* mm away. They would overlap by 100% if .*{words}"):
-        check_overlap(a_stack(), lost)
+        judged(overlap(a_stack(), lost))
 
 
 def test_no_remedy_is_invented(a_wall):
     with pytest.raises(StackMissesWall) as problem:
-        check_overlap(a_stack(), moved(a_wall, by=(0, 400, 0)))
+        judged(overlap(a_stack(), moved(a_wall, by=(0, 400, 0))))
     assert "would overlap" not in str(problem.value)
     assert "same patient" in str(problem.value)
 
@@ -106,14 +106,14 @@ def test_a_poor_overlap_that_a_flip_would_mend_is_noted():
         tuple(Slice(np.zeros((30, 30)), [-50.0, -50.0, 10.0 * number], [0, 1.8, 0], [1.8, 0, 0], 6.0) for number in range(8))
     )
     wall = Wall(near_the_axis, np.empty((0, 4)), np.empty((0, 3)), "points")
-    (note,) = check_overlap(stack, wall)
+    (note,) = judged(overlap(stack, wall))
     assert note.startswith("Only") and "flipped" in note
 
 
 def test_a_wall_between_two_thin_slices_is_told_apart_from_a_miss():
     thin = Wall(np.array([[80.0, 100.0, 14.0], [85.0, 100.0, 16.0]]), np.empty((0, 4)), np.empty((0, 3)), "points")
     with pytest.raises(StackMissesWall, match="between two slices; the closest one is 3 mm away"):
-        check_overlap(a_stack(thickness=2.0), thin)
+        judged(overlap(a_stack(thickness=2.0), thin))
 
 
 def test_a_large_mesh_is_sampled_quickly():

@@ -393,11 +393,32 @@ def test_transforms_move_volume_and_segmentation_together_or_apart(a_scene, a_ca
         assert "empty on the slices" in str(error)
 
 
+def test_an_empty_segment_is_a_heart_without_scar(a_case, a_scar_segmentation, a_fake_reconstruct):
+    logic = CardioScarLogic(a_fake_reconstruct)
+    logic.reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation, scarSegmentID="myocardium"))
+    stack, _, settings = a_fake_reconstruct.calls[-1]
+    assert not any(one.pixels.any() for one in stack) and settings.evidence.scar_labels == (1,)
+
+
+def test_a_lone_segment_of_the_myocardium_is_not_taken_for_scar(a_case, a_scar_segmentation, a_fake_reconstruct):
+    segmentation = a_scar_segmentation.GetSegmentation()
+    segmentation.RemoveSegment(segmentation.GetNthSegmentID(1))
+    with pytest.raises(BadEvidence, match="Which of the segments LV myocardium is the scar"):
+        CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation))
+
+
 def test_a_segmentation_without_one_clear_scar_is_refused_in_words(a_scene, a_case, a_scar_segmentation, a_fake_reconstruct):
     logic = CardioScarLogic(a_fake_reconstruct)
     before = content(a_scene)
-    with pytest.raises(BadEvidence, match="LV myocardium is empty on the slices"):
-        logic.reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation, scarSegmentID="myocardium"))
+    away = vtk.vtkTransform()
+    away.Translate(0, 0, 900)
+    parent = a_scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    parent.SetMatrixTransformToParent(away.GetMatrix())
+    a_scar_segmentation.SetAndObserveTransformNodeID(parent.GetID())
+    with pytest.raises(BadEvidence, match="Dense scar is empty on the slices"):
+        logic.reconstruct(CardioScarCase(*a_case, segmentationNode=a_scar_segmentation))
+    a_scar_segmentation.SetAndObserveTransformNodeID(None)
+    a_scene.RemoveNode(parent)
     segmentation = a_scar_segmentation.GetSegmentation()
     segmentation.GetSegment("myocardium").SetName("more scar")
     with pytest.raises(BadEvidence, match="more scar, Dense scar"):

@@ -13,7 +13,7 @@ from node_values import map_on
 import CardioScar
 from CardioScar import CardioScarLogic
 from CardioScarLib.core.errors import UnreadableFile
-from CardioScarLib.geometry.overlap import check_overlap
+from CardioScarLib.geometry.check import geometry_doubts
 
 
 @pytest.mark.slow
@@ -22,7 +22,7 @@ def test_each_example_is_slices_that_cross_a_wall(a_scene, name):
     volume, model = CardioScarLogic().loadExample(name)
     stack, wall = stackFromVolumeNode(volume), wallFromModelNode(model)
     assert stack.notes == () and wall.kind == "volume"
-    assert not check_overlap(stack, wall)
+    assert not geometry_doubts(stack, wall)
     assert volume.GetDisplayNode() is not None and model.GetDisplayNode() is not None
     # Faces that look inward would be drawn in another color, facet by facet.
     skin, outward = vtk.vtkGeometryFilter(), vtk.vtkMassProperties()
