@@ -28,6 +28,7 @@ from CardioScarLib.cli.foundation import foundation
 from CardioScarLib.cli.info import info
 from CardioScarLib.cli.next_slice import next_slice
 from CardioScarLib.cli.prepare import prepare
+from CardioScarLib.cli.quantify import quantify
 from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
@@ -46,6 +47,7 @@ def cardioscar() -> None:
 
 for command in (
     reconstruct,
+    quantify,
     audit,
     align,
     info,

@@ -152,7 +152,7 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
             f"There is no {targets.field.name}, which holds the field, next to {targets.output.name}; make the map again, or keep the "
             "files of a result together."
         )
-    stored = _stored(targets.field, posteriors)
+    stored = stored_field(targets.field, posteriors)
     if case is None:
         if targets.output.suffix.lower() == ".dat":
             raise UnreadableFile(f"{targets.output.name} holds numbers without their mesh; give the images and the mesh again.")
@@ -190,7 +190,8 @@ def result_from_bytes(content: bytes, case: Case, arrays: dict[str, np.ndarray],
     return Result.of(case, replace(stored.found, arrays=arrays))
 
 
-def _stored(path: Path, posteriors: Variants) -> StoredField:
+def stored_field(path: Path, posteriors: Variants) -> StoredField:
+    """What `.field.npz` at `path` holds. Raises UnreadableFile."""
     try:
         return unpack(StoredField, *read_npz(check_readable(path), FIELD_SCHEMA, path.name), posteriors)
     except UnreadableFile as problem:
