@@ -10,15 +10,13 @@ from scipy.spatial import cKDTree
 
 from CardioScarLib.core.errors import BadSettings, BadWall, OtherCase
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.wall.coordinates import FARTHEST_ZERO, WallCoordinates
+from CardioScarLib.wall.coordinates import FARTHEST_ZERO, WallCoordinates, wall_axis
 
 SEPTUM, TURN = 120.0, 360.0
 """Degrees that the septum has of the turn in the AHA's scheme."""
 LEAST_SEPTUM, MOST_SEPTUM = 60.0, 200.0
 """Degrees around the wall from the anterior to the inferior insertion; anything else is two points in the wrong order."""
 NAMES = ("transmural", "apicobasal", "circumferential", "thickness")
-END = 0.02
-"""Of the way from apex to base that counts as either end where only arrays are known."""
 SAME_PLACE = 1e-3
 """mm between nodes of two files of one mesh."""
 
@@ -82,9 +80,7 @@ def stored_coordinates(wall: Wall, arrays: Mapping[str, np.ndarray], nodes: np.n
     for name in ("transmural", "apicobasal"):
         if found[name].min() < -1e-3 or found[name].max() > 1 + 1e-3:
             raise BadWall(f"wall_{name} lies outside 0 to 1, so it is no coordinate of a wall.")
-    level = found["apicobasal"]
-    axis = np.array([wall.nodes[level <= max(END, level.min())].mean(axis=0), wall.nodes[level >= min(1 - END, level.max())].mean(axis=0)])
-    return WallCoordinates(found["transmural"], found["apicobasal"], found["circumferential"], found["thickness"], axis)
+    return WallCoordinates(found["transmural"], found["apicobasal"], found["circumferential"], found["thickness"], wall_axis(wall))
 
 
 def _angle_at(wall: Wall, circumferential: np.ndarray, point: np.ndarray, name: str) -> float:

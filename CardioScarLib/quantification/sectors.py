@@ -40,37 +40,38 @@ def sectors(wall: Wall, probability: np.ndarray, fields: Fields, columns: Column
 
     probability: (n,) of the map. fields: at the nodes of the wall.
     """
-    parts = [(f"aha_{number:02}", name, segments.labels, number) for number, name in enumerate(SEGMENT_NAMES, 1)]
-    parts = parts if segments.labels is not None else []
-    parts += [(f"ring_{name}", name, segments.rings, number) for number, name in enumerate(RING_NAMES, 1)]
+    parts = (
+        []
+        if segments.label_volumes is None
+        else [
+            (f"aha_{number:02}", name, volume)
+            for number, (name, volume) in enumerate(zip(SEGMENT_NAMES, segments.label_volumes.T, strict=True), 1)
+        ]
+    )
+    parts += [(f"ring_{name}", name, volume) for name, volume in zip(RING_NAMES, segments.ring_volumes.T, strict=True)]
+    whole = np.bincount(columns.node, wall.node_measure, len(columns.area))
     extents = columns.extents(fields.values)
-    found = []
-    for key, name, labels, number in parts:
-        assert labels is not None  # of the segments: see above
-        within = labels == number
-        if within.any():
-            found.append(_sector(key, name, within, wall.node_measure, probability, fields, columns, extents))
-    return tuple(found)
+    return tuple(_sector(*part, whole, probability, fields, columns, extents) for part in parts if part[2].any())
 
 
 def _sector(
     key: str,
     name: str,
-    within: np.ndarray,
-    measure: np.ndarray,
+    volume: np.ndarray,
+    whole: np.ndarray,
     probability: np.ndarray,
     fields: Fields,
     columns: Columns,
     extents: np.ndarray,
 ) -> Sector:
-    volume = measure[within]
-    share = fields.values[:, within] @ (volume / volume.sum())
-    # A column on a border belongs to both sides, by its volume.
-    inside = np.bincount(columns.node[within], volume, len(columns.area)) / np.bincount(columns.node, measure, len(columns.area))
+    """volume: (n,) mm^3 of each node's share in the sector. whole: (c,) mm^3 of each column. extents: (d, c)."""
+    share = fields.values @ (volume / volume.sum())
+    inside = np.bincount(columns.node, volume, len(columns.area)) / whole
     area = columns.area * inside
     mean = extents @ (area / area.sum())
-    most = extents[:, inside >= 0.5].max(axis=1) if np.any(inside >= 0.5) else extents[:, [int(np.argmax(inside))]].max(axis=1)
-    expected = float(probability[within].astype(np.float64) @ volume / volume.sum())
+    # A column on a border belongs to the sector that has more of it.
+    most = extents[:, inside >= min(0.5, inside.max())].max(axis=1)
+    expected = float(probability.astype(np.float64) @ volume / volume.sum())
     burden = fields.quantity("scar_burden_percent", "Scar burden", 100 * share, "%", EXPECTED)
     quantities = (
         Quantity(burden.name, burden.label, 100 * expected, "%", EXPECTED, burden.low, burden.high, burden.level),
