@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--coordinates", type=Path, metavar="FILE", help="The mesh of the map with its wall coordinates, which saves their time.")
 @click.option("--output", type=Path, metavar="FILE", help="Also write the numbers as JSON.")
 @click.option("--mesh", "mesh_out", type=Path, metavar="FILE", help="Also write the map with segments, channels and intervals per point.")
+@click.option("--bulls-eye", "picture", type=Path, metavar="FILE", help="Also draw the scar burden of the segments: .png, .svg, .pdf.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def quantify(
@@ -41,6 +42,7 @@ def quantify(
     coordinates: Path | None,
     output: Path | None,
     mesh_out: Path | None,
+    picture: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -58,11 +60,16 @@ def quantify(
     from CardioScarLib.io.maps import read_map
     from CardioScarLib.io.meshes import check_output_name, write_mesh
     from CardioScarLib.reconstruction.posteriors import POSTERIORS
+    from CardioScarLib.report.bulls_eye import check_picture_name, write_bulls_eye
 
+    if picture:
+        check_picture_name(picture)
+        if not insertions:
+            raise BadSettings("--bulls-eye needs the segments, and they need an insertion of the right ventricle; add --rv-insertion.")
     if len(insertions) > 2:
         raise BadSettings("The right ventricle has two insertions; give --rv-insertion at most twice.")
     points = np.array([point(one, "--rv-insertion") for one in insertions]) if insertions else None
-    for path in filter(None, (output, mesh_out)):
+    for path in filter(None, (output, mesh_out, picture)):
         check_writable(path, overwrite)
     mesh, source = read_map(result, POSTERIORS)
     if mesh_out:
@@ -79,6 +86,8 @@ def quantify(
                 temporary.write_text(text + "\n", encoding="utf-8")
         if mesh_out:
             write_mesh(mesh, found.arrays, mesh_out, overwrite)
+        if picture and "aha_segment" in found.arrays:
+            write_bulls_eye(found.sectors, picture, overwrite)
     click.echo(text if as_json else numbers_in_words(found))
 
 
@@ -86,10 +95,9 @@ def _coordinates(mesh: MeshFile, path: Path | None) -> WallCoordinates | None:
     """Coordinates from a file, or from the mesh of the map if it has them; None has them computed."""
     from CardioScarLib.io.maps import point_arrays
     from CardioScarLib.io.meshes import read_wall
-    from CardioScarLib.quantification.places import NAMES, stored_coordinates
+    from CardioScarLib.quantification.places import known_coordinates, stored_coordinates
 
     if path is not None:
         other = read_wall(path, mesh.frame, mesh.unit)
         return stored_coordinates(mesh.wall, point_arrays(other), other.wall.nodes)
-    arrays = point_arrays(mesh)
-    return stored_coordinates(mesh.wall, arrays) if all(f"wall_{name}" in arrays for name in NAMES) else None
+    return known_coordinates(mesh.wall, point_arrays(mesh))

@@ -44,6 +44,16 @@ def check_writable(path: Path, overwrite: bool = False) -> Path:
     return path
 
 
+def made_folder(path: Path) -> Path:
+    """The path of a folder, which is made if it does not exist; its parent must. Raises UnwritableOutput."""
+    path = Path(path)
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UnwritableOutput(f"The folder {path} cannot be made: {error.strerror}.") from error
+    return path
+
+
 @contextmanager
 def atomic_paths(paths: list[Path], overwrite: bool = False) -> Iterator[list[Path]]:
     """Temporary names in the same folder that become `paths` together when the block ends well.

@@ -83,6 +83,11 @@ def stored_coordinates(wall: Wall, arrays: Mapping[str, np.ndarray], nodes: np.n
     return WallCoordinates(found["transmural"], found["apicobasal"], found["circumferential"], found["thickness"], wall_axis(wall))
 
 
+def known_coordinates(wall: Wall, arrays: Mapping[str, np.ndarray]) -> WallCoordinates | None:
+    """Coordinates from the arrays of the wall's own mesh; None if it has not all of them. Raises BadWall."""
+    return stored_coordinates(wall, arrays) if all(f"wall_{name}" in arrays for name in NAMES) else None
+
+
 def _angle_at(wall: Wall, circumferential: np.ndarray, point: np.ndarray, name: str) -> float:
     distance, nearest = cKDTree(wall.nodes).query(point, k=min(8, len(wall.nodes)))
     if not distance[0] <= FARTHEST_ZERO:

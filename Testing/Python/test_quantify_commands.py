@@ -152,3 +152,67 @@ def test_a_model_without_samples_has_no_interval_to_write(a_folder, tmp_path, ca
     given = ["--mesh-vtk", str(a_folder / "wall.vtu"), "--image", str(a_folder / "slices.nrrd"), "--output", str(tmp_path / "n.vtu")]
     assert main(["reconstruct", *given, "--model", "linear", "--interval", "95"]) == 2
     assert "gives no interval" in capsys.readouterr().err and not (tmp_path / "n.vtu").exists()
+
+
+def test_samples_are_joint_fields_in_files_whatever_their_format(a_folder, tmp_path, capsys):
+    for kind in ("vtu", "dat"):
+        assert main(["samples", str(a_folder / "map.vtu"), "--count", "3", "--output", str(tmp_path / kind), "--format", kind]) == 0
+    read = [point_arrays(read_wall(tmp_path / "vtu" / f"sample_{number:04}.vtu")) for number in range(3)]
+    assert all(list(one) == ["scar_fraction"] for one in read), "nothing else of the map goes along"
+    plain = [np.loadtxt(tmp_path / "dat" / f"sample_{number:04}.dat", dtype=np.float32) for number in range(3)]
+    assert all(np.array_equal(one["scar_fraction"], other) for one, other in zip(read, plain, strict=True))
+    amounts = np.array(plain) @ CASE.wall.node_measure
+    assert np.ptp(amounts) > 0 and amounts == pytest.approx(amounts.mean(), rel=0.3)
+    again = tmp_path / "more"
+    assert main(["samples", str(a_folder / "map.vtu"), "--count", "1", "--output", str(again), "--format", "dat"]) == 0
+    assert np.array_equal(np.loadtxt(again / "sample_0000.dat", dtype=np.float32), plain[0]), "sample 0 is sample 0 whatever the count"
+
+
+def test_a_map_without_samples_has_none_to_write(a_folder, tmp_path, capsys):
+    assert main(["samples", str(a_folder / "nearest.vtu"), "--output", str(tmp_path / "s")]) == 2
+    assert "no joint samples" in capsys.readouterr().err and not (tmp_path / "s").exists()
+
+
+def test_layers_are_surfaces_with_the_map_on_them(a_folder, tmp_path, capsys):
+    assert main(["layers", str(a_folder / "map.vtu"), "--output", str(tmp_path), "--depths", "10,90"]) == 0
+    inner, outer = (read_wall(tmp_path / f"layer_{depth}.vtp") for depth in (10, 90))
+    assert inner.wall.kind == "shell" and inner.wall.areas.sum() < outer.wall.areas.sum()
+    scar = point_arrays(inner)["scar_probability"]
+    assert np.median(np.abs(scar - CASE.truth_at(inner.wall.nodes))) < 0.1 and {"scar_uncertainty", "scar_lower"} <= set(
+        point_arrays(inner)
+    )
+    assert scar.mean() > 2 * point_arrays(outer)["scar_probability"].mean(), "the infarct is subendocardial"
+    assert main(["layers", str(a_folder / "map.vtu"), "--output", str(tmp_path / "x"), "--depths", "0,50"]) == 2
+    assert main(["layers", str(a_folder / "map.vtu"), "--output", str(tmp_path), "--depths", "10"]) == 2, "it exists"
+
+
+def test_two_maps_are_compared_by_one_library(a_folder, tmp_path, capsys):
+    assert main(["compare", str(a_folder / "map.vtu"), str(a_folder / "map.vtu"), "--json"]) == 0
+    same = next(iter(json.loads(capsys.readouterr().out)["maps"].values()))
+    assert same["dice_percent"]["value"] == 100 and same["hd95_mm"]["value"] == 0 and same["volume_difference_ml"]["value"] == 0
+    assert main(["compare", str(a_folder / "map.vtu"), str(a_folder / "nearest.vtu"), "--json"]) == 0
+    other = next(iter(json.loads(capsys.readouterr().out)["maps"].values()))
+    assert 20 < other["dice_percent"]["value"] < 100 and 0 < other["assd_mm"]["value"] < other["hd95_mm"]["value"]
+    volumes = [other[f"{which}_scar_volume_ml"]["value"] for which in ("first", "second")]
+    assert other["volume_difference_ml"]["value"] == pytest.approx(volumes[1] - volumes[0])
+
+
+def test_folders_of_maps_are_compared_pair_by_pair(a_folder, tmp_path, capsys):
+    for folder, names in (("a", ("map", "nearest")), ("b", ("nearest", "map"))):
+        (tmp_path / folder).mkdir()
+        for name, source in zip(("one", "two"), names, strict=True):
+            shutil.copy(a_folder / f"{source}.vtu", tmp_path / folder / f"{name}.vtu")
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    difference = found["maps"]["one.vtu"]["volume_difference_ml"]["value"]
+    limits = found["agreement"]["volume_difference_ml"]
+    assert limits["value"] == pytest.approx(0, abs=1e-9) and limits["high"] == pytest.approx(1.96 * np.sqrt(2) * abs(difference))
+    assert main(["compare", str(tmp_path / "a"), str(a_folder / "map.vtu")]) == 2
+
+
+def test_the_bulls_eye_is_a_picture_and_needs_segments(a_folder, tmp_path, capsys):
+    point = ",".join(f"{x:.2f}" for x in CASE.pose[:3, :3] @ [30.0, 0, 0] + CASE.pose[:3, 3])
+    words = ["quantify", str(a_folder / "map.vtu"), "--samples", "4", "--bulls-eye"]
+    assert main([*words, str(tmp_path / "eye.svg"), "--rv-insertion", point]) == 0
+    assert (tmp_path / "eye.svg").read_text().startswith("<?xml") and "AHA" in (tmp_path / "eye.svg").read_text()
+    assert main([*words, str(tmp_path / "eye.png")]) == 2 and main([*words, str(tmp_path / "eye.docx"), "--rv-insertion", point]) == 2
