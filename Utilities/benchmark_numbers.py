@@ -144,9 +144,8 @@ def calibration(pairs: list[tuple[float, bool]]) -> None:
     for place in range(len(BINS) - 1):
         here = number == place
         if here.any():
-            print(
-                f"  told {BINS[place]:.2f} to {BINS[place + 1]:.2f} (mean {probability[here].mean():.2f}): true in {there[here].sum()} of {here.sum()}"
-            )
+            told = f"{BINS[place]:.2f} to {BINS[place + 1]:.2f} (mean {probability[here].mean():.2f})"
+            print(f"  told {told}: true in {there[here].sum()} of {here.sum()}")
 
 
 def roc_auc(with_channel: np.ndarray, without: np.ndarray) -> float:
