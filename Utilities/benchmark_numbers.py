@@ -15,7 +15,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from CardioScarLib.benchmark.case import BenchmarkCase, make_case
 from CardioScarLib.benchmark.families import FAMILIES, Family
 from CardioScarLib.benchmark.scenarios import channel, on_ellipsoids
 from CardioScarLib.core.case import Case
+from CardioScarLib.core.errors import NoSpread
 from CardioScarLib.core.scar_map import ScarMap
 from CardioScarLib.core.settings import QuantifySettings
 from CardioScarLib.quantification.numbers import Numbers, quantify_map
@@ -45,13 +46,34 @@ BINS = np.array([0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0])
 RESAMPLED = 1000
 
 
+@dataclass(frozen=True)
+class Truth:
+    """The exact scar of a case in the place of a posterior: one field, known everywhere."""
+
+    case: BenchmarkCase
+    has_spread: bool = False
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return {}
+
+    def mean(self, points: np.ndarray) -> np.ndarray:
+        return self.case.truth_at(points)
+
+    def sd(self, points: np.ndarray) -> np.ndarray:
+        raise NoSpread("The truth has no spread.")
+
+    def samples(self, n: int, points: np.ndarray) -> np.ndarray:
+        raise NoSpread("The truth has no samples.")
+
+
 def measured(case: BenchmarkCase, preset: str) -> tuple[Numbers, Numbers]:
     """The numbers of a case's map, and of its truth."""
     settings = replace(case.settings, model=replace(case.settings.model, preset=preset))
     result = pipeline.reconstruct(Case(case.stack, case.wall), settings)
     coordinates = wall_coordinates(case.wall)
     found = pipeline.quantify(result, coordinates=coordinates)
-    return found, quantify_map(ScarMap(case.wall, case.truth), QuantifySettings(), coordinates=coordinates)
+    return found, quantify_map(ScarMap(case.wall, case.truth, None, Truth(case)), QuantifySettings(), coordinates=coordinates)
 
 
 def channel_cases(seeds: int) -> Iterator[tuple[str, int]]:

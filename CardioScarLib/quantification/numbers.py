@@ -18,6 +18,7 @@ from CardioScarLib.quantification.channels import Channel, find_channels
 from CardioScarLib.quantification.columns import wall_columns
 from CardioScarLib.quantification.draws import Fields
 from CardioScarLib.quantification.places import septum_at
+from CardioScarLib.quantification.points import points_within
 from CardioScarLib.quantification.sectors import Sector, sectors, transmurality_quantities
 from CardioScarLib.quantification.segments import aha_segments
 from CardioScarLib.quantification.thresholds import threshold_quantities
@@ -93,7 +94,13 @@ def quantify_map(
         reason = "The LV model has no volume cells; make a tetrahedral wall from it first."
         found.missing.update(dict.fromkeys(("volume", "mass", "core", "border_zone", "segments", "transmurality", "channels"), reason))
         return found
-    found = replace(found, quantities=(*found.quantities, *threshold_quantities(wall, fields, border_zone, core)))
+    where, measure = fields, wall.node_measure
+    if source.posterior is not None:  # a map alone is known at its nodes only
+        points_inside, each = points_within(wall)
+        where = Fields.at(source.posterior, points_inside, settings.samples, level)
+        measure = np.full(len(points_inside), each)
+    whole = float(wall.volumes.sum())
+    found = replace(found, quantities=(*found.quantities, *threshold_quantities(whole, where, measure, border_zone, core)))
     return _in_the_wall(found, source, fields, settings, points, coordinates, step)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from CardioScarLib.core.quantity import Quantity
-from CardioScarLib.core.wall import Wall
 from CardioScarLib.quantification.burden import AT_DENSITY, GRAM, ML
 from CardioScarLib.quantification.draws import Fields
 
@@ -11,16 +12,15 @@ SCALE = "scar_probability (local scar fraction)"
 """What thresholds are on: not signal intensity, whose 40 and 60 % of the maximum the literature uses for the border zone."""
 
 
-def threshold_quantities(wall: Wall, fields: Fields, border_zone: float, core: float) -> tuple[Quantity, ...]:
-    """Scar at or above `border_zone`, core at or above `core`, and the border zone between the two, of a volume wall.
+def threshold_quantities(whole: float, fields: Fields, measure: np.ndarray, border_zone: float, core: float) -> tuple[Quantity, ...]:
+    """Scar at or above `border_zone`, core at or above `core`, and the border zone between the two.
 
-    fields: at the nodes of the wall.
+    whole: mm^3 of the wall. fields: at points all over it. measure: (n,) mm^3 that each point stands for.
     """
-    measure = wall.node_measure
     scar, dense = ((fields.values >= one) @ measure for one in (border_zone, core))
     above = f"{SCALE} of {border_zone:g} or more"
     between = f"{SCALE} from {border_zone:g} to below {core:g}"
-    share = 100 / measure.sum()
+    share = 100 / whole
     return (
         fields.quantity("scar_volume_ml_above_threshold", "Scar volume above threshold", ML * scar, "mL", above, border_zone),
         fields.quantity(

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from CardioScarLib.core.errors import BadSettings, BadWall, OtherCase
+from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.io.images import read_stack
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.quantification.places import Septum, septum_at, stored_coordinates
 from CardioScarLib.quantification.segments import TIP, aha_segments
+from CardioScarLib.wall import build_wall, shape_from_labels
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
+from CardioScarLib.wall.finished import label_points
 
 HEART = Ellipsoids()
+DATA = os.environ.get("CARDIOSCAR_AHA_DATA")
+"""A folder with aha17.nii.gz, a label map of the 17 segments (1 to 17, cavity 21, right ventricle 24), whose license is not known."""
 ANTERIOR, INFERIOR = 0.3, 0.3 + 2 * np.pi / 3
 """Radians of the insertions, in the heart's own frame turned as the AHA counts."""
 
@@ -113,3 +123,24 @@ def test_stored_coordinates_of_another_mesh_or_of_another_meaning_are_refused(a_
         stored_coordinates(a_wall, arrays | {"wall_transmural": arrays["wall_transmural"] * 100})
     with pytest.raises(BadWall, match="finite"):
         stored_coordinates(a_wall, arrays | {"wall_apicobasal": arrays["wall_apicobasal"] * np.nan})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA, reason="CARDIOSCAR_AHA_DATA does not name a folder with a label map of the segments")
+def test_segments_agree_with_those_that_others_drew():
+    stack = read_stack([Path(str(DATA)) / "aha17.nii.gz"])
+    names = {"cavity": (21,), "myocardium": tuple(range(1, 18)), "right ventricle": (24,)}
+    wall = build_wall(shape_from_labels(stack, names), WallSettings(edge_length=3.0)).wall
+    drawn = [label_points(stack, (number,)) for number in range(1, 18)]
+    voxels, numbers = np.vstack(drawn), np.repeat(np.arange(1, 18), [len(one) for one in drawn])
+    theirs = numbers[cKDTree(voxels).query(wall.nodes)[1]]
+    insertions = []
+    for first, second in ((7, 8), (9, 10)):  # of the reference, in the middle of the septum's ends
+        distance, nearest = cKDTree(drawn[first - 1]).query(drawn[second - 1])
+        near = distance < 2
+        insertions.append(0.5 * (drawn[second - 1][near] + drawn[first - 1][nearest[near]]).mean(axis=0))
+    coordinates = wall_coordinates(wall)
+    ours = aha_segments(wall, coordinates, septum_at(wall, coordinates.circumferential, np.array(insertions))).labels
+    assert np.average(ours == theirs, weights=wall.node_measure) > 0.78
+    rings = [np.digitize(one, [7, 13, 17]) for one in (ours, theirs)]
+    assert np.average(rings[0] == rings[1], weights=wall.node_measure) > 0.9

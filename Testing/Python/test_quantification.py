@@ -12,6 +12,7 @@ from CardioScarLib.core.scar_map import ScarMap
 from CardioScarLib.core.settings import QuantifySettings
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.phantom.scars import Band, Place
 from CardioScarLib.quantification.columns import wall_columns
 from CardioScarLib.quantification.draws import drawn_amounts, node_interval
 from CardioScarLib.quantification.numbers import NO_ROTATION, NO_SAMPLES, quantify_map
@@ -135,6 +136,30 @@ def test_a_map_without_scar_has_zeros_and_no_channel(a_wall, its_coordinates):
         "transmurality_0_area_percent"
     ].value == pytest.approx(100)
     assert found.channels == () and numbers["channel_any_percent"].value == 0
+
+
+@dataclass(frozen=True)
+class OneField:
+    """A posterior without samples whose mean is a scar by formula, 20 mm from the apex."""
+
+    scar: Band = Band(half_width=12)
+    has_spread: bool = False
+
+    def mean(self, points: np.ndarray) -> np.ndarray:
+        depth, phi, theta = HEART.coordinates(points)
+        return self.scar(Place(depth, theta * HEART.mid_wall_radius(phi), HEART.arc_length(phi) - 55, 9.5))
+
+
+@pytest.mark.parametrize("nodes", [1500, 6000])
+def test_a_border_zone_thinner_than_a_cell_has_its_mass_on_any_mesh(nodes):
+    """Counted at nodes it is wrong by tens of percent: whole layers of nodes lie within it, or beside it."""
+    wall, scar = Wall.from_tetrahedra(*HEART.mesh(nodes, 0)), OneField()
+    steps = [np.arange(low, high, 0.7) for low, high in ((-34, 34), (-34, 34), (-68, HEART.cut))]
+    points = np.stack(np.meshgrid(*steps, indexing="ij"), -1).reshape(-1, 3)
+    exact = scar.mean(points[HEART.contains(points)])
+    found = {one.name: one.value for one in quantify_map(ScarMap(wall, scar.mean(wall.nodes), None, scar), QuantifySettings()).quantities}
+    for name, share in (("border_zone_mass_g", (exact >= 0.4) & (exact < 0.6)), ("core_mass_g", exact >= 0.6)):
+        assert found[name] == pytest.approx(np.count_nonzero(share) * 0.7**3 * 1.05e-3, rel=0.05), name
 
 
 @pytest.mark.parametrize("wrong", [(0.6, 0.4), (0.5, 0.5), (0.0, 0.5), (0.5, 1.0), (0.5,), (0.2, float("nan"))])
