@@ -88,8 +88,8 @@ def channel_cases(seeds: int) -> Iterator[tuple[str, int]]:
             yield f"channel-{width}-closed", seed
 
 
-def coverage_cases(seeds: int) -> Iterator[tuple[str, int]]:
-    names = [name for name in FAMILIES if not name.startswith(LEFT_OUT) and not name.endswith(LEFT_OUT)]
+def coverage_cases(seeds: int, families: list[str]) -> Iterator[tuple[str, int]]:
+    names = families or [name for name in FAMILIES if not name.startswith(LEFT_OUT) and not name.endswith(LEFT_OUT)]
     for seed in range(FIRST_SEED, FIRST_SEED + seeds):
         yield from ((name, seed) for name in names)
 
@@ -184,6 +184,8 @@ def main() -> None:
         command.add_argument("--seeds", type=int, default=3)
         command.add_argument("--preset", default="standard")
         command.add_argument("--output", type=Path, required=True)
+        if name == "coverage":
+            command.add_argument("--families", nargs="*", default=[], help="default: all with scar that are no controls")
     summary = commands.add_parser("summary")
     summary.add_argument("files", nargs="+", type=Path)
     arguments = parser.parse_args()
@@ -193,8 +195,8 @@ def main() -> None:
             only_channels = all(one["family"].startswith("channel-") for one in found)
             (summarize_channels if only_channels else summarize_coverage)(found)
         return
-    cases = channel_cases if arguments.command == "channels" else coverage_cases
-    run(cases(arguments.seeds), arguments.preset, arguments.output)
+    cases = channel_cases(arguments.seeds) if arguments.command == "channels" else coverage_cases(arguments.seeds, arguments.families)
+    run(cases, arguments.preset, arguments.output)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from scipy.spatial import cKDTree
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.quantification.burden import GRAM
+from CardioScarLib.quantification.burden import AT_DENSITY, GRAM
 from CardioScarLib.quantification.corridors import Corridor, Layer
 from CardioScarLib.quantification.draws import Fields
 from CardioScarLib.quantification.shells import Shell, wall_shell
@@ -158,16 +159,20 @@ def _channel(
     by_draw: dict[int, list[_Seen]] = {}
     for one in members:
         by_draw.setdefault(one.draw, []).append(one)
-    longest = [max(group, key=lambda one: one.corridor.length).corridor for group in by_draw.values()]
-    mass = np.array([sum(GRAM * one.corridor.volume for one in group) for group in by_draw.values()])
-    fields = Fields(np.empty((len(by_draw), 0)), blank.sampled, blank.level)
+    groups = [[one.corridor for one in group] for group in by_draw.values()]
+    fields = Fields(np.empty((len(groups), 0)), blank.sampled, blank.level)
+
+    def told(name: str, label: str, unit: str, method: str, number: Callable[[list[Corridor]], float]) -> Quantity:
+        return fields.quantity(name, label, np.array([number(group) for group in groups]), unit, method)
+
+    across = "border to border across the centerlines"
     quantities = (
-        fields.quantity(
-            "length_mm", "Length", np.array([one.length for one in longest]), "mm", "from mouth to mouth, between scar or base"
+        told(
+            "length_mm", "Length", "mm", "mouth to mouth, in the layer where it is longest", lambda group: max(one.length for one in group)
         ),
-        fields.quantity("width_mean_mm", "Mean width", np.array([one.widths.mean() for one in longest]), "mm", "along the centerline"),
-        fields.quantity("width_least_mm", "Least width", np.array([one.widths.min() for one in longest]), "mm", "along the centerline"),
-        fields.quantity("channel_mass_g", "Mass", mass, "g", "living tissue of the corridor in all layers"),
+        told("width_mean_mm", "Mean width", "mm", across, lambda group: float(np.concatenate([one.widths for one in group]).mean())),
+        told("width_least_mm", "Least width", "mm", across, lambda group: min(one.widths.min() for one in group)),
+        told("channel_mass_g", "Mass", "g", f"of all layers, {AT_DENSITY}", lambda group: GRAM * sum(one.volume for one in group)),
     )
     share = [np.mean([any(one.layer == number for one in group) for group in by_draw.values()]) for number in range(len(LAYERS))]
     points = shells[leader.layer].points
@@ -176,7 +181,7 @@ def _channel(
         labels = segments[cKDTree(wall.nodes).query(points[leader.corridor.points])[1]]
         touched = tuple(int(one) for one in np.unique(labels) if np.mean(labels == one) >= TOUCHED)
     names = tuple(name for name, one in zip(LAYERS, share, strict=True) if one >= TOUCHED)
-    return Channel(len(by_draw) / draws, quantities, points[leader.corridor.path], names, touched)
+    return Channel(len(groups) / draws, quantities, points[leader.corridor.path], names, touched)
 
 
 def _on_nodes(wall: Wall, coordinates: WallCoordinates, shells: list[Shell], often: list[np.ndarray], draws: int) -> np.ndarray:

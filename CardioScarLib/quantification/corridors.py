@@ -19,7 +19,7 @@ from CardioScarLib.quantification.shells import Shell
 WIDEST = 12.0
 """mm: wider tissue between scars is no corridor."""
 SHORTEST = 5.0
-"""mm between the mouths of a corridor."""
+"""mm between the mouths of a corridor, which is also longer than wide: scar that comes close to the base makes none."""
 APART = 4.0
 """mm between two places where tissue enters, that make them two mouths."""
 SLACK = 1.0
@@ -128,9 +128,10 @@ class Layer:
                     best = (path, length)
         assert best is not None  # count is two or more
         path, length = best
-        if length < SHORTEST:
+        widths = self._widths(points[path], tree)
+        if length < max(SHORTEST, widths.mean()):
             return None
-        return Corridor(piece, path, length, self._widths(points[path], tree), float(self.volume[piece].sum()))
+        return Corridor(piece, path, length, widths, float(self.volume[piece].sum()))
 
     @staticmethod
     def _widths(path: np.ndarray, tree: cKDTree) -> np.ndarray:

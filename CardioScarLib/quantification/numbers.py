@@ -130,7 +130,7 @@ def _in_the_wall(
     parts = sectors(wall, probability, fields, columns, segments)
     quantities = (*found.quantities, *transmurality_quantities(fields, columns))
     step(3, 4)
-    seen_in = source.posterior if source.posterior is not None and fields.sampled else probability
+    seen_in = probability if source.posterior is None else source.posterior
     channels = find_channels(wall, coordinates, seen_in, settings.thresholds[1], settings.samples, fields.level, segments.labels)
     found.arrays.update(channels.arrays)
     step(4, 4)
