@@ -144,19 +144,21 @@ def quantify(
     source: Result | ScarMap,
     settings: QuantifySettings | None = None,
     insertions: np.ndarray | None = None,
+    right_ventricle: np.ndarray | None = None,
     coordinates: WallCoordinates | None = None,
     progress: Progress | None = None,
 ) -> Numbers:
     """All numbers of a map: amounts, AHA segments, transmurality and channels, with intervals from joint samples.
 
-    insertions: (1 or 2, 3) LPS mm of the right ventricle, the anterior one first; without them segments are not told.
-    coordinates: of the wall; None computes them.
+    insertions: (1 or 2, 3) LPS mm of the right ventricle, the anterior one first. right_ventricle: (k, 3) points all over it, LPS mm,
+    used where no insertions are given; without either, rings are told instead of segments. coordinates: of the wall; None computes
+    them.
     """
     settings = settings or QuantifySettings()
     source = source if isinstance(source, ScarMap) else ScarMap.of(source)
     clock = _Clock(progress)
     with clock.stage("numbers") as step:
-        found = quantify_map(source, settings, insertions, coordinates, step)
+        found = quantify_map(source, settings, insertions, right_ventricle, coordinates, step)
     chosen = {"quantify": asdict(settings), "insertions": insertions, "map": source.settings}
     notes = (*source.notes, *found.missing.values())
     return replace(found, notes=notes, provenance=Provenance.now(chosen, clock.seconds, source.inputs, source.reading, notes))

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from CardioScarLib.cli.arguments import point
+from CardioScarLib.cli.arguments import Integers, point
 from CardioScarLib.cli.console import hold_interrupts, progress_bars, say_notes
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import QuantifySettings
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from CardioScarLib.io.meshes import MeshFile
     from CardioScarLib.wall.coordinates import WallCoordinates
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     metavar='"X,Y,Z"',
     help="Insertion of the right ventricle, LPS mm: the anterior one; give the option again for the inferior one.",
 )
+@click.option("--rv-mask", type=Path, metavar="FILE", help="Label map with the right ventricle, instead of its insertions.")
+@click.option("--rv-labels", type=Integers(), metavar='"3"', help="Label values of the right ventricle in --rv-mask.")
 @click.option("--coordinates", type=Path, metavar="FILE", help="The mesh of the map with its wall coordinates, which saves their time.")
 @click.option("--output", type=Path, metavar="FILE", help="Also write the numbers as JSON.")
 @click.option("--mesh", "mesh_out", type=Path, metavar="FILE", help="Also write the map with segments, channels and intervals per point.")
@@ -39,6 +43,8 @@ def quantify(
     result: Path,
     settings: QuantifySettings,
     insertions: tuple[str, ...],
+    rv_mask: Path | None,
+    rv_labels: tuple[int, ...] | None,
     coordinates: Path | None,
     output: Path | None,
     mesh_out: Path | None,
@@ -64,20 +70,23 @@ def quantify(
 
     if picture:
         check_picture_name(picture)
-        if not insertions:
-            raise BadSettings("--bulls-eye needs the segments, and they need an insertion of the right ventricle; add --rv-insertion.")
+        if not insertions and not rv_mask:
+            raise BadSettings("--bulls-eye needs the segments, and they need the right ventricle; add --rv-insertion or --rv-mask.")
     if len(insertions) > 2:
         raise BadSettings("The right ventricle has two insertions; give --rv-insertion at most twice.")
+    if (rv_mask is None) != (rv_labels is None) or (rv_mask and insertions):
+        raise BadSettings("Give the right ventricle either as --rv-insertion, or as --rv-mask together with --rv-labels.")
     points = np.array([point(one, "--rv-insertion") for one in insertions]) if insertions else None
     for path in filter(None, (output, mesh_out, picture)):
         check_writable(path, overwrite)
     mesh, source = read_map(result, POSTERIORS)
+    right_ventricle = _right_ventricle(rv_mask, rv_labels) if rv_mask and rv_labels else None
     if mesh_out:
         check_output_name(mesh, mesh_out)
         if mesh_out.exists() and mesh_out.samefile(mesh.path):
             raise BadSettings(f"{mesh_out.name} is the map that is read; choose another name for the result.")
     with progress_bars(quiet=as_json) as progress:
-        found = pipeline.quantify(source, settings, points, _coordinates(mesh, coordinates), progress)
+        found = pipeline.quantify(source, settings, points, right_ventricle, _coordinates(mesh, coordinates), progress)
     say_notes(found.notes)
     text = json.dumps(found.as_dict(), indent=2, ensure_ascii=False)
     with hold_interrupts():
@@ -89,6 +98,17 @@ def quantify(
         if picture and "aha_segment" in found.arrays:
             write_bulls_eye(found.sectors, picture, overwrite)
     click.echo(text if as_json else numbers_in_words(found))
+
+
+def _right_ventricle(mask: Path, labels: tuple[int, ...]) -> np.ndarray:
+    """(k, 3) LPS mm of the pixels with these labels."""
+    from CardioScarLib.io.images import read_stack
+    from CardioScarLib.wall.finished import label_points
+
+    points = label_points(read_stack([mask]), labels)
+    if not len(points):
+        raise BadSettings(f"{mask.name} has no pixel with the label {' or '.join(map(str, labels))}; check --rv-labels.")
+    return points
 
 
 def _coordinates(mesh: MeshFile, path: Path | None) -> WallCoordinates | None:

@@ -17,7 +17,7 @@ from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.quantification.channels import Channel, find_channels
 from CardioScarLib.quantification.columns import wall_columns
 from CardioScarLib.quantification.draws import Fields
-from CardioScarLib.quantification.places import septum_at
+from CardioScarLib.quantification.places import Septum, septum_at, septum_touching
 from CardioScarLib.quantification.points import points_within
 from CardioScarLib.quantification.sectors import Sector, sectors, transmurality_quantities
 from CardioScarLib.quantification.segments import aha_segments
@@ -26,9 +26,7 @@ from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 
 SCHEMA = "cardioscar-numbers 1"
 NO_SAMPLES = "The numbers come without intervals: the map has no joint samples."
-NO_ROTATION = (
-    "The rotation of the AHA segments is unknown, since no insertion of the right ventricle was given; rings are given instead of segments."
-)
+NO_ROTATION = "The rotation of the AHA segments is unknown, since neither insertions nor a label of the right ventricle were given; rings are given instead of segments."
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +65,18 @@ def quantify_map(
     source: ScarMap,
     settings: QuantifySettings,
     insertions: np.ndarray | None = None,
+    right_ventricle: np.ndarray | None = None,
     coordinates: WallCoordinates | None = None,
     step: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Numbers:
     """All numbers of a map that can be given.
 
-    insertions: (1 or 2, 3) LPS mm of the right ventricle, the anterior one first. coordinates: of the wall; None computes them.
-    step: called with (done, steps). Raises BadSettings for insertions that cannot be used.
+    insertions: (1 or 2, 3) LPS mm of the right ventricle, the anterior one first. right_ventricle: (k, 3) points all over it, LPS mm,
+    as of its label, used where no insertions are given. coordinates: of the wall; None computes them. step: called with
+    (done, steps). Raises BadSettings for a right ventricle that cannot be used.
     """
     level, (border_zone, core) = settings.interval / 100, settings.thresholds
-    wall, points = source.wall, _check_insertions(insertions)
+    wall, insertions = source.wall, _check_insertions(insertions)
     step(0, 4)
     if source.posterior is not None and source.sampled:
         fields = Fields.at(source.posterior, wall.nodes, settings.samples, level)
@@ -101,7 +101,18 @@ def quantify_map(
         measure = np.full(len(points_inside), each)
     whole = float(wall.volumes.sum())
     found = replace(found, quantities=(*found.quantities, *threshold_quantities(whole, where, measure, border_zone, core)))
-    return _in_the_wall(found, source, fields, settings, points, coordinates, step)
+    try:
+        coordinates = coordinates or wall_coordinates(wall)
+    except BadWall as problem:
+        found.missing.update(dict.fromkeys(("segments", "transmurality", "channels"), str(problem)))
+        return found
+    step(2, 4)
+    septum = None
+    if insertions is not None:
+        septum = septum_at(wall, coordinates.circumferential, insertions)
+    elif right_ventricle is not None:
+        septum = septum_touching(wall, coordinates, right_ventricle)
+    return _in_the_wall(found, source, fields, settings, septum, coordinates, step)
 
 
 def _in_the_wall(
@@ -109,19 +120,12 @@ def _in_the_wall(
     source: ScarMap,
     fields: Fields,
     settings: QuantifySettings,
-    points: np.ndarray | None,
-    coordinates: WallCoordinates | None,
+    septum: Septum | None,
+    coordinates: WallCoordinates,
     step: Callable[[int, int], None],
 ) -> Numbers:
     """The numbers that need to know where in the wall a node is."""
     wall, probability = source.wall, source.probability
-    try:
-        coordinates = coordinates or wall_coordinates(wall)
-    except BadWall as problem:
-        found.missing.update(dict.fromkeys(("segments", "transmurality", "channels"), str(problem)))
-        return found
-    step(2, 4)
-    septum = None if points is None else septum_at(wall, coordinates.circumferential, points)
     if septum is None:
         found.missing["segments"] = NO_ROTATION
     segments, columns = aha_segments(wall, coordinates, septum), wall_columns(wall, coordinates)

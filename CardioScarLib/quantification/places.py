@@ -10,12 +10,14 @@ from scipy.spatial import cKDTree
 
 from CardioScarLib.core.errors import BadSettings, BadWall, OtherCase
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.wall.coordinates import FARTHEST_ZERO, WallCoordinates, wall_axis
+from CardioScarLib.wall.coordinates import FARTHEST_ZERO, WallCoordinates, contact_angles, wall_axis
 
 SEPTUM, TURN = 120.0, 360.0
 """Degrees that the septum has of the turn in the AHA's scheme."""
 LEAST_SEPTUM, MOST_SEPTUM = 60.0, 200.0
 """Degrees around the wall from the anterior to the inferior insertion; anything else is two points in the wrong order."""
+OUTER = 0.01
+"""Transmural coordinate from the epicardium up to which a node lies on it."""
 NAMES = ("transmural", "apicobasal", "circumferential", "thickness")
 SAME_PLACE = 1e-3
 """mm between nodes of two files of one mesh."""
@@ -60,6 +62,24 @@ def septum_at(wall: Wall, circumferential: np.ndarray, points: np.ndarray) -> Se
             "the inferior one, in LPS mm."
         )
     return Septum(angles[0], angles[1])
+
+
+def septum_touching(wall: Wall, coordinates: WallCoordinates, right_ventricle: np.ndarray) -> Septum:
+    """The septum where the epicardium touches the right ventricle.
+
+    right_ventricle: (k, 3) points all over it, LPS mm, as of its label. Raises BadSettings where the contact is no septum.
+    """
+    outer = coordinates.transmural >= 1 - OUTER
+    angle, level = coordinates.circumferential[outer], coordinates.apicobasal[outer]
+    start, end, reason = contact_angles(wall.nodes[outer], angle, level, right_ventricle)
+    if start is None or end is None:
+        raise BadSettings(f"The septum cannot be found from the label of the right ventricle: {reason}.")
+    width = float(np.mod(np.degrees(end - start), TURN))
+    if not LEAST_SEPTUM <= width <= MOST_SEPTUM:
+        raise BadSettings(
+            f"The label of the right ventricle touches the wall over {width:.0f} degrees, which is no septum; give its insertions."
+        )
+    return Septum(float(np.degrees(start)), float(np.degrees(end)))
 
 
 def stored_coordinates(wall: Wall, arrays: Mapping[str, np.ndarray], nodes: np.ndarray | None = None) -> WallCoordinates:

@@ -20,7 +20,7 @@ from CardioScarLib.tasks.start import MapTask
 class QuantifyTask(MapTask, Task[Numbers]):
     """The numbers of a map; starts from a map if given, otherwise makes it first.
 
-    insertions: (1 or 2, 3) LPS mm of the right ventricle, the anterior one first.
+    insertions, right_ventricle: see `pipeline.quantify`.
     """
 
     answer: ClassVar[type] = Numbers
@@ -28,6 +28,7 @@ class QuantifyTask(MapTask, Task[Numbers]):
 
     quantify: QuantifySettings = field(default_factory=QuantifySettings)
     insertions: np.ndarray | None = None
+    right_ventricle: np.ndarray | None = None
 
     def run(self, progress: TaskProgress) -> Numbers:
-        return quantify(self.map(progress), self.quantify, self.insertions, progress=progress)
+        return quantify(self.map(progress), self.quantify, self.insertions, self.right_ventricle, progress=progress)

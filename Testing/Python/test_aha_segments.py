@@ -14,7 +14,7 @@ from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
-from CardioScarLib.quantification.places import Septum, septum_at, stored_coordinates
+from CardioScarLib.quantification.places import Septum, septum_at, septum_touching, stored_coordinates
 from CardioScarLib.quantification.segments import TIP, aha_segments
 from CardioScarLib.wall import build_wall, shape_from_labels
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
@@ -96,6 +96,19 @@ def test_a_heart_that_is_moved_with_its_insertion_keeps_its_segments(a_wall, its
 def test_a_wide_septum_keeps_two_segments_and_the_free_wall_four():
     septum = Septum(350.0, 130.0)
     assert septum.turned(np.radians([350.0, 60.0, 130.0, 240.0])) == pytest.approx([0, 60, 120, 240])
+
+
+def test_the_septum_is_where_the_label_of_the_right_ventricle_touches_the_wall(a_wall, its_coordinates):
+    angles = np.radians(np.arange(40, 170, 3))
+    crescent = np.array([on_the_wall(angle, height) * [1.03, 1.03, 1] for angle in angles for height in range(-40, 20, 3)])
+    found = septum_touching(a_wall, its_coordinates, crescent)
+    anterior, inferior = (septum_at(a_wall, its_coordinates.circumferential, on_the_wall(angles[end])[None]).anterior for end in (0, -1))
+    assert np.angle(np.exp(1j * np.radians(found.anterior - anterior))) == pytest.approx(0, abs=np.radians(8))
+    assert np.angle(np.exp(1j * np.radians(found.inferior - inferior))) == pytest.approx(0, abs=np.radians(8))
+    with pytest.raises(BadSettings, match="no closer to the wall than 82 mm"):
+        septum_touching(a_wall, its_coordinates, crescent + [0, 150, 0])
+    with pytest.raises(BadSettings, match="surrounds the wall"):
+        septum_touching(a_wall, its_coordinates, a_wall.nodes[::3])
 
 
 def test_insertions_in_the_wrong_order_or_far_away_are_refused(a_wall, its_coordinates):

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
@@ -127,6 +128,7 @@ def test_coordinates_can_be_given_and_another_mesh_is_refused(a_folder, tmp_path
         (("--rv-insertion", "1,2"), "--rv-insertion is '1,2'"),
         (("--rv-insertion", "900,0,0"), "mm away from the wall"),
         (("--rv-insertion", "0,0,0") * 3, "at most twice"),
+        (("--rv-labels", "3"), "together with --rv-labels"),
         (("--interval", "20"), "between 50 and 99.9"),
     ],
 )
@@ -216,3 +218,21 @@ def test_the_bulls_eye_is_a_picture_and_needs_segments(a_folder, tmp_path, capsy
     assert main([*words, str(tmp_path / "eye.svg"), "--rv-insertion", point]) == 0
     assert (tmp_path / "eye.svg").read_text().startswith("<?xml") and "AHA" in (tmp_path / "eye.svg").read_text()
     assert main([*words, str(tmp_path / "eye.png")]) == 2 and main([*words, str(tmp_path / "eye.docx"), "--rv-insertion", point]) == 2
+
+
+def test_a_label_map_of_the_right_ventricle_gives_the_segments(a_folder, tmp_path, capsys):
+    image = sitk.ReadImage(str(a_folder / "slices.nrrd"))
+    z, y, x = np.indices(image.GetSize()[::-1])
+    index = np.column_stack([one.ravel() for one in (x, y, z)]).astype(float)
+    matrix = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    local = (index @ matrix.T + image.GetOrigin() - CASE.pose[:3, 3]) @ CASE.pose[:3, :3]
+    radius, angle = np.hypot(*local[:, :2].T), np.arctan2(local[:, 1], local[:, 0])
+    outer = CASE.heart.epi[0] * np.sqrt(np.maximum(1 - (local[:, 2] / CASE.heart.epi[1]) ** 2, 0.05))
+    crescent = (radius > outer) & (radius < outer + 8) & (np.abs(angle) < np.radians(60))
+    mask = sitk.GetImageFromArray(np.where(crescent, 3, 0).reshape(z.shape).astype(np.uint8))
+    mask.CopyInformation(image)
+    sitk.WriteImage(mask, str(tmp_path / "rv.nrrd"))
+    words = (a_folder / "map.vtu", "--samples", 2, "--rv-mask", tmp_path / "rv.nrrd", "--rv-labels")
+    found = numbers_of(capsys, *words, 3)
+    assert "aha_01" in found["sectors"] and "segments" not in found["missing"]
+    assert main(["quantify", *map(str, words), "4"]) == 2 and "no pixel with the label 4" in capsys.readouterr().err
