@@ -26,7 +26,10 @@ from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 
 SCHEMA = "cardioscar-numbers 1"
 NO_SAMPLES = "The numbers come without intervals: the map has no joint samples."
-NO_ROTATION = "The rotation of the AHA segments is unknown, since neither insertions nor a label of the right ventricle were given; rings are given instead of segments."
+NO_ROTATION = (
+    "The rotation of the AHA segments is unknown, since neither insertions nor a label of the right ventricle were given; rings are "
+    "given instead of segments."
+)
 
 
 @dataclass(frozen=True, eq=False)
