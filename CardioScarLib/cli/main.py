@@ -32,6 +32,7 @@ from CardioScarLib.cli.next_slice import next_slice
 from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.quantify import quantify
 from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.cli.report import report
 from CardioScarLib.cli.samples import samples
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
@@ -51,6 +52,7 @@ def cardioscar() -> None:
 for command in (
     reconstruct,
     quantify,
+    report,
     layers,
     samples,
     compare,

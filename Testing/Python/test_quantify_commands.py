@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -236,3 +237,21 @@ def test_a_label_map_of_the_right_ventricle_gives_the_segments(a_folder, tmp_pat
     found = numbers_of(capsys, *words, 3)
     assert "aha_01" in found["sectors"] and "segments" not in found["missing"]
     assert main(["quantify", *map(str, words), "4"]) == 2 and "no pixel with the label 4" in capsys.readouterr().err
+
+
+def test_a_report_is_a_page_that_needs_no_other_file_and_names_nobody(a_folder, tmp_path, capsys):
+    named = tmp_path / "JANE_DOE"
+    named.mkdir()
+    for name in ("map.vtu", "map.vtu.field.npz", "map.vtu.case.npz", "map.vtu.json"):
+        shutil.copy(a_folder / name, named / f"JANE_DOE{name[3:]}")
+    output = tmp_path / "report"
+    assert main(["report", str(named / "JANE_DOE.vtu"), "--output", str(output), "--samples", "4"]) == 0
+    page, record = (output / "report.html").read_text(), json.loads((output / "numbers.json").read_text())
+    assert "research use only" in page and "rotation of the AHA segments is unknown" in page and "not audited" in page
+    mass = record["quantities"]["scar_mass_g"]
+    assert f"{mass['value']:.1f} g" in page and f"[{mass['low']:.1f}, {mass['high']:.1f}]" in page, "every number is in both"
+    assert not re.search(r"(src|href)=.(?!data:)", page), "nothing is loaded"
+    assert (output / "report.pdf").read_bytes().startswith(b"%PDF")
+    for text in (page, (output / "numbers.json").read_text(), (output / "report.pdf").read_bytes().decode("latin-1")):
+        assert "JANE" not in text and "slices.nrrd" not in text and "wall.vtu" not in text
+    assert main(["report", str(named / "JANE_DOE.vtu"), "--output", str(output)]) == 2, "it exists"
