@@ -125,7 +125,7 @@ def find_channels(
 
 
 def _matched(seen: list[_Seen], places: int) -> list[tuple[_Seen, list[_Seen]]]:
-    """Corridors that are one channel, led by the one that is most like the others; each leads or follows once."""
+    """Corridors that are one channel, led by the one that is most like the others."""
     if not seen:
         return []
     sizes = np.array([len(one.places) for one in seen])
@@ -140,7 +140,8 @@ def _matched(seen: list[_Seen], places: int) -> list[tuple[_Seen, list[_Seen]]]:
     while free.any():
         support = np.where(free, close[:, free].sum(axis=1), -1)
         leader = int(np.argmax(support))
-        members = np.flatnonzero(alike[leader] >= SAME)
+        # One that follows another leader already belongs to this one, too, only if it runs along this channel as well.
+        members = np.flatnonzero(np.where(free, alike[leader], shared[leader] / sizes[leader]) >= SAME)
         groups.append((seen[leader], [seen[one] for one in members]))
         free[members] = False
         free[leader] = False
