@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.arguments import Integers
+from CardioScarLib.cli.arguments import Numbers
 from CardioScarLib.core.errors import BadSettings
 
 NINE = tuple(range(10, 100, 10))
@@ -16,7 +16,7 @@ NINE = tuple(range(10, 100, 10))
 @click.argument("result", type=Path, metavar="MAP")
 @click.option("--output", required=True, type=Path, metavar="DIR", help="Folder for the layers; made if it does not exist.")
 @click.option(
-    "--depths", type=Integers(), default=NINE, metavar='"10,50,90"', help="Percent of the way through the wall; default 10 to 90."
+    "--depths", type=Numbers(int), default=NINE, metavar='"10,50,90"', help="Percent of the way through the wall; default 10 to 90."
 )
 @click.option("--format", "kind", type=click.Choice(("vtp", "vtk")), default="vtp", show_default=True, help="VTK surfaces, new or legacy.")
 @click.option("--overwrite", is_flag=True, help="Replace existing layers.")

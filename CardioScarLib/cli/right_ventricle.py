@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from CardioScarLib.cli.arguments import Integers, point
+from CardioScarLib.cli.arguments import Numbers, point
 from CardioScarLib.core.errors import BadSettings
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def place_options(command: Callable) -> Callable:
             help="Insertion of the right ventricle, LPS mm: the anterior one; give the option again for the inferior one.",
         ),
         click.option("--rv-mask", type=Path, metavar="FILE", help="Label map with the right ventricle, instead of its insertions."),
-        click.option("--rv-labels", type=Integers(), metavar='"3"', help="Label values of the right ventricle in --rv-mask."),
+        click.option("--rv-labels", type=Numbers(int), metavar='"3"', help="Label values of the right ventricle in --rv-mask."),
         click.option(
             "--coordinates", type=Path, metavar="FILE", help="The mesh of the map with its wall coordinates, which saves their time."
         ),
