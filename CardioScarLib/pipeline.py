@@ -160,7 +160,7 @@ def quantify(
     with clock.stage("numbers") as step:
         found = quantify_map(source, settings, insertions, right_ventricle, coordinates, step)
     chosen = {"quantify": asdict(settings), "insertions": insertions, "map": source.settings}
-    notes = (*source.notes, *found.missing.values())
+    notes = (*source.notes, *found.missing.values(), *found.notes)
     return replace(found, notes=notes, provenance=Provenance.now(chosen, clock.seconds, source.inputs, source.reading, notes))
 
 

@@ -40,6 +40,7 @@ def report(result: Path, output: Path, settings: QuantifySettings, places: Place
     from CardioScarLib.io.files import atomic_paths, check_writable, made_folder
     from CardioScarLib.io.maps import read_map
     from CardioScarLib.io.results import read_result
+    from CardioScarLib.quantification.thresholds import NARROW
     from CardioScarLib.reconstruction.posteriors import POSTERIORS
     from CardioScarLib.report.document import document_of
     from CardioScarLib.report.html import html_page
@@ -56,15 +57,17 @@ def report(result: Path, output: Path, settings: QuantifySettings, places: Place
         whole = None
     with progress_bars(quiet=False) as progress:
         numbers = pipeline.quantify(source, settings, **where, progress=progress)
+    # Other notes hold names of files.
+    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one == NARROW)]
     with TemporaryDirectory(prefix="cardioscar-") as folder:
         pictures, notes = _pictures(source, whole, numbers, Path(folder))
-        document = document_of(numbers, whole.audit if whole else None, pictures, notes)
+        document = document_of(numbers, whole.audit if whole else None, pictures, [*caveats, *notes])
         with hold_interrupts(), atomic_paths(paths, overwrite) as (page, pdf, record):
             page.write_text(html_page(document), encoding="utf-8")
             write_pdf(document, pdf)
             values = numbers.as_dict()
             values["provenance"]["inputs"] = [{"sha256": one.get("sha256")} for one in values["provenance"]["inputs"]]
-            values["notes"] = list(numbers.missing.values())
+            values["notes"] = caveats
             values["provenance"]["notes"] = values["notes"]
             record.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     say_notes(notes)

@@ -21,7 +21,7 @@ from CardioScarLib.quantification.places import Septum, septum_at, septum_touchi
 from CardioScarLib.quantification.points import points_within
 from CardioScarLib.quantification.sectors import Sector, sectors, transmurality_quantities
 from CardioScarLib.quantification.segments import aha_segments
-from CardioScarLib.quantification.thresholds import threshold_quantities
+from CardioScarLib.quantification.thresholds import NARROW, threshold_quantities
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 
 SCHEMA = "cardioscar-numbers 1"
@@ -103,7 +103,8 @@ def quantify_map(
         where = Fields.at(source.posterior, points_inside, settings.samples, level)
         measure = np.full(len(points_inside), each)
     whole = float(wall.volumes.sum())
-    found = replace(found, quantities=(*found.quantities, *threshold_quantities(whole, where, measure, border_zone, core)))
+    counted = threshold_quantities(whole, where, measure, border_zone, core)
+    found = replace(found, quantities=(*found.quantities, *counted), notes=(NARROW,) if fields.sampled else ())
     try:
         coordinates = coordinates or wall_coordinates(wall)
     except BadWall as problem:

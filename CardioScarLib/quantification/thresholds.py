@@ -11,6 +11,12 @@ from CardioScarLib.quantification.draws import Fields
 SCALE = "scar_probability (local scar fraction)"
 """What thresholds are on: not signal intensity, whose 40 and 60 % of the maximum the literature uses for the border zone."""
 
+NARROW = (
+    "The interval of the border zone is too narrow, that of the core somewhat: how soft the borders of scar are is assumed by the "
+    "model, not seen. On 12 phantoms of 12 kinds they held the truth in 4 and in 8."
+)
+"""At 90 %, with the preset standard."""
+
 
 def threshold_quantities(whole: float, fields: Fields, measure: np.ndarray, border_zone: float, core: float) -> tuple[Quantity, ...]:
     """Scar at or above `border_zone`, core at or above `core`, and the border zone between the two.
@@ -19,7 +25,7 @@ def threshold_quantities(whole: float, fields: Fields, measure: np.ndarray, bord
     """
     scar, dense = ((fields.values >= one) @ measure for one in (border_zone, core))
     above = f"{SCALE} of {border_zone:g} or more"
-    between = f"{SCALE} from {border_zone:g} to below {core:g}"
+    between = f"{SCALE} from {border_zone:g} to below {core:g}, with borders as soft as the model assumes them"
     share = 100 / whole
     return (
         fields.quantity("scar_volume_ml_above_threshold", "Scar volume above threshold", ML * scar, "mL", above, border_zone),

@@ -34,7 +34,7 @@ class Document:
 
 
 def document_of(numbers: Numbers, audit: Audit | None, pictures: dict[str, Path], notes: Sequence[str] = ()) -> Document:
-    """The report of the numbers of a map. audit: of its slices, if there was one. notes: further sentences.
+    """The report of the numbers of a map. audit: of its slices, if there was one. notes: such as why numbers are missing.
 
     Names of files and identifiers of images are left out: they may name a patient.
     """
@@ -63,7 +63,7 @@ def document_of(numbers: Numbers, audit: Audit | None, pictures: dict[str, Path]
         tables.append(Table("Channels of living tissue through scar", heads, told))
     verdict = f"Audit of the slices: {audit.light}. {audit.sentence}" if audit else "The slices were not audited."
     claims = [f"{'Supported' if one.supported else 'Not supported'}: {one.sentence}" for one in audit.claims] if audit else []
-    sentences = tuple(dict.fromkeys((verdict, *claims, *numbers.missing.values(), *notes)))
+    sentences = tuple(dict.fromkeys((verdict, *claims, *notes)))
     return Document(tuple(tables), sentences, _methods(numbers), pictures)
 
 
