@@ -42,10 +42,12 @@ def report(result: Path, output: Path, settings: QuantifySettings, places: Place
     from CardioScarLib.io.results import read_result
     from CardioScarLib.quantification.thresholds import NARROW
     from CardioScarLib.reconstruction.posteriors import POSTERIORS
+    from CardioScarLib.report.bulls_eye import check_matplotlib
     from CardioScarLib.report.document import document_of
     from CardioScarLib.report.html import html_page
     from CardioScarLib.report.paper import write_pdf
 
+    check_matplotlib()
     mesh, source = read_map(result, POSTERIORS)
     where = places.read(mesh)
     paths = [made_folder(output) / name for name in NAMES]

@@ -26,7 +26,7 @@ def check_picture_name(path: Path) -> None:
     """Raise UnwritableOutput for names that are no picture's, and MissingPackage without matplotlib."""
     if path.suffix.lower() not in SUFFIXES:
         raise UnwritableOutput(f"{path.name} is not a name for a picture; use one of {', '.join(SUFFIXES)}.")
-    _matplotlib()
+    check_matplotlib()
 
 
 def bulls_eye(sectors: Sequence[Sector], quantity: str, title: str) -> Any:
@@ -34,7 +34,7 @@ def bulls_eye(sectors: Sequence[Sector], quantity: str, title: str) -> Any:
 
     sectors: AHA segments by their keys; others are left out. quantity: name, such as "scar_burden_percent".
     """
-    _matplotlib()
+    check_matplotlib()
     from matplotlib.figure import Figure
     from matplotlib.patches import Wedge
 
@@ -82,8 +82,9 @@ def _words(one: Quantity | None) -> str:
     return f"{number_in_words(one.value)}\n[{number_in_words(one.low)}, {number_in_words(one.high)}]"
 
 
-def _matplotlib() -> None:
+def check_matplotlib() -> None:
+    """Raise MissingPackage without matplotlib."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as problem:
-        raise MissingPackage("A bull's-eye needs matplotlib; install it with: pip install matplotlib.") from problem
+        raise MissingPackage("Pictures and PDFs need matplotlib; install it with: pip install matplotlib.") from problem

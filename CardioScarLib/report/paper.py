@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from CardioScarLib.core.errors import MissingPackage
+from CardioScarLib.report.bulls_eye import check_matplotlib
 from CardioScarLib.report.document import TITLE, WARNING, Document
 
 PAGE = (8.27, 11.69)
@@ -21,11 +21,10 @@ PROSE = 118
 
 def write_pdf(document: Document, path: Path) -> None:
     """Write the pages. Raises MissingPackage without matplotlib."""
-    try:
-        from matplotlib.backends.backend_pdf import PdfPages
-        from matplotlib.figure import Figure
-    except ImportError as problem:
-        raise MissingPackage("A PDF needs matplotlib; install it with: pip install matplotlib.") from problem
+    check_matplotlib()
+    from matplotlib.backends.backend_pdf import PdfPages
+    from matplotlib.figure import Figure
+
     lines = _lines(document)
     texts = [lines[start : start + LINES] for start in range(0, len(lines), LINES)]
     count = 1 + len(texts)
