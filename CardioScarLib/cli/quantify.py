@@ -13,6 +13,9 @@ from CardioScarLib.cli.right_ventricle import Places, place_options
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import QuantifySettings
 
+ARRAYS = ("scar_lower", "scar_upper", "aha_segment", "channel_probability")
+"""Of numbers: what could not be made this time must not be left from an earlier one."""
+
 
 @click.command(short_help="Tell the numbers of a map: mass, AHA segments, channels.")
 @click.argument("result", type=Path, metavar="MAP")
@@ -43,7 +46,7 @@ def quantify(
     from CardioScarLib.cli.number_words import numbers_in_words
     from CardioScarLib.io.files import atomic_path, check_writable
     from CardioScarLib.io.maps import read_map
-    from CardioScarLib.io.meshes import check_output_name, write_mesh
+    from CardioScarLib.io.meshes import check_output_name, without_arrays, write_mesh
     from CardioScarLib.reconstruction.posteriors import POSTERIORS
     from CardioScarLib.report.bulls_eye import check_picture_name, write_bulls_eye
 
@@ -68,7 +71,7 @@ def quantify(
             with atomic_path(output, overwrite) as temporary:
                 temporary.write_text(text + "\n", encoding="utf-8")
         if mesh_out:
-            write_mesh(mesh, found.arrays, mesh_out, overwrite)
+            write_mesh(without_arrays(mesh, ARRAYS), found.arrays, mesh_out, overwrite)
         if picture and "aha_segment" in found.arrays:
             write_bulls_eye(found.sectors, picture, overwrite)
     click.echo(text if as_json else numbers_in_words(found))

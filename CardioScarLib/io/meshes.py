@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,15 @@ def bare_mesh(mesh_file: MeshFile) -> MeshFile:
     """The same mesh in its own frame and unit, without arrays."""
     dataset = mesh_file.dataset.NewInstance()
     dataset.CopyStructure(mesh_file.dataset)
+    return replace(mesh_file, dataset=dataset)
+
+
+def without_arrays(mesh_file: MeshFile, names: Iterable[str]) -> MeshFile:
+    """The same mesh without these point arrays; the mesh that is given keeps them."""
+    dataset = mesh_file.dataset.NewInstance()
+    dataset.ShallowCopy(mesh_file.dataset)
+    for name in names:
+        dataset.GetPointData().RemoveArray(name)
     return replace(mesh_file, dataset=dataset)
 
 

@@ -32,13 +32,17 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.version import __version__
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import atomic_paths, check_readable, check_writable
-from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, write_mesh
+from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, without_arrays, write_mesh
 from CardioScarLib.io.npz import read_npz, write_npz
 from CardioScarLib.io.opencarp import read_dat
 from CardioScarLib.io.volumes import VOLUME_SUFFIXES, grid_around, write_probability_volume
 
 FIELD_SCHEMA, CASE_SCHEMA = "cardioscar-field 1", "cardioscar-case 1"
 PRIVATE = 0o600
+OF_MAPS = (
+    "scar_probability", "scar_uncertainty", "scar_observed", "scar_binary", "scar_lower", "scar_upper", "channel_probability",
+)  # fmt: skip
+"""Arrays that say something of one map: those of an earlier one must not lie beside a new one."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def write_result(result: Result, targets: Targets, posteriors: Variants, overwri
 
     posteriors: table of the classes that stand for a posterior. Raises UnwritableOutput, or BadWall for a volume of an open wall.
     """
-    mesh = result.case.mesh or mesh_of_wall(result.case.wall, targets.output)
+    mesh = without_arrays(result.case.mesh or mesh_of_wall(result.case.wall, targets.output), OF_MAPS)
     targets.check_for(mesh, list(result.arrays), overwrite)
     there_before = {path for target in (targets.output, targets.volume) if target for path in target.parent.iterdir()}
     written: list[Path] = []

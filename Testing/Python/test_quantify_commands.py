@@ -257,3 +257,11 @@ def test_a_report_is_a_page_that_needs_no_other_file_and_names_nobody(a_folder, 
     for text in (page, (output / "numbers.json").read_text(), (output / "report.pdf").read_bytes().decode("latin-1")):
         assert "JANE" not in text and "slices.nrrd" not in text and "wall.vtu" not in text
     assert main(["report", str(named / "JANE_DOE.vtu"), "--output", str(output)]) == 2, "it exists"
+
+
+def test_arrays_of_an_earlier_map_do_not_lie_beside_a_new_one(a_folder, tmp_path, capsys):
+    given = ["--image", str(a_folder / "slices.nrrd"), "--evidence", "values", "--slice-thickness", "8", "--model", "nearest"]
+    words = ["reconstruct", "--mesh-vtk", str(a_folder / "map.vtu"), *given, "--output", str(tmp_path / "new.vtu")]
+    assert main(words) == 0
+    assert set(point_arrays(read_wall(tmp_path / "new.vtu"))) == {"scar_probability", "scar_observed"}
+    assert "scar_lower" in point_arrays(read_wall(a_folder / "map.vtu")), "the earlier one keeps its own"
