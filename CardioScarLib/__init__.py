@@ -5,6 +5,7 @@
 >>> result = cs.reconstruct(case)
 >>> print(*result.quantities, sep="\\n")
 >>> print(cs.audit(result).sentence)
+>>> print(cs.quantify(result).channels)
 >>> for proposal in cs.advise(result).proposals:
 ...     print(proposal.label)
 >>> result.write("map.vtu")
@@ -21,6 +22,7 @@ from CardioScarLib.core.version import __version__
 if TYPE_CHECKING:
     from CardioScarLib.front_door import (
         Case,
+        QuantifySettings,
         Quantity,
         ReadingSettings,
         ReconstructionSettings,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         advise,
         align,
         audit,
+        quantify,
         read_case,
         read_result,
         reconstruct,
@@ -37,12 +40,14 @@ __all__ = [
     "__version__",
     "Case",
     "Quantity",
+    "QuantifySettings",
     "ReadingSettings",
     "ReconstructionSettings",
     "Result",
     "advise",
     "align",
     "audit",
+    "quantify",
     "read_case",
     "read_result",
     "reconstruct",

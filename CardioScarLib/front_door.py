@@ -1,4 +1,4 @@
-"""The interface of `import CardioScarLib as cs`: read a case, reconstruct, audit, advise, write and read results."""
+"""The interface of `import CardioScarLib as cs`: read a case, reconstruct, quantify, audit, advise, write and read results."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from CardioScarLib import pipeline
 from CardioScarLib.core import result as core_result
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.quantity import Quantity
-from CardioScarLib.core.settings import ReadingSettings, ReconstructionSettings
+from CardioScarLib.core.settings import QuantifySettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io import results as files
 from CardioScarLib.io.cases import read_case
-from CardioScarLib.pipeline import Progress, advise, align, audit
+from CardioScarLib.pipeline import Progress, advise, align, audit, quantify
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.tasks.files import write
 
 __all__ = [
     "Case",
     "Quantity",
+    "QuantifySettings",
     "ReadingSettings",
     "ReconstructionSettings",
     "Result",
     "advise",
     "align",
     "audit",
+    "quantify",
     "read_case",
     "read_result",
     "reconstruct",

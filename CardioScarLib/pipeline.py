@@ -20,7 +20,8 @@ from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.core.result import Reconstruction, Result
-from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
+from CardioScarLib.core.scar_map import ScarMap
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, QuantifySettings, ReconstructionSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.surroundings import usual_arithmetic
 from CardioScarLib.core.threads import one_thread
@@ -31,6 +32,8 @@ from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.quantification.burden import scar_quantities
+from CardioScarLib.quantification.draws import drawn_amounts, node_interval
+from CardioScarLib.quantification.numbers import Numbers, quantify_map
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.dropout.device import choose_device
@@ -40,6 +43,7 @@ from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.self_audit import Audit
 from CardioScarLib.self_audit import audit as audit_stack
 from CardioScarLib.self_audit.constants import AUDIT, AuditConstants
+from CardioScarLib.wall.coordinates import WallCoordinates
 
 Progress = Callable[..., None]
 """Called with (stage, step, steps), and by models that know it with loss=; may raise `Cancelled` to stop the run."""
@@ -79,7 +83,8 @@ def reconstruct(
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, _telling(stack, operator, evidence), settings.threshold)
-        quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold)
+        drawn = drawn_amounts(posterior, wall, settings.model.samples)
+        quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn)
     verdict = None
     if audited:
         with clock.stage("audit") as step:
@@ -134,6 +139,47 @@ def advise(result: Result, settings: AdviceSettings | None = None, progress: Pro
             result.case.observed_stack, result.posterior, result.case.wall, settings.thickness, PLANES[settings.kind], settings.count, step
         )
     return replace(found, provenance=_provenance(result.case, result.settings, clock, result.notes, advice=ADVICE))
+
+
+@one_thread()
+def quantify(
+    source: Result | ScarMap,
+    settings: QuantifySettings | None = None,
+    insertions: np.ndarray | None = None,
+    right_ventricle: np.ndarray | None = None,
+    coordinates: WallCoordinates | None = None,
+    progress: Progress | None = None,
+) -> Numbers:
+    """All numbers of a map: amounts, AHA segments, transmurality and channels, with intervals from joint samples.
+
+    insertions: (1 or 2, 3) LPS mm of the right ventricle, the anterior one first. right_ventricle: (k, 3) points all over it, LPS mm,
+    used where no insertions are given; without either, rings are told instead of segments. coordinates: of the wall; None computes
+    them.
+    """
+    settings = settings or QuantifySettings()
+    source = source if isinstance(source, ScarMap) else ScarMap.of(source)
+    clock = _Clock(progress)
+    with clock.stage("numbers") as step:
+        found = quantify_map(source, settings, insertions, right_ventricle, coordinates, step)
+    chosen = {"quantify": asdict(settings), "insertions": insertions, "map": source.settings}
+    notes = (*source.notes, *found.missing.values(), *found.notes)
+    return replace(found, notes=notes, provenance=Provenance.now(chosen, clock.seconds, source.inputs, source.reading, notes))
+
+
+@one_thread()
+def with_interval(result: Result, level: float) -> Result:
+    """The result with arrays scar_lower and scar_upper, the ends of an interval at each node, and its quantities at that level.
+
+    level: 0..1. Raises NoSpread for a result of a model without uncertainty.
+    """
+    if not result.posterior.has_spread:
+        raise NoSpread("An interval needs an uncertainty, but this model gives none; use the model 'field'.")
+    wall, settings = result.case.wall, result.settings
+    lower, upper = node_interval(result.posterior, wall.nodes, settings.model.samples, level)
+    drawn = drawn_amounts(result.posterior, wall, settings.model.samples)
+    arrays = {**result.arrays, "scar_lower": lower, "scar_upper": upper}
+    quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn, level)
+    return replace(result, arrays=arrays, quantities=quantities)
 
 
 @one_thread()

@@ -20,10 +20,10 @@ from CardioScarLib.benchmark.phantom_cases import phantom_as_case
 from CardioScarLib.benchmark.problem import Answer, Problem
 from CardioScarLib.benchmark.records import Records, code_of
 from CardioScarLib.benchmark.summary import GROUPS, group_of
-from CardioScarLib.benchmark.surface import overlap_scores
 from CardioScarLib.benchmark.task import MethodTask
 from CardioScarLib.core.errors import BadSettings, Cancelled, CardioScarError, MissingPackage
 from CardioScarLib.phantom.channel import scar_with_channel
+from CardioScarLib.quantification.overlap import overlap_scores
 from CardioScarLib.runner import start_job
 
 PHANTOMS = "phantoms"

@@ -60,8 +60,8 @@ class Numbers(click.ParamType):
             self.fail(f"'{value}' is not a list of {words} such as \"{example}\".", param, ctx)
 
 
-def point(text: str | None) -> np.ndarray | None:
-    """(3,) numbers of --start "x,y,z"; None without a text."""
+def point(text: str | None, flag: str = "--start") -> np.ndarray | None:
+    """(3,) numbers of a flag's "x,y,z"; None without a text."""
     if text is None:
         return None
     import numpy as np
@@ -71,5 +71,5 @@ def point(text: str | None) -> np.ndarray | None:
     except ValueError:
         numbers = np.empty(0)
     if numbers.shape != (3,) or not np.all(np.isfinite(numbers)):
-        raise BadSettings(f"--start is '{text}'; it must be three numbers, x,y,z in LPS mm.")
+        raise BadSettings(f"{flag} is '{text}'; it must be three numbers, x,y,z in LPS mm.")
     return numbers

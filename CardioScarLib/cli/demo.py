@@ -21,14 +21,14 @@ def demo(context: click.Context, output: Path, overwrite: bool) -> None:
     """Reconstruct a phantom with a channel through its scar, and compare with the exact truth."""
     from CardioScarLib.cli.comparison import Comparison
     from CardioScarLib.cli.phantom_files import phantom_paths, write_phantom
-    from CardioScarLib.io.files import check_writable
+    from CardioScarLib.io.files import check_writable, made_folder
     from CardioScarLib.phantom import phantom_case
     from CardioScarLib.report.offscreen import CannotDraw
 
     inputs = phantom_paths(output)
     results = {"CardioScar": output / "cardioscar.vtu", "Log-odds": output / "logodds.vtu"}
     pictures = output / "heart.png", output / "slices.png"
-    _make_folder(output)
+    made_folder(output)
     for path in (*vars(inputs).values(), *results.values(), *pictures):
         check_writable(path, overwrite)
 
@@ -49,15 +49,6 @@ def demo(context: click.Context, output: Path, overwrite: bool) -> None:
     except CannotDraw as error:
         stderr().print(f"Note: the pictures were skipped. {error}", markup=False)
     say(f"Results:  {output.resolve()}")
-
-
-def _make_folder(path: Path) -> None:
-    from CardioScarLib.core.errors import UnwritableOutput
-
-    try:
-        path.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UnwritableOutput(f"The folder {path} cannot be made: {error.strerror}.") from error
 
 
 def _print_table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

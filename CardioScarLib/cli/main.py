@@ -21,15 +21,20 @@ from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
 from CardioScarLib.cli.audit import audit
 from CardioScarLib.cli.benchmark import benchmark
+from CardioScarLib.cli.compare import compare
 from CardioScarLib.cli.console import say
 from CardioScarLib.cli.coordinates import coordinates
 from CardioScarLib.cli.demo import demo
 from CardioScarLib.cli.fine_tune import fine_tune
 from CardioScarLib.cli.foundation import foundation
 from CardioScarLib.cli.info import info
+from CardioScarLib.cli.layers import layers
 from CardioScarLib.cli.next_slice import next_slice
 from CardioScarLib.cli.prepare import prepare
+from CardioScarLib.cli.quantify import quantify
 from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.cli.report import report
+from CardioScarLib.cli.samples import samples
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.core.errors import Cancelled, CardioScarError
@@ -49,6 +54,11 @@ def cardioscar() -> None:
 
 for command in (
     reconstruct,
+    quantify,
+    report,
+    layers,
+    samples,
+    compare,
     audit,
     align,
     info,

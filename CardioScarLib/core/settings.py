@@ -381,6 +381,45 @@ class AdviceSettings(Settings):
 
 
 @dataclass(frozen=True)
+class QuantifySettings(Settings):
+    """Which numbers of a map are told."""
+
+    thresholds: tuple[float, ...] = choice(
+        (0.4, 0.6),
+        _("Thresholds"),
+        _("Local scar fraction from which on tissue is border zone, and from which on it is core; not signal intensity."),
+        flag="--thresholds",
+        metavar='"0.4,0.6"',
+    )
+    interval: float = choice(
+        90.0,
+        _("Interval"),
+        _("Probability with which an interval holds the true value, as far as the map knows."),
+        limits=(50.0, 99.9),
+        unit="%",
+        flag="--interval",
+        metavar="PERCENT",
+    )
+    samples: int = choice(
+        64,
+        _("Samples"),
+        _("Number of joint samples that the intervals and the channels come from."),
+        limits=(2, 10_000),
+        usual=(2, 1000),
+        flag="--samples",
+        metavar="N",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.thresholds) != 2 or not 0 < self.thresholds[0] < self.thresholds[1] < 1:
+            raise BadSettings(
+                f"The thresholds are {', '.join(f'{one:g}' for one in self.thresholds)}; they must be two scar fractions between 0 and 1, "
+                "that of the border zone first and that of the core, which is larger, second."
+            )
+
+
+@dataclass(frozen=True)
 class WallSettings(Settings):
     """How an LV wall is made from contours, a label map or surfaces."""
 

@@ -62,6 +62,16 @@ def check_writable(path: Path, overwrite: bool = False) -> Path:
     return path
 
 
+def made_folder(path: Path) -> Path:
+    """The path of a folder, which is made if it does not exist; its parent must. Raises UnwritableOutput."""
+    path = Path(path)
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UnwritableOutput(f"The folder {path} cannot be made: {error.strerror}.") from error
+    return path
+
+
 def check_not_read(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
     """Raise UnwritableOutput for an output that is one of the files that are read, under whatever name."""
     files = [Path(one) for one in inputs if one is not None and Path(one).is_file()]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from CardioScarLib.io.files import atomic_path, atomic_paths
 from CardioScarLib.io.names import openable
 from CardioScarLib.io.opencarp import opencarp_pair, read_opencarp, write_dat
 from CardioScarLib.io.vtk_files import READERS, as_grid, captured_vtk_messages, cells_of, grid_from, points_of, read_vtk
+from CardioScarLib.wall.surfaces import triangle_surface
 
 FRAMES = ("auto", "lps", "ras")
 UNITS = {"mm": 1.0, "um": 1e-3, "cm": 10.0, "m": 1e3}
@@ -110,6 +111,28 @@ def mesh_of_wall(wall: Wall, path: Path) -> MeshFile:
     offsets = np.arange(0, cells.size + 1, corners)
     grid = grid_from(wall.nodes, np.full(len(cells), kind, dtype=np.uint8), offsets, cells.ravel())
     return MeshFile(path, grid, wall, "lps", "mm")
+
+
+def mesh_of_surface(points: np.ndarray, triangles: np.ndarray, path: Path) -> MeshFile:
+    """A surface of triangles, LPS mm, that did not come from a file. path: the name it will have."""
+    wall = Wall(points, np.empty((0, 4)), triangles, "shell")
+    return MeshFile(path, triangle_surface(wall.nodes, wall.triangles), wall, "lps", "mm")
+
+
+def bare_mesh(mesh_file: MeshFile) -> MeshFile:
+    """The same mesh in its own frame and unit, without arrays."""
+    dataset = mesh_file.dataset.NewInstance()
+    dataset.CopyStructure(mesh_file.dataset)
+    return replace(mesh_file, dataset=dataset)
+
+
+def without_arrays(mesh_file: MeshFile, names: Iterable[str]) -> MeshFile:
+    """The same mesh without these point arrays; the mesh that is given keeps them."""
+    dataset = mesh_file.dataset.NewInstance()
+    dataset.ShallowCopy(mesh_file.dataset)
+    for name in names:
+        dataset.GetPointData().RemoveArray(name)
+    return replace(mesh_file, dataset=dataset)
 
 
 def write_mesh(mesh_file: MeshFile, arrays: Mapping[str, np.ndarray], path: Path, overwrite: bool = False) -> list[Path]:

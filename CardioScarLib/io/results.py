@@ -34,12 +34,16 @@ from CardioScarLib.core.version import __version__
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.files import PRIVATE, atomic_paths, check_not_read, check_readable, check_writable, clear_leftovers, one_step
 from CardioScarLib.io.json_files import refused_as
-from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, write_mesh
+from CardioScarLib.io.meshes import MeshFile, check_output_name, mesh_of_wall, read_wall, without_arrays, write_mesh
 from CardioScarLib.io.npz import read_npz, write_npz
 from CardioScarLib.io.opencarp import read_dat
 from CardioScarLib.io.volumes import VOLUME_SUFFIXES, grid_around, write_probability_volume
 
 FIELD_SCHEMA, CASE_SCHEMA = "cardioscar-field 1", "cardioscar-case 1"
+OF_MAPS = (
+    "scar_probability", "scar_uncertainty", "scar_observed", "scar_binary", "scar_lower", "scar_upper", "channel_probability",
+)  # fmt: skip
+"""Arrays that say something of one map: those of an earlier one must not lie beside a new one."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def write_result(result: Result, targets: Targets, posteriors: Variants, overwri
     posteriors: table of the classes that stand for a posterior. keep_names: of the inputs, in place of their pseudonyms.
     Raises UnwritableOutput, or BadWall for a volume of an open wall.
     """
-    mesh = result.case.mesh or mesh_of_wall(result.case.wall, targets.output)
+    mesh = without_arrays(result.case.mesh or mesh_of_wall(result.case.wall, targets.output), OF_MAPS)
     targets.check_for(mesh, list(result.arrays), overwrite)
     written: list[Path] = []
     with one_step(targets.output):
@@ -155,7 +159,7 @@ def read_result(path: Path, posteriors: Variants, case: Case | None = None) -> R
 
 
 def _read_together(targets: Targets, posteriors: Variants, case: Case | None) -> Result:
-    stored = _stored(targets.field, posteriors)
+    stored = stored_field(targets.field, posteriors)
     if case is None:
         if targets.output.suffix.lower() == ".dat":
             raise UnreadableFile(f"{targets.output.name} holds numbers without their mesh; give the images and the mesh again.")
@@ -201,7 +205,8 @@ def result_from_bytes(content: bytes, case: Case, arrays: dict[str, np.ndarray],
         return Result.of(case, replace(stored.found, arrays=arrays))
 
 
-def _stored(path: Path, posteriors: Variants) -> StoredField:
+def stored_field(path: Path, posteriors: Variants) -> StoredField:
+    """What `.field.npz` at `path` holds. Raises UnreadableFile."""
     try:
         return unpack(StoredField, *read_npz(check_readable(path), FIELD_SCHEMA, path.name), posteriors)
     except UnreadableFile as problem:

@@ -6,14 +6,16 @@ import numpy as np
 
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.quantification.draws import LEVEL, interval
 
 DENSITY = 1.05
-"""Of myocardium, g/mL."""
+"""Of myocardium, g/mL, as is usual in CMR (Schulz-Menger et al. 2020); measured: 1.053 (Vinnakota & Bassingthwaighte 2004)."""
 ML, GRAM = 1e-3, 1e-3 * DENSITY
 """Per mm^3 of myocardium."""
 EXPECTED = "expected amount: sum of local scar fractions"
 """Fractions are summed instead of counting nodes above a threshold: the partial-volume weighting of Heiberg et al. 2008."""
 GEOMETRY = "geometry of the LV wall"
+AT_DENSITY = f"{DENSITY:g} g per mL of myocardium"
 BURDEN, VOLUME, MASS, BEYOND, ABOVE = (
     "scar_burden_percent",
     "scar_volume_ml",
@@ -25,24 +27,38 @@ BURDEN, VOLUME, MASS, BEYOND, ABOVE = (
 
 
 def scar_quantities(
-    wall: Wall, probability: np.ndarray, observed: np.ndarray | None = None, threshold: float | None = None
+    wall: Wall,
+    probability: np.ndarray,
+    observed: np.ndarray | None = None,
+    threshold: float | None = None,
+    drawn: np.ndarray | None = None,
+    level: float = LEVEL,
 ) -> tuple[Quantity, ...]:
     """Amounts of scar and of myocardium.
 
     probability: (n,) scar fraction per node. observed: (n,) `scar_observed` per node; None omits the share beyond the stack.
     threshold: from which on a node counts as scar; None leaves out the share above it.
+    drawn: (d,) amount of scar in each joint sample, in the unit of the wall's measure, for intervals that hold the amount with
+    probability `level`; None where the model gives no samples.
     A wall without volume has percentages only, of its surface or of its points.
     """
     probability = probability.astype(np.float64)
     measure = wall.node_measure
     scar, whole = float(probability @ measure), float(measure.sum())
-    found = [Quantity(BURDEN, "Scar burden", 100 * scar / whole, "%", EXPECTED)]
+    ends = None if drawn is None else interval(drawn, level)
+
+    def amount(name: str, label: str, factor: float, unit: str, method: str = EXPECTED) -> Quantity:
+        if ends is None:
+            return Quantity(name, label, factor * scar, unit, method)
+        return Quantity(name, label, factor * scar, unit, method, factor * ends[0], factor * ends[1], level)
+
+    found = [amount(BURDEN, "Scar burden", 100 / whole, "%")]
     if wall.kind == "volume":
         found += [
-            Quantity(VOLUME, "Scar volume", ML * scar, "mL", EXPECTED),
-            Quantity(MASS, "Scar mass", GRAM * scar, "g", EXPECTED),
+            amount(VOLUME, "Scar volume", ML, "mL"),
+            amount(MASS, "Scar mass", GRAM, "g", f"{EXPECTED}, {AT_DENSITY}"),
             Quantity("lv_volume_ml", "LV volume", ML * whole, "mL", GEOMETRY),
-            Quantity("lv_mass_g", "LV mass", GRAM * whole, "g", GEOMETRY),
+            Quantity("lv_mass_g", "LV mass", GRAM * whole, "g", f"{GEOMETRY}, {AT_DENSITY}"),
         ]
     share = measure / measure.sum()
     if observed is not None:

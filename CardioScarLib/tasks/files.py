@@ -66,9 +66,10 @@ class FilesTask(Task[dict[str, Any]]):
         return environment_for(self.settings)
 
 
-def check_targets(targets: Targets, mesh: Any, settings: ReconstructionSettings, overwrite: bool) -> None:
-    """Raise for files that cannot be written with these settings, before the long work."""
-    targets.check_for(mesh, array_names(settings.model.model in WITH_SPREAD, settings.threshold), overwrite)
+def check_targets(targets: Targets, mesh: Any, settings: ReconstructionSettings, overwrite: bool, interval: bool = False) -> None:
+    """Raise for files that cannot be written with these settings, before the long work. interval: whether its ends are written."""
+    names = array_names(settings.model.model in WITH_SPREAD, settings.threshold)
+    targets.check_for(mesh, [*names, *(["scar_lower", "scar_upper"] if interval else [])], overwrite)
 
 
 def write(

@@ -109,7 +109,7 @@ def wall_coordinates(
     else:
         contact, reason = None, "No insertion of the right ventricle was given"
         if right_ventricle is not None:
-            contact, reason = _contact_start(wall.nodes[epi], angle[epi], apicobasal[epi], np.asarray(right_ventricle, dtype=np.float64))
+            contact, _, reason = contact_angles(wall.nodes[epi], angle[epi], apicobasal[epi], np.asarray(right_ventricle, dtype=np.float64))
         if contact is None:
             notes.append(f"{reason}; the angle around the wall starts where it faces the patient's right.")
         start = start if contact is None else contact
@@ -309,10 +309,13 @@ def _angle_at(nodes: np.ndarray, angle: np.ndarray, point: np.ndarray) -> float:
     return float(np.angle(np.exp(1j * angle[nearest]) @ (1 / (distance**2 + 1e-6))))
 
 
-def _contact_start(nodes: np.ndarray, angle: np.ndarray, apicobasal: np.ndarray, right_ventricle: np.ndarray) -> tuple[float | None, str]:
-    """Angle at which the contact of the epicardium with the right ventricle begins, in the upper two thirds of the wall.
+def contact_angles(
+    nodes: np.ndarray, angle: np.ndarray, apicobasal: np.ndarray, right_ventricle: np.ndarray
+) -> tuple[float | None, float | None, str]:
+    """Angles at which the contact of the epicardium with the right ventricle begins and ends, in the upper two thirds of the wall.
 
-    None, and why, if it cannot be determined.
+    nodes: (n, 3) of the epicardium, mm. angle: (n,) radians. apicobasal: (n,) 0 to 1. right_ventricle: (k, 3) points, mm.
+    None, and why, if they cannot be determined.
     """
     upper = (apicobasal > 0.33) & (apicobasal < 0.95)
     distance = cKDTree(right_ventricle).query(nodes[upper])[0]
@@ -324,10 +327,11 @@ def _contact_start(nodes: np.ndarray, angle: np.ndarray, apicobasal: np.ndarray,
     share = contact / np.maximum(all_nodes, 1e-9)
     touched = share > 0.5 * share.max()
     if not np.any(distance < TOUCHING):
-        return None, f"The right ventricle comes no closer to the wall than {distance.min():.0f} mm"
+        return None, None, f"The right ventricle comes no closer to the wall than {distance.min():.0f} mm"
     if touched.all():
-        return None, "The right ventricle surrounds the wall"
+        return None, None, "The right ventricle surrounds the wall"
     first = int(np.argmin(touched))  # somewhere outside the contact
     edges = np.diff(np.concatenate([[0], np.roll(touched, -first).astype(int), [0]]))
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return float(np.radians(first + starts[np.argmax(stops - starts)])), ""
+    longest = np.argmax(stops - starts)
+    return float(np.radians(first + starts[longest])), float(np.radians(first + stops[longest])), ""

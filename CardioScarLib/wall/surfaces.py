@@ -222,7 +222,7 @@ def _view_filled(nodes: np.ndarray, triangles: np.ndarray, normals: np.ndarray) 
     step = float((high - low).max()) / LOOKED_FROM
     first = low - 3 * step
     size = np.ceil((high - first) / step).astype(int) + 4
-    filled = _voxels(nodes, triangles, first, step, size)
+    filled = voxels(nodes, triangles, first, step, size)
     seen_from = nodes[triangles].mean(axis=1) + 1.5 * step * normals
     index = tuple(np.clip(np.rint((seen_from - first) / step).astype(int), 0, size - 1).T)
     total, blocked = np.zeros(len(triangles)), np.zeros(len(triangles))
@@ -233,7 +233,7 @@ def _view_filled(nodes: np.ndarray, triangles: np.ndarray, normals: np.ndarray) 
     return blocked / total
 
 
-def _voxels(nodes: np.ndarray, triangles: np.ndarray, first: np.ndarray, step: float, size: np.ndarray) -> np.ndarray:
+def voxels(nodes: np.ndarray, triangles: np.ndarray, first: np.ndarray, step: float, size: np.ndarray) -> np.ndarray:
     """Booleans of shape `size`, true at the points first + step * (i, j, k) that lie inside a closed surface."""
     stencil = vtkPolyDataToImageStencil()
     stencil.SetInputData(triangle_surface(nodes, triangles))

@@ -19,7 +19,7 @@ from CardioScarLib.benchmark.scores import (
     slice_scores,
     spread_scores,
 )
-from CardioScarLib.benchmark.surface import overlap_scores
+from CardioScarLib.quantification.overlap import overlap_scores
 
 SIDE = 40.0
 

@@ -1,4 +1,4 @@
-"""Overlap and distance of scar regions, by DeepMind's surface-distance (Nikolov et al. 2021, arXiv:1809.04430).
+"""Overlap and distance of scar regions on one wall, by DeepMind's surface-distance (Nikolov et al. 2021, arXiv:1809.04430).
 
 Regions are where a map, interpolated in the tetrahedra, is above 0.5, on a grid of voxels. Their surface is all of their
 border, the wall's own surfaces included where scar reaches them.
@@ -7,6 +7,7 @@ border, the wall's own surfaces included where scar reaches them.
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
@@ -22,7 +23,7 @@ VOXEL = 1.0
 PERCENT = 95
 
 
-def overlap_scores(wall: Wall, truth: np.ndarray, mean: np.ndarray) -> dict:
+def overlap_scores(wall: Wall, truth: np.ndarray, mean: np.ndarray) -> dict[str, float]:
     """dice; assd and hd95 in mm; {} where there is no true scar, and dice 0 alone where no scar is found.
 
     truth, mean: (n,) at the wall's nodes. assd: average symmetric surface distance, the mean of both directions by area.
@@ -52,7 +53,7 @@ def regions(wall: Wall, maps: list[np.ndarray]) -> list[np.ndarray]:
     count = len(wall.tetrahedra)
     grid = grid_from(wall.nodes, np.full(count, VTK_TETRA), np.arange(0, 4 * count + 1, 4), wall.tetrahedra.ravel())
     for number, values in enumerate(maps):
-        array = numpy_to_vtk(np.ascontiguousarray(values, dtype=np.float64), deep=True)
+        array = numpy_to_vtk(np.ascontiguousarray(values, dtype=np.float64), deep=True)  # type: ignore[no-untyped-call]
         array.SetName(str(number))
         grid.GetPointData().AddArray(array)
     low, high = wall.bounds
@@ -66,12 +67,12 @@ def regions(wall: Wall, maps: list[np.ndarray]) -> list[np.ndarray]:
     probe.SetSourceData(grid)
     probe.Update()
     data = probe.GetOutput().GetPointData()
-    inside = vtk_to_numpy(data.GetArray(probe.GetValidPointMaskArrayName())) > 0
-    masks = [inside & (vtk_to_numpy(data.GetArray(str(number))) > 0.5) for number in range(len(maps))]
+    inside = vtk_to_numpy(data.GetArray(probe.GetValidPointMaskArrayName())) > 0  # type: ignore[no-untyped-call]
+    masks = [inside & (vtk_to_numpy(data.GetArray(str(number))) > 0.5) for number in range(len(maps))]  # type: ignore[no-untyped-call]
     return [mask.reshape(size[::-1]).T for mask in masks]
 
 
-def _library():
+def _library() -> Any:
     try:
         import surface_distance
     except ImportError as problem:

@@ -1,0 +1,75 @@
+"""Joint samples of a map, and the intervals that they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from CardioScarLib.core.posterior import Posterior
+from CardioScarLib.core.quantity import Quantity
+from CardioScarLib.core.wall import Wall
+
+LEVEL = 0.9
+"""Of intervals, unless another one is asked for."""
+CHUNK = 16_384
+"""Points at a time: the samples of a fine wall need not fit into memory together."""
+
+
+def interval(values: np.ndarray, level: float) -> tuple[float, float]:
+    """The quantiles of equally likely values between which the share `level` of them lies."""
+    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
+    return float(low), float(high)
+
+
+def drawn_amounts(posterior: Posterior, wall: Wall, count: int) -> np.ndarray | None:
+    """(count,) amount of scar in each joint sample: mm^3 (volume), mm^2 (surfaces) or points; None for models without samples."""
+    if not posterior.has_spread:
+        return None
+    amounts = np.zeros(count)
+    for start in range(0, len(wall.nodes), CHUNK):
+        where = slice(start, start + CHUNK)
+        amounts += posterior.samples(count, wall.nodes[where]) @ wall.node_measure[where]
+    return amounts
+
+
+def node_interval(posterior: Posterior, points: np.ndarray, count: int, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) lower and upper end of the interval of the scar fraction at each point, float32."""
+    ends = np.empty((2, len(points)), dtype=np.float32)
+    for start in range(0, len(points), CHUNK):
+        where = slice(start, start + CHUNK)
+        ends[:, where] = np.quantile(posterior.samples(count, points[where]), [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    return ends[0], ends[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """What an amount is computed from: joint samples, or the map alone where its model gives none.
+
+    values: (d, n) scar fraction at n points in d equally likely fields, float32; (1, n) without samples.
+    sampled: whether they are samples, and so give an interval. level: of the interval.
+    """
+
+    values: np.ndarray
+    sampled: bool
+    level: float = LEVEL
+
+    @classmethod
+    def at(cls, posterior: Posterior, points: np.ndarray, count: int, level: float = LEVEL) -> Fields:
+        """points: (n, 3) LPS mm. count: of samples."""
+        if posterior.has_spread:
+            return cls(posterior.samples(count, points), True, level)
+        return cls(posterior.mean(points)[None].astype(np.float32), False, level)
+
+    @property
+    def how(self) -> str:
+        return f"mean of {len(self.values)} joint samples" if self.sampled else "of the map, without samples"
+
+    def quantity(self, name: str, label: str, amounts: np.ndarray, unit: str, method: str, threshold: float | None = None) -> Quantity:
+        """amounts: (d,) of the fields. What bends its fields (a threshold, a maximum) is another number on the mean map than on
+        average: the value is the mean over the samples."""
+        value, method = float(np.mean(amounts)), f"{method}, {self.how}"
+        if not self.sampled:
+            return Quantity(name, label, value, unit, method, threshold=threshold)
+        low, high = interval(amounts, self.level)
+        return Quantity(name, label, value, unit, method, low, high, self.level, threshold)

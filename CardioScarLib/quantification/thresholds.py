@@ -1,0 +1,38 @@
+"""Amounts of tissue by thresholds on the local scar fraction: scar above one, its core, its border zone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from CardioScarLib.core.quantity import Quantity
+from CardioScarLib.quantification.burden import AT_DENSITY, GRAM, ML
+from CardioScarLib.quantification.draws import Fields
+
+SCALE = "scar_probability (local scar fraction)"
+"""What thresholds are on: not signal intensity, whose 40 and 60 % of the maximum the literature uses for the border zone."""
+
+NARROW = (
+    "The interval of the border zone is too narrow, that of the core somewhat: how soft the borders of scar are is assumed by the "
+    "model, not seen. On 12 phantoms of 12 kinds they held the truth in 4 and in 8."
+)
+"""At 90 %, with the preset standard."""
+
+
+def threshold_quantities(whole: float, fields: Fields, measure: np.ndarray, border_zone: float, core: float) -> tuple[Quantity, ...]:
+    """Scar at or above `border_zone`, core at or above `core`, and the border zone between the two.
+
+    whole: mm^3 of the wall. fields: at points all over it. measure: (n,) mm^3 that each point stands for.
+    """
+    scar, dense = ((fields.values >= one) @ measure for one in (border_zone, core))
+    above = f"{SCALE} of {border_zone:g} or more"
+    between = f"{SCALE} from {border_zone:g} to below {core:g}, with borders as soft as the model assumes them"
+    share = 100 / whole
+    return (
+        fields.quantity("scar_volume_ml_above_threshold", "Scar volume above threshold", ML * scar, "mL", above, border_zone),
+        fields.quantity(
+            "scar_mass_g_above_threshold", "Scar mass above threshold", GRAM * scar, "g", f"{above}, {AT_DENSITY}", border_zone
+        ),
+        fields.quantity("scar_burden_percent_above_threshold", "Scar burden above threshold", share * scar, "%", above, border_zone),
+        fields.quantity("core_mass_g", "Core mass", GRAM * dense, "g", f"{SCALE} of {core:g} or more, {AT_DENSITY}", core),
+        fields.quantity("border_zone_mass_g", "Border zone mass", GRAM * (scar - dense), "g", f"{between}, {AT_DENSITY}", border_zone),
+    )
