@@ -106,13 +106,16 @@ def _show(modelNode, name: str) -> None:
     displayNode.EndModify(wasModified)
 
     legend = _legendAfter(displayNode, table)
+    wasModified = legend.StartModify()  # names and a format of numbers exclude each other: no view may draw halfway
     legend.SetTitleText(f"{look.title}\n(gray: unseen)" if partly and not look.names else look.title)
     legend.SetUseColorNamesForLabels(bool(look.names))
     legend.SetNumberOfLabels(6)
+    legend.SetMaxNumberOfColors(table.GetNumberOfColors())  # a new legend keeps the number that its table had then
     legend.SetLabelFormat("%s" if look.names else "%.1f")
     if before != name:
         legend.SetSize(0.15 if look.names else 0.1, 0.4)  # letters are drawn as large as this has room for
     legend.SetVisibility(True)
+    legend.EndModify(wasModified)
     modelNode.GetMesh().Modified()
 
 

@@ -136,6 +136,36 @@ def test_uncertainty_has_colors_a_range_and_a_legend_of_its_own(a_result):
     assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).GetTitleText() == "Scar probability"
 
 
+SHOW = {"probability": showScarProbability, "uncertainty": showUncertainty, "binary": lambda model: showBinary(model, 0.5)}
+
+
+def test_a_legend_has_the_colors_of_the_map_after_each_switch(a_result):
+    for name in ("probability", "binary", "probability", "uncertainty", "binary", "uncertainty"):
+        SHOW[name](a_result[1])
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1])
+        assert legend.GetMaxNumberOfColors() == len(LOOKS[name].colors), name
+
+
+def test_views_that_draw_at_each_switch_warn_of_nothing(a_3d_view, a_result):
+    warnings = []
+
+    @vtk.calldata_type(vtk.VTK_STRING)
+    def keep(caller, event, text):
+        warnings.append(text)
+
+    def draw(caller, event):
+        a_3d_view.window.Render()
+
+    vtk.vtkOutputWindow.GetInstance().AddObserver("WarningEvent", keep)
+    for name in ("binary", "probability", "binary", "uncertainty"):
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1])
+        tag = legend.AddObserver(vtk.vtkCommand.ModifiedEvent, draw)
+        SHOW[name](a_result[1])
+        a_3d_view.window.Render()
+        legend.RemoveObserver(tag)
+    assert not [text for text in warnings if "LabelFormat" in text]
+
+
 def test_a_legend_stays_where_it_was_put_when_the_map_changes(a_result, a_case, a_fake_reconstruct, beyond_the_stack):
     slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).SetPosition(0.1, 0.2)
     slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).SetSize(0.07, 0.3)
@@ -330,8 +360,7 @@ def is_dark_red(picture):
 
 @pytest.mark.parametrize("name", ["probability", "uncertainty", "binary"])
 def test_the_part_that_was_not_observed_is_drawn_gray(a_3d_view, a_part_not_observed, from_the_scar, name):
-    show = {"probability": showScarProbability, "uncertainty": showUncertainty, "binary": lambda model: showBinary(model, 0.5)}[name]
-    show(a_part_not_observed)
+    SHOW[name](a_part_not_observed)
     a_3d_view.look_at(a_part_not_observed, from_the_scar)
     picture = a_3d_view.picture(f"partly_observed_{name}")
     heart = colored_part(picture)
@@ -373,8 +402,7 @@ def test_the_intersection_with_a_slice_shows_scar_where_the_slice_has_it(a_slice
 
 @pytest.mark.parametrize("name", ["probability", "uncertainty", "binary"])
 def test_a_reopened_scene_looks_the_same(a_scene, a_3d_view, a_part_not_observed, from_the_scar, name, tmp_path):
-    show = {"probability": showScarProbability, "uncertainty": showUncertainty, "binary": lambda model: showBinary(model, 0.5)}[name]
-    show(a_part_not_observed)
+    SHOW[name](a_part_not_observed)
     a_3d_view.look_at(a_part_not_observed, from_the_scar)
     before = a_3d_view.picture(f"saved_{name}").astype(int)
     title, model_name = (
@@ -390,5 +418,5 @@ def test_a_reopened_scene_looks_the_same(a_scene, a_3d_view, a_part_not_observed
     after = a_3d_view.picture(f"reopened_{name}").astype(int)
     assert np.abs(after - before).mean() < 0.5  # legend included
     assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(model).GetTitleText() == title
-    show(model)
+    SHOW[name](model)
     assert np.abs(a_3d_view.picture(f"shown_again_{name}").astype(int) - before).mean() < 0.5
