@@ -9,6 +9,7 @@ import slicer
 
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.preview import OTHER, PARTLY, REMOTE, SCAR, EvidencePreview
+from CardioScarMRML.placing import removeNodes
 
 COLORS = {
     REMOTE: ("remote myocardium", (0.22, 0.55, 0.96)),
@@ -56,8 +57,7 @@ class EvidenceOverlay:
     def hide(self) -> None:
         """Remove the overlay; nothing happens where there is none."""
         self._takeOffViews()
-        for node in self._nodes:
-            self._scene.RemoveNode(node)
+        removeNodes(*self._nodes)
         self._nodes = []
 
     def cleanup(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 
+from CardioScarMRML.placing import removeNodes
 from CardioScarMRML.reading import RAS_TO_LPS
 from CardioScarMRML.slice_list import jumpToPlane
 
@@ -50,8 +51,7 @@ def removePlanes(modelNode) -> None:
     modelNode.RemoveAttribute(NOTES_ATTRIBUTE)
     for plane in planes:
         displays = [plane.GetNthDisplayNode(number) for number in range(plane.GetNumberOfDisplayNodes())]
-        for node in (plane, *displays):
-            scene.RemoveNode(node)
+        removeNodes(plane, *displays)
     if folder and hierarchy.HasItemAttribute(folder, FOLDER_ATTRIBUTE) and not hierarchy.GetNumberOfItemChildren(folder):
         hierarchy.RemoveItem(folder, False, False)
 

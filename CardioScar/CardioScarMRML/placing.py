@@ -1,4 +1,4 @@
-"""Where new nodes go, and how they are called."""
+"""Where new nodes go, how they are called, and how nodes leave."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ def placeBeside(node, source) -> None:
     item, sourceItem = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(source)
     if item and sourceItem:  # without the application nobody makes items for nodes
         hierarchy.SetItemParent(item, hierarchy.GetItemParent(sourceItem))
+
+
+def removeNodes(*nodes) -> None:
+    """Remove nodes from their scenes.
+
+    The application takes display nodes along with the node that they display; what is in no scene any more must not be removed.
+    """
+    for node in nodes:
+        if node is not None and node.GetScene() is not None:
+            node.GetScene().RemoveNode(node)
 
 
 def copyOfModel(modelNode, name: str, leaveOut=()):

@@ -9,6 +9,7 @@ import slicer
 
 from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.core.slices import SliceStack
+from CardioScarMRML.placing import removeNodes
 
 SCAR_NAMES = re.compile(r"scar|infarct|fibrosis|necrosis|enhanc|lge", re.IGNORECASE)
 
@@ -61,8 +62,4 @@ def segmentArray(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:
         return np.array(slicer.util.arrayFromVolume(labelMapNode))
     finally:
         displayNode = labelMapNode.GetDisplayNode()
-        if displayNode is not None and displayNode.GetColorNode() is not None:
-            scene.RemoveNode(displayNode.GetColorNode())
-        if displayNode is not None:
-            scene.RemoveNode(displayNode)
-        scene.RemoveNode(labelMapNode)
+        removeNodes(labelMapNode, displayNode, displayNode and displayNode.GetColorNode())

@@ -133,7 +133,19 @@ def new_scene(temporary_folder):
     files.AddDataIOToScene()
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
     slicer.mrmlScene, slicer.app = scene, Application(application, [*kept, files])
+    scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _as_the_application_removes)
     return scene
+
+
+@vtk.calldata_type(vtk.VTK_OBJECT)
+def _as_the_application_removes(scene, event, node):
+    """Display nodes go with the node that they display; a node that went already must not be removed once more."""
+    if node.GetScene() is None:
+        vtk.vtkOutputWindow.GetInstance().InvokeEvent("ErrorEvent", "GetSubjectHierarchyNode: Invalid scene given")
+    elif node.IsA("vtkMRMLDisplayableNode") and not scene.IsClosing():
+        for display in [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())]:
+            if display is not None:
+                scene.RemoveNode(display)
 
 
 # --- cases ---------------------------------------------------------------------------------------------------------
