@@ -28,6 +28,7 @@ from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
 from CardioScarMRML.next_slices import removePlanes
 from CardioScarMRML.parameters import caseFrom, settingsFrom
+from CardioScarMRML.placing import hideModels
 from CardioScarMRML.samples import registerSamples
 from CardioScarMRML.walls import describeWall, wallNotes
 from CardioScarPanel.advice_view import AdviceView
@@ -419,15 +420,22 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _onWallMade(self, modelNode) -> str:
         parameters = self._parameterNode or self.logic.getParameterNode()
-        parameters.lvModel = modelNode
+        self._take(parameters, lvModel=modelNode)
         self.ui.makeWallButton.checked = False
         return "\n".join([_("The LV wall was made and selected as the LV model."), describeWall(modelNode), *wallNotes(modelNode)])
 
     def onLoadExampleButton(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The example could not be loaded."), waitCursor=True):
             volumeNode, modelNode = self.logic.loadExample()
-            with slicer.util.NodeModify(self._parameterNode):
-                self._parameterNode.lgeVolume, self._parameterNode.lvModel = volumeNode, modelNode
+            self._take(self._parameterNode, lgeVolume=volumeNode, lvModel=modelNode)
+
+    @staticmethod
+    def _take(parameters, **nodes) -> None:
+        """Choose nodes that have just been made; what was looked at before makes room."""
+        hideModels(parameters.lvModel, parameters.resultModel)
+        with slicer.util.NodeModify(parameters):
+            for name, node in nodes.items():
+                parameters.setValue(name, node)
 
     @staticmethod
     def _firstVisibleNode(className: str):

@@ -12,6 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from CardioScarLib.core.errors import BadWall, NoSpread
 from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, UNCERTAINTY, color_table
+from CardioScarMRML.placing import showOnSlices
 from CardioScarMRML.results_table import followThreshold
 
 SHOWN_ARRAY = "scar_shown"
@@ -92,9 +93,7 @@ def _show(modelNode, name: str) -> None:
     wasModified = displayNode.StartModify()
     before = displayNode.GetAttribute(DISPLAY_ATTRIBUTE)
     if before is None:  # afterwards it is for the user to choose
-        displayNode.SetVisibility2D(True)
-        displayNode.SetSliceIntersectionThickness(3)
-        displayNode.SetSliceIntersectionOpacity(0.6)  # the image has to be seen under a volume mesh
+        showOnSlices(displayNode)
     displayNode.SetAttribute(DISPLAY_ATTRIBUTE, name)
     displayNode.SetActiveScalar(SHOWN_ARRAY if partly else look.array, vtk.vtkAssignAttribute.POINT_DATA)
     displayNode.SetScalarRangeFlag(displayNode.UseManualScalarRange)
@@ -103,6 +102,7 @@ def _show(modelNode, name: str) -> None:
     table = colorTable(modelNode.GetScene(), look, partly)
     displayNode.SetAndObserveColorNodeID(table.GetID())
     displayNode.SetScalarVisibility(True)
+    displayNode.SetVisibility(True)  # another wall may have taken its place
     displayNode.EndModify(wasModified)
 
     legend = _legendAfter(displayNode, table)

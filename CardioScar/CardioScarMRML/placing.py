@@ -25,6 +25,23 @@ def removeNodes(*nodes) -> None:
             node.GetScene().RemoveNode(node)
 
 
+def hideModels(*modelNodes) -> None:
+    """Hide models and their legends before another is shown in the same place.
+
+    Two surfaces in one place flicker, and two legends cannot be told apart.
+    """
+    for modelNode in modelNodes:
+        for number in range(modelNode.GetNumberOfDisplayNodes() if modelNode is not None else 0):
+            modelNode.GetNthDisplayNode(number).SetVisibility(False)
+
+
+def showOnSlices(displayNode) -> None:
+    """Draw a model where slice views cut it, so that the image is still seen under the band that a volume mesh gives."""
+    displayNode.SetVisibility2D(True)
+    displayNode.SetSliceIntersectionThickness(3)
+    displayNode.SetSliceIntersectionOpacity(0.6)
+
+
 def copyOfModel(modelNode, name: str, leaveOut=()):
     """A second model node with a mesh of its own, under the same transform, displayed alike; the first one is hidden.
 
@@ -47,6 +64,6 @@ def copyOfModel(modelNode, name: str, leaveOut=()):
         copy.GetDisplayNode().SetOpacity(display.GetOpacity())
         copy.GetDisplayNode().SetRepresentation(display.GetRepresentation())
         copy.GetDisplayNode().SetEdgeVisibility(display.GetEdgeVisibility())
-        display.SetVisibility(False)  # two surfaces in one place flicker
+    hideModels(modelNode)
     placeBeside(copy, modelNode)
     return copy

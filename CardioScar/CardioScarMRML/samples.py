@@ -14,6 +14,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarMRML.phantoms import addModelNode, addPhantomNodes, addVolumeNode, gridFromWall
+from CardioScarMRML.placing import hideModels
 
 RESOURCES = Path(__file__).resolve().parents[1] / "Resources"
 PSIR = RESOURCES / "SampleData" / "SunnybrookPSIR"
@@ -23,6 +24,8 @@ PSIR_THICKNESS = 5.0
 """mm; the file does not say it, the slices of this acquisition are contiguous."""
 TRUTH_ARRAY = "true_scar_probability"
 CATEGORY = "CardioScar"
+SAMPLE_ATTRIBUTE = "CardioScar.Sample"
+"""Attribute of the model of an example: which of `SAMPLES` it is."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,15 @@ class Sample:
 
 
 def addSample(scene, name: str = "phantom"):
-    """Put an example into a scene.
+    """Put an example into a scene, in which the walls of earlier ones are hidden.
 
     :param name: a key of SAMPLES.
     :return: (volume node, model node).
     """
-    return SAMPLES[name].add(scene)
+    volumeNode, modelNode = SAMPLES[name].add(scene)
+    hideModels(*(node for node in slicer.util.getNodesByClass("vtkMRMLModelNode", scene) if node.GetAttribute(SAMPLE_ATTRIBUTE)))
+    modelNode.SetAttribute(SAMPLE_ATTRIBUTE, name)
+    return volumeNode, modelNode
 
 
 def addPhantomSample(scene):
@@ -90,7 +96,7 @@ def registerSamples() -> None:
     """Offer the examples in Slicer's Sample Data module; call it when the application has started."""
     import SampleData
 
-    for sample in SAMPLES.values():
+    for name, sample in SAMPLES.items():
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
             category=CATEGORY,
             sampleName=sample.title,
@@ -98,23 +104,23 @@ def registerSamples() -> None:
             fileNames=sample.source.name,
             nodeNames=sample.title,
             thumbnailFileName=str(sample.thumbnail),
-            customDownloader=_Loader(sample),
+            customDownloader=_Loader(name),
         )
 
 
 class _Loader:
     """What the Sample Data module calls when its button is pressed; equal for the same sample, so that a reload adds no second one."""
 
-    def __init__(self, sample: Sample):
-        self._sample = sample
+    def __init__(self, name: str):
+        self._name = name
 
     def __call__(self, source=None):
         with slicer.util.tryWithErrorDisplay(_("The example could not be loaded."), waitCursor=True):
-            nodes = self._sample.add(slicer.mrmlScene)
+            nodes = addSample(slicer.mrmlScene, self._name)
             showSample(nodes[0])
         return list(nodes)
 
     def __str__(self) -> str:
-        return f"CardioScar {self._sample.title}"
+        return f"CardioScar {SAMPLES[self._name].title}"
 
     __repr__ = __str__

@@ -17,7 +17,7 @@ from CardioScarLib.core.errors import BadEvidence, BadWall
 from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarMRML.phantoms import addModelNode, gridFromWall
-from CardioScarMRML.placing import placeBeside
+from CardioScarMRML.placing import placeBeside, showOnSlices
 from CardioScarMRML.reading import RAS_TO_LPS, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.run import CardioScarRun, startInChild
 from CardioScarMRML.segments import SCAR_NAMES, segmentArray
@@ -248,7 +248,7 @@ def _addWall(sourceNode, stored, settings: WallSettings):
     grid = gridFromWall(stored.wall)
     _addArrays(grid, stored.arrays)
     modelNode = addModelNode(scene, grid, f"{sourceNode.GetName()} LV wall")
-    modelNode.GetDisplayNode().SetVisibility2D(True)  # on the slices one sees whether it fits
+    showOnSlices(modelNode.GetDisplayNode())  # there one sees whether it fits
     for name, text in {
         "Version": CardioScarLib.__version__,
         "WallSettings": json.dumps(asdict(settings)),

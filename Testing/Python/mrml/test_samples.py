@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from CardioScarMRML import CardioScarCase, samples, stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML import CardioScarCase, addPhantomNodes, samples, stackFromVolumeNode, wallFromModelNode
 from node_values import map_on
 
 import CardioScar
@@ -45,6 +45,16 @@ def test_a_second_example_has_names_of_its_own(a_scene):
     logic = CardioScarLogic()
     names = [node.GetName() for _ in range(2) for node in logic.loadExample()]
     assert names[0] == "Phantom LGE" and len(set(names)) == 4
+
+
+def test_of_examples_only_the_last_wall_is_seen(a_scene, a_phantom, monkeypatch):
+    """However it was loaded: by the panel, a script or the Sample Data module."""
+    quick = samples.Sample("CardioScar phantom", samples.PSIR, lambda scene: addPhantomNodes(scene, a_phantom), samples.PSIR)
+    monkeypatch.setitem(samples.SAMPLES, "phantom", quick)
+    own = a_scene.AddNewNodeByClass("vtkMRMLModelNode", "Mine")
+    own.CreateDefaultDisplayNodes()
+    models = [samples.addSample(a_scene)[1], CardioScarLogic().loadExample()[1], samples._Loader("phantom")()[1]]
+    assert [model.GetDisplayNode().GetVisibility() for model in (own, *models)] == [1, 0, 0, 1]
 
 
 @pytest.mark.slow
