@@ -28,7 +28,7 @@ from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
 from CardioScarMRML.next_slices import removePlanes
 from CardioScarMRML.parameters import caseFrom, settingsFrom
-from CardioScarMRML.placing import hideModels
+from CardioScarMRML.placing import hideModels, showCopied
 from CardioScarMRML.samples import registerSamples
 from CardioScarMRML.walls import describeWall, wallNotes
 from CardioScarPanel.advice_view import AdviceView
@@ -151,7 +151,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndChange)
-        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
+        # Before others, who may take display nodes along.
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved, priority=1.0)
         self.ui.applyButton.clicked.connect(self.onApplyButton)
         self.ui.loadExampleButton.clicked.connect(self.onLoadExampleButton)
         self.initializeParameterNode()
@@ -203,9 +204,10 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeAboutToBeRemoved(self, caller, event, node) -> None:
-        """Planes of a next slice go with the model whose map they were found for."""
+        """Planes of a next slice go with the model whose map they were found for, and its original is seen again."""
         if node.IsA("vtkMRMLModelNode") and not caller.IsClosing():
             removePlanes(node)
+            showCopied(node)
 
     def initializeParameterNode(self) -> None:
         """Make sure that a parameter node exists and is observed; preselect the first volume and model."""

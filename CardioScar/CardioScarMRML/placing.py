@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import slicer
 
+COPY_ROLE = "CardioScar.CopyOf"
+"""Node reference from a model to the one that it is a copy of."""
+
 
 def placeBeside(node, source) -> None:
     """Give a node the same parent as its source in the subject hierarchy."""
@@ -33,6 +36,19 @@ def hideModels(*modelNodes) -> None:
     for modelNode in modelNodes:
         for number in range(modelNode.GetNumberOfDisplayNodes() if modelNode is not None else 0):
             modelNode.GetNthDisplayNode(number).SetVisibility(False)
+
+
+def showCopied(copy) -> None:
+    """Show the model that a copy was made of, and that was hidden for it; to be called when the copy is about to go.
+
+    Nothing happens where the copy is hidden itself, or is none.
+    """
+    original = copy.GetNodeReference(COPY_ROLE)
+    display = copy.GetDisplayNode()
+    if original is None or (display is not None and not display.GetVisibility()):
+        return
+    for number in range(original.GetNumberOfDisplayNodes()):
+        original.GetNthDisplayNode(number).SetVisibility(True)
 
 
 def showOnSlices(displayNode) -> None:
@@ -65,5 +81,6 @@ def copyOfModel(modelNode, name: str, leaveOut=()):
         copy.GetDisplayNode().SetRepresentation(display.GetRepresentation())
         copy.GetDisplayNode().SetEdgeVisibility(display.GetEdgeVisibility())
     hideModels(modelNode)
+    copy.SetNodeReferenceID(COPY_ROLE, modelNode.GetID())
     placeBeside(copy, modelNode)
     return copy
