@@ -27,10 +27,17 @@ def torchIsInstalled() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
+def _extensionIsInstalled() -> bool:
+    """Whether the extension 'PyTorch' is, which installs PyTorch as it fits this Slicer and this GPU."""
+    return importlib.util.find_spec("PyTorchUtils") is not None
+
+
 def torchInWords() -> str:
-    """Which PyTorch is installed."""
+    """Which PyTorch is installed, or what `ensureTorch` would do about it."""
     import importlib.metadata  # takes a moment, which Slicer's start can do without
 
+    if not torchIsInstalled() and not _extensionIsInstalled():
+        return _("PyTorch is not installed, nor is the extension 'PyTorch' that brings it: use the Extensions Manager.")
     if not torchIsInstalled():
         return _("PyTorch is not installed; you will be asked before it is.")
     try:
@@ -48,7 +55,7 @@ def ensureTorch() -> bool:
     """
     if torchIsInstalled():
         return True
-    if importlib.util.find_spec("PyTorchUtils") is None:
+    if not _extensionIsInstalled():
         raise MissingPackage(
             _(
                 "The neural network needs the extension 'PyTorch': install it with the Extensions Manager, restart Slicer and apply "

@@ -130,7 +130,7 @@ def without_torch(monkeypatch):
 
 def test_torch_is_asked_for_once_and_installed_by_its_extension(without_torch):
     without_torch.extension()
-    assert "not installed" in dependencies.torchInWords()
+    assert "you will be asked" in dependencies.torchInWords()
     assert dependencies.ensureTorch()
     assert len(without_torch.asked) == 1 and without_torch.installed == [False]
     assert dependencies.ensureTorch() and len(without_torch.asked) == 1
@@ -147,6 +147,8 @@ def test_what_cannot_be_installed_is_said_in_one_sentence(without_torch, what):
     if what != "no extension":
         without_torch.extension()
         without_torch.answer = "broken"
+    assert ("you will be asked" in dependencies.torchInWords()) == (what != "no extension")
+    assert ("Extensions Manager" in dependencies.torchInWords()) == (what == "no extension")
     with pytest.raises(MissingPackage) as error:
         dependencies.ensureTorch()
     assert "PyTorch" in str(error.value) and "'Field'" in str(error.value)
@@ -161,6 +163,7 @@ def test_only_the_network_needs_torch(a_panel, a_scene, a_phantom, a_fake_recons
     assert "not installed" in a_panel.ui.deviceLabel.text
     click(a_panel.ui.applyButton)
     assert "extension 'PyTorch'" in a_panel.ui.statusLabel.text
+    assert "Extensions Manager" in a_panel.ui.deviceLabel.text and "Extensions Manager" in a_panel.ui.statusLabel.text
     without_torch.extension()
     without_torch.answer = False
     click(a_panel.ui.applyButton)
