@@ -15,6 +15,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarMRML.phantoms import addModelNode, addPhantomNodes, addVolumeNode, gridFromWall
 from CardioScarMRML.placing import hideModels
+from CardioScarMRML.slice_list import showVolume
 
 RESOURCES = Path(__file__).resolve().parents[1] / "Resources"
 PSIR = RESOURCES / "SampleData" / "SunnybrookPSIR"
@@ -76,11 +77,8 @@ def addPsirSample(scene):
 
 
 def showSample(volumeNode) -> None:
-    """Bring the slices into all slice views, in their own plane, and the model into the middle of the 3D views."""
-    scene = volumeNode.GetScene()
-    for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
-        scene.GetNthNodeByClass(number, "vtkMRMLSliceNode").RotateToVolumePlane(volumeNode)
-    slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
+    """Bring the slices into all slice views, in their own planes, and the model into the middle of the 3D views."""
+    showVolume(volumeNode)
     layoutManager = slicer.app.layoutManager()
     if layoutManager is not None:  # there is none without a main window
         layoutManager.resetThreeDViews()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import qt
 from CardioScarMRML.parameters import sliceIndices
-from CardioScarMRML.slice_list import jumpToSlice, sliceRows
+from CardioScarMRML.slice_list import jumpToSlice, showVolume, sliceRows
 from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import BadSettings, CardioScarError
@@ -32,6 +32,8 @@ class SliceTable:
         )
         self._cells = RowTable(self._table, columns, self._show)
         self._table.itemChanged.connect(self._onChecked)
+        self._resetButton = ui.resetViewsButton
+        self._resetButton.clicked.connect(lambda checked=False: self._resetViews())
 
     def connect(self, parameterNode) -> None:
         self._parameterNode = parameterNode
@@ -46,6 +48,7 @@ class SliceTable:
             self._rows = rows
             self._fill()
         parameters = self._parameterNode
+        self._resetButton.enabled = bool(rows)
         if parameters is None:
             return
         before, self._selection = self._selection, parameters.sliceSelection
@@ -109,6 +112,10 @@ class SliceTable:
     def _show(self, row: int) -> None:
         if row < len(self._rows) and self._parameterNode is not None and self._parameterNode.lgeVolume is not None:
             jumpToSlice(self._parameterNode.lgeVolume.GetScene(), self._rows[row])
+
+    def _resetViews(self) -> None:
+        if self._parameterNode is not None and self._parameterNode.lgeVolume is not None:
+            showVolume(self._parameterNode.lgeVolume)
 
 
 def _shareInWords(share: float) -> str:

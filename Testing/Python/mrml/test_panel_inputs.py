@@ -204,6 +204,19 @@ def test_a_click_on_a_row_moves_the_views(connected, a_ui, a_scene, a_phantom):
     assert abs((pose[:3, 3] * [-1, -1, 1] - one.center) @ one.normal) < 1e-3
 
 
+def test_a_button_turns_the_views_back_into_planes_of_the_volume(connected, a_ui, a_scene, a_phantom):
+    view = a_scene.AddNewNodeByClass("vtkMRMLSliceNode", "Red")
+    view.SetLayoutName("Red")
+    connected(SliceTable)
+    before = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3].copy()
+    a_ui.resetViewsButton.click()
+    assert abs((before - slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3])).max() > 0.1
+    planes = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3] * [[-1], [-1], [1]]
+    one = a_phantom.stack.slices[0]
+    axes = np.array([one.normal, *(step / np.linalg.norm(step) for step in (one.row_step, one.column_step))])
+    assert np.abs(axes @ planes).max(axis=0) == pytest.approx([1, 1, 1])
+
+
 def test_an_unusable_model_leaves_the_slices_in_the_table(connected, a_ui, a_case):
     part = connected(SliceTable)
     a_case[1].SetAndObserveMesh(None)
