@@ -6,10 +6,13 @@ import re
 
 import numpy as np
 import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.core.slices import SliceStack
 from CardioScarMRML.placing import removeNodes
+from CardioScarMRML.transforms import isBetweenLinear, toNodePoints
 
 SCAR_NAMES = re.compile(r"scar|infarct|fibrosis|necrosis|enhanc|lge", re.IGNORECASE)
 
@@ -49,10 +52,13 @@ def guessScarSegment(segmentationNode) -> str:
 def segmentArray(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:
     """(k, j, i) label map of one segment on the voxels of a volume; transforms of both are taken into account.
 
-    As slicer.util.arrayFromSegmentBinaryLabelmap, which needs the application.
+    As slicer.util.arrayFromSegmentBinaryLabelmap, which needs the application, and loses voxels where volume and segmentation
+    are under different transforms that bend.
     """
     if segmentationNode.GetSegmentation().GetSegment(segmentID) is None:
         raise BadEvidence("The scar segment is no longer in the segmentation; choose it again.")
+    if not isBetweenLinear(volumeNode, segmentationNode):
+        return _labelsAtVoxels(segmentationNode, segmentID, volumeNode)
     scene = volumeNode.GetScene()
     labelMapNode = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "CardioScar temporary")
     try:
@@ -63,3 +69,28 @@ def segmentArray(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:
     finally:
         displayNode = labelMapNode.GetDisplayNode()
         removeNodes(labelMapNode, displayNode, displayNode and displayNode.GetColorNode())
+
+
+def _labelsAtVoxels(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:
+    """(k, j, i) 1 at the voxels of a volume whose centers lie in a voxel of the segment, 0 elsewhere."""
+    if segmentationNode.GetSegmentation().GetSegment(segmentID).GetRepresentation("Binary labelmap") is None:
+        raise BadEvidence(
+            "The volume and the segmentation lie under different transforms that bend, and the segment has no binary labelmap; "
+            "create it in the module Segmentations."
+        )
+    image = slicer.vtkOrientedImageData()
+    segmentationNode.GetBinaryLabelmapRepresentation(segmentID, image)
+    labels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(np.array(image.GetDimensions())[::-1])
+    first, matrix = np.array(image.GetExtent()[::2]), vtk.vtkMatrix4x4()
+    image.GetWorldToImageMatrix(matrix)
+    toIjk = slicer.util.arrayFromVTKMatrix(matrix)
+    volumeNode.GetIJKToRASMatrix(matrix)
+    toRas = slicer.util.arrayFromVTKMatrix(matrix)
+    shape = slicer.util.arrayFromVolume(volumeNode).shape
+    k, j, i = (grid.ravel() for grid in np.indices(shape))
+    there = toNodePoints(volumeNode, segmentationNode, np.column_stack([i, j, k]) @ toRas[:3, :3].T + toRas[:3, 3])
+    ijk = np.rint(there @ toIjk[:3, :3].T + toIjk[:3, 3]).astype(int) - first
+    inside = np.all((ijk >= 0) & (ijk < np.array(labels.shape)[::-1]), axis=1)
+    found = np.zeros(len(ijk), dtype=np.uint8)
+    found[inside] = labels[tuple(ijk[inside, ::-1].T)] > 0
+    return found.reshape(shape)

@@ -210,7 +210,7 @@ def test_a_button_turns_the_views_back_into_planes_of_the_volume(connected, a_ui
     connected(SliceTable)
     before = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3].copy()
     a_ui.resetViewsButton.click()
-    assert abs((before - slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3])).max() > 0.1
+    assert abs(before - slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3]).max() > 0.1
     planes = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3] * [[-1], [-1], [1]]
     one = a_phantom.stack.slices[0]
     axes = np.array([one.normal, *(step / np.linalg.norm(step) for step in (one.row_step, one.column_step))])
