@@ -91,6 +91,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
 
         def finish(found) -> CardioScarResult:
             modelNode = lvModelNode
+            lvModelNode.GetScene().SaveStateForUndo()
             if asCopy:
                 name = f"{lvModelNode.GetName()} scar map"
                 modelNode = copyOfModel(lvModelNode, name, leaveOut=(*scarArrays(lvModelNode), FIELD_ARRAY))

@@ -104,6 +104,8 @@ def addWallCoordinates(modelNode, angleStartNode=None) -> tuple[str, ...]:
     from CardioScarLib.wall.coordinates import wall_coordinates
 
     found = wall_coordinates(wallFromModelNode(modelNode), zero_at=_angleStart(angleStartNode))
+    if modelNode.GetScene() is not None:
+        modelNode.GetScene().SaveStateForUndo()
     _addArrays(modelNode.GetMesh(), found.arrays)
     modelNode.GetMesh().Modified()  # the only event that makes views look at the arrays again
     return found.notes

@@ -16,6 +16,8 @@ from CardioScarLib.core.quantity import Quantity
 if TYPE_CHECKING:
     from CardioScarLib.core.result import Reconstruction
 
+MAP_ARRAYS = ("scar_probability", "scar_uncertainty", "scar_observed", "scar_binary")
+"""Point arrays of a scar map, see `CardioScarLib.core.result`."""
 FIELD_ARRAY = "scar_field"
 """Array in the field data of a mesh, see `CardioScarMRML.fields`."""
 ATTRIBUTES = ("Provenance", "Summary", "Quantities", "Arrays", "Log", "Threshold", "Audit")
@@ -70,8 +72,11 @@ def quantitiesOf(modelNode) -> tuple[Quantity, ...]:
 
 
 def scarArrays(modelNode) -> list[str]:
-    """Names of the point arrays that the last run has left on a model."""
-    return (modelNode.GetAttribute("CardioScar.Arrays") or "").split()
+    """Names of the point arrays that the last run has left on a model, or that came with its file from another run."""
+    listed = (modelNode.GetAttribute("CardioScar.Arrays") or "").split()
+    pointData = modelNode.GetMesh().GetPointData() if modelNode.GetMesh() is not None else None
+    found = [name for name in MAP_ARRAYS if pointData is not None and pointData.HasArray(name)]
+    return list(dict.fromkeys([*listed, *found]))
 
 
 def keepEarlier(modelNode, suffix: str) -> str:
