@@ -15,6 +15,8 @@ from CardioScarMRML.writing import quantitiesOf, writeQuantities
 
 RESULTS_ROLE = "CardioScar.Results"
 """Node reference from a model to the table of its last run."""
+NOTHING = 1e-6
+"""In every unit of the table."""
 _walls = Inputs()
 """The wall whose threshold is being moved: a slider cannot wait for it to be read."""
 
@@ -74,7 +76,8 @@ def _columns(quantity: Quantity) -> Iterator[tuple[str, float, str, str]]:
 
 
 def _putNumber(tableNode, name: str, value: float, unit: str, description: str) -> None:
-    """A number into its column, which is made if there is none."""
+    """A number into its column, which is made if there is none. Views of tables write numbers as they are, as in 1.91e-35."""
+    value = 0.0 if abs(value) < NOTHING else value
     if tableNode.GetTable().GetColumnByName(name) is not None:
         tableNode.GetTable().SetValueByName(0, name, vtk.vtkVariant(value))  # of any type: a reopened scene has what it read
         tableNode.GetTable().Modified()

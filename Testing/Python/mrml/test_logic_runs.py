@@ -329,6 +329,18 @@ def test_an_odd_suffix_is_refused_before_anything_runs(a_case, a_fake_reconstruc
     assert not a_fake_reconstruct.calls
 
 
+def test_the_table_of_a_heart_without_scar_can_be_read(a_case, a_fake_reconstruct, a_phantom):
+    truth = a_phantom.truth.copy()
+    a_phantom.truth[:] = 1e-37
+    try:
+        result = CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
+    finally:
+        a_phantom.truth[:] = truth
+    table = result.tableNode.GetTable()
+    assert [table.GetColumnByName(name).GetValue(0) for name in ("Scar burden", "Scar volume", "Scar mass")] == [0.0, 0.0, 0.0]
+    assert table.GetColumnByName("LV mass").GetValue(0) > 10
+
+
 def test_the_table_has_the_numbers_with_their_units(a_scene, a_case, a_phantom, quick):
     result = CardioScarLogic(startHere).reconstruct(CardioScarCase(*a_case), settings=quick)
     table = result.tableNode
