@@ -23,7 +23,6 @@ class EvidencePreview:
         self._parameterNode = None
         self._overlay = None
         self._shown = None
-        ui.histogramLabel.setMinimumWidth(1)  # else the panel could not be made narrower than the picture
         ui.evidencePreviewCheckBox.toggled.connect(lambda checked=False: self.update())
 
     def connect(self, parameterNode) -> None:
