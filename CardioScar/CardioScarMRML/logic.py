@@ -68,6 +68,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         *,
         asCopy: bool = False,
         keepEarlierAs: str | None = None,
+        show: bool = True,
         progressCallback=None,
     ) -> CardioScarRun:
         """Compute the scar map in a child process; the run writes it onto the LV model as point arrays, and shows it.
@@ -77,6 +78,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         :param asCopy: write onto a new model beside the LV model, which is hidden, instead of onto the LV model.
         :param keepEarlierAs: a suffix such as "_earlier", under which results of an earlier run stay, with a number where
             it is taken; None replaces them.
+        :param show: False leaves it to the caller how models look.
         """
         from CardioScarLib.tasks.reconstruct import ReconstructTask
 
@@ -94,8 +96,8 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
             lvModelNode.GetScene().SaveStateForUndo()
             if asCopy:
                 name = f"{lvModelNode.GetName()} scar map"
-                modelNode = copyOfModel(lvModelNode, name, leaveOut=(*scarArrays(lvModelNode), FIELD_ARRAY))
-            return writeResult(modelNode, task.result(found), run.log, case.lgeVolumeNode, keepEarlierAs)
+                modelNode = copyOfModel(lvModelNode, name, leaveOut=(*scarArrays(lvModelNode), FIELD_ARRAY), instead=show)
+            return writeResult(modelNode, task.result(found), run.log, case.lgeVolumeNode, keepEarlierAs, show)
 
         run = CardioScarRun(self._startJob(task), check, finish, progressCallback)
         return run

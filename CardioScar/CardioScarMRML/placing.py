@@ -58,11 +58,12 @@ def showOnSlices(displayNode) -> None:
     displayNode.SetSliceIntersectionOpacity(0.6)
 
 
-def copyOfModel(modelNode, name: str, leaveOut=()):
-    """A second model node with a mesh of its own, under the same transform, displayed alike; the first one is hidden.
+def copyOfModel(modelNode, name: str, leaveOut=(), instead: bool = True):
+    """A second model node with a mesh of its own, under the same transform, displayed alike.
 
     :param name: made unique in the scene.
     :param leaveOut: names of arrays of the points and of the whole mesh that are not copied.
+    :param instead: the copy is seen and the first one hidden; False leaves it as it is.
     """
     scene = modelNode.GetScene()
     mesh = modelNode.GetMesh().NewInstance()
@@ -80,7 +81,7 @@ def copyOfModel(modelNode, name: str, leaveOut=()):
         copy.GetDisplayNode().SetOpacity(display.GetOpacity())
         copy.GetDisplayNode().SetRepresentation(display.GetRepresentation())
         copy.GetDisplayNode().SetEdgeVisibility(display.GetEdgeVisibility())
-    hideModels(modelNode)
+    hideModels(modelNode if instead else copy)
     copy.SetNodeReferenceID(COPY_ROLE, modelNode.GetID())
     placeBeside(copy, modelNode)
     return copy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from CardioScarMRML.audits import auditIsAbout, auditOf
+from CardioScarMRML.audits import AUDIT_ATTRIBUTE, auditIsAbout, auditOf
 from CardioScarMRML.slice_list import jumpToNumber
 from slicer.i18n import tr as _
 
@@ -33,7 +33,7 @@ class AuditView:
             (_("In 95 %"), _("Share of the pixels near scar borders that lie within their 95 % intervals.")),
             (_("Remark"), _("What is unusual about this slice.")),
         )
-        self._table = RowTable(ui.auditTable, columns, self._showSlice)
+        self._table = RowTable(ui.auditTable, columns, self._showSlice, ui.auditDetailLabel)
 
     def connect(self, parameterNode) -> None:
         self._parameterNode = parameterNode
@@ -62,11 +62,17 @@ class AuditView:
         self._table.fill([_cells(one, sentences.get(one.label, "")) for one in audit.slices])
         self._sliceTable.showSuspects({_number(label): sentence for label, sentence in sentences.items()} if isNow else {})
 
-    def checkCanStart(self, missing: str) -> None:
-        """missing: what has to be done before any run, in sentences."""
+    @property
+    def hasAudit(self) -> bool:
+        """Whether the map that is shown was audited."""
+        modelNode = self._modelNode()
+        return modelNode is not None and bool(modelNode.GetAttribute(AUDIT_ATTRIBUTE))
+
+    def checkCanStart(self, missing: str, seconds: float | None) -> None:
+        """missing: what has to be done before any run, in sentences. seconds: that the audit will take, if known."""
         if not missing and self._parameterNode is not None and self._parameterNode.model.model != "field":
             missing = _("The audit requires the model Field.")
-        self._button.update(missing)
+        self._button.update(missing, seconds)
 
     def cleanup(self) -> None:
         self.connect(None)

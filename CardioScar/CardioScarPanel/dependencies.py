@@ -47,6 +47,14 @@ def torchInWords() -> str:
     return _("PyTorch {version} is installed.").format(version=version)
 
 
+def torchIsBroken() -> str:
+    """What to do where PyTorch is there and cannot be imported; the library's own words are for a command line."""
+    return _(
+        "PyTorch is installed and cannot be used; the log says why. Install it again with the module 'PyTorch Util' of the extension "
+        "'PyTorch', or choose the model 'Field', which needs nothing more."
+    )
+
+
 def ensureTorch() -> bool:
     """Whether PyTorch is there, after asking to install it through the PyTorch extension if it is not.
 

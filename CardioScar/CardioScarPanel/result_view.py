@@ -73,15 +73,21 @@ class ResultView:
             showScarProbability(modelNode)
 
     def showNew(self, modelNode) -> None:
-        """A run has put its result onto a model: color it as the result before."""
+        """A run has put its result onto a model: color it as the result before, unless results are not to be shown."""
         display = self._parameterNode.display
         with slicer.util.NodeModify(self._parameterNode):
             self._parameterNode.resultModel = modelNode
             self._parameterNode.display = "probability" if f"scar_{display}" not in _scarArrays(modelNode) else display
             self._shown = self._wanted()  # nothing to take over
-        self._shown = None
-        self.show()
+        if self._parameterNode.showResult:
+            self._shown = None
+            self.show()
         self.update()
+
+    @property
+    def hasMap(self) -> bool:
+        """Whether there is a scar map to show."""
+        return bool(_scarArrays(self.modelNode))
 
     @property
     def modelNode(self):

@@ -30,7 +30,7 @@ class SliceTable:
             (_("Myocardium"), _("Share of the myocardium that lies in the slice.")),
             ("", _("Why the slice misses the myocardium, or is suspect after an audit.")),
         )
-        self._cells = RowTable(self._table, columns, self._show)
+        self._cells = RowTable(self._table, columns, self._show, ui.sliceDetailLabel)
         self._table.itemChanged.connect(self._onChecked)
         self._resetButton = ui.resetViewsButton
         self._resetButton.clicked.connect(lambda checked=False: self._resetViews())

@@ -116,7 +116,7 @@ def test_a_button_that_runs_cancels_and_the_others_wait(a_trust_panel, jobs, a_s
     assert ui.auditButton.text == "Cancel" and ui.auditButton.enabled
     assert not ui.adviseButton.enabled and not ui.findShiftsButton.enabled and ui.applyButton.text == "Cancel"
     click(ui.auditButton)
-    assert jobs.job.state == "cancelled" and ui.auditButton.text == "Audit stack" and ui.auditButton.enabled
+    assert jobs.job.state == "cancelled" and ui.auditButton.text.startswith("Audit stack") and ui.auditButton.enabled
     assert "Canceled" in ui.statusLabel.text and not ui.auditTable.isVisible()
     assert a_scene.GetNumberOfNodes() == before and not a_trust_panel.model.GetAttribute("CardioScar.Audit")
 

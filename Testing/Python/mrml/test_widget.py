@@ -33,6 +33,45 @@ def test_apply_says_what_is_missing_until_it_is_there(a_panel, a_scene, a_phanto
     assert not button.enabled
 
 
+def test_why_apply_is_gray_stands_below_it_beside_what_was_said_last(a_panel, a_scene, a_phantom):
+    _, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    click(a_panel.ui.applyButton)
+    assert a_panel.ui.statusLabel.text.startswith("Done.") and "Choose" not in a_panel.ui.nextLabel.text
+    a_panel.ui.lvModelSelector.setCurrentNode(None)
+    qt.QApplication.processEvents()
+    assert not a_panel.ui.applyButton.enabled and a_panel.ui.nextLabel.isVisible()
+    assert a_panel.ui.nextLabel.text == "Next: Choose the LV model."
+    a_panel.ui.lvModelSelector.setCurrentNode(model)
+    choose(a_panel.ui.placementComboBox, "keep")
+    a_panel.ui.suffixLineEdit.text = " "
+    assert not a_panel.ui.applyButton.enabled and a_panel.ui.nextLabel.text == "Next: Enter a suffix for the previous maps."
+
+
+def test_each_step_from_a_study_to_a_map_is_said(a_panel, a_scene, a_phantom):
+    said = a_panel.ui.nextLabel
+    assert "DICOM database" in said.text and "Load example" in said.text
+    volume, model = addPhantomNodes(a_scene, a_phantom)
+    a_scene.RemoveNode(model)
+    a_panel.ui.lvModelSelector.setCurrentNode(None)
+    a_panel.ui.lgeVolumeSelector.setCurrentNode(volume)
+    qt.QApplication.processEvents()
+    assert "Segment Editor" in said.text
+    a_scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Heart")
+    a_panel.enter()
+    assert "Click Make wall" in said.text
+    volume, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.ui.lgeVolumeSelector.setCurrentNode(volume)
+    a_panel.ui.lvModelSelector.setCurrentNode(model)
+    qt.QApplication.processEvents()
+    assert said.text == "Next: Apply. The map takes about 15 s."
+    click(a_panel.ui.applyButton)
+    assert "Reliability" in said.text
+    model.SetAttribute("CardioScar.Audit", "{}")
+    a_panel._checkCanApply()
+    assert said.text == "" and not a_panel.ui.nextFrame.isVisible()
+
+
 def test_apply_says_that_the_model_lies_beside_the_slices(a_panel, a_scene, a_phantom):
     _, model = addPhantomNodes(a_scene, a_phantom)
     a_panel.enter()
@@ -136,7 +175,8 @@ def test_the_range_of_slices_is_that_of_the_volume(a_panel, a_scene, a_phantom):
 
 def test_what_has_no_meaning_with_the_present_choices_is_out_of_sight(a_panel):
     ui = a_panel.ui
-    ui.advancedCollapsibleButton.collapsed = ui.outputCollapsibleButton.collapsed = False
+    for section in (ui.advancedCollapsibleButton, ui.outputCollapsibleButton, ui.slicesCollapsibleButton):
+        section.collapsed = False
     of_field, of_network = (ui.presetComboBox,), (ui.deviceFrame, ui.recipeComboBox)
     for model, shown, hidden in (("field", of_field, of_network), ("network", of_network, of_field), ("nearest", (), of_network)):
         choose(ui.modelComboBox, model)
