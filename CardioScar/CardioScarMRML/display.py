@@ -21,6 +21,8 @@ DISPLAY_ATTRIBUTE = "CardioScar.Display"
 """Attribute of a display node: which of `LOOKS` it has."""
 THRESHOLD_ATTRIBUTE = "CardioScar.Threshold"
 """Attribute of a model node: the probability from which on `scar_binary` is 1."""
+LEGEND_PLACE = 0.98, 0.04
+"""Lower right corner of a view, which the heart leaves free."""
 _COLOR_TABLE_ATTRIBUTE = "CardioScar.ColorTable"
 _HEALTHY, _SCAR = (0.27, 0.35, 0.54), (0.99, 0.91, 0.15)
 
@@ -113,7 +115,10 @@ def _show(modelNode, name: str) -> None:
     legend.SetMaxNumberOfColors(table.GetNumberOfColors())  # a new legend keeps the number that its table had then
     legend.SetLabelFormat("%s" if look.names else "%.1f")
     if before != name:
-        legend.SetSize(0.15 if look.names else 0.1, 0.4)  # letters are drawn as large as this has room for
+        legend.SetSize(0.12 if look.names else 0.06, 0.25)  # letters are drawn as large as this has room for
+    legend.RemoveAllViewNodeIDs()
+    for view in slicer.util.getNodesByClass("vtkMRMLViewNode", modelNode.GetScene()):
+        legend.AddViewNodeID(view.GetID())  # one view for the colors of all; on a slice it would cover the heart
     legend.SetVisibility(True)
     legend.EndModify(wasModified)
     modelNode.GetMesh().Modified()
@@ -130,7 +135,10 @@ def _legendAfter(displayNode, table):
     if legend is not None and scene.GetNodes().IsItemPresent(legend) < scene.GetNodes().IsItemPresent(table):
         place = legend.GetPosition(), legend.GetSize()
         scene.RemoveNode(legend)
+    isNew = logic.GetColorLegendDisplayNode(displayNode) is None
     legend = logic.AddDefaultColorLegendDisplayNode(displayNode)
+    if isNew:  # afterwards it is for the user to choose
+        legend.SetPosition(*LEGEND_PLACE)
     if place is not None:
         legend.SetPosition(*place[0])
         legend.SetSize(*place[1])

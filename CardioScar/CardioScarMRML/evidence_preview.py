@@ -18,7 +18,8 @@ COLORS = {
     OTHER: ("other myocardium", (0.75, 0.75, 0.78)),
 }
 OPACITY = {REMOTE: 0.45, PARTLY: 0.55, SCAR: 0.6, OTHER: 0.25}
-NAME = "CardioScar evidence preview"
+NAME = "Scar evidence"
+"""Fits into the corner of a slice view."""
 
 
 class EvidenceOverlay:

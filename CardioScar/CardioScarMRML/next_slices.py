@@ -82,10 +82,8 @@ def jumpToPlaneNode(planeNode) -> None:
 
 
 def _addPlane(scene, number: int, proposal: dict):
-    # All of the label is in the attribute; the description is where Slicer writes measurements. Long-axis planes all go
-    # through the middle.
-    where = ", ".join(proposal["label"].split(", ")[: 1 if proposal["kind"] == "long axis" else 2])
-    plane = scene.AddNewNodeByClass("vtkMRMLMarkupsPlaneNode", f"Next slice {number}: {where}")
+    # Short, since views write it beside the plane; where the plane lies is in the attribute.
+    plane = scene.AddNewNodeByClass("vtkMRMLMarkupsPlaneNode", f"Next slice {number}")
     center, right, down = (_ras(proposal[name]) for name in ("center", "row_cosines", "column_cosines"))
     betweenRows, betweenColumns = proposal["spacing"]
     plane.SetPlaneType(plane.PlaneTypePointNormal)
@@ -101,7 +99,7 @@ def _addPlane(scene, number: int, proposal: dict):
     display.SetSelectedColor(*color)
     display.SetColor(*color)
     display.SetOpacity(1.0)
-    display.SetFillOpacity(0.35 if number == 1 else 0.12)
+    display.SetFillVisibility(False)  # a slice view in the plane would be covered by its color
     display.SetOutlineOpacity(1.0)
     display.SetPointLabelsVisibility(False)
     display.SetTextScale(2.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import slicer
+from CardioScarMRML.cameras import lookAtScar
 from CardioScarMRML.display import (
     DISPLAY_ATTRIBUTE,
     THRESHOLD_ATTRIBUTE,
@@ -82,6 +83,7 @@ class ResultView:
         if self._parameterNode.showResult:
             self._shown = None
             self.show()
+            lookAtScar(modelNode)
         self.update()
 
     @property

@@ -30,9 +30,10 @@ def test_planes_lie_where_they_were_proposed(a_case, an_advice):
         assert len(np.unique(found.round(3), axis=0)) == 4
         assert abs(np.array(plane.GetNormalWorld()) @ (np.array(proposal["normal"]) * TO_RAS)) == pytest.approx(1)
         assert plane.GetLocked() and proposalOf(plane) == proposal
+        assert not plane.GetDisplayNode().GetFillVisibility() and plane.GetDisplayNode().GetOutlineVisibility()
     assert [plane.GetName() for plane in planes] == [
-        "Next slice 1: short axis, 34 mm from slice 0",
-        "Next slice 2: long axis",
+        "Next slice 1",
+        "Next slice 2",
     ]
     assert adviceNotes(a_case[1]) == ("One end is not covered.",)
 
