@@ -10,9 +10,11 @@ import numpy as np
 
 from CardioScarLib.core.quantity import Quantity
 from CardioScarMRML.audits import removeAuditOfOthers
+from CardioScarMRML.case_folder import gather
 from CardioScarMRML.display import showScarProbability
 from CardioScarMRML.fields import writeField
 from CardioScarMRML.next_slices import removePlanes
+from CardioScarMRML.placing import COPY_ROLE
 from CardioScarMRML.results_table import keepEarlierTable, writeResultsTable
 from CardioScarMRML.writing import keepEarlier, scarArrays, writeReconstruction
 
@@ -71,6 +73,7 @@ def writeResult(
     if lgeVolumeNode is not None and lgeVolumeNode.GetScene() is not None:
         modelNode.SetNodeReferenceID(LGE_ROLE, lgeVolumeNode.GetID())
     tableNode = writeResultsTable(modelNode, result.quantities)
+    gather(lgeVolumeNode, modelNode.GetNodeReference(COPY_ROLE), modelNode, tableNode)
     if show:
         showScarProbability(modelNode)
     logging.info("CardioScar: scar map written onto %d points.", len(result.case.wall.nodes))

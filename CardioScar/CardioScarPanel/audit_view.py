@@ -11,6 +11,9 @@ from CardioScarPanel.run_button import RunButton
 from CardioScarPanel.tables import RowTable
 from CardioScarPanel.traffic_light import lightPixmap
 
+LEAST_COVERAGE = 0.8
+"""Of the pixels near scar borders in their 95 % intervals; slices with less are marked."""
+
 
 class AuditView:
     """Shows the audit of the model with the result, and marks its suspects in the table of slices.
@@ -45,6 +48,8 @@ class AuditView:
         ui = self._ui
         for widget in (ui.auditFrame, ui.claimsLabel, ui.auditTable):
             widget.visible = audit is not None
+        ui.auditNoteLabel.text = _aboutNarrow(audit) if audit is not None else ""
+        ui.auditNoteLabel.visible = bool(ui.auditNoteLabel.text)
         if audit is None:
             self._shown = None
             self._sliceTable.showSuspects({})
@@ -104,6 +109,22 @@ def _sentences(audit) -> list[str]:
     return [*claims, *("\N{WARNING SIGN} " + one.sentence for one in audit.suspects)]
 
 
+def _isNarrow(one) -> bool:
+    """Whether the intervals of a `SliceAudit` hold far fewer pixels than they say."""
+    return one.coverage_95 is not None and one.coverage_95 < LEAST_COVERAGE
+
+
+def _aboutNarrow(audit) -> str:
+    """What marked rows mean beside the light; nothing where none is marked."""
+    slices = [str(_number(one.label)) for one in audit.slices if _isNarrow(one)]
+    if not slices:
+        return ""
+    return _(
+        "\N{WARNING SIGN} On slices {slices} fewer than {percent} % of the pixels near scar borders lie within their 95 % intervals: "
+        "borders are less certain there than the map says. The light tells whether the slices predict each other as a whole."
+    ).format(slices=", ".join(slices), percent=round(100 * LEAST_COVERAGE))
+
+
 def _number(label: str) -> int:
     """Along k: slices of a volume are labeled "slice 7"."""
     return int(label.rpartition(" ")[2])
@@ -113,6 +134,8 @@ def _cells(one, sentence: str) -> tuple:
     """One row of the table: a `SliceAudit`. sentence: why the slice is suspect, or nothing."""
     remark = f"\N{WARNING SIGN} {one.remark}" if one.remark else ""
     coverage = "" if one.coverage_95 is None else f"{100 * one.coverage_95:.0f} %"
+    if _isNarrow(one):
+        coverage = f"\N{WARNING SIGN} {coverage}"
     texts = (str(_number(one.label)), f"{one.rmse:.3f}", coverage, remark)
     toolTip = _("CRPS {crps:.3f}. Click to show this slice in the slice views.").format(crps=one.crps)
     if one.shift is not None:

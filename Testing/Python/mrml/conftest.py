@@ -250,6 +250,28 @@ def a_fake_reconstruct(a_phantom):
     return start
 
 
+@pytest.fixture
+def a_hierarchy(a_scene):
+    """Makes items for nodes and takes them away, as the application does."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(a_scene)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def add(caller, event, node):
+        if (node.IsA("vtkMRMLDisplayableNode") and not node.IsA("vtkMRMLSliceNode")) or node.IsA("vtkMRMLTableNode"):
+            hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def remove(caller, event, node):
+        item = hierarchy.GetItemByDataNode(node)
+        if item:
+            hierarchy.RemoveItem(item, False, False)
+
+    tags = [a_scene.AddObserver(a_scene.NodeAddedEvent, add), a_scene.AddObserver(a_scene.NodeAboutToBeRemovedEvent, remove)]
+    yield hierarchy
+    for tag in tags:
+        a_scene.RemoveObserver(tag)
+
+
 # --- the panel -----------------------------------------------------------------------------------------------------
 
 

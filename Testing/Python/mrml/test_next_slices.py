@@ -71,28 +71,6 @@ def test_a_new_map_takes_its_own_planes_along_and_no_others(a_scene, a_case, a_p
     assert planesOf(model) == [] and planesOf(other) == kept
 
 
-@pytest.fixture
-def a_hierarchy(a_scene):
-    """Makes items for nodes and takes them away, as the application does."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(a_scene)
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def add(caller, event, node):
-        if node.IsA("vtkMRMLDisplayableNode") and not node.IsA("vtkMRMLSliceNode"):
-            hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def remove(caller, event, node):
-        item = hierarchy.GetItemByDataNode(node)
-        if item:
-            hierarchy.RemoveItem(item, False, False)
-
-    tags = [a_scene.AddObserver(a_scene.NodeAddedEvent, add), a_scene.AddObserver(a_scene.NodeAboutToBeRemovedEvent, remove)]
-    yield hierarchy
-    for tag in tags:
-        a_scene.RemoveObserver(tag)
-
-
 def test_planes_are_in_a_folder_beside_the_model_that_goes_with_them(a_hierarchy, a_scene, a_phantom, an_advice):
     _, model = addPhantomNodes(a_scene, a_phantom)
     patient = a_hierarchy.CreateFolderItem(a_hierarchy.GetSceneItemID(), "Case 7")

@@ -1,5 +1,7 @@
 """The folded sections of the panel: shifts of slices, the audit, the next slice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import qt
@@ -145,6 +147,31 @@ def test_an_audit_is_told_in_words_signs_and_slices(an_audited_panel):
     )
     assert cells(ui.sliceTable, SUSPECT)[4] == "⚠ Slice 4 seems moved by 5 mm." and cells(ui.sliceTable, 3)[4] == ""
     assert "Yellow" in ui.statusLabel.text
+
+
+def test_slices_whose_intervals_are_too_narrow_are_marked_and_explained_beside_the_light(a_trust_panel, jobs):
+    ui = a_trust_panel.ui
+    slices = [replace(one, coverage_95={3: 0.5, 5: 0.79, 6: 0.8}.get(number, 0.97)) for number, one in enumerate(jobs.audit.slices)]
+    jobs.audit = replace(jobs.audit, light="green", slices=tuple(slices))
+    click(ui.auditButton)
+    finish(a_trust_panel, jobs)
+    shown = [cells(ui.auditTable, row)[2] for row in (2, 3, 5, 6)]
+    assert shown == ["97 %", "⚠ 50 %", "⚠ 79 %", "80 %"]
+    assert "On slices 3, 5 fewer than 80 %" in ui.auditNoteLabel.text and ui.auditNoteLabel.isVisible()
+    jobs.audit = replace(jobs.audit, slices=tuple(replace(one, coverage_95=None) for one in slices))
+    click(ui.auditButton)
+    finish(a_trust_panel, jobs)
+    assert ui.auditNoteLabel.text == "" and not ui.auditNoteLabel.isVisible()
+
+
+def test_the_remark_of_a_chosen_row_can_be_read_below_the_table(an_audited_panel):
+    ui = an_audited_panel.ui
+    assert not ui.auditDetailLabel.isVisible()
+    click_row(ui.auditTable, SUSPECT)
+    assert "Slice 4 seems moved by 5 mm." in ui.auditDetailLabel.text and ui.auditDetailLabel.isVisible()
+    for table, most in ((ui.auditTable, 8), (ui.adviceTable, 8)):
+        rows = min(max(table.rowCount, 1), most)
+        assert rows * 22 + 15 < table.maximumHeight < rows * 22 + 45
 
 
 def test_a_click_on_an_audited_slice_shows_it(an_audited_panel, a_scene, a_phantom):
