@@ -6,7 +6,7 @@ import pytest
 import qt
 from CardioScarMRML import addPhantomNodes
 from CardioScarPanel.run_times import roughlyInWords
-from panels import choose, click
+from panels import choose, click, wait_for
 
 LONG = "A sentence that is much longer than the panel is wide, so that it has to be wrapped into several lines of the panel. " * 3
 
@@ -33,6 +33,7 @@ def test_the_panel_keeps_its_width_whatever_it_shows(a_full_panel):
     settle()
     before = parent.minimumSizeHint().width()
     click(ui.evidencePreviewCheckBox)
+    wait_for(ui.histogramLabel.isVisible)
     settle()
     assert ui.histogramLabel.isVisible() and parent.minimumSizeHint().width() == before
     labels = [widget for widget in vars(ui).values() if type(widget) is qt.QLabel and widget.wordWrap]
