@@ -209,6 +209,14 @@ class Checks:
     def check09_SampleDataModuleOffersTheExamples(self):
         sources = getattr(slicer.modules, "sampleDataSources", {}).get("CardioScar", [])
         assert len(sources) == 2, sources
+        import SampleData
+
+        nodes = SampleData.SampleDataLogic().downloadSamples("CardioScar phantom")
+        assert [node.GetClassName() for node in nodes] == ["vtkMRMLScalarVolumeNode", "vtkMRMLModelNode"], nodes
+        assert nodes[1].GetMesh().GetPointData().HasArray("true_scar_probability")
+        for node in nodes:
+            slicer.mrmlScene.RemoveNode(node)
+        settle()
 
     def check10_ReloadKeepsThePanelWorking(self):
         self.widget.onReload()
