@@ -16,6 +16,7 @@ from slicer.util import VTKObservationMixin
 if importlib.util.find_spec("CardioScarLib") is None:  # in a source checkout the library stands one folder up
     sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
 from CardioScarMRML.next_slices import removePlanes
@@ -43,8 +44,8 @@ from CardioScarPanel.visible_choices import showWhatMatters
 from CardioScarPanel.wall_maker import WallMaker
 from CardioScarPanel.words import nameChoices
 
-__all__ = ["CardioScar", "CardioScarLogic", "CardioScarTest", "CardioScarWidget"]
-"""The names by which Slicer finds the parts of a module."""
+__all__ = ["CardioScar", "CardioScarCase", "CardioScarLogic", "CardioScarTest", "CardioScarWidget"]
+"""By these names Slicer finds the parts of a module, and scripts find what they need."""
 OWN_PACKAGES = ("CardioScarLib", "CardioScarMRML", "CardioScarPanel")
 DRAG_PAUSE_MS = 100
 """A slider that is dragged is followed when it rests: the preview of a large stack takes longer than a move."""

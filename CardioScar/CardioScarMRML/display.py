@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.core.errors import BadWall, NoSpread
@@ -40,10 +41,10 @@ class Look:
 
 
 LOOKS = {
-    "probability": Look("scar_probability", "Scar probability", (0.0, 1.0), "CardioScar Probability", color_table(PROBABILITY)),
+    "probability": Look("scar_probability", _("Scar probability"), (0.0, 1.0), "CardioScar Probability", color_table(PROBABILITY)),
     # No standard deviation of a fraction exceeds one half.
-    "uncertainty": Look("scar_uncertainty", "Standard deviation", (0.0, 0.5), "CardioScar Uncertainty", color_table(UNCERTAINTY)),
-    "binary": Look("scar_binary", "Scar", (0.0, 1.0), "CardioScar Binary", np.array([_HEALTHY, _SCAR]), ("no scar", "scar")),
+    "uncertainty": Look("scar_uncertainty", _("Standard deviation"), (0.0, 0.5), "CardioScar Uncertainty", color_table(UNCERTAINTY)),
+    "binary": Look("scar_binary", _("Scar"), (0.0, 1.0), "CardioScar Binary", np.array([_HEALTHY, _SCAR]), (_("no scar"), _("scar"))),
 }
 
 
@@ -109,7 +110,7 @@ def _show(modelNode, name: str) -> None:
 
     legend = _legendAfter(displayNode, table)
     wasModified = legend.StartModify()  # names and a format of numbers exclude each other: no view may draw halfway
-    legend.SetTitleText(f"{look.title}\n(gray: unseen)" if partly and not look.names else look.title)
+    legend.SetTitleText(_("{title}\n(gray: unseen)").format(title=look.title) if partly and not look.names else look.title)
     legend.SetUseColorNamesForLabels(bool(look.names))
     legend.SetNumberOfLabels(6)
     legend.SetMaxNumberOfColors(table.GetNumberOfColors())  # a new legend keeps the number that its table had then
@@ -162,7 +163,7 @@ def colorTable(scene, look: Look, partly: bool):
     if partly:
         # The coarse tables get one color more; of the fine ones the lowest makes room, which nobody sees.
         colors, names = (colors, names) if look.names else (colors[1:], names[1:])
-        colors, names = np.vstack([NOT_OBSERVED, colors]), ("unseen", *names)
+        colors, names = np.vstack([NOT_OBSERVED, colors]), (_("unseen"), *names)
     node = slicer.vtkMRMLColorTableNode()
     node.SetTypeToUser()
     node.SetName(name)
@@ -196,9 +197,9 @@ def _values(modelNode, name: str) -> np.ndarray:
     """A live view of one of the model's scar arrays."""
     pointData = modelNode.GetMesh().GetPointData() if modelNode is not None and modelNode.GetMesh() is not None else None
     if pointData is None or not pointData.HasArray("scar_probability"):
-        raise BadWall("There is no scar map on this model yet; compute one first.")
+        raise BadWall(_("There is no scar map on this model yet; compute one first."))
     if not pointData.HasArray(name):
-        raise NoSpread("This scar map has no uncertainty; compute it with a model that gives one, such as 'field'.")
+        raise NoSpread(_("This scar map has no uncertainty; compute it with a model that gives one, such as 'field'."))
     return vtk_to_numpy(pointData.GetArray(name))
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import slicer
+from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from CardioScarLib.core.errors import BadWall
@@ -230,4 +231,4 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
 
 def _checkThere(modelNode) -> None:
     if modelNode.GetScene() is None:
-        raise BadWall("The LV model was removed, or the scene closed, while its scar map was computed; nothing was written.")
+        raise BadWall(_("The LV model was removed, or the scene closed, while its scar map was computed; nothing was written."))

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.core.errors import BadEvidence
@@ -30,22 +31,26 @@ def scarStack(stack: SliceStack, volumeNode, segmentationNode, segmentID: str | 
     pixels = [(labels[number] > 0).astype(np.float64) for number in chosen]
     if not any(one.any() for one in pixels):
         name = segmentationNode.GetSegmentation().GetSegment(segmentID).GetName()
-        raise BadEvidence(f"The segment {name} is empty on the slices; check that it belongs to this LGE volume.")
+        raise BadEvidence(_("The segment {name} is empty on the slices; check that it belongs to this LGE volume.").format(name=name))
     return stack.with_pixels(pixels)
 
 
 def guessScarSegment(segmentationNode) -> str:
     """ID of the only segment, or of the only one whose name speaks of scar."""
     if segmentationNode is None or not segmentationNode.IsA("vtkMRMLSegmentationNode"):
-        raise BadEvidence("No segmentation was given; choose one with a scar segment.")
+        raise BadEvidence(_("No segmentation was given; choose one with a scar segment."))
     segmentation = segmentationNode.GetSegmentation()
     identifiers = [segmentation.GetNthSegmentID(number) for number in range(segmentation.GetNumberOfSegments())]
     if not identifiers:
-        raise BadEvidence("The segmentation has no segments; choose one with a scar segment.")
+        raise BadEvidence(_("The segmentation has no segments; choose one with a scar segment."))
     names = {identifier: segmentation.GetSegment(identifier).GetName() for identifier in identifiers}
     scar = identifiers if len(identifiers) == 1 else [one for one in identifiers if SCAR_NAMES.search(names[one])]
     if len(scar) != 1:
-        raise BadEvidence(f"Which of the segments {', '.join(names.values())} is the scar cannot be told from their names; choose one.")
+        raise BadEvidence(
+            _("Which of the segments {names} is the scar cannot be told from their names; choose one.").format(
+                names=", ".join(names.values())
+            )
+        )
     return scar[0]
 
 
@@ -56,7 +61,7 @@ def segmentArray(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:
     are under different transforms that bend.
     """
     if segmentationNode.GetSegmentation().GetSegment(segmentID) is None:
-        raise BadEvidence("The scar segment is no longer in the segmentation; choose it again.")
+        raise BadEvidence(_("The scar segment is no longer in the segmentation; choose it again."))
     if not isBetweenLinear(volumeNode, segmentationNode):
         return _labelsAtVoxels(segmentationNode, segmentID, volumeNode)
     scene = volumeNode.GetScene()
@@ -64,7 +69,7 @@ def segmentArray(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:
     try:
         export = slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsToLabelmapNode
         if not export(segmentationNode, [segmentID], labelMapNode, volumeNode):
-            raise BadEvidence("The scar segment cannot be brought onto the voxels of the LGE volume; check the segmentation.")
+            raise BadEvidence(_("The scar segment cannot be brought onto the voxels of the LGE volume; check the segmentation."))
         return np.array(slicer.util.arrayFromVolume(labelMapNode))
     finally:
         displayNode = labelMapNode.GetDisplayNode()
@@ -75,8 +80,10 @@ def _labelsAtVoxels(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:
     """(k, j, i) 1 at the voxels of a volume whose centers lie in a voxel of the segment, 0 elsewhere."""
     if segmentationNode.GetSegmentation().GetSegment(segmentID).GetRepresentation("Binary labelmap") is None:
         raise BadEvidence(
-            "The volume and the segmentation lie under different transforms that bend, and the segment has no binary labelmap; "
-            "create it in the module Segmentations."
+            _(
+                "The volume and the segmentation lie under different transforms that bend, and the segment has no binary labelmap; "
+                "create it in the module Segmentations."
+            )
         )
     image = slicer.vtkOrientedImageData()
     segmentationNode.GetBinaryLabelmapRepresentation(segmentID, image)

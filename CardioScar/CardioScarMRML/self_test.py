@@ -13,6 +13,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings
 from CardioScarMRML.case import CardioScarCase
+from CardioScarMRML.display import LOOKS
 from CardioScarMRML.logic import CardioScarLogic
 
 
@@ -105,4 +106,4 @@ class CardioScarTest(ScriptedLoadableModuleTest):
         self.assertEqual(displayNode.GetColorNode().GetName(), "CardioScar Probability")
         legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(displayNode)
         self.assertIsNotNone(legend)
-        self.assertEqual(legend.GetTitleText(), "Scar probability")
+        self.assertEqual(legend.GetTitleText(), LOOKS["probability"].title)

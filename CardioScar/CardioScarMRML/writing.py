@@ -8,6 +8,7 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import numpy as np
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
 from CardioScarLib.core.errors import BadSettings, BadWall
@@ -107,11 +108,19 @@ def keepEarlier(modelNode, suffix: str) -> str:
 def checkSuffix(suffix: str) -> None:
     """Raise BadSettings unless names of arrays can have this suffix."""
     if not SUFFIX.fullmatch(suffix):
-        raise BadSettings(f"The suffix '{suffix}' cannot be used in names of arrays; take letters, digits, - and _, such as _earlier.")
+        raise BadSettings(
+            _("The suffix '{suffix}' cannot be used in names of arrays; take letters, digits, - and _, such as _earlier.").format(
+                suffix=suffix
+            )
+        )
 
 
 def checkPoints(modelNode, number: int) -> None:
     """Raise BadWall if a model no longer has the points that a result is for."""
     found = modelNode.GetMesh().GetNumberOfPoints() if modelNode.GetMesh() is not None else 0
     if found != number:
-        raise BadWall(f"The LV model had {number} points when the run started and has {found} now; nothing was written. Run it again.")
+        raise BadWall(
+            _("The LV model had {number} points when the run started and has {found} now; nothing was written. Run it again.").format(
+                number=number, found=found
+            )
+        )

@@ -12,6 +12,7 @@ from CardioScarMRML.display import (
     showScarProbability,
     showUncertainty,
 )
+from CardioScarMRML.results_table import titleOf
 from CardioScarMRML.writing import quantitiesOf
 from slicer.i18n import tr as _
 
@@ -138,4 +139,4 @@ def _scarArrays(modelNode) -> set[str]:
 def _numbersInWords(modelNode, withThreshold: bool) -> str:
     """Of the last run, a line for each number."""
     shown = (*SHOWN, ABOVE) if withThreshold else SHOWN
-    return "\n".join(f"{one.label}: {one}" for one in quantitiesOf(modelNode) if one.name in shown)
+    return "\n".join(f"{titleOf(one)}: {one}" for one in quantitiesOf(modelNode) if one.name in shown)

@@ -414,12 +414,47 @@ def test_research_use_only_is_visible(a_panel):
     assert a_panel.ui.researchLabel.isVisible() and "research use only" in a_panel.ui.researchLabel.text
 
 
+def own_files():
+    folder = ROOT / "CardioScar"
+    return [folder / "CardioScar.py", *(folder / "CardioScarPanel").glob("*.py"), *(folder / "CardioScarMRML").glob("*.py")]
+
+
+def test_what_is_said_to_a_person_can_be_translated():
+    """Errors, findings and texts of widgets are never raw: a sentence has a capital letter and a space."""
+
+    def is_raw(node) -> bool:
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        text = "".join(part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
+        return text[:1].isupper() and " " in text
+
+    for path in own_files():
+        if path.name == "self_test.py":  # speaks to developers
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            said = []
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                said = node.exc.args
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Finding", "Look"):
+                said = node.args[1:2]
+            elif (
+                isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute) and node.targets[0].attr in ("text", "toolTip")
+            ):
+                said = [node.value]
+            assert not [one for one in said if is_raw(one)], f"{path.name}:{node.lineno}"
+
+
+def test_the_name_of_the_translation_is_not_taken_for_anything_else():
+    for path in own_files():
+        names = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name) and node.id == "_"]
+        assert not [node.lineno for node in names if isinstance(node.ctx, ast.Store)], path.name
+
+
 def test_only_literals_are_translated():
     """The tools that collect strings for translators read the source."""
-    files = [ROOT / "CardioScar/CardioScar.py", *(ROOT / "CardioScar/CardioScarPanel").glob("*.py")]
+    files = own_files()
     calls = [call for path in files for call in ast.walk(ast.parse(path.read_text())) if isinstance(call, ast.Call)]
     translated = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "_"]
-    assert len(translated) > 50
+    assert len(translated) > 150
     assert all(isinstance(text, ast.Constant) and isinstance(text.value, str) for text in translated)
 
 
