@@ -85,8 +85,10 @@ def addSample(scene, name: str = "phantom"):
     read, storage = slicer.vtkMRMLModelNode(), slicer.vtkMRMLModelStorageNode()
     storage.SetFileName(str(sample.model))
     storage.ReadData(read)
+    mesh = read.GetMesh().NewInstance()  # of its own: nodes that go still listen to their mesh
+    mesh.ShallowCopy(read.GetMesh())
     hideModels(*(node for node in slicer.util.getNodesByClass("vtkMRMLModelNode", scene) if node.GetAttribute(SAMPLE_ATTRIBUTE)))
-    modelNode = addModelNode(scene, read.GetMesh(), sample.names[1])
+    modelNode = addModelNode(scene, mesh, sample.names[1])
     modelNode.SetAttribute(SAMPLE_ATTRIBUTE, name)
     return volumeNode, modelNode
 

@@ -1,5 +1,6 @@
 """Examples for a first try, and how Slicer's Sample Data module is told of them."""
 
+import gc
 import hashlib
 import sys
 from dataclasses import replace
@@ -48,6 +49,14 @@ def test_a_second_example_has_names_of_its_own(a_scene):
     logic = CardioScarLogic()
     names = [node.GetName() for _ in range(2) for node in logic.loadExample()]
     assert names[0] == "Phantom LGE" and len(set(names)) == 4
+
+
+def test_a_model_outlives_the_node_that_its_file_was_read_with(a_scene):
+    """That node used to listen to the mesh when it was gone, which ended the application."""
+    _, model = samples.addSample(a_scene)
+    gc.collect()
+    model.GetMesh().Modified()
+    assert model.GetMesh().GetNumberOfPoints() > 5000
 
 
 def test_of_examples_only_the_last_wall_is_seen(a_scene):
