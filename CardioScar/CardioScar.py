@@ -119,7 +119,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         inputs = Inputs()
         self.logic = CardioScarLogic(inputs=inputs)
-        self._runControl = RunControl(self.ui, self._checkCanApply)
+        self._runControl = RunControl(self.ui, self._checkCanApply, self._onTook)
         self._result = ResultView(self.ui)
         self._starts = Starts(lambda: self.logic, lambda: self._parameterNode, self._resultModel)
         self._times, self._timed = RunTimes(), ()
@@ -287,6 +287,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._advice.checkCanStart(" ".join(missing), self._seconds("advice"))
         hasMap, hasAudit = self._result.hasMap, self._audit.hasAudit
         self._nextStep.update(self._parameterNode, missing, running, hasMap, hasAudit, self._seconds("map"))
+        self._timed = self._timed if running else ()
         if running:
             button.text, button.enabled = _("Cancel"), True
             button.toolTip = _("Stop the run. The scene does not change.")
@@ -318,11 +319,14 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._timed = kind, self._parameterNode.model.model, self._parameterNode.model.preset
         return start()
 
+    def _onTook(self, seconds: float) -> None:
+        if self._timed:
+            self._times.note(*self._timed, seconds)
+
     def _resultModel(self):
         return self._result.modelNode
 
     def _onReconstructed(self, result) -> str:
-        self._times.note(*self._timed, self._runControl.seconds)
         if self._parameterNode:
             self._result.showNew(result.modelNode)
             self._sections.showResult()

@@ -40,7 +40,7 @@ class AdviceView:
         for number, plane in enumerate(self._planes, 1):
             proposal = proposalOf(plane)
             texts = (str(number), f"{100 * proposal['expected_drop']:.0f} %", proposal["label"])
-            rows.append((texts, proposal["label"], False))
+            rows.append((texts, proposal["label"], False, proposal["label"]))
         self._table.fill(rows)
         notes = "\n".join(adviceNotes(modelNode)) if self._planes else ""
         self._ui.adviceLabel.text = notes

@@ -145,4 +145,4 @@ def _cells(one) -> tuple:
         f"{max(one.sd):.1f} mm",
         _("yes") if one.reliable else _("no: {reason}").format(reason=one.sentence),
     )
-    return texts, one.sentence, not one.reliable
+    return texts, one.sentence, not one.reliable, one.sentence

@@ -137,10 +137,12 @@ def _cells(one, sentence: str) -> tuple:
     if _isNarrow(one):
         coverage = f"\N{WARNING SIGN} {coverage}"
     texts = (str(_number(one.label)), f"{one.rmse:.3f}", coverage, remark)
-    toolTip = _("CRPS {crps:.3f}. Click to show this slice in the slice views.").format(crps=one.crps)
+    shift = ""
     if one.shift is not None:
         down, right = one.shift
-        toolTip = _("It would fit the others best if moved by {right:+.1f} mm to the right and {down:+.1f} mm down. {more}").format(
-            right=right, down=down, more=toolTip
+        shift = _("It would fit the others best if moved by {right:+.1f} mm to the right and {down:+.1f} mm down.").format(
+            right=right, down=down
         )
-    return texts, "\n".join(part for part in (sentence, toolTip) if part), False
+    more = _("CRPS {crps:.3f}. Click to show this slice in the slice views.").format(crps=one.crps)
+    detail = "\n".join(part for part in (sentence, shift) if part)
+    return texts, "\n".join(part for part in (detail, more) if part), False, detail

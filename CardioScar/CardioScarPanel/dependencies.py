@@ -75,7 +75,15 @@ def ensureTorch() -> bool:
         return False
     import PyTorchUtils
 
-    if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
-        raise MissingPackage(_("PyTorch could not be installed; see the Python console. The model 'Field' works without it."))
+    try:
+        installed, why = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is not None, ""
+    except Exception as error:  # of any kind: pip, the network, the disk
+        installed, why = False, f" ({error})"
+    if not installed:
+        raise MissingPackage(
+            _("PyTorch could not be installed{why}; the Python console has the details. The model 'Field' works without it.").format(
+                why=why
+            )
+        )
     importlib.invalidate_caches()
     return True

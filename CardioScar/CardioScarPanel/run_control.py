@@ -21,15 +21,16 @@ class RunControl:
     The run works in a child process; asking it how far it is takes a few milliseconds, so the panel stays alive.
 
     :param onChanged: called without arguments when a run has begun or ended.
+    :param onTook: called with the seconds that a run took when it has succeeded.
 
-    seconds: that the last run took. ranOutOfMemory: whether it failed because the GPU's memory did not suffice.
+    ranOutOfMemory: whether it failed because the GPU's memory did not suffice.
     """
 
-    def __init__(self, ui, onChanged) -> None:
-        self._ui, self._onChanged = ui, onChanged
+    def __init__(self, ui, onChanged, onTook) -> None:
+        self._ui, self._onChanged, self._onTook = ui, onChanged, onTook
         self._run, self._onDone, self._began, self._log = None, None, 0.0, ""
         self._asked: tuple = ()
-        self.seconds, self.ranOutOfMemory = 0.0, False
+        self.ranOutOfMemory = False
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_INTERVAL_MS)
         self._timer.timeout.connect(self.poll)
@@ -95,7 +96,8 @@ class RunControl:
         if state == "running":
             self._showProgress(run)
         elif state == "done":
-            onDone, self.seconds = self._onDone, time.monotonic() - self._began
+            onDone = self._onDone
+            self._onTook(time.monotonic() - self._began)
             self._end("")
             with slicer.util.tryWithErrorDisplay(_("The result could not be shown.")):
                 self.say(onDone(run.result))

@@ -84,7 +84,7 @@ class SliceTable:
             share = "" if row.share is None else _shareInWords(row.share)
             remark = row.reason or ("\N{WARNING SIGN} " + self._suspects[row.number] if row.number in self._suspects else "")
             texts = (str(row.number), f"{row.position:.1f} mm", f"{row.thickness:.3g} mm", share, remark)
-            rows.append((texts, remark or _("Click to show this slice in the slice views."), row.reason is not None))
+            rows.append((texts, remark or _("Click to show this slice in the slice views."), row.reason is not None, remark))
         self._cells.fill(rows)
 
     def _mark(self) -> None:

@@ -16,11 +16,12 @@ class RowTable:
     It is as tall as its rows need, up to MOST_ROWS.
 
     :param onShow: called with the number of a row that was clicked or chosen by keys.
-    :param detailLabel: shows what the tooltip of the chosen row says, where a column is too narrow to read it.
+    :param detailLabel: shows the detail of the chosen row, where a column is too narrow to read it.
     """
 
     def __init__(self, table, columns, onShow, detailLabel) -> None:
         self._table, self._onShow, self._detailLabel = table, onShow, detailLabel
+        self._details: list[str] = []
         table.setColumnCount(len(columns))
         table.setHorizontalHeaderLabels([title for title, _toolTip in columns])
         for number, (_title, toolTip) in enumerate(columns):
@@ -38,10 +39,11 @@ class RowTable:
         table.cellClicked.connect(lambda row, column: onShow(row))  # a selected row can be clicked again after the views were moved
 
     def fill(self, rows) -> None:
-        """rows: of each the texts of its cells, its tooltip, and whether it is grayed."""
+        """rows: of each the texts of its cells, its tooltip, whether it is grayed, and its detail."""
+        self._details = [detail for *_texts, detail in rows]
         self._table.blockSignals(True)
         self._table.setRowCount(len(rows))
-        for number, (texts, toolTip, isGray) in enumerate(rows):
+        for number, (texts, toolTip, isGray, _detail) in enumerate(rows):
             for column, text in enumerate(texts):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(toolTip)
@@ -61,7 +63,7 @@ class RowTable:
 
     def _tellDetail(self) -> None:
         selected = self._table.selectedItems()
-        text = selected[0].toolTip() if selected else ""
+        text = self._details[selected[0].row()] if selected else ""
         self._detailLabel.text = text
         self._detailLabel.visible = bool(text)
 

@@ -115,6 +115,8 @@ def without_torch(monkeypatch):
             found.installed.append(askConfirmation)
             if found.answer == "broken":
                 return None
+            if found.answer == "offline":
+                raise RuntimeError("Could not reach pypi.org")
             found.modules.add("torch")
             return object()
 
@@ -140,6 +142,13 @@ def test_a_person_may_decline(without_torch):
     without_torch.extension()
     without_torch.answer = False
     assert not dependencies.ensureTorch() and not without_torch.installed
+
+
+def test_why_an_installation_failed_is_said(without_torch):
+    without_torch.extension()
+    without_torch.answer = "offline"
+    with pytest.raises(MissingPackage, match="Could not reach pypi.org"):
+        dependencies.ensureTorch()
 
 
 @pytest.mark.parametrize("what", ["no extension", "a broken installation"])

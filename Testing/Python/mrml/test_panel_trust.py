@@ -1,6 +1,7 @@
 """The folded sections of the panel: shifts of slices, the audit, the next slice."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -164,11 +165,22 @@ def test_slices_whose_intervals_are_too_narrow_are_marked_and_explained_beside_t
     assert ui.auditNoteLabel.text == "" and not ui.auditNoteLabel.isVisible()
 
 
+def test_an_audit_tells_how_long_the_next_one_takes(a_trust_panel, jobs, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("CardioScarPanel.run_control.time", SimpleNamespace(monotonic=lambda: now[0]))
+    click(a_trust_panel.ui.auditButton)
+    now[0] = 20.4
+    finish(a_trust_panel, jobs)
+    assert a_trust_panel.ui.auditButton.text == "Audit stack (about 20 s)"
+    assert "about 15 s" in a_trust_panel.ui.nextLabel.text  # a map was not made yet
+
+
 def test_the_remark_of_a_chosen_row_can_be_read_below_the_table(an_audited_panel):
     ui = an_audited_panel.ui
     assert not ui.auditDetailLabel.isVisible()
     click_row(ui.auditTable, SUSPECT)
     assert "Slice 4 seems moved by 5 mm." in ui.auditDetailLabel.text and ui.auditDetailLabel.isVisible()
+    assert "Click" not in ui.auditDetailLabel.text
     for table, most in ((ui.auditTable, 8), (ui.adviceTable, 8)):
         rows = min(max(table.rowCount, 1), most)
         assert rows * 22 + 15 < table.maximumHeight < rows * 22 + 45
