@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.batch import BatchCase
@@ -49,7 +50,7 @@ def saveCaseScene(case: BatchCase, output: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".cardioscar-", dir=path.parent) as temporary:
         partial = Path(temporary, path.name)
         if not scene.WriteToMRB(str(partial)) or not partial.is_file():
-            raise UnwritableOutput(f"{path.name} could not be saved; is the disk full?")
+            raise UnwritableOutput(_("{file} could not be saved; is the disk full?").format(file=path.name))
         os.replace(partial, path)
     scene.Clear(False)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.geometry.check import Finding
@@ -105,9 +106,16 @@ def _frames(volumeNode, modelNode) -> list[Finding]:
     storage = modelNode.GetStorageNode()
     if storage is not None and storage.IsA("vtkMRMLModelStorageNode") and storage.GetFileName():
         frame = storage.GetCoordinateSystemTypeAsString(storage.GetCoordinateSystem())
-        found.append(Finding("note", f"The file of the LV model was read as {frame} coordinates."))
-    for name, node in (("LGE volume", volumeNode), ("LV model", modelNode)):
+        found.append(Finding("note", _("The file of the LV model was read as {frame} coordinates.").format(frame=frame)))
+    for name, node in ((_("LGE volume"), volumeNode), (_("LV model"), modelNode)):
         parent = node.GetParentTransformNode()
         if parent is not None:
-            found.append(Finding("note", f"The {name} is moved by the transform '{parent.GetName()}', which is taken into account."))
+            found.append(
+                Finding(
+                    "note",
+                    _("The {name} is moved by the transform '{transform}', which is taken into account.").format(
+                        name=name, transform=parent.GetName()
+                    ),
+                )
+            )
     return found

@@ -78,6 +78,11 @@ class PanelChoices(Settings):
         _("Suffix for previous maps"),
         _("Appended to the names of the previous scar arrays, as in scar_probability_earlier; numbered if that name is taken."),
     )
+    showResult: bool = choice(
+        True,
+        _("Show the result"),
+        _("Color the model by its new map and turn the 3D views to the scar. Otherwise the map is written and the views stay."),
+    )
     display: str = choice("probability", _("Show"), _("How the result is shown."), options=("probability", "uncertainty", "binary"))
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.core.errors import BadWall, NoSpread
 from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, UNCERTAINTY, color_table
+from CardioScarMRML.placing import showOnSlices
 from CardioScarMRML.results_table import followThreshold
 
 SHOWN_ARRAY = "scar_shown"
@@ -20,6 +22,8 @@ DISPLAY_ATTRIBUTE = "CardioScar.Display"
 """Attribute of a display node: which of `LOOKS` it has."""
 THRESHOLD_ATTRIBUTE = "CardioScar.Threshold"
 """Attribute of a model node: the probability from which on `scar_binary` is 1."""
+LEGEND_PLACE = 0.98, 0.04
+"""Lower right corner of a view, which the heart leaves free."""
 _COLOR_TABLE_ATTRIBUTE = "CardioScar.ColorTable"
 _HEALTHY, _SCAR = (0.27, 0.35, 0.54), (0.99, 0.91, 0.15)
 
@@ -37,10 +41,10 @@ class Look:
 
 
 LOOKS = {
-    "probability": Look("scar_probability", "Scar probability", (0.0, 1.0), "CardioScar Probability", color_table(PROBABILITY)),
+    "probability": Look("scar_probability", _("Scar probability"), (0.0, 1.0), "CardioScar Probability", color_table(PROBABILITY)),
     # No standard deviation of a fraction exceeds one half.
-    "uncertainty": Look("scar_uncertainty", "Standard deviation", (0.0, 0.5), "CardioScar Uncertainty", color_table(UNCERTAINTY)),
-    "binary": Look("scar_binary", "Scar", (0.0, 1.0), "CardioScar Binary", np.array([_HEALTHY, _SCAR]), ("no scar", "scar")),
+    "uncertainty": Look("scar_uncertainty", _("Standard deviation"), (0.0, 0.5), "CardioScar Uncertainty", color_table(UNCERTAINTY)),
+    "binary": Look("scar_binary", _("Scar"), (0.0, 1.0), "CardioScar Binary", np.array([_HEALTHY, _SCAR]), (_("no scar"), _("scar"))),
 }
 
 
@@ -92,9 +96,7 @@ def _show(modelNode, name: str) -> None:
     wasModified = displayNode.StartModify()
     before = displayNode.GetAttribute(DISPLAY_ATTRIBUTE)
     if before is None:  # afterwards it is for the user to choose
-        displayNode.SetVisibility2D(True)
-        displayNode.SetSliceIntersectionThickness(3)
-        displayNode.SetSliceIntersectionOpacity(0.6)  # the image has to be seen under a volume mesh
+        showOnSlices(displayNode)
     displayNode.SetAttribute(DISPLAY_ATTRIBUTE, name)
     displayNode.SetActiveScalar(SHOWN_ARRAY if partly else look.array, vtk.vtkAssignAttribute.POINT_DATA)
     displayNode.SetScalarRangeFlag(displayNode.UseManualScalarRange)
@@ -103,16 +105,23 @@ def _show(modelNode, name: str) -> None:
     table = colorTable(modelNode.GetScene(), look, partly)
     displayNode.SetAndObserveColorNodeID(table.GetID())
     displayNode.SetScalarVisibility(True)
+    displayNode.SetVisibility(True)  # another wall may have taken its place
     displayNode.EndModify(wasModified)
 
     legend = _legendAfter(displayNode, table)
-    legend.SetTitleText(f"{look.title}\n(gray: unseen)" if partly and not look.names else look.title)
+    wasModified = legend.StartModify()  # names and a format of numbers exclude each other: no view may draw halfway
+    legend.SetTitleText(_("{title}\n(gray: unseen)").format(title=look.title) if partly and not look.names else look.title)
     legend.SetUseColorNamesForLabels(bool(look.names))
     legend.SetNumberOfLabels(6)
+    legend.SetMaxNumberOfColors(table.GetNumberOfColors())  # a new legend keeps the number that its table had then
     legend.SetLabelFormat("%s" if look.names else "%.1f")
     if before != name:
-        legend.SetSize(0.15 if look.names else 0.1, 0.4)  # letters are drawn as large as this has room for
+        legend.SetSize(0.12 if look.names else 0.06, 0.25)  # letters are drawn as large as this has room for
+    legend.RemoveAllViewNodeIDs()
+    for view in slicer.util.getNodesByClass("vtkMRMLViewNode", modelNode.GetScene()):
+        legend.AddViewNodeID(view.GetID())  # one view for the colors of all; on a slice it would cover the heart
     legend.SetVisibility(True)
+    legend.EndModify(wasModified)
     modelNode.GetMesh().Modified()
 
 
@@ -127,7 +136,10 @@ def _legendAfter(displayNode, table):
     if legend is not None and scene.GetNodes().IsItemPresent(legend) < scene.GetNodes().IsItemPresent(table):
         place = legend.GetPosition(), legend.GetSize()
         scene.RemoveNode(legend)
+    isNew = logic.GetColorLegendDisplayNode(displayNode) is None
     legend = logic.AddDefaultColorLegendDisplayNode(displayNode)
+    if isNew:  # afterwards it is for the user to choose
+        legend.SetPosition(*LEGEND_PLACE)
     if place is not None:
         legend.SetPosition(*place[0])
         legend.SetSize(*place[1])
@@ -151,7 +163,7 @@ def colorTable(scene, look: Look, partly: bool):
     if partly:
         # The coarse tables get one color more; of the fine ones the lowest makes room, which nobody sees.
         colors, names = (colors, names) if look.names else (colors[1:], names[1:])
-        colors, names = np.vstack([NOT_OBSERVED, colors]), ("unseen", *names)
+        colors, names = np.vstack([NOT_OBSERVED, colors]), (_("unseen"), *names)
     node = slicer.vtkMRMLColorTableNode()
     node.SetTypeToUser()
     node.SetName(name)
@@ -185,9 +197,9 @@ def _values(modelNode, name: str) -> np.ndarray:
     """A live view of one of the model's scar arrays."""
     pointData = modelNode.GetMesh().GetPointData() if modelNode is not None and modelNode.GetMesh() is not None else None
     if pointData is None or not pointData.HasArray("scar_probability"):
-        raise BadWall("There is no scar map on this model yet; compute one first.")
+        raise BadWall(_("There is no scar map on this model yet; compute one first."))
     if not pointData.HasArray(name):
-        raise NoSpread("This scar map has no uncertainty; compute it with a model that gives one, such as 'field'.")
+        raise NoSpread(_("This scar map has no uncertainty; compute it with a model that gives one, such as 'field'."))
     return vtk_to_numpy(pointData.GetArray(name))
 
 

@@ -9,6 +9,7 @@ import slicer
 
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.preview import OTHER, PARTLY, REMOTE, SCAR, EvidencePreview
+from CardioScarMRML.placing import removeNodes
 
 COLORS = {
     REMOTE: ("remote myocardium", (0.22, 0.55, 0.96)),
@@ -17,7 +18,8 @@ COLORS = {
     OTHER: ("other myocardium", (0.75, 0.75, 0.78)),
 }
 OPACITY = {REMOTE: 0.45, PARTLY: 0.55, SCAR: 0.6, OTHER: 0.25}
-NAME = "CardioScar evidence preview"
+NAME = "Scar evidence"
+"""Fits into the corner of a slice view."""
 
 
 class EvidenceOverlay:
@@ -56,8 +58,7 @@ class EvidenceOverlay:
     def hide(self) -> None:
         """Remove the overlay; nothing happens where there is none."""
         self._takeOffViews()
-        for node in self._nodes:
-            self._scene.RemoveNode(node)
+        removeNodes(*self._nodes)
         self._nodes = []
 
     def cleanup(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from CardioScarLib.core.errors import StackMissesWall
@@ -17,6 +18,19 @@ from CardioScarMRML.transforms import toWorldState
 if TYPE_CHECKING:
     from CardioScarLib.geometry.slice_views import SliceView
     from CardioScarMRML.case import CardioScarCase
+
+
+class PixelTable:
+    """The pixels of slices that see a wall, found when they are asked for the first time: that takes up to a second, in any thread."""
+
+    def __init__(self, stack: SliceStack, wall: Wall, settings: OperatorSettings | None) -> None:
+        self._stack, self._wall, self._settings = stack, wall, settings
+
+    @cached_property
+    def pixels(self) -> WallPixels:
+        from CardioScarLib.geometry.operator import slice_operator
+
+        return slice_operator(self._wall, self._stack, self._settings).pixels
 
 
 class Inputs:
@@ -41,17 +55,15 @@ class Inputs:
         """As `wallFromModelNode`."""
         return self._get("wall", self._wallKey(modelNode), lambda: wallFromModelNode(modelNode))
 
-    def pixels(self, case: CardioScarCase, settings: OperatorSettings | None = None) -> tuple[SliceStack, WallPixels]:
+    def pixels(self, case: CardioScarCase, settings: OperatorSettings | None = None) -> tuple[SliceStack, PixelTable]:
         """The chosen slices, and their pixels that see the wall; as in a run, which misses a wall that does not meet them."""
-        from CardioScarLib.geometry.operator import slice_operator
-
         for finding in self.findings(case):
             if finding.severity == "error":
                 raise StackMissesWall(finding.text)
         stack, wall = case.stack(self), case.wall(self)
         # The pixel table depends on where the image is and not on what it shows, but the image's time is at hand.
         key = (*self._keyOf(case), settings)
-        return self._get("pixels", key, lambda: (stack, slice_operator(wall, stack, settings).pixels))
+        return self._get("pixels", key, lambda: (stack, PixelTable(stack, wall, settings)))
 
     def findings(self, case: CardioScarCase) -> tuple[Finding, ...]:
         """As `check_geometry` of the chosen slices."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import slicer
+from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from CardioScarLib.core.errors import BadWall
@@ -68,6 +69,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         *,
         asCopy: bool = False,
         keepEarlierAs: str | None = None,
+        show: bool = True,
         progressCallback=None,
     ) -> CardioScarRun:
         """Compute the scar map in a child process; the run writes it onto the LV model as point arrays, and shows it.
@@ -77,6 +79,7 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         :param asCopy: write onto a new model beside the LV model, which is hidden, instead of onto the LV model.
         :param keepEarlierAs: a suffix such as "_earlier", under which results of an earlier run stay, with a number where
             it is taken; None replaces them.
+        :param show: False leaves it to the caller how models look.
         """
         from CardioScarLib.tasks.reconstruct import ReconstructTask
 
@@ -91,10 +94,11 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
 
         def finish(found) -> CardioScarResult:
             modelNode = lvModelNode
+            lvModelNode.GetScene().SaveStateForUndo()
             if asCopy:
                 name = f"{lvModelNode.GetName()} scar map"
-                modelNode = copyOfModel(lvModelNode, name, leaveOut=(*scarArrays(lvModelNode), FIELD_ARRAY))
-            return writeResult(modelNode, task.result(found), run.log, case.lgeVolumeNode, keepEarlierAs)
+                modelNode = copyOfModel(lvModelNode, name, leaveOut=(*scarArrays(lvModelNode), FIELD_ARRAY), instead=show)
+            return writeResult(modelNode, task.result(found), run.log, case.lgeVolumeNode, keepEarlierAs, show)
 
         run = CardioScarRun(self._startJob(task), check, finish, progressCallback)
         return run
@@ -227,4 +231,4 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
 
 def _checkThere(modelNode) -> None:
     if modelNode.GetScene() is None:
-        raise BadWall("The LV model was removed, or the scene closed, while its scar map was computed; nothing was written.")
+        raise BadWall(_("The LV model was removed, or the scene closed, while its scar map was computed; nothing was written."))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 
+from CardioScarMRML.placing import removeNodes
 from CardioScarMRML.reading import RAS_TO_LPS
 from CardioScarMRML.slice_list import jumpToPlane
 
@@ -50,8 +51,7 @@ def removePlanes(modelNode) -> None:
     modelNode.RemoveAttribute(NOTES_ATTRIBUTE)
     for plane in planes:
         displays = [plane.GetNthDisplayNode(number) for number in range(plane.GetNumberOfDisplayNodes())]
-        for node in (plane, *displays):
-            scene.RemoveNode(node)
+        removeNodes(plane, *displays)
     if folder and hierarchy.HasItemAttribute(folder, FOLDER_ATTRIBUTE) and not hierarchy.GetNumberOfItemChildren(folder):
         hierarchy.RemoveItem(folder, False, False)
 
@@ -82,10 +82,8 @@ def jumpToPlaneNode(planeNode) -> None:
 
 
 def _addPlane(scene, number: int, proposal: dict):
-    # All of the label is in the attribute; the description is where Slicer writes measurements. Long-axis planes all go
-    # through the middle.
-    where = ", ".join(proposal["label"].split(", ")[: 1 if proposal["kind"] == "long axis" else 2])
-    plane = scene.AddNewNodeByClass("vtkMRMLMarkupsPlaneNode", f"Next slice {number}: {where}")
+    # Short, since views write it beside the plane; where the plane lies is in the attribute.
+    plane = scene.AddNewNodeByClass("vtkMRMLMarkupsPlaneNode", f"Next slice {number}")
     center, right, down = (_ras(proposal[name]) for name in ("center", "row_cosines", "column_cosines"))
     betweenRows, betweenColumns = proposal["spacing"]
     plane.SetPlaneType(plane.PlaneTypePointNormal)
@@ -101,7 +99,7 @@ def _addPlane(scene, number: int, proposal: dict):
     display.SetSelectedColor(*color)
     display.SetColor(*color)
     display.SetOpacity(1.0)
-    display.SetFillOpacity(0.35 if number == 1 else 0.12)
+    display.SetFillVisibility(False)  # a slice view in the plane would be covered by its color
     display.SetOutlineOpacity(1.0)
     display.SetPointLabelsVisibility(False)
     display.SetTextScale(2.5)

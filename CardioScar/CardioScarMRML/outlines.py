@@ -11,6 +11,7 @@ from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to
 
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
+from CardioScarMRML.placing import removeNodes
 from CardioScarMRML.reading import RAS_TO_LPS
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ class OutlineOverlay:
 
     def hide(self) -> None:
         """Remove the outlines; nothing happens where there are none."""
-        for node in self._nodes:
-            self._scene.RemoveNode(node)
+        removeNodes(*self._nodes)
         self._nodes = []
 
     def cleanup(self) -> None:

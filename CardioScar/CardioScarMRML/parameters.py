@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+from slicer.i18n import tr as _
+
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import ReconstructionSettings
@@ -58,7 +60,7 @@ def sliceIndices(parameters: CardioScarParameterNode) -> list[int] | None:
     else:
         return None
     if not chosen:
-        raise BadSettings("No slice is chosen; choose at least one.")
+        raise BadSettings(_("No slice is chosen; choose at least one."))
     return chosen
 
 
@@ -90,4 +92,4 @@ def _wholeNumbers(text: str, what: str) -> tuple[int, ...]:
     try:
         return tuple(int(number) for number in text.split(",") if number.strip())
     except ValueError:
-        raise BadSettings(f"{what}: '{text}' cannot be read; it must be numbers such as 2,5,8.") from None
+        raise BadSettings(_("{what}: '{text}' cannot be read; it must be numbers such as 2,5,8.").format(what=what, text=text)) from None

@@ -1,8 +1,11 @@
-"""Where new nodes go, and how they are called."""
+"""Where new nodes go, how they are called, and how nodes leave."""
 
 from __future__ import annotations
 
 import slicer
+
+COPY_ROLE = "CardioScar.CopyOf"
+"""Node reference from a model to the one that it is a copy of."""
 
 
 def placeBeside(node, source) -> None:
@@ -15,11 +18,52 @@ def placeBeside(node, source) -> None:
         hierarchy.SetItemParent(item, hierarchy.GetItemParent(sourceItem))
 
 
-def copyOfModel(modelNode, name: str, leaveOut=()):
-    """A second model node with a mesh of its own, under the same transform, displayed alike; the first one is hidden.
+def removeNodes(*nodes) -> None:
+    """Remove nodes from their scenes.
+
+    The application takes display nodes along with the node that they display; what is in no scene any more must not be removed.
+    """
+    for node in nodes:
+        if node is not None and node.GetScene() is not None:
+            node.GetScene().RemoveNode(node)
+
+
+def hideModels(*modelNodes) -> None:
+    """Hide models and their legends before another is shown in the same place.
+
+    Two surfaces in one place flicker, and two legends cannot be told apart.
+    """
+    for modelNode in modelNodes:
+        for number in range(modelNode.GetNumberOfDisplayNodes() if modelNode is not None else 0):
+            modelNode.GetNthDisplayNode(number).SetVisibility(False)
+
+
+def showCopied(copy) -> None:
+    """Show the model that a copy was made of, and that was hidden for it; to be called when the copy is about to go.
+
+    Nothing happens where the copy is hidden itself, or is none.
+    """
+    original = copy.GetNodeReference(COPY_ROLE)
+    display = copy.GetDisplayNode()
+    if original is None or (display is not None and not display.GetVisibility()):
+        return
+    for number in range(original.GetNumberOfDisplayNodes()):
+        original.GetNthDisplayNode(number).SetVisibility(True)
+
+
+def showOnSlices(displayNode) -> None:
+    """Draw a model where slice views cut it, so that the image is still seen under the band that a volume mesh gives."""
+    displayNode.SetVisibility2D(True)
+    displayNode.SetSliceIntersectionThickness(3)
+    displayNode.SetSliceIntersectionOpacity(0.6)
+
+
+def copyOfModel(modelNode, name: str, leaveOut=(), instead: bool = True):
+    """A second model node with a mesh of its own, under the same transform, displayed alike.
 
     :param name: made unique in the scene.
     :param leaveOut: names of arrays of the points and of the whole mesh that are not copied.
+    :param instead: the copy is seen and the first one hidden; False leaves it as it is.
     """
     scene = modelNode.GetScene()
     mesh = modelNode.GetMesh().NewInstance()
@@ -37,6 +81,7 @@ def copyOfModel(modelNode, name: str, leaveOut=()):
         copy.GetDisplayNode().SetOpacity(display.GetOpacity())
         copy.GetDisplayNode().SetRepresentation(display.GetRepresentation())
         copy.GetDisplayNode().SetEdgeVisibility(display.GetEdgeVisibility())
-        display.SetVisibility(False)  # two surfaces in one place flicker
+    hideModels(modelNode if instead else copy)
+    copy.SetNodeReferenceID(COPY_ROLE, modelNode.GetID())
     placeBeside(copy, modelNode)
     return copy

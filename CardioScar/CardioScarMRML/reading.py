@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.core.errors import BadSettings, BadStack, BadWall
@@ -35,19 +36,21 @@ def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIn
         puts on irregular DICOM series, is taken into account.
     """
     if volumeNode is None or not volumeNode.IsA("vtkMRMLScalarVolumeNode"):
-        raise BadStack("No LGE volume was given; choose a scalar volume.")
+        raise BadStack(_("No LGE volume was given; choose a scalar volume."))
     if volumeNode.GetImageData() is None or volumeNode.GetImageData().GetNumberOfPoints() == 0:
-        raise BadStack("The LGE volume has no image; load it again.")
+        raise BadStack(_("The LGE volume has no image; load it again."))
     if volumeNode.GetImageData().GetNumberOfScalarComponents() != 1:
-        raise BadStack("The LGE volume has several values per voxel, as a color image has; choose a scalar volume.")
+        raise BadStack(_("The LGE volume has several values per voxel, as a color image has; choose a scalar volume."))
     if volumeNode.GetImageData().GetDimensions()[2] < 2:
-        raise BadStack("The LGE volume is a single 2D image; a stack of at least two slices is needed.")
+        raise BadStack(_("The LGE volume is a single 2D image; a stack of at least two slices is needed."))
     image = slicer.util.arrayFromVolume(volumeNode)
     bad = ~np.isfinite(image)
     if bad.any():
         first = int(np.flatnonzero(bad.any(axis=(1, 2)))[0])
         raise BadStack(
-            f"{np.count_nonzero(bad)} voxels of the LGE volume are NaN or infinite, the first in slice {first}; repair the volume."
+            _("{count} voxels of the LGE volume are NaN or infinite, the first in slice {first}; repair the volume.").format(
+                count=np.count_nonzero(bad), first=first
+            )
         )
     if sliceThickness is None:
         sliceThickness = _thicknessAttribute(volumeNode) or dicomSliceThickness(volumeNode)
@@ -73,9 +76,9 @@ def wallFromModelNode(modelNode) -> Wall:
     :raises BadWall: no mesh, or no points.
     """
     if modelNode is None or not modelNode.IsA("vtkMRMLModelNode"):
-        raise BadWall("No LV model was given; choose a model.")
+        raise BadWall(_("No LV model was given; choose a model."))
     if modelNode.GetMesh() is None or modelNode.GetMesh().GetNumberOfPoints() == 0:
-        raise BadWall("The LV model has no points; load it again.")
+        raise BadWall(_("The LV model has no points; load it again."))
     mesh, toWorld = modelNode.GetMesh(), toWorldMatrix(modelNode)
     if toWorld is not None:
         return wall_from_dataset(mesh, RAS_TO_LPS @ toWorld)
@@ -103,10 +106,10 @@ def _placed(volumeNode, image: np.ndarray, thickness: float | None) -> SliceStac
         stack = stack.with_thickness(thickness or distance)
     if thickness is not None:
         return stack
-    note = (
-        f"The slice thickness of the volume is not known; it was taken equal to the slice spacing, {distance:.4g} mm. "
+    note = _(
+        "The slice thickness of the volume is not known; it was taken equal to the slice spacing, {distance:.4g} mm. "
         "Give the thickness if the slices have gaps or overlap."
-    )
+    ).format(distance=distance)
     return replace(stack, notes=(note,))
 
 
@@ -114,11 +117,15 @@ def _moved(one: Slice, volumeNode) -> Slice:
     """A slice where a transform that is not linear brings it, if that leaves it flat."""
     rows, columns = (grid.ravel() for grid in np.meshgrid(*(np.linspace(0, size - 1, 5) for size in one.pixels.shape), indexing="ij"))
     there = toWorldPoints(volumeNode, one.to_points(rows, columns) @ RAS_TO_LPS[:3, :3]) @ RAS_TO_LPS[:3, :3]
-    (origin, row_step, column_step), *_ = np.linalg.lstsq(np.column_stack([np.ones(len(rows)), rows, columns]), there, rcond=None)
+    origin, row_step, column_step = np.linalg.lstsq(np.column_stack([np.ones(len(rows)), rows, columns]), there, rcond=None)[0]
     flat = origin + np.outer(rows, row_step) + np.outer(columns, column_step)
     bend = float(np.linalg.norm(there - flat, axis=1).max())
     if bend > MOST_BEND:
-        raise BadStack(f"The transform of the LGE volume bends {one.label} by {bend:.2g} mm; harden it and resample the volume first.")
+        raise BadStack(
+            _("The transform of the LGE volume bends {slice} by {bend:.2g} mm; harden it and resample the volume first.").format(
+                slice=one.label, bend=bend
+            )
+        )
     return replace(one, origin=origin, row_step=row_step, column_step=column_step)
 
 
@@ -129,7 +136,11 @@ def _thicknessAttribute(volumeNode) -> float | None:
     try:
         return float(text)
     except ValueError:
-        raise BadSettings(f"The volume's attribute {SLICE_THICKNESS_ATTRIBUTE} is '{text}'; it must be a number of mm.") from None
+        raise BadSettings(
+            _("The volume's attribute {attribute} is '{text}'; it must be a number of mm.").format(
+                attribute=SLICE_THICKNESS_ATTRIBUTE, text=text
+            )
+        ) from None
 
 
 def _sliceDistance(ijkToLps: np.ndarray) -> float:

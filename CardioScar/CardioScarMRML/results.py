@@ -10,9 +10,11 @@ import numpy as np
 
 from CardioScarLib.core.quantity import Quantity
 from CardioScarMRML.audits import removeAuditOfOthers
+from CardioScarMRML.case_folder import gather
 from CardioScarMRML.display import showScarProbability
 from CardioScarMRML.fields import writeField
 from CardioScarMRML.next_slices import removePlanes
+from CardioScarMRML.placing import COPY_ROLE
 from CardioScarMRML.results_table import keepEarlierTable, writeResultsTable
 from CardioScarMRML.writing import keepEarlier, scarArrays, writeReconstruction
 
@@ -53,8 +55,10 @@ class CardioScarResult:
         return self.result.notes
 
 
-def writeResult(modelNode, result: Result, log: str = "", lgeVolumeNode=None, keepEarlierAs: str | None = None) -> CardioScarResult:
-    """The arrays, their provenance, their numbers and the field into the scene, and the map shown.
+def writeResult(
+    modelNode, result: Result, log: str = "", lgeVolumeNode=None, keepEarlierAs: str | None = None, show: bool = True
+) -> CardioScarResult:
+    """The arrays, their provenance, their numbers and the field into the scene, and the map shown unless `show` is False.
 
     :param keepEarlierAs: a suffix under which the results of an earlier run stay; None replaces them.
     """
@@ -69,6 +73,8 @@ def writeResult(modelNode, result: Result, log: str = "", lgeVolumeNode=None, ke
     if lgeVolumeNode is not None and lgeVolumeNode.GetScene() is not None:
         modelNode.SetNodeReferenceID(LGE_ROLE, lgeVolumeNode.GetID())
     tableNode = writeResultsTable(modelNode, result.quantities)
-    showScarProbability(modelNode)
+    gather(lgeVolumeNode, modelNode.GetNodeReference(COPY_ROLE), modelNode, tableNode)
+    if show:
+        showScarProbability(modelNode)
     logging.info("CardioScar: scar map written onto %d points.", len(result.case.wall.nodes))
     return CardioScarResult(modelNode, tableNode, result, keptAs)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import vtk
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.core.quantity import Quantity
-from CardioScarLib.quantification.burden import above_threshold
+from CardioScarLib.quantification.burden import ABOVE, BEYOND, BURDEN, MASS, VOLUME, above_threshold
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.placing import placeBeside
 from CardioScarMRML.writing import quantitiesOf, writeQuantities
 
 RESULTS_ROLE = "CardioScar.Results"
 """Node reference from a model to the table of its last run."""
+NOTHING = 1e-6
+"""In every unit of the table."""
 _walls = Inputs()
 """The wall whose threshold is being moved: a slider cannot wait for it to be read."""
 
@@ -58,23 +61,39 @@ def followThreshold(modelNode, threshold: float) -> None:
 
 
 def _putQuantity(tableNode, quantity: Quantity) -> None:
-    for name, value, unit, description in _columns(quantity):
-        _putNumber(tableNode, name, value, unit, description)
+    for name, title, value, unit, description in _columns(quantity):
+        _putNumber(tableNode, name, title, value, unit, description)
 
 
-def _columns(quantity: Quantity) -> Iterator[tuple[str, float, str, str]]:
-    """Name, value, unit and description of each number that a quantity has."""
+def titleOf(quantity: Quantity) -> str:
+    """What a quantity is called in the user's language; by its label where we have no words for it."""
+    return {
+        BURDEN: _("Scar burden"),
+        VOLUME: _("Scar volume"),
+        MASS: _("Scar mass"),
+        "lv_volume_ml": _("LV volume"),
+        "lv_mass_g": _("LV mass"),
+        BEYOND: _("Beyond the slices"),
+        ABOVE: _("Scar above threshold"),
+    }.get(quantity.name, quantity.label)
+
+
+def _columns(quantity: Quantity) -> Iterator[tuple[str, str, float, str, str]]:
+    """Name, title, value, unit and description of each number that a quantity has. Names are the same in all languages."""
+    title = titleOf(quantity)
     if quantity.threshold is not None:
-        yield "Threshold", quantity.threshold, "1", "scar probability from which on a point counts as scar"
-    yield quantity.label, quantity.value, quantity.unit, quantity.method
+        yield "Threshold", _("Threshold"), quantity.threshold, "1", _("scar probability from which on a point counts as scar")
+    yield quantity.label, title, quantity.value, quantity.unit, quantity.method
     if quantity.low is not None and quantity.high is not None and quantity.level is not None:
-        interval = f"{100 * quantity.level:g} % interval"
-        yield f"{quantity.label}, low", quantity.low, quantity.unit, f"lower end of the {interval}"
-        yield f"{quantity.label}, high", quantity.high, quantity.unit, f"upper end of the {interval}"
+        level = f"{100 * quantity.level:g}"
+        low, high = _("{title}, low").format(title=title), _("{title}, high").format(title=title)
+        yield f"{quantity.label}, low", low, quantity.low, quantity.unit, _("lower end of the {level} % interval").format(level=level)
+        yield f"{quantity.label}, high", high, quantity.high, quantity.unit, _("upper end of the {level} % interval").format(level=level)
 
 
-def _putNumber(tableNode, name: str, value: float, unit: str, description: str) -> None:
-    """A number into its column, which is made if there is none."""
+def _putNumber(tableNode, name: str, title: str, value: float, unit: str, description: str) -> None:
+    """A number into its column, which is made if there is none. Views of tables write numbers as they are, as in 1.91e-35."""
+    value = 0.0 if abs(value) < NOTHING else value
     if tableNode.GetTable().GetColumnByName(name) is not None:
         tableNode.GetTable().SetValueByName(0, name, vtk.vtkVariant(value))  # of any type: a reopened scene has what it read
         tableNode.GetTable().Modified()
@@ -84,7 +103,7 @@ def _putNumber(tableNode, name: str, value: float, unit: str, description: str) 
     column.InsertNextValue(value)
     tableNode.AddColumn(column)
     tableNode.SetColumnUnitLabel(name, unit)
-    tableNode.SetColumnTitle(name, name if unit == "1" else f"{name} ({unit})")
+    tableNode.SetColumnTitle(name, title if unit == "1" else f"{title} ({unit})")
     tableNode.SetColumnDescription(name, description)
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import slicer
+import vtk
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.core.label_names import speaks_of_other_tissue, speaks_of_scar
 from CardioScarLib.core.slices import SliceStack
+from CardioScarMRML.placing import removeNodes
+from CardioScarMRML.transforms import isBetweenLinear, toNodePoints
 
 
 def scarStack(stack: SliceStack, volumeNode, segmentationNode, segmentID: str | None = None, sliceIndices=None) -> SliceStack:
@@ -23,24 +28,28 @@ def scarStack(stack: SliceStack, volumeNode, segmentationNode, segmentID: str | 
     pixels = [(labels[number] > 0).astype(np.float64) for number in chosen]
     if not any(one.any() for one in pixels) and not isEmpty(segmentationNode, segmentID):
         name = segmentationNode.GetSegmentation().GetSegment(segmentID).GetName()
-        raise BadEvidence(f"The segment {name} is empty on the slices; check that it belongs to this LGE volume.")
+        raise BadEvidence(_("The segment {name} is empty on the slices; check that it belongs to this LGE volume.").format(name=name))
     return stack.with_pixels(pixels)
 
 
 def guessScarSegment(segmentationNode) -> str:
     """ID of the only segment whose name speaks of scar, or of a lone one whose name speaks of nothing else."""
     if segmentationNode is None or not segmentationNode.IsA("vtkMRMLSegmentationNode"):
-        raise BadEvidence("No segmentation was given; choose one with a scar segment.")
+        raise BadEvidence(_("No segmentation was given; choose one with a scar segment."))
     segmentation = segmentationNode.GetSegmentation()
     identifiers = [segmentation.GetNthSegmentID(number) for number in range(segmentation.GetNumberOfSegments())]
     if not identifiers:
-        raise BadEvidence("The segmentation has no segments; choose one with a scar segment.")
+        raise BadEvidence(_("The segmentation has no segments; choose one with a scar segment."))
     names = {identifier: segmentation.GetSegment(identifier).GetName() for identifier in identifiers}
     scar = [one for one in identifiers if speaks_of_scar(names[one])]
     if not scar and len(identifiers) == 1 and not speaks_of_other_tissue(names[identifiers[0]]):
         scar = identifiers
     if len(scar) != 1:
-        raise BadEvidence(f"Which of the segments {', '.join(names.values())} is the scar cannot be told from their names; choose one.")
+        raise BadEvidence(
+            _("Which of the segments {names} is the scar cannot be told from their names; choose one.").format(
+                names=", ".join(names.values())
+            )
+        )
     return scar[0]
 
 
@@ -55,21 +64,47 @@ def isEmpty(segmentationNode, segmentID: str) -> bool:
 def segmentArray(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:
     """(k, j, i) label map of one segment on the voxels of a volume; transforms of both are taken into account.
 
-    As slicer.util.arrayFromSegmentBinaryLabelmap, which needs the application.
+    As slicer.util.arrayFromSegmentBinaryLabelmap, which needs the application, and loses voxels where volume and segmentation
+    are under different transforms that bend.
     """
     if segmentationNode.GetSegmentation().GetSegment(segmentID) is None:
-        raise BadEvidence("The scar segment is no longer in the segmentation; choose it again.")
+        raise BadEvidence(_("The scar segment is no longer in the segmentation; choose it again."))
+    if not isBetweenLinear(volumeNode, segmentationNode):
+        return _labelsAtVoxels(segmentationNode, segmentID, volumeNode)
     scene = volumeNode.GetScene()
     labelMapNode = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "CardioScar temporary")
     try:
         export = slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsToLabelmapNode
         if not export(segmentationNode, [segmentID], labelMapNode, volumeNode):
-            raise BadEvidence("The scar segment cannot be brought onto the voxels of the LGE volume; check the segmentation.")
+            raise BadEvidence(_("The scar segment cannot be brought onto the voxels of the LGE volume; check the segmentation."))
         return np.array(slicer.util.arrayFromVolume(labelMapNode))
     finally:
         displayNode = labelMapNode.GetDisplayNode()
-        if displayNode is not None and displayNode.GetColorNode() is not None:
-            scene.RemoveNode(displayNode.GetColorNode())
-        if displayNode is not None:
-            scene.RemoveNode(displayNode)
-        scene.RemoveNode(labelMapNode)
+        removeNodes(labelMapNode, displayNode, displayNode and displayNode.GetColorNode())
+
+
+def _labelsAtVoxels(segmentationNode, segmentID: str, volumeNode) -> np.ndarray:
+    """(k, j, i) 1 at the voxels of a volume whose centers lie in a voxel of the segment, 0 elsewhere."""
+    if segmentationNode.GetSegmentation().GetSegment(segmentID).GetRepresentation("Binary labelmap") is None:
+        raise BadEvidence(
+            _(
+                "The volume and the segmentation lie under different transforms that bend, and the segment has no binary labelmap; "
+                "create it in the module Segmentations."
+            )
+        )
+    image = slicer.vtkOrientedImageData()
+    segmentationNode.GetBinaryLabelmapRepresentation(segmentID, image)
+    labels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(np.array(image.GetDimensions())[::-1])
+    first, matrix = np.array(image.GetExtent()[::2]), vtk.vtkMatrix4x4()
+    image.GetWorldToImageMatrix(matrix)
+    toIjk = slicer.util.arrayFromVTKMatrix(matrix)
+    volumeNode.GetIJKToRASMatrix(matrix)
+    toRas = slicer.util.arrayFromVTKMatrix(matrix)
+    shape = slicer.util.arrayFromVolume(volumeNode).shape
+    k, j, i = (grid.ravel() for grid in np.indices(shape))
+    there = toNodePoints(volumeNode, segmentationNode, np.column_stack([i, j, k]) @ toRas[:3, :3].T + toRas[:3, 3])
+    ijk = np.rint(there @ toIjk[:3, :3].T + toIjk[:3, 3]).astype(int) - first
+    inside = np.all((ijk >= 0) & (ijk < np.array(labels.shape)[::-1]), axis=1)
+    found = np.zeros(len(ijk), dtype=np.uint8)
+    found[inside] = labels[tuple(ijk[inside, ::-1].T)] > 0
+    return found.reshape(shape)

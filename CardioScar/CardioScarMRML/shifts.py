@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import BadAlignment
 from CardioScarLib.core.slices import SliceStack
@@ -36,7 +37,7 @@ def alignmentInputs(
     if source != "mask":
         return None, None
     if myocardiumNode is None:
-        raise BadAlignment("There is nothing to find shifts from; choose a segmentation or a label map of the myocardium, or the image.")
+        raise BadAlignment(_("There is nothing to find shifts from; choose a segmentation or a label map of the myocardium, or the image."))
     if myocardiumNode.IsA("vtkMRMLSegmentationNode"):
         pixels = [one.pixels for one in labelStack(myocardiumNode, segmentID, None, case.lgeVolumeNode)]
         chosen = range(len(pixels)) if case.sliceIndices is None else case.sliceIndices
@@ -75,9 +76,9 @@ def _labelsAt(labelMapNode, stack: SliceStack) -> list[np.ndarray]:
     """Labels of the voxels in which the pixels of slices have their centers; 0 beyond the label map."""
     toWorld = toWorldMatrix(labelMapNode)
     if toWorld is None:
-        raise BadAlignment("The transform of the label map bends it; harden it first.")
+        raise BadAlignment(_("The transform of the label map bends it; harden it first."))
     if labelMapNode.GetImageData() is None or labelMapNode.GetImageData().GetNumberOfPoints() == 0:
-        raise BadAlignment("The label map has no image; load it again.")
+        raise BadAlignment(_("The label map has no image; load it again."))
     labels = slicer.util.arrayFromVolume(labelMapNode)
     matrix = vtk.vtkMatrix4x4()
     labelMapNode.GetRASToIJKMatrix(matrix)

@@ -51,6 +51,15 @@ def jumpToNumber(inputs: Inputs, volumeNode, number: int) -> None:
             jumpToSlice(volumeNode.GetScene(), row)
 
 
+def showVolume(volumeNode) -> None:
+    """Show a volume in all slice views, each in another of its planes, whatever they were turned to before."""
+    for view in slicer.util.getNodesByClass("vtkMRMLSliceNode", volumeNode.GetScene()):
+        # A view turns to the plane of the volume that is closest to its own, which may be that of another view by now.
+        view.SetOrientationToDefault()
+        view.RotateToVolumePlane(volumeNode)
+    slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
+
+
 def jumpToPlane(scene, center, right, down) -> None:
     """Move all slice views to a plane; the view that comes closest to it is turned to show it.
 

@@ -21,8 +21,24 @@ def toWorldMatrix(node) -> np.ndarray | None:
 
 def toWorldPoints(node, points: np.ndarray) -> np.ndarray:
     """(n, 3) points of a node -> (n, 3) in the world; for any transform, a bending one too."""
+    return _moved(node.GetParentTransformNode(), None, points)
+
+
+def toNodePoints(node, other, points: np.ndarray) -> np.ndarray:
+    """(n, 3) points of a node -> (n, 3) in the coordinates of another; for any transforms."""
+    return _moved(node.GetParentTransformNode(), other.GetParentTransformNode(), points)
+
+
+def isBetweenLinear(node, other) -> bool:
+    """Whether a matrix leads from the one node to the other."""
+    parents = node.GetParentTransformNode(), other.GetParentTransformNode()
+    return parents[0] is parents[1] or all(parent is None or parent.IsTransformToWorldLinear() for parent in parents)
+
+
+def _moved(source, target, points: np.ndarray) -> np.ndarray:
+    """source, target: transform nodes; None is the world."""
     transform = vtk.vtkGeneralTransform()
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(node.GetParentTransformNode(), None, transform)
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(source, target, transform)
     there, moved = vtk.vtkPoints(), vtk.vtkPoints()
     there.SetData(numpy_to_vtk(np.ascontiguousarray(points, dtype=np.float64), deep=True))
     moved.SetDataTypeToDouble()

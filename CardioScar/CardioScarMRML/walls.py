@@ -10,6 +10,7 @@ from dataclasses import asdict
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
 import CardioScarLib
@@ -17,7 +18,7 @@ from CardioScarLib.core.errors import BadEvidence, BadWall
 from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarMRML.phantoms import addModelNode, gridFromWall
-from CardioScarMRML.placing import placeBeside
+from CardioScarMRML.placing import placeBeside, showOnSlices
 from CardioScarMRML.reading import RAS_TO_LPS, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.run import CardioScarRun, startInChild
 from CardioScarMRML.segments import segmentArray
@@ -85,7 +86,7 @@ def startWall(
 
     def check() -> None:
         if sourceNode.GetScene() is None:
-            raise BadWall("What the LV wall is made from was removed, or the scene closed, while it was made; nothing was added.")
+            raise BadWall(_("What the LV wall is made from was removed, or the scene closed, while it was made; nothing was added."))
 
     from CardioScarLib.tasks.wall import WallTask
 
@@ -105,6 +106,8 @@ def addWallCoordinates(modelNode, angleStartNode=None) -> tuple[str, ...]:
     from CardioScarLib.wall.coordinates import wall_coordinates
 
     found = wall_coordinates(wallFromModelNode(modelNode), zero_at=_angleStart(angleStartNode))
+    if modelNode.GetScene() is not None:
+        modelNode.GetScene().SaveStateForUndo()
     _addArrays(modelNode.GetMesh(), found.arrays)
     modelNode.GetMesh().Modified()  # the only event that makes views look at the arrays again
     return found.notes
@@ -128,7 +131,7 @@ def wallNotes(modelNode) -> tuple[str, ...]:
 def labelStack(segmentationNode, myocardiumSegmentID: str | None, cavitySegmentID: str | None, referenceVolumeNode) -> SliceStack:
     """The slices of the reference volume with LABELS in their pixels."""
     if segmentationNode is None or not segmentationNode.IsA("vtkMRMLSegmentationNode"):
-        raise BadWall("There is nothing to make the LV wall from; choose a segmentation or a label map with the myocardium.")
+        raise BadWall(_("There is nothing to make the LV wall from; choose a segmentation or a label map with the myocardium."))
     texts = _segmentTexts(segmentationNode)
     if myocardiumSegmentID is None:
         found = list(texts) if len(texts) == 1 else _fitting(texts, MYOCARDIUM_NAMES)
@@ -138,7 +141,7 @@ def labelStack(segmentationNode, myocardiumSegmentID: str | None, cavitySegmentI
         found = _fitting(others, CAVITY_NAMES)
         cavitySegmentID = _only(found, "cavity", segmentationNode) if found else None
     if cavitySegmentID == myocardiumSegmentID:
-        raise BadWall("Myocardium and cavity are the same segment; choose two, or the myocardium alone.")
+        raise BadWall(_("Myocardium and cavity are the same segment; choose two, or the myocardium alone."))
     rest = {identifier: text for identifier, text in others.items() if identifier != cavitySegmentID}
     chosen = [  # what comes later counts where segments overlap
         *(("right ventricle", identifier) for identifier, text in rest.items() if RIGHT_NAMES.search(text)),
@@ -148,14 +151,18 @@ def labelStack(segmentationNode, myocardiumSegmentID: str | None, cavitySegmentI
     ]
     volumeNode = referenceVolumeNode or drawnOn(segmentationNode)
     if volumeNode is None:
-        raise BadWall("The segmentation does not say which volume it was drawn on; choose that volume.")
+        raise BadWall(_("The segmentation does not say which volume it was drawn on; choose that volume."))
     stack = stackFromVolumeNode(volumeNode)
     pixels = np.zeros((len(stack), *stack.slices[0].pixels.shape))
     for name, identifier in chosen:
         mask = _segment(segmentationNode, identifier, volumeNode) > 0
         if name == "myocardium" and not mask.any():
             segmentName = _name(segmentationNode, identifier)
-            raise BadWall(f"The segment {segmentName} is empty on the slices of {volumeNode.GetName()}; draw it first.")
+            raise BadWall(
+                _("The segment {segmentName} is empty on the slices of {volume}; draw it first.").format(
+                    segmentName=segmentName, volume=volumeNode.GetName()
+                )
+            )
         pixels[mask] = LABELS[name][0]
     return stack.with_pixels(list(pixels))
 
@@ -165,14 +172,14 @@ def _segmentTexts(segmentationNode) -> dict[str, str]:
     segmentation = segmentationNode.GetSegmentation()
     identifiers = [segmentation.GetNthSegmentID(number) for number in range(segmentation.GetNumberOfSegments())]
     if not identifiers:
-        raise BadWall("The segmentation has no segments; draw the myocardium first.")
+        raise BadWall(_("The segmentation has no segments; draw the myocardium first."))
     return {identifier: f"{_name(segmentationNode, identifier)} {_terminology(segmentationNode, identifier)}" for identifier in identifiers}
 
 
 def _name(segmentationNode, identifier: str) -> str:
     segment = segmentationNode.GetSegmentation().GetSegment(identifier)
     if segment is None:
-        raise BadWall("A segment that was chosen for the LV wall is no longer in the segmentation; choose it again.")
+        raise BadWall(_("A segment that was chosen for the LV wall is no longer in the segmentation; choose it again."))
     return segment.GetName() or identifier
 
 
@@ -191,7 +198,9 @@ def _fitting(texts: Mapping[str, str], words: re.Pattern) -> list[str]:
 def _only(found: list[str], what: str, segmentationNode) -> str:
     if len(found) != 1:
         names = ", ".join(_name(segmentationNode, identifier) for identifier in _segmentTexts(segmentationNode))
-        raise BadWall(f"Which of the segments {names} is the {what} cannot be told from their names; choose one.")
+        raise BadWall(
+            _("Which of the segments {names} is the {what} cannot be told from their names; choose one.").format(names=names, what=what)
+        )
     return found[0]
 
 
@@ -200,7 +209,11 @@ def _segment(segmentationNode, identifier: str, volumeNode) -> np.ndarray:
     try:
         return segmentArray(segmentationNode, identifier, volumeNode)
     except BadEvidence:
-        raise BadWall(f"The segment {name} cannot be brought onto the voxels of {volumeNode.GetName()}; check the segmentation.") from None
+        raise BadWall(
+            _("The segment {name} cannot be brought onto the voxels of {volume}; check the segmentation.").format(
+                name=name, volume=volumeNode.GetName()
+            )
+        ) from None
 
 
 def _byName(labels: Mapping[str, Sequence[int]] | str | None) -> Mapping[str, Sequence[int]]:
@@ -230,7 +243,7 @@ def _angleStart(markupsNode) -> np.ndarray | None:
     if markupsNode is None:
         return None
     if markupsNode.GetNumberOfControlPoints() == 0:
-        raise BadWall("The markup that says where the angle around the wall starts has no point; place one.")
+        raise BadWall(_("The markup that says where the angle around the wall starts has no point; place one."))
     point = np.zeros(3)
     markupsNode.GetNthControlPointPositionWorld(0, point)
     return point * np.diag(RAS_TO_LPS)[:3]
@@ -249,7 +262,7 @@ def _addWall(sourceNode, stored, settings: WallSettings):
     grid = gridFromWall(stored.wall)
     _addArrays(grid, stored.arrays)
     modelNode = addModelNode(scene, grid, f"{sourceNode.GetName()} LV wall")
-    modelNode.GetDisplayNode().SetVisibility2D(True)  # on the slices one sees whether it fits
+    showOnSlices(modelNode.GetDisplayNode())  # there one sees whether it fits
     for name, text in {
         "Version": CardioScarLib.__version__,
         "WallSettings": json.dumps(asdict(settings)),

@@ -8,6 +8,7 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import numpy as np
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
 from CardioScarLib.core.errors import BadSettings, BadWall
@@ -16,6 +17,8 @@ from CardioScarLib.core.quantity import Quantity
 if TYPE_CHECKING:
     from CardioScarLib.core.result import Reconstruction
 
+MAP_ARRAYS = ("scar_probability", "scar_uncertainty", "scar_observed", "scar_binary")
+"""Point arrays of a scar map, see `CardioScarLib.core.result`."""
 FIELD_ARRAY = "scar_field"
 """Array in the field data of a mesh, see `CardioScarMRML.fields`."""
 ATTRIBUTES = ("Provenance", "Summary", "Quantities", "Arrays", "Log", "Threshold", "Audit")
@@ -70,8 +73,11 @@ def quantitiesOf(modelNode) -> tuple[Quantity, ...]:
 
 
 def scarArrays(modelNode) -> list[str]:
-    """Names of the point arrays that the last run has left on a model."""
-    return (modelNode.GetAttribute("CardioScar.Arrays") or "").split()
+    """Names of the point arrays that the last run has left on a model, or that came with its file from another run."""
+    listed = (modelNode.GetAttribute("CardioScar.Arrays") or "").split()
+    pointData = modelNode.GetMesh().GetPointData() if modelNode.GetMesh() is not None else None
+    found = [name for name in MAP_ARRAYS if pointData is not None and pointData.HasArray(name)]
+    return list(dict.fromkeys([*listed, *found]))
 
 
 def keepEarlier(modelNode, suffix: str) -> str:
@@ -102,11 +108,19 @@ def keepEarlier(modelNode, suffix: str) -> str:
 def checkSuffix(suffix: str) -> None:
     """Raise BadSettings unless names of arrays can have this suffix."""
     if not SUFFIX.fullmatch(suffix):
-        raise BadSettings(f"The suffix '{suffix}' cannot be used in names of arrays; take letters, digits, - and _, such as _earlier.")
+        raise BadSettings(
+            _("The suffix '{suffix}' cannot be used in names of arrays; take letters, digits, - and _, such as _earlier.").format(
+                suffix=suffix
+            )
+        )
 
 
 def checkPoints(modelNode, number: int) -> None:
     """Raise BadWall if a model no longer has the points that a result is for."""
     found = modelNode.GetMesh().GetNumberOfPoints() if modelNode.GetMesh() is not None else 0
     if found != number:
-        raise BadWall(f"The LV model had {number} points when the run started and has {found} now; nothing was written. Run it again.")
+        raise BadWall(
+            _("The LV model had {number} points when the run started and has {found} now; nothing was written. Run it again.").format(
+                number=number, found=found
+            )
+        )

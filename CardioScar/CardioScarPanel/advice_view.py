@@ -26,7 +26,7 @@ class AdviceView:
             (_("Plane"), _("Where the plane lies.")),
         )
         self._planes: list = []
-        self._table = RowTable(ui.adviceTable, columns, self._show)
+        self._table = RowTable(ui.adviceTable, columns, self._show, ui.adviceDetailLabel)
         ui.removePlanesButton.clicked.connect(self._onRemove)
 
     def connect(self, parameterNode) -> None:
@@ -40,20 +40,20 @@ class AdviceView:
         for number, plane in enumerate(self._planes, 1):
             proposal = proposalOf(plane)
             texts = (str(number), f"{100 * proposal['expected_drop']:.0f} %", proposal["label"])
-            rows.append((texts, proposal["label"], False))
+            rows.append((texts, proposal["label"], False, proposal["label"]))
         self._table.fill(rows)
         notes = "\n".join(adviceNotes(modelNode)) if self._planes else ""
         self._ui.adviceLabel.text = notes
         self._ui.adviceLabel.visible = bool(notes)
         self._ui.adviceTable.visible = self._ui.removePlanesButton.visible = bool(self._planes)
 
-    def checkCanStart(self, missing: str) -> None:
-        """missing: what has to be done before any run, in sentences."""
+    def checkCanStart(self, missing: str, seconds: float | None) -> None:
+        """missing: what has to be done before any run, in sentences. seconds: that the advice will take, if known."""
         modelNode = self._modelNode()
         pointData = modelNode.GetMesh().GetPointData() if modelNode is not None and modelNode.GetMesh() is not None else None
         if not missing and (pointData is None or not pointData.HasArray("scar_uncertainty")):
             missing = _("Compute a map with uncertainty first, with the model Field or the neural network.")
-        self._button.update(missing)
+        self._button.update(missing, seconds)
 
     def _onAdvised(self, advice) -> str:
         """advice: of `CardioScarLib.advice.ranking`."""

@@ -37,7 +37,7 @@ class AlignmentView:
             ("\N{PLUS-MINUS SIGN}", _("Standard deviation of the shift in mm, the larger one of the two directions.")),
             (_("Reliable"), _("Whether the shift was measured on this slice; otherwise it is that of the whole stack.")),
         )
-        self._table = RowTable(ui.shiftTable, columns, self._showSlice)
+        self._table = RowTable(ui.shiftTable, columns, self._showSlice, ui.shiftDetailLabel)
         ui.outlinesCheckBox.toggled.connect(lambda checked=False: self._updateOutlines())
 
     def connect(self, parameterNode) -> None:
@@ -145,4 +145,4 @@ def _cells(one) -> tuple:
         f"{max(one.sd):.1f} mm",
         _("yes") if one.reliable else _("no: {reason}").format(reason=one.sentence),
     )
-    return texts, one.sentence, not one.reliable
+    return texts, one.sentence, not one.reliable, one.sentence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from CardioScarMRML.audits import auditIsAbout, auditOf
+from CardioScarMRML.audits import AUDIT_ATTRIBUTE, auditIsAbout, auditOf
 from CardioScarMRML.slice_list import jumpToNumber
 from slicer.i18n import tr as _
 
@@ -10,6 +10,9 @@ from CardioScarLib.core.errors import CardioScarError
 from CardioScarPanel.run_button import RunButton
 from CardioScarPanel.tables import RowTable
 from CardioScarPanel.traffic_light import lightPixmap
+
+LEAST_COVERAGE = 0.8
+"""Of the pixels near scar borders in their 95 % intervals; slices with less are marked."""
 
 
 class AuditView:
@@ -33,7 +36,7 @@ class AuditView:
             (_("In 95 %"), _("Share of the pixels near scar borders that lie within their 95 % intervals.")),
             (_("Remark"), _("What is unusual about this slice.")),
         )
-        self._table = RowTable(ui.auditTable, columns, self._showSlice)
+        self._table = RowTable(ui.auditTable, columns, self._showSlice, ui.auditDetailLabel)
 
     def connect(self, parameterNode) -> None:
         self._parameterNode = parameterNode
@@ -45,6 +48,8 @@ class AuditView:
         ui = self._ui
         for widget in (ui.auditFrame, ui.claimsLabel, ui.auditTable):
             widget.visible = audit is not None
+        ui.auditNoteLabel.text = _aboutNarrow(audit) if audit is not None else ""
+        ui.auditNoteLabel.visible = bool(ui.auditNoteLabel.text)
         if audit is None:
             self._shown = None
             self._sliceTable.showSuspects({})
@@ -62,11 +67,17 @@ class AuditView:
         self._table.fill([_cells(one, sentences.get(one.label, "")) for one in audit.slices])
         self._sliceTable.showSuspects({_number(label): sentence for label, sentence in sentences.items()} if isNow else {})
 
-    def checkCanStart(self, missing: str) -> None:
-        """missing: what has to be done before any run, in sentences."""
+    @property
+    def hasAudit(self) -> bool:
+        """Whether the map that is shown was audited."""
+        modelNode = self._modelNode()
+        return modelNode is not None and bool(modelNode.GetAttribute(AUDIT_ATTRIBUTE))
+
+    def checkCanStart(self, missing: str, seconds: float | None) -> None:
+        """missing: what has to be done before any run, in sentences. seconds: that the audit will take, if known."""
         if not missing and self._parameterNode is not None and self._parameterNode.model.model != "field":
             missing = _("The audit requires the model Field.")
-        self._button.update(missing)
+        self._button.update(missing, seconds)
 
     def cleanup(self) -> None:
         self.connect(None)
@@ -98,6 +109,22 @@ def _sentences(audit) -> list[str]:
     return [*claims, *("\N{WARNING SIGN} " + one.sentence for one in audit.suspects)]
 
 
+def _isNarrow(one) -> bool:
+    """Whether the intervals of a `SliceAudit` hold far fewer pixels than they say."""
+    return one.coverage_95 is not None and one.coverage_95 < LEAST_COVERAGE
+
+
+def _aboutNarrow(audit) -> str:
+    """What marked rows mean beside the light; nothing where none is marked."""
+    slices = [str(_number(one.label)) for one in audit.slices if _isNarrow(one)]
+    if not slices:
+        return ""
+    return _(
+        "\N{WARNING SIGN} On slices {slices} fewer than {percent} % of the pixels near scar borders lie within their 95 % intervals: "
+        "borders are less certain there than the map says. The light tells whether the slices predict each other as a whole."
+    ).format(slices=", ".join(slices), percent=round(100 * LEAST_COVERAGE))
+
+
 def _number(label: str) -> int:
     """Along k: slices of a volume are labeled "slice 7"."""
     return int(label.rpartition(" ")[2])
@@ -107,11 +134,15 @@ def _cells(one, sentence: str) -> tuple:
     """One row of the table: a `SliceAudit`. sentence: why the slice is suspect, or nothing."""
     remark = f"\N{WARNING SIGN} {one.remark}" if one.remark else ""
     coverage = "" if one.coverage_95 is None else f"{100 * one.coverage_95:.0f} %"
+    if _isNarrow(one):
+        coverage = f"\N{WARNING SIGN} {coverage}"
     texts = (str(_number(one.label)), f"{one.rmse:.3f}", coverage, remark)
-    toolTip = _("CRPS {crps:.3f}. Click to show this slice in the slice views.").format(crps=one.crps)
+    shift = ""
     if one.shift is not None:
         down, right = one.shift
-        toolTip = _("It would fit the others best if moved by {right:+.1f} mm to the right and {down:+.1f} mm down. {more}").format(
-            right=right, down=down, more=toolTip
+        shift = _("It would fit the others best if moved by {right:+.1f} mm to the right and {down:+.1f} mm down.").format(
+            right=right, down=down
         )
-    return texts, "\n".join(part for part in (sentence, toolTip) if part), False
+    more = _("CRPS {crps:.3f}. Click to show this slice in the slice views.").format(crps=one.crps)
+    detail = "\n".join(part for part in (sentence, shift) if part)
+    return texts, "\n".join(part for part in (detail, more) if part), False, detail

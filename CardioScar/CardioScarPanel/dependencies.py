@@ -27,10 +27,17 @@ def torchIsInstalled() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
+def _extensionIsInstalled() -> bool:
+    """Whether the extension 'PyTorch' is, which installs PyTorch as it fits this Slicer and this GPU."""
+    return importlib.util.find_spec("PyTorchUtils") is not None
+
+
 def torchInWords() -> str:
-    """Which PyTorch is installed."""
+    """Which PyTorch is installed, or what `ensureTorch` would do about it."""
     import importlib.metadata  # takes a moment, which Slicer's start can do without
 
+    if not torchIsInstalled() and not _extensionIsInstalled():
+        return _("PyTorch is not installed, nor is the extension 'PyTorch' that brings it: use the Extensions Manager.")
     if not torchIsInstalled():
         return _("PyTorch is not installed; you will be asked before it is.")
     try:
@@ -38,6 +45,14 @@ def torchInWords() -> str:
     except importlib.metadata.PackageNotFoundError:
         return _("PyTorch is installed.")
     return _("PyTorch {version} is installed.").format(version=version)
+
+
+def torchIsBroken() -> str:
+    """What to do where PyTorch is there and cannot be imported; the library's own words are for a command line."""
+    return _(
+        "PyTorch is installed and cannot be used; the log says why. Install it again with the module 'PyTorch Util' of the extension "
+        "'PyTorch', or choose the model 'Field', which needs nothing more."
+    )
 
 
 def ensureTorch() -> bool:
@@ -48,7 +63,7 @@ def ensureTorch() -> bool:
     """
     if torchIsInstalled():
         return True
-    if importlib.util.find_spec("PyTorchUtils") is None:
+    if not _extensionIsInstalled():
         raise MissingPackage(
             _(
                 "The neural network needs the extension 'PyTorch': install it with the Extensions Manager, restart Slicer and apply "
@@ -60,7 +75,15 @@ def ensureTorch() -> bool:
         return False
     import PyTorchUtils
 
-    if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
-        raise MissingPackage(_("PyTorch could not be installed; see the Python console. The model 'Field' works without it."))
+    try:
+        installed, why = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is not None, ""
+    except Exception as error:  # of any kind: pip, the network, the disk
+        installed, why = False, f" ({error})"
+    if not installed:
+        raise MissingPackage(
+            _("PyTorch could not be installed{why}; the Python console has the details. The model 'Field' works without it.").format(
+                why=why
+            )
+        )
     importlib.invalidate_caches()
     return True

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import qt
 import slicer
 from CardioScarMRML.parameters import caseFrom, settingsFrom
 from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import CardioScarError
+from CardioScarPanel.background import Background
 
 HEIGHT = 110
 
 
 class EvidencePreview:
-    """Follows the choices as long as its check box is set.
+    """Follows the choices as long as its check box is set. Nodes are read at once; the rest is computed in the background.
 
     inputs: a `CardioScarMRML.inputs.Inputs`, shared with the other parts.
     """
@@ -22,9 +22,14 @@ class EvidencePreview:
         self._ui, self._inputs = ui, inputs
         self._parameterNode = None
         self._overlay = None
-        self._shown = None
-        ui.histogramLabel.setMinimumWidth(1)  # else the panel could not be made narrower than the picture
+        self._asked, self._shown = None, None
+        self._background = Background(self._show, self._onFailed)
         ui.evidencePreviewCheckBox.toggled.connect(lambda checked=False: self.update())
+
+    @property
+    def working(self) -> bool:
+        """Whether what is drawn is not yet what the choices give."""
+        return self._background.working
 
     def connect(self, parameterNode) -> None:
         self._parameterNode = parameterNode
@@ -41,46 +46,57 @@ class EvidencePreview:
         elif parameters.lgeVolume is None or parameters.lvModel is None:
             self._hide(_("Choose the LGE volume and the LV model to see which pixels count as scar."))
         else:
-            qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)  # the first time takes up to a second
             try:
-                self._show(parameters)
+                self._ask(parameters)
             except CardioScarError as error:
                 self._hide(str(error))
-            finally:
-                qt.QApplication.restoreOverrideCursor()
 
     def cleanup(self) -> None:
         self.connect(None)
 
-    def _show(self, parameters) -> None:
-        # These take scipy and SimpleITK, which would make Slicer start later.
-        from CardioScarMRML.evidence_preview import EvidenceOverlay
+    def _ask(self, parameters) -> None:
+        from CardioScarLib.evidence.preview import preview_evidence  # takes scipy, which would make Slicer start later
 
-        from CardioScarLib.evidence.preview import preview_evidence
-        from CardioScarPanel.histogram import histogramPixmap
-
-        if self._overlay is None:
-            self._overlay = EvidenceOverlay(slicer.mrmlScene)
         case = caseFrom(parameters)
         settings = case.settings(settingsFrom(parameters))
-        evidence = settings.evidence
         stack, pixels = self._inputs.pixels(case, settings.operator)
-        if case.segmentationNode is not None:
-            stack = case.scarStack(stack)
-        shown = (pixels, stack, evidence, settings.operator)
-        if shown == self._shown and self._overlay.visible:
+        scar = stack if case.segmentationNode is None else case.scarStack(stack)
+        asked = (pixels, scar, settings.evidence, settings.operator)
+        if asked == (self._asked if self.working else self._shown):
             return
-        preview = preview_evidence(stack, pixels, evidence, settings.operator.pixel_support)
+        self._asked = asked
+        if self._overlay is None:
+            self._say(_("Looking for scar on the slices..."))
+        self._background.ask(
+            lambda: (asked, case, pixels.pixels, preview_evidence(scar, pixels.pixels, settings.evidence, settings.operator.pixel_support))
+        )
+
+    def _show(self, found) -> None:
+        from CardioScarMRML.evidence_preview import EvidenceOverlay
+
+        from CardioScarPanel.histogram import histogramPixmap
+
+        self._shown, case, pixels, preview = found
+        if case.lgeVolumeNode.GetScene() is None:  # removed meanwhile
+            return
+        if self._overlay is None:
+            self._overlay = EvidenceOverlay(slicer.mrmlScene)
         self._overlay.show(case.lgeVolumeNode, pixels, preview, case.sliceIndices)
-        self._shown = shown
         self._say("\n".join([preview.sentence, *preview.evidence.notes]))
         self._ui.histogramLabel.setPixmap(histogramPixmap(preview, max(240, self._ui.evidenceLabel.width), HEIGHT))
         self._ui.histogramLabel.visible = True
 
+    def _onFailed(self, error: Exception) -> None:
+        if not isinstance(error, CardioScarError):
+            self._hide("")
+            raise error
+        self._hide(str(error))
+
     def _hide(self, reason: str) -> None:
+        self._background.forget()
         if self._overlay is not None:
             self._overlay.hide()
-        self._shown = None
+        self._asked = self._shown = None
         self._say(reason)
         self._ui.histogramLabel.visible = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import qt
 from CardioScarMRML.evidence_preview import COLORS
 
+from CardioScarLib.core.quantity import level_in_words
 from CardioScarLib.evidence.preview import OTHER, PARTLY, REMOTE, SCAR, EvidencePreview
 
 STACKED = (REMOTE, OTHER, PARTLY, SCAR)
@@ -39,8 +40,8 @@ def histogramPixmap(preview: EvidencePreview, width: int, height: int):
     pen.setColor(qt.QColor(0, 0, 0))
     painter.setPen(pen)
     painter.drawLine(MARGIN, bottom, width - MARGIN, bottom)
-    painter.drawText(MARGIN, height - 5, f"{low:.4g}")
-    right = f"{high:.4g}"
+    painter.drawText(MARGIN, height - 5, level_in_words(low, high - low))
+    right = level_in_words(high, high - low)
     painter.drawText(width - MARGIN - 7 * len(right), height - 5, right)
     if preview.threshold is not None:
         pen.setStyle(qt.Qt.DashLine)
@@ -48,7 +49,7 @@ def histogramPixmap(preview: EvidencePreview, width: int, height: int):
         painter.setPen(pen)
         at = place(preview.threshold)
         painter.drawLine(at, MARGIN, at, bottom)
-        painter.drawText(at + 4 if at < 0.7 * width else at - 60, MARGIN + 10, f"{preview.threshold:.4g}")
+        painter.drawText(at + 4 if at < 0.7 * width else at - 60, MARGIN + 10, level_in_words(preview.threshold, high - low))
     painter.end()
     return pixmap
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import slicer
+from CardioScarMRML.cameras import lookAtScar
 from CardioScarMRML.display import (
     DISPLAY_ATTRIBUTE,
     THRESHOLD_ATTRIBUTE,
@@ -11,6 +12,7 @@ from CardioScarMRML.display import (
     showScarProbability,
     showUncertainty,
 )
+from CardioScarMRML.results_table import titleOf
 from CardioScarMRML.writing import quantitiesOf
 from slicer.i18n import tr as _
 
@@ -73,15 +75,22 @@ class ResultView:
             showScarProbability(modelNode)
 
     def showNew(self, modelNode) -> None:
-        """A run has put its result onto a model: color it as the result before."""
+        """A run has put its result onto a model: color it as the result before, unless results are not to be shown."""
         display = self._parameterNode.display
         with slicer.util.NodeModify(self._parameterNode):
             self._parameterNode.resultModel = modelNode
             self._parameterNode.display = "probability" if f"scar_{display}" not in _scarArrays(modelNode) else display
             self._shown = self._wanted()  # nothing to take over
-        self._shown = None
-        self.show()
+        if self._parameterNode.showResult:
+            self._shown = None
+            self.show()
+            lookAtScar(modelNode)
         self.update()
+
+    @property
+    def hasMap(self) -> bool:
+        """Whether there is a scar map to show."""
+        return bool(_scarArrays(self.modelNode))
 
     @property
     def modelNode(self):
@@ -130,4 +139,4 @@ def _scarArrays(modelNode) -> set[str]:
 def _numbersInWords(modelNode, withThreshold: bool) -> str:
     """Of the last run, a line for each number."""
     shown = (*SHOWN, ABOVE) if withThreshold else SHOWN
-    return "\n".join(f"{one.label}: {one}" for one in quantitiesOf(modelNode) if one.name in shown)
+    return "\n".join(f"{titleOf(one)}: {one}" for one in quantitiesOf(modelNode) if one.name in shown)

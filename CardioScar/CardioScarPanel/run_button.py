@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from CardioScarPanel.run_times import roughlyInWords
+
 
 class RunButton:
     """As the Apply button, for what is found beside the map; only one run goes on at a time.
@@ -17,10 +19,12 @@ class RunButton:
         self._isMine = False
         button.clicked.connect(self._onClicked)
 
-    def update(self, missing: str) -> None:
-        """missing: what has to be done before, in sentences; empty if nothing."""
+    def update(self, missing: str, seconds: float | None = None) -> None:
+        """missing: what has to be done before, in sentences; empty if nothing. seconds: that a run will take, if known."""
         self._isMine = self._isMine and self._runControl.running
         self._button.text = _("Cancel") if self._isMine else self._text
+        if seconds is not None and not (self._isMine or missing):
+            self._button.text = _("{what} (about {time})").format(what=self._text, time=roughlyInWords(seconds))
         self._button.enabled = self._isMine or not (missing or self._runControl.running)
         self._button.toolTip = _("Stop the run. The scene does not change.") if self._isMine else missing or self._toolTip
 

@@ -8,7 +8,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from CardioScarLib.core.errors import CardioScarError
+from CardioScarLib.core.errors import CardioScarError, MissingPackage, OutOfMemory
+from CardioScarPanel.dependencies import torchIsBroken
 from CardioScarPanel.words import durationInWords, stageInWords
 
 POLL_INTERVAL_MS = 100
@@ -20,11 +21,16 @@ class RunControl:
     The run works in a child process; asking it how far it is takes a few milliseconds, so the panel stays alive.
 
     :param onChanged: called without arguments when a run has begun or ended.
+    :param onTook: called with the seconds that a run took when it has succeeded.
+
+    ranOutOfMemory: whether it failed because the GPU's memory did not suffice.
     """
 
-    def __init__(self, ui, onChanged) -> None:
-        self._ui, self._onChanged = ui, onChanged
+    def __init__(self, ui, onChanged, onTook) -> None:
+        self._ui, self._onChanged, self._onTook = ui, onChanged, onTook
         self._run, self._onDone, self._began, self._log = None, None, 0.0, ""
+        self._asked: tuple = ()
+        self.ranOutOfMemory = False
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_INTERVAL_MS)
         self._timer.timeout.connect(self.poll)
@@ -44,6 +50,7 @@ class RunControl:
         :param onDone: called with the result if the run succeeds; returns what is to be said about it.
         """
         self.say("")
+        self._asked, self.ranOutOfMemory = (startRun, onDone), False
         with slicer.util.tryWithErrorDisplay(_("The run could not be started.")):
             try:
                 run = startRun()
@@ -58,6 +65,10 @@ class RunControl:
         self._timer.start()
         self._onChanged()
         self.poll()
+
+    def startAgain(self) -> None:
+        """Start the last run once more."""
+        self.start(*self._asked)
 
     def cancel(self) -> None:
         """Stop the run; the scene stays as it is."""
@@ -86,11 +97,13 @@ class RunControl:
             self._showProgress(run)
         elif state == "done":
             onDone = self._onDone
+            self._onTook(time.monotonic() - self._began)
             self._end("")
             with slicer.util.tryWithErrorDisplay(_("The result could not be shown.")):
                 self.say(onDone(run.result))
         elif state == "failed":
-            self._end(run.error)
+            self.ranOutOfMemory = isinstance(run.exception, OutOfMemory)
+            self._end(torchIsBroken() if isinstance(run.exception, MissingPackage) else run.error)
             if not isinstance(run.exception, CardioScarError):
                 with slicer.util.tryWithErrorDisplay(_("The run ended with an error.")):
                     raise run.exception

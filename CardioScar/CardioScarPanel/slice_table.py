@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import qt
 from CardioScarMRML.parameters import sliceIndices
-from CardioScarMRML.slice_list import jumpToSlice, sliceRows
+from CardioScarMRML.slice_list import jumpToSlice, showVolume, sliceRows
 from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import BadSettings, CardioScarError
@@ -30,8 +30,10 @@ class SliceTable:
             (_("Myocardium"), _("Share of the myocardium that lies in the slice.")),
             ("", _("Why the slice misses the myocardium, or is suspect after an audit.")),
         )
-        self._cells = RowTable(self._table, columns, self._show)
+        self._cells = RowTable(self._table, columns, self._show, ui.sliceDetailLabel)
         self._table.itemChanged.connect(self._onChecked)
+        self._resetButton = ui.resetViewsButton
+        self._resetButton.clicked.connect(lambda checked=False: self._resetViews())
 
     def connect(self, parameterNode) -> None:
         self._parameterNode = parameterNode
@@ -46,6 +48,7 @@ class SliceTable:
             self._rows = rows
             self._fill()
         parameters = self._parameterNode
+        self._resetButton.enabled = bool(rows)
         if parameters is None:
             return
         before, self._selection = self._selection, parameters.sliceSelection
@@ -81,7 +84,7 @@ class SliceTable:
             share = "" if row.share is None else _shareInWords(row.share)
             remark = row.reason or ("\N{WARNING SIGN} " + self._suspects[row.number] if row.number in self._suspects else "")
             texts = (str(row.number), f"{row.position:.1f} mm", f"{row.thickness:.3g} mm", share, remark)
-            rows.append((texts, remark or _("Click to show this slice in the slice views."), row.reason is not None))
+            rows.append((texts, remark or _("Click to show this slice in the slice views."), row.reason is not None, remark))
         self._cells.fill(rows)
 
     def _mark(self) -> None:
@@ -109,6 +112,10 @@ class SliceTable:
     def _show(self, row: int) -> None:
         if row < len(self._rows) and self._parameterNode is not None and self._parameterNode.lgeVolume is not None:
             jumpToSlice(self._parameterNode.lgeVolume.GetScene(), self._rows[row])
+
+    def _resetViews(self) -> None:
+        if self._parameterNode is not None and self._parameterNode.lgeVolume is not None:
+            showVolume(self._parameterNode.lgeVolume)
 
 
 def _shareInWords(share: float) -> str:

@@ -56,3 +56,8 @@ NEGLIGIBLE = 0.05
 def number_in_words(value: float) -> str:
     """One decimal, as clinicians report it; never 1.9e-35."""
     return "0.0" if abs(value) < NEGLIGIBLE else f"{value:.1f}"
+
+
+def level_in_words(value: float, scale: float) -> str:
+    """An intensity with four digits; "0" where it is nothing on its scale, as 8.757e-27 is where scar has 1."""
+    return "0" if abs(value) < 1e-6 * abs(scale) else f"{value:.4g}"

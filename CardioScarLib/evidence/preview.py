@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.quantity import level_in_words
 from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
@@ -44,9 +45,10 @@ class EvidencePreview:
         if dark:
             parts.append(f"{dark} of them dark (no-reflow)")
         if self.evidence.regions is not None:
-            parts.append(f"remote myocardium is at {numbers['remote_mean']:.4g} (SD {numbers['remote_sd']:.3g})")
+            level, sd = (level_in_words(numbers[name], np.ptp(self.edges)) for name in ("remote_mean", "remote_sd"))
+            parts.append(f"remote myocardium is at {level} (SD {sd})")
         if self.threshold is not None:
-            parts.append(f"scar from {self.threshold:.4g} on")
+            parts.append(f"scar from {level_in_words(self.threshold, np.ptp(self.edges))} on")
         return ", ".join(parts) + "."
 
 

@@ -1,10 +1,13 @@
 """The evidence as it is shown before a run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_evidence import INTENSITY_METHODS, ring
 
 from CardioScarLib.core.errors import BadEvidence
+from CardioScarLib.core.quantity import level_in_words
 from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.evidence.preview import NOT_USED, OTHER, PARTLY, REMOTE, SCAR, preview_evidence
@@ -43,6 +46,15 @@ def test_the_threshold_splits_scar_from_the_rest(a_ring, method):
     intensity = shown.evidence.regions.intensity
     assert intensity[shown.kinds == SCAR].min() >= shown.threshold
     assert intensity[np.isin(shown.kinds, (REMOTE, PARTLY, OTHER))].max() <= shown.threshold
+
+
+def test_what_is_next_to_nothing_on_its_scale_is_said_to_be_nothing(a_ring):
+    shown = preview(a_ring, "nsd")
+    tiny = {**shown.evidence.description, "remote_mean": 8.757e-27, "remote_sd": 3.79e-42}
+    said = replace(shown, evidence=replace(shown.evidence, description=tiny)).sentence
+    assert "remote myocardium is at 0 (SD 0)" in said and "e-" not in said
+    assert "remote myocardium is at 0 " not in shown.sentence
+    assert level_in_words(0.0123456, 1.0) == "0.01235" and level_in_words(-149.96, 200.0) == "-150"
 
 
 def test_a_higher_threshold_leaves_less_scar(a_ring):

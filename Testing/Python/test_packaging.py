@@ -1,5 +1,6 @@
 """What Slicer's build and its extension index need to know is typed by hand; this says when it is out of date."""
 
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("CardioScar", "CardioScarLib")
 NOT_FOR_SLICER = "benchmark/"
 """Of CardioScarLib: for Python installations only."""
-PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json", ".gz", ".typed"}
+PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json", ".gz", ".typed", ".nrrd", ".vtu"}
 
 
 def files_of(package: str) -> set[str]:
@@ -98,7 +99,7 @@ def test_the_library_is_installed_as_a_folder_beside_the_module():
 def test_the_extension_describes_itself_in_literals_as_the_module_does():
     text = (ROOT / "CMakeLists.txt").read_text()
     assert re.search(r"^project\(CardioScar\)$", text, re.MULTILINE)
-    found = dict(re.findall(r'^set\(EXTENSION_(\w+) "([^"$]+)"\)', text, re.MULTILINE))
+    found = extension_metadata()
     assert set(found) >= {"HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"}
     module = (ROOT / "CardioScar" / "CardioScar.py").read_text(encoding="utf-8")
     assert re.search(r'categories = \[translate\("\w+", "(\w+)"\)\]', module)[1] == found["CATEGORY"]
@@ -112,6 +113,36 @@ def test_the_extension_describes_itself_in_literals_as_the_module_does():
         assert f"add_subdirectory({folder})" in text
     order = [text.index(part) for part in ("find_package(Slicer", "Slicer_USE_FILE", "NEXT_MODULE", "GENERATE_CONFIG", "EXTENSION_CPACK")]
     assert order == sorted(order)
+
+
+def extension_metadata() -> dict[str, str]:
+    """What the extension says about itself in its CMakeLists.txt."""
+    return dict(re.findall(r'^set\(EXTENSION_(\w+) "([^"$]+)"\)', (ROOT / "CMakeLists.txt").read_text(), re.MULTILINE))
+
+
+def test_the_entry_for_the_extension_index_is_what_its_schema_allows_and_says_what_cmake_says():
+    """The rules of slicer-extension-catalog-entry-schema-v1.0.2.json, and of the index's own check."""
+    text = (ROOT / "CardioScar.json").read_bytes()
+    entry, cmake = json.loads(text), extension_metadata()
+    assert b"\r" not in text
+    texts = {"$schema", "category", "scm_url", "scm_revision", "scm_type", "build_subdirectory", "dicom_support_rule"}
+    assert {"$schema", "category", "scm_url"} <= set(entry) <= texts | {"build_dependencies", "enabled", "tier"}
+    assert all(isinstance(entry[name], str) and entry[name] for name in texts & set(entry))
+    assert entry["$schema"].startswith("https://raw.githubusercontent.com/Slicer/Slicer/main/Schemas/")
+    assert entry["$schema"].endswith("/slicer-extension-catalog-entry-schema-v1.0.2.json#")
+    assert entry["tier"] in range(1, 6) and entry["scm_revision"] == "main"
+    assert (entry["category"], entry["build_dependencies"]) == (cmake["CATEGORY"], [cmake["DEPENDS"]])
+    assert entry["scm_url"] == cmake["HOMEPAGE"] + ".git"
+    repository = cmake["HOMEPAGE"].rpartition("/")[2]
+    assert repository.startswith("Slicer") and not "CardioScar".startswith("Slicer")
+
+
+def test_all_addresses_of_the_project_are_those_of_its_homepage():
+    """Until the repository is public its address may have to change: then in all places."""
+    home = extension_metadata()["HOMEPAGE"].removeprefix("https://github.com/")
+    for name in ("CMakeLists.txt", "CardioScar.json", "CITATION.cff", "CardioScar/CardioScar.py", "pyproject.toml", "README.md"):
+        found = re.findall(r"https://(?:github|raw\.githubusercontent)\.com/([\w-]+/Slicer\w*)", (ROOT / name).read_text(encoding="utf-8"))
+        assert {one for one in found if one != "Slicer/Slicer"} <= {home}, name
 
 
 def test_the_self_test_and_the_generic_tests_are_registered():

@@ -19,6 +19,8 @@ import slicer
 OPENING_MS = 300
 LONGEST_BLOCK_MS = 100
 PATIENCE_S = 300
+FAULTS_IN_LOG = ("Invalid scene given", "LabelFormat doesn't contain", "Traceback")
+"""Parts of messages that were in Slicer's log because of the module."""
 
 
 class Checks:
@@ -33,12 +35,41 @@ class Checks:
 
     def check02_ApplySaysWhatIsMissing(self):
         assert not self.ui.applyButton.enabled and self.ui.applyButton.toolTip
+        assert self.ui.nextLabel.text, "nothing is said below Apply"
 
     def check03_ExampleIsLoadedByItsButton(self):
         self.ui.loadExampleButton.click()
         settle()
         assert self.ui.lgeVolumeSelector.currentNode() is not None and self.ui.lvModelSelector.currentNode() is not None
         assert self.ui.applyButton.enabled, self.ui.applyButton.toolTip
+
+    def check03b_ASecondExampleIsSeenAloneAndEachViewHasItsPlane(self):
+        import numpy as np
+
+        views = shownSliceViews()
+        first = self.nodes()[1]
+        for view in views:
+            view.SetOrientationToAxial()
+        self.ui.loadExampleButton.click()
+        settle()
+        assert not first.GetDisplayNode().GetVisibility() and self.nodes()[1].GetDisplayNode().GetVisibility()
+        normals = np.array([slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, 2] for view in views])
+        between = np.abs(normals @ normals.T)[np.triu_indices(len(views), 1)]
+        assert len(set(view.GetDefaultOrientation() for view in views)) < len(views) or (between < 0.1).all(), between
+
+    def check03c_PanelKeepsItsWidth(self):
+        before = self.width()
+        self.ui.evidencePreviewCheckBox.click()
+        end = time.monotonic() + PATIENCE_S
+        while self.ui.histogramLabel.isHidden() and time.monotonic() < end:
+            settle(0.1)
+        settle()
+        assert not self.ui.histogramLabel.isHidden(), self.ui.evidenceLabel.text
+        assert self.width() == before, (before, self.width())
+        self.picture("panel_evidence.png")
+        self.ui.evidencePreviewCheckBox.click()
+        settle()
+        assert self.width() == before, (before, self.width())
 
     def check04_CancelLeavesTheSceneAlone(self):
         nodes = slicer.mrmlScene.GetNumberOfNodes()
@@ -65,6 +96,31 @@ class Checks:
         print(f"    longest turn of the window: {longest:.0f} ms (goal {LONGEST_BLOCK_MS} ms)")
         assert longest < 10 * LONGEST_BLOCK_MS  # a fit in this process would take seconds; a busy machine some 100 ms
         self.picture("panel.png")
+
+    def check05b_ApplyStatusAndResultAreInView(self):
+        assert self.ui.inputsCollapsibleButton.collapsed and not self.ui.resultCollapsibleButton.collapsed
+        for name in ("applyButton", "statusLabel", "resultLabel"):
+            widget = getattr(self.ui, name)
+            assert widget.visible, name
+            assert not widget.visibleRegion().isEmpty(), f"{name} is scrolled out of sight"
+
+    def check05c_LegendHasTheColorsOfTheMapAfterEachSwitch(self):
+        display = self.nodes()[1].GetDisplayNode()
+        for button, colors in (
+            (self.ui.showBinaryButton, 3),
+            (self.ui.showProbabilityButton, 256),
+            (self.ui.showUncertaintyButton, 256),
+            (self.ui.showBinaryButton, 3),
+            (self.ui.showProbabilityButton, 256),
+        ):
+            button.click()
+            settle(0.1)
+            legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(display)
+            found = legend.GetMaxNumberOfColors()
+            assert found == display.GetColorNode().GetNumberOfColors() and abs(found - colors) <= 1, (button.text, found)
+            shown = {slicer.mrmlScene.GetNodeByID(identifier).GetClassName() for identifier in legend.GetViewNodeIDs()}
+            assert shown <= {"vtkMRMLViewNode"}, shown
+        self.picture("panel_result.png")
 
     def check06_ShiftsAreFoundAndNotUsedByThemselves(self):
         volumeNode, modelNode = self.nodes()
@@ -103,9 +159,64 @@ class Checks:
         assert self.nodes()[1].GetAttribute("CardioScar.Audit")
         self.picture("panel_audit.png")
 
+    def check08b_ANewWallIsSeenInsteadOfTheModelAndItsMap(self):
+        volumeNode, modelNode = self.nodes()
+        labelMapNode = labelsOfTheWall(volumeNode, modelNode)
+        segmentationNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Myocardium")
+        slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labelMapNode, segmentationNode)
+        segmentationNode.GetSegmentation().GetNthSegment(0).SetName("Myocardium")
+        self.ui.inputsCollapsibleButton.collapsed = False
+        self.ui.makeWallButton.checked = True
+        self.ui.wallSegmentationSelector.setCurrentNode(segmentationNode)
+        settle()
+        self.run(self.ui.startWallButton)
+        wall = self.nodes()[1]
+        assert wall is not modelNode, self.ui.statusLabel.text
+        assert not modelNode.GetDisplayNode().GetVisibility() and wall.GetDisplayNode().GetVisibility()
+        assert wall.GetDisplayNode().GetSliceIntersectionOpacity() < 1
+        self.picture("panel_wall.png")
+        self.ui.lvModelSelector.setCurrentNode(modelNode)
+        slicer.mrmlScene.RemoveNode(wall)
+        settle()
+
+    def check08c_AClickOnASliceIsTakenBack(self):
+        views = shownSliceViews()
+        self.ui.resetViewsButton.click()
+        before = [poseOf(view) for view in views]
+        self.ui.slicesCollapsibleButton.collapsed = False
+        views[0].SetOrientationToAxial()
+        self.ui.resetViewsButton.click()
+        settle()
+        assert all(abs(poseOf(view)[:3, :3] - pose[:3, :3]).max() < 1e-6 for view, pose in zip(views, before, strict=True))
+        self.ui.slicesCollapsibleButton.collapsed = True
+
+    def check08d_AMapOnACopyGivesTheModelBackWhenItIsDeleted(self):
+        modelNode = self.nodes()[1]
+        self.ui.presetComboBox.currentIndex = self.ui.presetComboBox.findData("preview")
+        self.ui.placementComboBox.currentIndex = self.ui.placementComboBox.findData("copy")
+        self.run(self.ui.applyButton)
+        copy = self.widget._resultModel()
+        assert copy is not modelNode and not modelNode.GetDisplayNode().GetVisibility(), self.ui.statusLabel.text
+        slicer.mrmlScene.RemoveNode(copy)
+        settle()
+        assert modelNode.GetDisplayNode().GetVisibility()
+        self.ui.placementComboBox.currentIndex = self.ui.placementComboBox.findData("replace")
+
+    def check08e_LogHasNoErrorOfOurs(self):
+        found = [text for text in logged() if any(part in text for part in FAULTS_IN_LOG)]
+        assert not found, found[:3]
+
     def check09_SampleDataModuleOffersTheExamples(self):
         sources = getattr(slicer.modules, "sampleDataSources", {}).get("CardioScar", [])
         assert len(sources) == 2, sources
+        import SampleData
+
+        nodes = SampleData.SampleDataLogic().downloadSamples("CardioScar phantom")
+        assert [node.GetClassName() for node in nodes] == ["vtkMRMLScalarVolumeNode", "vtkMRMLModelNode"], nodes
+        assert nodes[1].GetMesh().GetPointData().HasArray("true_scar_probability")
+        for node in nodes:
+            slicer.mrmlScene.RemoveNode(node)
+        settle()
 
     def check10_ReloadKeepsThePanelWorking(self):
         self.widget.onReload()
@@ -125,14 +236,18 @@ class Checks:
 
     def run(self, button) -> None:
         """Click on a button that starts a run, and wait for its end."""
-        text = button.text
         assert button.enabled, button.toolTip
         button.click()
         end = time.monotonic() + PATIENCE_S
-        while button.text != text and time.monotonic() < end:
+        while self.widget._runControl.running and time.monotonic() < end:
             slicer.app.processEvents()
             time.sleep(0.01)
         settle()
+
+    def width(self) -> int:
+        """Slicer makes the column of a module as wide as the module's least width."""
+        hint = self.widget.parent.minimumSizeHint  # a property in PythonQt
+        return (hint() if callable(hint) else hint).width()
 
     def hasMap(self) -> bool:
         node = self.ui.lvModelSelector.currentNode()
@@ -141,6 +256,22 @@ class Checks:
     def picture(self, name: str) -> None:
         path = os.path.join(self.output, name)
         assert self.widget.parent.grab().save(path), path
+
+
+def shownSliceViews() -> list:
+    """Nodes of the slice views in the layout, or of all where there is no window."""
+    views = slicer.util.getNodesByClass("vtkMRMLSliceNode")
+    return [view for view in views if view.IsMappedInLayout()] or views
+
+
+def poseOf(view):
+    return slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS()).copy()
+
+
+def logged() -> list[str]:
+    """Messages in the application's error log."""
+    model = slicer.app.errorLogModel()
+    return [str(model.logEntryDescription(row)) for row in range(model.logEntryCount())]
 
 
 def labelsOfTheWall(volumeNode, modelNode):

@@ -39,7 +39,9 @@ def choose_device(wanted: str) -> tuple[torch.device, str]:
     if wanted == "cuda":
         built = "finds no usable NVIDIA GPU" if torch.version.cuda else "was built for the CPU only"
         raise BadSettings(f"CUDA was asked for, but PyTorch {torch.__version__} {built}; use the device 'auto' or 'cpu'.")
-    return torch.device("cpu"), "CPU" if wanted == "cpu" else "CPU: no usable NVIDIA GPU was found"
+    if wanted == "cpu":
+        return torch.device("cpu"), "CPU"
+    return torch.device("cpu"), "CPU: " + ("no usable NVIDIA GPU was found" if torch.version.cuda else "PyTorch was built for the CPU only")
 
 
 @contextmanager

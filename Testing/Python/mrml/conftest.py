@@ -133,7 +133,19 @@ def new_scene(temporary_folder):
     files.AddDataIOToScene()
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
     slicer.mrmlScene, slicer.app = scene, Application(application, [*kept, files])
+    scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _as_the_application_removes)
     return scene
+
+
+@vtk.calldata_type(vtk.VTK_OBJECT)
+def _as_the_application_removes(scene, event, node):
+    """Display nodes go with the node that they display; a node that went already must not be removed once more."""
+    if node.GetScene() is None:
+        vtk.vtkOutputWindow.GetInstance().InvokeEvent("ErrorEvent", "GetSubjectHierarchyNode: Invalid scene given")
+    elif node.IsA("vtkMRMLDisplayableNode") and not scene.IsClosing():
+        for display in [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())]:
+            if display is not None:
+                scene.RemoveNode(display)
 
 
 # --- cases ---------------------------------------------------------------------------------------------------------
@@ -236,6 +248,28 @@ def a_fake_reconstruct(a_phantom):
     start.observed = np.full(len(a_phantom.truth), 2)
     start.gives = ["scar_probability", "scar_uncertainty", "scar_observed"]
     return start
+
+
+@pytest.fixture
+def a_hierarchy(a_scene):
+    """Makes items for nodes and takes them away, as the application does."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(a_scene)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def add(caller, event, node):
+        if (node.IsA("vtkMRMLDisplayableNode") and not node.IsA("vtkMRMLSliceNode")) or node.IsA("vtkMRMLTableNode"):
+            hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def remove(caller, event, node):
+        item = hierarchy.GetItemByDataNode(node)
+        if item:
+            hierarchy.RemoveItem(item, False, False)
+
+    tags = [a_scene.AddObserver(a_scene.NodeAddedEvent, add), a_scene.AddObserver(a_scene.NodeAboutToBeRemovedEvent, remove)]
+    yield hierarchy
+    for tag in tags:
+        a_scene.RemoveObserver(tag)
 
 
 # --- the panel -----------------------------------------------------------------------------------------------------

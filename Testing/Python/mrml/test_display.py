@@ -3,6 +3,7 @@ import pytest
 import slicer
 import vtk
 from CardioScarMRML import CardioScarCase, setThreshold, showBinary, showScarProbability, showUncertainty
+from CardioScarMRML.cameras import lookAtScar
 from CardioScarMRML.display import LOOKS, colorTable
 from counted import counted
 from node_values import map_on
@@ -134,6 +135,65 @@ def test_uncertainty_has_colors_a_range_and_a_legend_of_its_own(a_result):
     showScarProbability(a_result[1])
     assert display.GetScalarRange() == (0.0, 1.0)
     assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).GetTitleText() == "Scar probability"
+
+
+SHOW = {"probability": showScarProbability, "uncertainty": showUncertainty, "binary": lambda model: showBinary(model, 0.5)}
+
+
+def test_a_legend_has_the_colors_of_the_map_after_each_switch(a_result):
+    for name in ("probability", "binary", "probability", "uncertainty", "binary", "uncertainty"):
+        SHOW[name](a_result[1])
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1])
+        assert legend.GetMaxNumberOfColors() == len(LOOKS[name].colors), name
+
+
+def test_the_legend_is_in_the_3d_view_alone(a_3d_view, a_slice_view, a_result, a_case):
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1])
+    assert legend.GetViewNodeIDs() == (a_3d_view.node.GetID(),)
+    a_slice_view.show(a_case[0], 3)
+    a_result[1].GetDisplayNode().SetVisibility2D(False)
+    with_legend = a_slice_view.picture("slice_without_legend")
+    legend.SetVisibility(False)
+    assert np.array_equal(a_slice_view.picture("slice_legend_off"), with_legend)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_3d_view_turns_to_the_scar_and_holds_the_heart(a_3d_view, a_result, from_the_scar, turned):
+    model, camera = a_result[1], a_3d_view.node.GetScene().GetFirstNodeByClass("vtkMRMLCameraNode")
+    along = from_the_scar / np.linalg.norm(from_the_scar)
+    if turned:
+        matrix = np.array([[0, -1, 0, 100], [0, 0, -1, 20], [1, 0, 0, -50], [0, 0, 0, 1.0]])
+        transform = a_3d_view.node.GetScene().AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+        model.SetAndObserveTransformNodeID(transform.GetID())
+        along = matrix[:3, :3] @ along
+    lookAtScar(model)
+    found = np.array(camera.GetPosition()) - camera.GetFocalPoint()
+    assert found / np.linalg.norm(found) @ along > 0.9
+    picture = a_3d_view.picture(f"looks_at_scar_{turned}")
+    assert is_yellowish(colored_part(picture)).mean() > 0.01
+    edges = np.concatenate([picture[:4].reshape(-1, 3), picture[-4:].reshape(-1, 3), picture[:, :4].reshape(-1, 3)])
+    assert 0.1 < is_drawn(picture).mean() < 0.7 and (np.abs(edges.astype(int) - picture[0, 0]).max(axis=-1) < 12).all()
+
+
+def test_views_that_draw_at_each_switch_warn_of_nothing(a_3d_view, a_result):
+    warnings = []
+
+    @vtk.calldata_type(vtk.VTK_STRING)
+    def keep(caller, event, text):
+        warnings.append(text)
+
+    def draw(caller, event):
+        a_3d_view.window.Render()
+
+    vtk.vtkOutputWindow.GetInstance().AddObserver("WarningEvent", keep)
+    for name in ("binary", "probability", "binary", "uncertainty"):
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1])
+        tag = legend.AddObserver(vtk.vtkCommand.ModifiedEvent, draw)
+        SHOW[name](a_result[1])
+        a_3d_view.window.Render()
+        legend.RemoveObserver(tag)
+    assert not [text for text in warnings if "LabelFormat" in text]
 
 
 def test_a_legend_stays_where_it_was_put_when_the_map_changes(a_result, a_case, a_fake_reconstruct, beyond_the_stack):
@@ -303,7 +363,7 @@ def test_the_legend_is_drawn_with_all_colors(a_3d_view, a_result):
     picture = a_3d_view.picture("legend_3d")
     right = picture[:, int(0.78 * picture.shape[1]) :]
     for color in (HEALTHY, color_table(PROBABILITY)[128], SCAR):
-        assert looks_like(right, color, 12).sum() > 30
+        assert looks_like(right, color, 12).sum() > 10
     slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(a_result[1]).SetVisibility(False)
     bare = a_3d_view.picture("legend_3d_hidden")[:, int(0.78 * picture.shape[1]) :]
     assert looks_like(bare, SCAR, 12).sum() == 0
@@ -330,8 +390,7 @@ def is_dark_red(picture):
 
 @pytest.mark.parametrize("name", ["probability", "uncertainty", "binary"])
 def test_the_part_that_was_not_observed_is_drawn_gray(a_3d_view, a_part_not_observed, from_the_scar, name):
-    show = {"probability": showScarProbability, "uncertainty": showUncertainty, "binary": lambda model: showBinary(model, 0.5)}[name]
-    show(a_part_not_observed)
+    SHOW[name](a_part_not_observed)
     a_3d_view.look_at(a_part_not_observed, from_the_scar)
     picture = a_3d_view.picture(f"partly_observed_{name}")
     heart = colored_part(picture)
@@ -373,8 +432,7 @@ def test_the_intersection_with_a_slice_shows_scar_where_the_slice_has_it(a_slice
 
 @pytest.mark.parametrize("name", ["probability", "uncertainty", "binary"])
 def test_a_reopened_scene_looks_the_same(a_scene, a_3d_view, a_part_not_observed, from_the_scar, name, tmp_path):
-    show = {"probability": showScarProbability, "uncertainty": showUncertainty, "binary": lambda model: showBinary(model, 0.5)}[name]
-    show(a_part_not_observed)
+    SHOW[name](a_part_not_observed)
     a_3d_view.look_at(a_part_not_observed, from_the_scar)
     before = a_3d_view.picture(f"saved_{name}").astype(int)
     title, model_name = (
@@ -390,5 +448,5 @@ def test_a_reopened_scene_looks_the_same(a_scene, a_3d_view, a_part_not_observed
     after = a_3d_view.picture(f"reopened_{name}").astype(int)
     assert np.abs(after - before).mean() < 0.5  # legend included
     assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(model).GetTitleText() == title
-    show(model)
+    SHOW[name](model)
     assert np.abs(a_3d_view.picture(f"shown_again_{name}").astype(int) - before).mean() < 0.5

@@ -246,7 +246,7 @@ def test_the_module_adds_little_to_the_start_of_slicer():
         "from counted import counted\n"
         "before = set(sys.modules)\n"
         "with counted() as work:\n"
-        "    from CardioScar import CardioScarLogic, CardioScarTest, CardioScarWidget\n"
+        "    from CardioScar import CardioScarCase, CardioScarLogic, CardioScarTest, CardioScarWidget\n"
         "read = [path for path in work.opened if not path.endswith(('.py', '.pyc'))]\n"
         "print(json.dumps([work.lines, read, work.started, sorted(set(sys.modules) - before)]))"
     )

@@ -293,11 +293,52 @@ def test_each_of_many_runs_can_be_kept(a_scene, a_case, a_fake_reconstruct):
     assert model.GetAttribute("CardioScar.Provenance_earlier3") and a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 4
 
 
+def test_a_map_that_came_with_the_file_of_the_model_is_kept_too(a_case, a_fake_reconstruct, a_phantom, tmp_path):
+    """As the command line writes it: arrays on the points, and no attributes of a node."""
+    volume, model = a_case
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))
+    slicer.util.arrayFromModelPointData(model, "scar_probability")[:] = np.linspace(0, 1, len(a_phantom.truth))
+    storage = slicer.vtkMRMLModelStorageNode()
+    storage.SetFileName(str(tmp_path / "map.vtk"))
+    assert storage.WriteData(model)
+    loaded = model.GetScene().AddNewNodeByClass("vtkMRMLModelNode", "From a file")
+    assert storage.ReadData(loaded) and not loaded.GetAttribute("CardioScar.Arrays")
+    theirs = map_on(loaded).copy()
+    result = CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, loaded), keepEarlierAs="_earlier")
+    assert result.keptAs == "_earlier"
+    assert np.array_equal(map_on(loaded, "scar_probability_earlier"), theirs)
+    assert not np.array_equal(map_on(loaded), theirs)
+    copy = CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, loaded), asCopy=True).modelNode
+    assert "scar_probability_earlier" in names_of_arrays(copy)
+
+
+def test_a_map_on_the_model_can_be_undone(a_scene, a_case, a_fake_reconstruct):
+    a_scene.SetUndoOn()
+    a_case[1].SetUndoEnabled(True)
+    before = names_of_arrays(a_case[1])
+    CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
+    assert "scar_probability" in names_of_arrays(a_case[1])
+    a_scene.Undo()
+    assert names_of_arrays(a_case[1]) == before and not a_case[1].GetAttribute("CardioScar.Arrays")
+
+
 def test_an_odd_suffix_is_refused_before_anything_runs(a_case, a_fake_reconstruct):
     for suffix in ("", "a b", "é"):
         with pytest.raises(BadSettings, match="cannot be used"):
             CardioScarLogic(a_fake_reconstruct).startReconstruction(CardioScarCase(*a_case), keepEarlierAs=suffix)
     assert not a_fake_reconstruct.calls
+
+
+def test_the_table_of_a_heart_without_scar_can_be_read(a_case, a_fake_reconstruct, a_phantom):
+    truth = a_phantom.truth.copy()
+    a_phantom.truth[:] = 1e-37
+    try:
+        result = CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(*a_case))
+    finally:
+        a_phantom.truth[:] = truth
+    table = result.tableNode.GetTable()
+    assert [table.GetColumnByName(name).GetValue(0) for name in ("Scar burden", "Scar volume", "Scar mass")] == [0.0, 0.0, 0.0]
+    assert table.GetColumnByName("LV mass").GetValue(0) > 10
 
 
 def test_the_table_has_the_numbers_with_their_units(a_scene, a_case, a_phantom, quick):

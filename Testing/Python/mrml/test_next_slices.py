@@ -30,9 +30,10 @@ def test_planes_lie_where_they_were_proposed(a_case, an_advice):
         assert len(np.unique(found.round(3), axis=0)) == 4
         assert abs(np.array(plane.GetNormalWorld()) @ (np.array(proposal["normal"]) * TO_RAS)) == pytest.approx(1)
         assert plane.GetLocked() and proposalOf(plane) == proposal
+        assert not plane.GetDisplayNode().GetFillVisibility() and plane.GetDisplayNode().GetOutlineVisibility()
     assert [plane.GetName() for plane in planes] == [
-        "Next slice 1: short axis, 34 mm from slice 0",
-        "Next slice 2: long axis",
+        "Next slice 1",
+        "Next slice 2",
     ]
     assert adviceNotes(a_case[1]) == ("One end is not covered.",)
 
@@ -68,28 +69,6 @@ def test_a_new_map_takes_its_own_planes_along_and_no_others(a_scene, a_case, a_p
     kept = addPlanes(other, an_advice)
     CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))
     assert planesOf(model) == [] and planesOf(other) == kept
-
-
-@pytest.fixture
-def a_hierarchy(a_scene):
-    """Makes items for nodes and takes them away, as the application does."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(a_scene)
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def add(caller, event, node):
-        if node.IsA("vtkMRMLDisplayableNode") and not node.IsA("vtkMRMLSliceNode"):
-            hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def remove(caller, event, node):
-        item = hierarchy.GetItemByDataNode(node)
-        if item:
-            hierarchy.RemoveItem(item, False, False)
-
-    tags = [a_scene.AddObserver(a_scene.NodeAddedEvent, add), a_scene.AddObserver(a_scene.NodeAboutToBeRemovedEvent, remove)]
-    yield hierarchy
-    for tag in tags:
-        a_scene.RemoveObserver(tag)
 
 
 def test_planes_are_in_a_folder_beside_the_model_that_goes_with_them(a_hierarchy, a_scene, a_phantom, an_advice):

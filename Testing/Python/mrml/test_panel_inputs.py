@@ -1,5 +1,7 @@
 """The parts of the panel that look at the inputs: geometry line, slice table, evidence preview."""
 
+import threading
+
 import numpy as np
 import pytest
 import qt
@@ -204,6 +206,19 @@ def test_a_click_on_a_row_moves_the_views(connected, a_ui, a_scene, a_phantom):
     assert abs((pose[:3, 3] * [-1, -1, 1] - one.center) @ one.normal) < 1e-3
 
 
+def test_a_button_turns_the_views_back_into_planes_of_the_volume(connected, a_ui, a_scene, a_phantom):
+    view = a_scene.AddNewNodeByClass("vtkMRMLSliceNode", "Red")
+    view.SetLayoutName("Red")
+    connected(SliceTable)
+    before = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3].copy()
+    a_ui.resetViewsButton.click()
+    assert abs(before - slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3]).max() > 0.1
+    planes = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3] * [[-1], [-1], [1]]
+    one = a_phantom.stack.slices[0]
+    axes = np.array([one.normal, *(step / np.linalg.norm(step) for step in (one.row_step, one.column_step))])
+    assert np.abs(axes @ planes).max(axis=0) == pytest.approx([1, 1, 1])
+
+
 def test_an_unusable_model_leaves_the_slices_in_the_table(connected, a_ui, a_case):
     part = connected(SliceTable)
     a_case[1].SetAndObserveMesh(None)
@@ -240,40 +255,52 @@ def overlay(view):
     return slicer.mrmlScene.GetNodeByID(view.GetLabelVolumeID() or "")
 
 
+def settle(part):
+    """Wait for what is computed in the background."""
+    wait_for(lambda: not part.working)
+
+
+def switch(a_ui, part):
+    click(a_ui.evidencePreviewCheckBox)
+    settle(part)
+
+
 def test_nothing_is_drawn_until_it_is_asked_for(connected, a_ui, an_lge_image, a_view):
     connected(EvidencePreview)
     assert overlay(a_view) is None and not a_ui.histogramLabel.isVisible() and a_ui.evidenceLabel.text == ""
 
 
 def test_a_check_mark_draws_the_evidence_and_takes_it_away(connected, a_ui, an_lge_image, a_view, a_scene):
-    connected(EvidencePreview)
+    part = connected(EvidencePreview)
     before = a_scene.GetNumberOfNodes()
-    click(a_ui.evidencePreviewCheckBox)
+    switch(a_ui, part)
     labels = slicer.util.arrayFromVolume(overlay(a_view))
     image = slicer.util.arrayFromVolume(an_lge_image)
     assert np.median(image[labels == 3]) > 250 and np.median(image[labels == 1]) < 110
     assert a_ui.evidenceLabel.text.startswith("Method nsd: ")
     assert a_ui.histogramLabel.isVisible()
-    click(a_ui.evidencePreviewCheckBox)
+    switch(a_ui, part)
     assert overlay(a_view) is None and a_scene.GetNumberOfNodes() == before
     assert not a_ui.histogramLabel.isVisible() and a_ui.evidenceLabel.text == ""
 
 
 def test_what_a_run_would_assume_is_said(connected, a_ui, an_lge_image, a_view, parameters):
     part = connected(EvidencePreview)
-    click(a_ui.evidencePreviewCheckBox)
+    switch(a_ui, part)
     assert "read as" not in a_ui.evidenceLabel.text
     parameters.evidence.lge_type = "auto"
     part.update()
+    settle(part)
     assert "\nThe images were read as " in a_ui.evidenceLabel.text
 
 
 def test_it_follows_the_threshold(connected, a_ui, an_lge_image, a_view, parameters):
     part = connected(EvidencePreview)
-    click(a_ui.evidencePreviewCheckBox)
+    switch(a_ui, part)
     many, said = np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3), a_ui.evidenceLabel.text
     parameters.evidence.n_sd = 10.0
     part.update()
+    settle(part)
     assert 0 < np.count_nonzero(slicer.util.arrayFromVolume(overlay(a_view)) == 3) < many
     assert a_ui.evidenceLabel.text != said
 
@@ -281,17 +308,18 @@ def test_it_follows_the_threshold(connected, a_ui, an_lge_image, a_view, paramet
 @pytest.mark.slow
 def test_only_the_chosen_slices_are_drawn(connected, a_ui, an_lge_image, a_view, parameters):
     part = connected(EvidencePreview)
-    click(a_ui.evidencePreviewCheckBox)
+    switch(a_ui, part)
     parameters.sliceSelection, parameters.sliceList = "list", "3,5"
     part.update()
+    settle(part)
     drawn = slicer.util.arrayFromVolume(overlay(a_view)).any(axis=(1, 2))
     assert np.flatnonzero(drawn).tolist() == [3, 5]
 
 
 def test_a_model_beside_the_slices_is_said_and_nothing_is_computed(connected, a_ui, an_lge_image, a_view, a_case):
     spoil(a_case[1], np.linalg.inv(REMEDIES["um"]))
-    connected(EvidencePreview)
-    click(a_ui.evidencePreviewCheckBox)
+    part = connected(EvidencePreview)
+    switch(a_ui, part)
     assert "micrometers" in a_ui.evidenceLabel.text and overlay(a_view) is None
 
 
@@ -304,8 +332,8 @@ def test_a_segmentation_is_drawn_instead_of_intensities(connected, a_ui, an_lge_
     slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labels, segmentation)
     parameters.scarSegmentation = segmentation
     parameters.scarSegmentID = segmentation.GetSegmentation().GetNthSegmentID(0)
-    connected(EvidencePreview)
-    click(a_ui.evidencePreviewCheckBox)
+    part = connected(EvidencePreview)
+    switch(a_ui, part)
     drawn = slicer.util.arrayFromVolume(overlay(a_view))
     assert np.array_equal(drawn == 3, scar & (drawn > 0)) and (drawn == 4).any() and not (drawn == 1).any()
     assert a_ui.evidenceLabel.text.startswith("Method labels: ")
@@ -313,27 +341,29 @@ def test_a_segmentation_is_drawn_instead_of_intensities(connected, a_ui, an_lge_
 
 def test_what_a_run_would_refuse_is_said_instead(connected, a_ui, an_lge_image, a_view, parameters):
     part = connected(EvidencePreview)
-    click(a_ui.evidencePreviewCheckBox)
+    switch(a_ui, part)
     parameters.evidence.method = "values"
     part.update()
+    settle(part)
     assert "scar values lie between 0 and 1" in a_ui.evidenceLabel.text
     assert overlay(a_view) is None and not a_ui.histogramLabel.isVisible()
     parameters.evidence.method = "weighted"
     part.update()
+    settle(part)
     assert overlay(a_view) is not None and a_ui.evidenceLabel.text.startswith("Method weighted: ")
 
 
 def test_letting_go_of_the_scene_takes_the_overlay_away(connected, a_ui, an_lge_image, a_view, a_scene):
     part = connected(EvidencePreview)
     before = a_scene.GetNumberOfNodes()
-    click(a_ui.evidencePreviewCheckBox)
+    switch(a_ui, part)
     part.connect(None)
     assert a_scene.GetNumberOfNodes() == before and overlay(a_view) is None
 
 
 def test_the_histogram_shows_both_peaks_and_the_threshold(connected, a_ui, an_lge_image, a_view, parameters):
-    connected(EvidencePreview)
-    click(a_ui.evidencePreviewCheckBox)
+    part = connected(EvidencePreview)
+    switch(a_ui, part)
     image = a_ui.histogramLabel.pixmap.toImage()
     OUTPUT.mkdir(parents=True, exist_ok=True)
     image.save(str(OUTPUT / "histogram.png"))
@@ -344,6 +374,38 @@ def test_the_histogram_shows_both_peaks_and_the_threshold(connected, a_ui, an_lg
     assert (blue.sum(axis=0) @ columns) / blue.sum() < (red.sum(axis=0) @ columns) / red.sum()  # remote is darker
     black = (colors.max(axis=-1) < 40)[10:80].sum(axis=0)
     assert black.argmax() > columns[blue.any(axis=0)].mean() and black.max() > 20
+
+
+def test_the_window_lives_while_the_evidence_is_found(connected, a_ui, an_lge_image, a_view, monkeypatch):
+    """Its events are handled before the thread is done; then what it found is drawn."""
+    may_end, compute = threading.Event(), preview.preview_evidence
+
+    def slow(*asked):
+        may_end.wait(20)
+        return compute(*asked)
+
+    monkeypatch.setattr(preview, "preview_evidence", slow)
+    part, turns = connected(EvidencePreview), []
+    click(a_ui.evidencePreviewCheckBox)
+    assert part.working and overlay(a_view) is None and "Looking" in a_ui.evidenceLabel.text
+    timer = qt.QTimer()
+    timer.timeout.connect(lambda: turns.append(part.working))
+    timer.start(0)
+    wait_for(lambda: len(turns) > 5)
+    may_end.set()
+    settle(part)
+    assert all(turns[:5]) and overlay(a_view) is not None
+
+
+def test_what_is_no_longer_wanted_is_not_drawn(connected, a_ui, an_lge_image, a_view, monkeypatch):
+    may_end, compute = threading.Event(), preview.preview_evidence
+    monkeypatch.setattr(preview, "preview_evidence", lambda *asked: (may_end.wait(20), compute(*asked))[1])
+    part = connected(EvidencePreview)
+    click(a_ui.evidencePreviewCheckBox)
+    click(a_ui.evidencePreviewCheckBox)
+    may_end.set()
+    wait_for(lambda: part._background._thread is None)
+    assert overlay(a_view) is None and a_ui.evidenceLabel.text == ""
 
 
 def test_two_phantoms_do_not_mix(connected, a_ui, a_scene, a_phantom, parameters):
@@ -364,8 +426,12 @@ def a_previewing_panel(an_lge_image, a_view, a_panel):
     """The panel with an LGE image chosen and its preview on."""
     a_panel.enter()
     qt.QApplication.processEvents()
-    click(a_panel.ui.evidencePreviewCheckBox)
+    switch(a_panel.ui, preview_of(a_panel))
     return a_panel
+
+
+def preview_of(panel):
+    return next(part for part in panel._inputParts if isinstance(part, EvidencePreview))
 
 
 def test_the_slider_moves_the_evidence(a_previewing_panel, a_view, parameters):
@@ -377,11 +443,11 @@ def test_the_slider_moves_the_evidence(a_previewing_panel, a_view, parameters):
 
 
 def test_a_slider_that_is_dragged_does_not_wait_for_the_preview(a_previewing_panel, a_view, parameters, monkeypatch):
-    computed, cursors, compute = [], [], preview.preview_evidence
+    computed, threads, compute = [], set(), preview.preview_evidence
 
     def counted(stack, pixels, settings, support):
         computed.append(settings.n_sd)
-        cursors.append(qt.QApplication.overrideCursor() is not None)
+        threads.add(threading.current_thread())
         return compute(stack, pixels, settings, support)
 
     monkeypatch.setattr(preview, "preview_evidence", counted)
@@ -390,7 +456,7 @@ def test_a_slider_that_is_dragged_does_not_wait_for_the_preview(a_previewing_pan
         qt.QApplication.processEvents()
     assert len(computed) < 5
     wait_for(lambda: computed and computed[-1] == 9.0)
-    assert all(cursors) and qt.QApplication.overrideCursor() is None
+    assert threading.main_thread() not in threads and qt.QApplication.overrideCursor() is None
 
 
 def test_a_model_that_misses_the_slices_cannot_be_run_until_its_button_was_clicked(a_panel, a_scene, a_phantom):
@@ -418,6 +484,7 @@ def test_leaving_the_module_takes_the_preview_away_and_coming_back_brings_it(a_p
     assert overlay(a_view) is None and a_scene.GetNumberOfNodes() == with_it - 3
     a_previewing_panel.enter()
     qt.QApplication.processEvents()
+    settle(preview_of(a_previewing_panel))
     assert overlay(a_view) is not None and a_scene.GetNumberOfNodes() == with_it
 
 

@@ -225,6 +225,23 @@ def test_a_model_that_is_deleted_takes_its_map_along(a_panel, a_scene, a_result)
     assert not a_panel.ui.applyButton.enabled and "LV model" in a_panel.ui.applyButton.toolTip
 
 
+def test_the_model_is_seen_again_when_its_copy_with_the_map_is_deleted(a_panel, a_scene, a_phantom):
+    _, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    qt.QApplication.processEvents()
+    choose(a_panel.ui.placementComboBox, "copy")
+    click(a_panel.ui.applyButton)
+    copy = a_panel._parameterNode.resultModel
+    assert copy is not model and not model.GetDisplayNode().GetVisibility()
+    a_scene.RemoveNode(copy)
+    assert model.GetDisplayNode().GetVisibility()
+    click(a_panel.ui.applyButton)
+    model.GetDisplayNode().SetVisibility(False)
+    a_panel._parameterNode.resultModel.GetDisplayNode().SetVisibility(False)
+    a_scene.RemoveNode(a_panel._parameterNode.resultModel)
+    assert not model.GetDisplayNode().GetVisibility()  # neither was seen
+
+
 def test_run_after_run_leaves_as_many_nodes(a_panel, a_scene, a_result):
     for button in (a_panel.ui.showUncertaintyButton, a_panel.ui.showBinaryButton, a_panel.ui.showProbabilityButton):
         click(button)  # each look makes its color table when it is first shown

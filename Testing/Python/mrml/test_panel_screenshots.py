@@ -94,7 +94,7 @@ def test_the_panel_beside_its_views(a_scene, a_parent, a_3d_view, a_slice_view, 
     widget._parameterNode.lgeVolume, widget._parameterNode.lvModel = widget.logic.loadExample("psir")
     choose(widget.ui.presetComboBox, "preview")
     widget.ui.evidencePreviewCheckBox.checked = True
-    qt.QApplication.processEvents()
+    wait_for(widget.ui.histogramLabel.isVisible)
     volume, model = widget._parameterNode.lgeVolume, widget._parameterNode.lvModel
     middle = volume.GetImageData().GetDimensions()[2] // 2
     a_slice_view.show(volume, middle)

@@ -115,6 +115,8 @@ def without_torch(monkeypatch):
             found.installed.append(askConfirmation)
             if found.answer == "broken":
                 return None
+            if found.answer == "offline":
+                raise RuntimeError("Could not reach pypi.org")
             found.modules.add("torch")
             return object()
 
@@ -130,7 +132,7 @@ def without_torch(monkeypatch):
 
 def test_torch_is_asked_for_once_and_installed_by_its_extension(without_torch):
     without_torch.extension()
-    assert "not installed" in dependencies.torchInWords()
+    assert "you will be asked" in dependencies.torchInWords()
     assert dependencies.ensureTorch()
     assert len(without_torch.asked) == 1 and without_torch.installed == [False]
     assert dependencies.ensureTorch() and len(without_torch.asked) == 1
@@ -142,11 +144,20 @@ def test_a_person_may_decline(without_torch):
     assert not dependencies.ensureTorch() and not without_torch.installed
 
 
+def test_why_an_installation_failed_is_said(without_torch):
+    without_torch.extension()
+    without_torch.answer = "offline"
+    with pytest.raises(MissingPackage, match="Could not reach pypi.org"):
+        dependencies.ensureTorch()
+
+
 @pytest.mark.parametrize("what", ["no extension", "a broken installation"])
 def test_what_cannot_be_installed_is_said_in_one_sentence(without_torch, what):
     if what != "no extension":
         without_torch.extension()
         without_torch.answer = "broken"
+    assert ("you will be asked" in dependencies.torchInWords()) == (what != "no extension")
+    assert ("Extensions Manager" in dependencies.torchInWords()) == (what == "no extension")
     with pytest.raises(MissingPackage) as error:
         dependencies.ensureTorch()
     assert "PyTorch" in str(error.value) and "'Field'" in str(error.value)
@@ -161,6 +172,7 @@ def test_only_the_network_needs_torch(a_panel, a_scene, a_phantom, a_fake_recons
     assert "not installed" in a_panel.ui.deviceLabel.text
     click(a_panel.ui.applyButton)
     assert "extension 'PyTorch'" in a_panel.ui.statusLabel.text
+    assert "Extensions Manager" in a_panel.ui.deviceLabel.text and "Extensions Manager" in a_panel.ui.statusLabel.text
     without_torch.extension()
     without_torch.answer = False
     click(a_panel.ui.applyButton)

@@ -1,5 +1,8 @@
 """The folded sections of the panel: shifts of slices, the audit, the next slice."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import qt
@@ -116,7 +119,7 @@ def test_a_button_that_runs_cancels_and_the_others_wait(a_trust_panel, jobs, a_s
     assert ui.auditButton.text == "Cancel" and ui.auditButton.enabled
     assert not ui.adviseButton.enabled and not ui.findShiftsButton.enabled and ui.applyButton.text == "Cancel"
     click(ui.auditButton)
-    assert jobs.job.state == "cancelled" and ui.auditButton.text == "Audit stack" and ui.auditButton.enabled
+    assert jobs.job.state == "cancelled" and ui.auditButton.text.startswith("Audit stack") and ui.auditButton.enabled
     assert "Canceled" in ui.statusLabel.text and not ui.auditTable.isVisible()
     assert a_scene.GetNumberOfNodes() == before and not a_trust_panel.model.GetAttribute("CardioScar.Audit")
 
@@ -145,6 +148,42 @@ def test_an_audit_is_told_in_words_signs_and_slices(an_audited_panel):
     )
     assert cells(ui.sliceTable, SUSPECT)[4] == "⚠ Slice 4 seems moved by 5 mm." and cells(ui.sliceTable, 3)[4] == ""
     assert "Yellow" in ui.statusLabel.text
+
+
+def test_slices_whose_intervals_are_too_narrow_are_marked_and_explained_beside_the_light(a_trust_panel, jobs):
+    ui = a_trust_panel.ui
+    slices = [replace(one, coverage_95={3: 0.5, 5: 0.79, 6: 0.8}.get(number, 0.97)) for number, one in enumerate(jobs.audit.slices)]
+    jobs.audit = replace(jobs.audit, light="green", slices=tuple(slices))
+    click(ui.auditButton)
+    finish(a_trust_panel, jobs)
+    shown = [cells(ui.auditTable, row)[2] for row in (2, 3, 5, 6)]
+    assert shown == ["97 %", "⚠ 50 %", "⚠ 79 %", "80 %"]
+    assert "On slices 3, 5 fewer than 80 %" in ui.auditNoteLabel.text and ui.auditNoteLabel.isVisible()
+    jobs.audit = replace(jobs.audit, slices=tuple(replace(one, coverage_95=None) for one in slices))
+    click(ui.auditButton)
+    finish(a_trust_panel, jobs)
+    assert ui.auditNoteLabel.text == "" and not ui.auditNoteLabel.isVisible()
+
+
+def test_an_audit_tells_how_long_the_next_one_takes(a_trust_panel, jobs, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("CardioScarPanel.run_control.time", SimpleNamespace(monotonic=lambda: now[0]))
+    click(a_trust_panel.ui.auditButton)
+    now[0] = 20.4
+    finish(a_trust_panel, jobs)
+    assert a_trust_panel.ui.auditButton.text == "Audit stack (about 20 s)"
+    assert "about 15 s" in a_trust_panel.ui.nextLabel.text  # a map was not made yet
+
+
+def test_the_remark_of_a_chosen_row_can_be_read_below_the_table(an_audited_panel):
+    ui = an_audited_panel.ui
+    assert not ui.auditDetailLabel.isVisible()
+    click_row(ui.auditTable, SUSPECT)
+    assert "Slice 4 seems moved by 5 mm." in ui.auditDetailLabel.text and ui.auditDetailLabel.isVisible()
+    assert "Click" not in ui.auditDetailLabel.text
+    for table, most in ((ui.auditTable, 8), (ui.adviceTable, 8)):
+        rows = min(max(table.rowCount, 1), most)
+        assert rows * 22 + 15 < table.maximumHeight < rows * 22 + 45
 
 
 def test_a_click_on_an_audited_slice_shows_it(an_audited_panel, a_scene, a_phantom):

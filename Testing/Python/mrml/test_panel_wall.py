@@ -132,6 +132,30 @@ def test_a_wall_is_made_from_a_segmentation_and_becomes_the_model(a_panel, a_sce
     assert not ui.makeWallFrame.isVisible() and "LV wall was made" in ui.statusLabel.text
 
 
+def is_shown(model):
+    return [model.GetNthDisplayNode(number).GetVisibility() for number in range(model.GetNumberOfDisplayNodes())]
+
+
+def test_a_new_wall_is_seen_instead_of_the_model_and_the_map_before(a_panel, a_scene, a_phantom, a_segmentation, a_wall_builder):
+    _, model = addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    qt.QApplication.processEvents()
+    a_panel.ui.placementComboBox.currentIndex = a_panel.ui.placementComboBox.findData("copy")
+    click(a_panel.ui.applyButton)
+    with_map = a_panel._parameterNode.resultModel
+    assert is_shown(with_map) == [1, 1] and is_shown(model) == [0]
+    model.GetDisplayNode().SetVisibility(True)
+    click(a_panel.ui.makeWallButton)
+    a_panel.ui.wallSegmentationSelector.setCurrentNode(a_segmentation)
+    click(a_panel.ui.startWallButton)
+    a_panel._runControl.poll()
+    assert a_panel._parameterNode.lvModel.GetName() == "LV wall"
+    assert is_shown(model) == [0] and is_shown(with_map) == [0, 0]  # the legend, too
+    a_panel.ui.lvModelSelector.setCurrentNode(model)
+    click(a_panel.ui.applyButton)  # onto a copy again, which is seen
+    assert is_shown(a_panel._parameterNode.resultModel) == [1, 1]
+
+
 def test_segments_are_read_on_the_volume_they_were_drawn_on(a_panel, a_scene, a_phantom, a_segmentation, a_wall_builder):
     lge, _ = addPhantomNodes(a_scene, a_phantom)
     a_panel.enter()

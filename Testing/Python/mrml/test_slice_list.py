@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import slicer
 from CardioScarMRML.inputs import Inputs
-from CardioScarMRML.slice_list import jumpToSlice, sliceRows
+from CardioScarMRML.samples import showSample
+from CardioScarMRML.slice_list import jumpToPlane, jumpToSlice, showVolume, sliceRows
 from counted import counted
 
 from CardioScarLib.core.errors import BadStack
@@ -66,6 +67,7 @@ def test_the_list_reads_and_looks_once_and_again_only_after_a_change(a_case):
 def a_slice_node(scene, name, orientation):
     node = scene.AddNewNodeByClass("vtkMRMLSliceNode", name)
     node.SetLayoutName(name)
+    node.SetDefaultOrientation(orientation)
     node.SetOrientation(orientation)
     return node
 
@@ -92,6 +94,20 @@ def test_only_one_view_is_turned(a_scene, rows, views):
     jumpToSlice(a_scene, rows[4])
     same = [np.allclose(old, slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3]) for old, view in zip(before, views, strict=True)]
     assert sorted(same) == [False, True, True]
+
+
+def normals(views):
+    return np.array([slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, 2] for view in views])
+
+
+@pytest.mark.parametrize("show", [showVolume, showSample])
+def test_views_get_a_plane_of_the_volume_each_although_one_was_turned(a_scene, a_case, rows, views, show):
+    jumpToPlane(a_scene, (0.0, 0.0, 0.0), views[1].GetSliceToRAS().MultiplyPoint((1, 0, 0, 0))[:3], (0.6, 0.0, -0.8))
+    jumpToPlane(a_scene, (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.6, 0.8, 0.0))
+    show(a_case[0])
+    planes = normals(views)
+    assert np.abs(planes @ planes.T - np.diag(np.diag(planes @ planes.T))).max() < 1e-6
+    assert np.abs(planes @ np.cross(rows[0].right, rows[0].down)).max() == pytest.approx(1.0)
 
 
 def test_a_view_that_is_shown_is_turned_before_one_that_is_not(a_scene, rows, views):

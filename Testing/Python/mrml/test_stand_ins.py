@@ -82,3 +82,13 @@ def test_packs_are_written_where_slicer_writes_them(a_scene):
     parameters.setValue("wall.use_base_at", True)
     assert node.GetParameter("model.network.device") == "cpu" and node.GetParameter("wall.use_base_at") == "True"
     assert parameters.getValue("model.network.device") == CardioScarParameterNode(node).model.network.device == "cpu"
+
+
+def test_display_nodes_go_with_their_node_and_nothing_is_removed_twice(a_scene, no_silent_errors):
+    model = a_scene.AddNewNodeByClass("vtkMRMLModelNode")
+    model.CreateDefaultDisplayNodes()
+    display = model.GetDisplayNode()
+    a_scene.RemoveNode(model)
+    assert display.GetScene() is None and not no_silent_errors
+    a_scene.RemoveNode(display)
+    assert len(no_silent_errors) == 1 and "Invalid scene" in no_silent_errors.pop()

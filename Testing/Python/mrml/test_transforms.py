@@ -8,12 +8,14 @@ from CardioScarMRML import CardioScarCase, stackFromVolumeNode, wallFromModelNod
 from CardioScarMRML.checks import checkGeometry
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.run import startHere
+from CardioScarMRML.segments import segmentArray
+from CardioScarMRML.walls import labelStack
 from node_values import map_on
 from test_checks import bent, spoil
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScar import CardioScarLogic
-from CardioScarLib.core.errors import BadStack
+from CardioScarLib.core.errors import BadEvidence, BadStack
 from CardioScarLib.geometry.overlap import REMEDIES
 
 LPS = np.array([-1.0, -1.0, 1.0])
@@ -161,3 +163,79 @@ def test_the_map_is_better_with_the_slices_where_they_were_acquired(a_case, a_ph
         logic.reconstruct(CardioScarCase(volume, model), settings=preview)
         error.append(np.sqrt(np.mean((map_on(model) - a_phantom.truth) ** 2)))
     assert error[1] < 0.6 * error[0]
+
+
+# --- segments -------------------------------------------------------------------------------------------------------
+
+
+def a_ball(scene, center, radius):
+    """A segmentation with a ball around a point of its own space, RAS mm, in voxels of 1 mm."""
+    reach = int(radius) + 1
+    image = slicer.vtkOrientedImageData()
+    image.SetExtent(*3 * (-reach, reach))
+    image.SetOrigin(*center)
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    k, j, i = np.indices(3 * (2 * reach + 1,)) - reach
+    vtk_to_numpy(image.GetPointData().GetScalars())[:] = (i**2 + j**2 + k**2 < radius**2).ravel()
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Scar")
+    segment = slicer.vtkSegment()
+    segment.SetName("Scar")
+    segment.AddRepresentation("Binary labelmap", image)
+    node.GetSegmentation().AddSegment(segment, "scar")
+    return node
+
+
+def voxels_of(volume):
+    """(k, j, i, 3) RAS mm in the volume's own space."""
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    axes = slicer.util.arrayFromVTKMatrix(matrix)
+    k, j, i = np.indices(slicer.util.arrayFromVolume(volume).shape)
+    return np.stack([i, j, k], axis=-1) @ axes[:3, :3].T + axes[:3, 3]
+
+
+@pytest.mark.parametrize("where", ["in the world", "under a transform like that of the volume"])
+def test_no_voxel_of_a_segment_is_lost_between_two_bending_transforms(a_scene, a_case, a_phantom, displacements, where):
+    """As DICOM import leaves them: an irregular stack under its own grid transform, the segmentation under none or another."""
+    volume = a_case[0]
+    voxels = voxels_of(volume)
+    middle = len(voxels) // 2
+    center = voxels[middle].reshape(-1, 3).mean(axis=0)
+    segmentation = a_ball(a_scene, center, 25.0)
+    regularized(volume, displacements)
+    distance = np.linalg.norm(voxels + (displacements * LPS)[:, None, None] - center, axis=-1)
+    if where != "in the world":
+        regularized(volume, displacements[::-1])
+        segmentation.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+        regularized(volume, displacements[::-1])  # another node
+        distance = np.linalg.norm(voxels - center, axis=-1)
+    before = a_scene.GetNumberOfNodes()
+    found = segmentArray(segmentation, "scar", volume) > 0
+    sure = np.abs(distance - 25.0) > 0.9  # the ball has voxels of 1 mm itself
+    assert np.array_equal(found[sure], (distance < 25.0)[sure])
+    assert found.sum() > 500 and a_scene.GetNumberOfNodes() == before
+
+
+def test_a_segment_that_is_a_surface_alone_is_refused_between_bending_transforms(a_scene, a_case, displacements):
+    sphere = vtk.vtkSphereSource()
+    sphere.Update()
+    node = a_scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Scar")
+    node.GetSegmentation().SetSourceRepresentationName("Closed surface")
+    segment = slicer.vtkSegment()
+    segment.AddRepresentation("Closed surface", sphere.GetOutput())
+    node.GetSegmentation().AddSegment(segment, "scar")
+    regularized(a_case[0], displacements)
+    with pytest.raises(BadEvidence, match="no binary labelmap; create it"):
+        segmentArray(node, "scar", a_case[0])
+
+
+def test_a_wall_is_read_from_a_segment_between_bending_transforms_too(a_scene, a_case, displacements):
+    volume = a_case[0]
+    voxels = voxels_of(volume)
+    segmentation = a_ball(a_scene, voxels[len(voxels) // 2].reshape(-1, 3).mean(axis=0), 25.0)
+    straight = np.stack([one.pixels for one in labelStack(segmentation, "scar", None, volume)])
+    even = np.tile(displacements[:1], (len(displacements), 1))
+    regularized(volume, even)
+    segmentation.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+    regularized(volume, even)
+    assert np.array_equal(np.stack([one.pixels for one in labelStack(segmentation, "scar", None, volume)]), straight)

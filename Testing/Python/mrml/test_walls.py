@@ -133,6 +133,7 @@ def test_segments_become_a_wall_beside_them(a_scene, a_heart, a_volume):
     assert json.loads(model.GetAttribute("CardioScar.WallSettings"))["edge_length"] == 4.0
     assert model.GetNodeReference(SOURCE_ROLE) is a_heart
     assert model.GetDisplayNode().GetVisibility() and model.GetDisplayNode().GetVisibility2D()
+    assert model.GetDisplayNode().GetSliceIntersectionOpacity() < 1  # the image is seen under it
     assert {"shape", "mesh", "coordinates"} <= {report.stage for report in reports}
     new = [a_scene.GetNodeByID(identifier).GetClassName() for identifier in nodes_of(a_scene) if identifier not in before]
     assert sorted(new) == ["vtkMRMLModelDisplayNode", "vtkMRMLModelNode"]

@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QAbstractButton, QDoubleSpinBox, QHBoxLayout, QSli
 class ctkCollapsibleButton(QAbstractButton):
     """A titled box whose content folds away; what is shown or hidden meanwhile is so when it unfolds."""
 
+    contentsCollapsed = Signal(bool)
+
     def __init__(self, parent=None, /):
         super().__init__(parent)
-        self._collapsed, self._folding = False, False
+        self._collapsed, self._folding, self._collapsedHeight = False, False, 10
         self._hidden: set[str] = set()
         self.setContentsMargins(0, 18, 0, 0)
 
@@ -21,11 +23,17 @@ class ctkCollapsibleButton(QAbstractButton):
         return self._collapsed
 
     def setCollapsed(self, collapsed: bool) -> None:
-        self._collapsed = bool(collapsed)
-        self.setMaximumHeight(24 if collapsed else 16_777_215)
+        isNew, self._collapsed = self._collapsed != bool(collapsed), bool(collapsed)
+        self.setMaximumHeight(24 + self._collapsedHeight if collapsed else 16_777_215)
         for child in self.children():
             if child.isWidgetType():
                 self._fold(child)
+        if isNew:
+            self.contentsCollapsed.emit(self._collapsed)
+
+    def setCollapsedHeight(self, height: int) -> None:
+        self._collapsedHeight = height
+        self.setCollapsed(self._collapsed)
 
     def _fold(self, child) -> None:
         self._folding = True
@@ -48,6 +56,7 @@ class ctkCollapsibleButton(QAbstractButton):
             self.setCollapsed(not self._collapsed)
 
     collapsed = Property(bool, _get_collapsed, setCollapsed)
+    collapsedHeight = Property(int, lambda self: self._collapsedHeight, setCollapsedHeight)
 
     def sizeHint(self):
         return self.layout().sizeHint() if self.layout() else super().sizeHint()
