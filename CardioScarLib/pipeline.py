@@ -32,7 +32,7 @@ from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.quantification.burden import scar_quantities
-from CardioScarLib.quantification.draws import drawn_amounts, node_interval
+from CardioScarLib.quantification.draws import drawn_amounts, node_interval, with_evidence
 from CardioScarLib.quantification.numbers import Numbers, quantify_map
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.door import fit
@@ -83,7 +83,7 @@ def reconstruct(
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, _telling(stack, operator, evidence), settings.threshold)
-        drawn = drawn_amounts(posterior, wall, settings.model.samples)
+        drawn = _drawn(posterior, wall, settings, evidence)
         quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn)
     verdict = None
     if audited:
@@ -176,7 +176,7 @@ def with_interval(result: Result, level: float) -> Result:
         raise NoSpread("An interval needs an uncertainty, but this model gives none; use the model 'field'.")
     wall, settings = result.case.wall, result.settings
     lower, upper = node_interval(result.posterior, wall.nodes, settings.model.samples, level)
-    drawn = drawn_amounts(result.posterior, wall, settings.model.samples)
+    drawn = _drawn(result.posterior, wall, settings, result.evidence)
     arrays = {**result.arrays, "scar_lower": lower, "scar_upper": upper}
     quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn, level)
     return replace(result, arrays=arrays, quantities=quantities)
@@ -248,6 +248,12 @@ def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSetti
     if not evidence.weights.any():
         raise BadEvidence("No pixel lies far enough inside the myocardium to count as evidence; check the LV model's position.")
     return evidence
+
+
+def _drawn(posterior: Posterior, wall: Wall, settings: ReconstructionSettings, evidence: Evidence) -> np.ndarray | None:
+    """Amounts of scar in joint samples, with what the images leave open."""
+    amounts = drawn_amounts(posterior, wall, settings.model.samples)
+    return None if amounts is None else with_evidence(amounts, float(wall.node_measure.sum()), evidence.share_shifts)
 
 
 def _bare(evidence: Evidence) -> Evidence:

@@ -8,7 +8,7 @@ import numpy as np
 import slicer
 
 from CardioScarLib.core.wall_pixels import WallPixels
-from CardioScarLib.evidence.preview import OTHER, PARTLY, REMOTE, SCAR, EvidencePreview
+from CardioScarLib.evidence.preview import NO_REFLOW, OTHER, PARTLY, REMOTE, SCAR, EvidencePreview
 from CardioScarMRML.placing import removeNodes
 
 COLORS = {
@@ -16,8 +16,9 @@ COLORS = {
     PARTLY: ("partly scar", (1.0, 0.72, 0.10)),
     SCAR: ("scar", (0.93, 0.18, 0.13)),
     OTHER: ("other myocardium", (0.75, 0.75, 0.78)),
+    NO_REFLOW: ("no-reflow", (0.55, 0.16, 0.60)),
 }
-OPACITY = {REMOTE: 0.45, PARTLY: 0.55, SCAR: 0.6, OTHER: 0.25}
+OPACITY = {REMOTE: 0.45, PARTLY: 0.55, SCAR: 0.6, OTHER: 0.25, NO_REFLOW: 0.6}
 NAME = "Scar evidence"
 """Fits into the corner of a slice view."""
 
@@ -69,7 +70,7 @@ class EvidenceOverlay:
     def _addNodes(self) -> None:
         colors = slicer.vtkMRMLColorTableNode()
         colors.SetTypeToUser()
-        colors.SetNumberOfColors(5)
+        colors.SetNumberOfColors(1 + len(COLORS))
         colors.SetColor(0, "background", 0.0, 0.0, 0.0, 0.0)
         for kind, (name, color) in COLORS.items():
             colors.SetColor(kind, name, *color, OPACITY[kind])

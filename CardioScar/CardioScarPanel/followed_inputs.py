@@ -8,7 +8,8 @@ from slicer.util import VTKObservationMixin
 
 SHOWN_INPUTS = (
     "lgeVolume lvModel scarSegmentation scarSegmentID wallSegmentation sliceThickness sliceSelection sliceRangeMinimum sliceRangeMaximum "
-    "sliceList evidence.method evidence.n_sd evidence.lge_type operator.pixel_support operator.slice_profile alignmentSegmentation"
+    "sliceList evidence.method evidence.n_sd evidence.lge_type evidence.bias_field operator.pixel_support "
+    "operator.slice_profile alignmentSegmentation"
 ).split()
 _SEGMENTATIONS = ("scarSegmentation", "wallSegmentation", "alignmentSegmentation")
 

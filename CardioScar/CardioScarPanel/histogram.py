@@ -6,9 +6,9 @@ import qt
 from CardioScarMRML.evidence_preview import COLORS
 
 from CardioScarLib.core.quantity import level_in_words
-from CardioScarLib.evidence.preview import OTHER, PARTLY, REMOTE, SCAR, EvidencePreview
+from CardioScarLib.evidence.preview import NO_REFLOW, OTHER, PARTLY, REMOTE, SCAR, EvidencePreview
 
-STACKED = (REMOTE, OTHER, PARTLY, SCAR)
+STACKED = (REMOTE, OTHER, NO_REFLOW, PARTLY, SCAR)
 """Kinds of pixels from the bottom of a bar to its top."""
 MARGIN, AXIS = 6, 18
 

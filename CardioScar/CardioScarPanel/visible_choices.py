@@ -18,5 +18,6 @@ def showWhatMatters(ui, parameters) -> None:
     ):
         for widget in widgets:
             widget.visible = shown
-    ui.evidenceMethodComboBox.enabled = ui.lgeTypeComboBox.enabled = fromIntensities
+    for one in (ui.evidenceMethodComboBox, ui.lgeTypeComboBox, ui.biasFieldComboBox):
+        one.enabled = fromIntensities
     ui.samplesSpinBox.enabled = parameters.model.model in ("field", "network")

@@ -69,3 +69,10 @@ class Evidence:
     notes: tuple[str, ...] = ()
     regions: Regions | None = field(default=None, metadata={"packed": False})
     share_draws: np.ndarray | None = None
+
+    @property
+    def share_shifts(self) -> np.ndarray | None:
+        """(k,) by how much the share of scar in the wall may be another than it was found to be; None where no draws say it."""
+        if self.share_draws is None or self.description.get("method") != "spatial":
+            return None
+        return self.share_draws - float(self.description["scar_share"])

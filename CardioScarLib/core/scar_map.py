@@ -18,6 +18,7 @@ class ScarMap:
 
     posterior: the field that made the map, None where it is not known. settings, inputs, reading: with which the map was made, empty
     where that is not known. notes: what was assumed, as sentences.
+    shifts: `Evidence.share_shifts` of the map, None where there are none.
     """
 
     wall: Wall
@@ -28,13 +29,14 @@ class ScarMap:
     inputs: tuple[dict[str, Any], ...] = ()
     reading: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    shifts: np.ndarray | None = None
 
     @classmethod
     def of(cls, result: Result) -> ScarMap:
         case, arrays = result.case, result.arrays
         return cls(
             case.wall, arrays["scar_probability"], arrays.get("scar_observed"), result.posterior, result.settings.as_dict(), case.inputs,
-            dict(case.reading), result.notes,
+            dict(case.reading), result.notes, result.evidence.share_shifts,
         )  # fmt: skip
 
     @property

@@ -47,6 +47,8 @@ class EvidencePreview:
         if self.evidence.regions is not None:
             level, sd = (level_in_words(numbers[name], np.ptp(self.edges)) for name in ("remote_mean", "remote_sd"))
             parts.append(f"remote myocardium is at {level} (SD {sd})")
+        if (presence := numbers.get("scar_presence")) is not None:
+            parts.append(f"probability of scar {presence:.0%}")
         if self.threshold is not None:
             parts.append(f"scar from {level_in_words(self.threshold, np.ptp(self.edges))} on")
         return ", ".join(parts) + "."

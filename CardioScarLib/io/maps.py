@@ -56,6 +56,7 @@ def read_map(path: Path, posteriors: Variants) -> tuple[MeshFile, ScarMap]:
             "settings": found.settings.as_dict(),
             "inputs": found.provenance.inputs,
             "reading": reading,
+            "shifts": found.evidence.share_shifts,
         }
         of_map["notes"] = (*found.notes, *notes)
     return mesh, ScarMap(mesh.wall, probability, arrays.get("scar_observed"), **of_map)

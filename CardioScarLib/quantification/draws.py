@@ -33,6 +33,20 @@ def drawn_amounts(posterior: Posterior, wall: Wall, count: int) -> np.ndarray | 
     return amounts
 
 
+def with_evidence(amounts: np.ndarray, whole: float, shifts: np.ndarray | None) -> np.ndarray:
+    """(d,) amounts of scar in joint samples, each with a draw of what the images leave open added; at least 0.
+
+    Samples tell what lies between the slices, as if the evidence in them were certain. The two are independent of each other.
+
+    whole: amount of the wall, in the same unit. shifts: (k,) by how much the share of scar may be another, see `Evidence.share_shifts`;
+    None adds nothing.
+    """
+    if shifts is None:
+        return amounts
+    order = np.random.default_rng(0).integers(len(shifts), size=len(amounts))
+    return np.maximum(amounts + whole * shifts[order], 0.0)
+
+
 def node_interval(posterior: Posterior, points: np.ndarray, count: int, level: float) -> tuple[np.ndarray, np.ndarray]:
     """(n,) lower and upper end of the interval of the scar fraction at each point, float32."""
     ends = np.empty((2, len(points)), dtype=np.float32)

@@ -16,7 +16,7 @@ from CardioScarLib.core.settings import QuantifySettings
 from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.quantification.channels import Channel, find_channels
 from CardioScarLib.quantification.columns import wall_columns
-from CardioScarLib.quantification.draws import Fields
+from CardioScarLib.quantification.draws import Fields, with_evidence
 from CardioScarLib.quantification.places import Septum, septum_at, septum_touching
 from CardioScarLib.quantification.points import points_within
 from CardioScarLib.quantification.sectors import Sector, sectors, transmurality_quantities
@@ -85,7 +85,9 @@ def quantify_map(
         fields = Fields.at(source.posterior, wall.nodes, settings.samples, level)
     else:
         fields = Fields(source.probability[None].astype(np.float32), False, level)
-    drawn = fields.values @ wall.node_measure if fields.sampled else None
+    drawn = None
+    if fields.sampled:
+        drawn = with_evidence(fields.values @ wall.node_measure, float(wall.node_measure.sum()), source.shifts)
     found = Numbers(scar_quantities(wall, source.probability, source.observed, drawn=drawn, level=level))
     if fields.sampled:
         ends = np.quantile(fields.values, [0.5 - level / 2, 0.5 + level / 2], axis=0).astype(np.float32)

@@ -14,7 +14,7 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Band, Place
 from CardioScarLib.quantification.columns import wall_columns
-from CardioScarLib.quantification.draws import drawn_amounts, node_interval
+from CardioScarLib.quantification.draws import drawn_amounts, node_interval, with_evidence
 from CardioScarLib.quantification.numbers import NO_ROTATION, NO_SAMPLES, quantify_map
 from CardioScarLib.quantification.sectors import CLASSES
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
@@ -197,3 +197,25 @@ def test_amounts_of_samples_and_intervals_of_nodes_do_not_depend_on_the_pieces_t
     )
     assert whole == pytest.approx(np.array([0.1, 0.2, 0.4]) * a_wall.volumes.sum())
     assert drawn_amounts(Levels((0.1,), has_spread=False), a_wall, 3) is None
+
+
+# ---- what the images leave open
+
+
+def test_the_interval_of_an_amount_holds_what_lies_between_slices_and_what_the_images_leave_open():
+    random = np.random.default_rng(1)
+    amounts, shifts = random.normal(20.0, 1.0, 4000), random.normal(0.0, 0.03, 500)
+    both = with_evidence(amounts, 100.0, shifts)
+    assert both.std() == pytest.approx(np.hypot(1.0, 3.0), rel=0.05)
+    assert both.mean() == pytest.approx(20.0 + 100 * shifts.mean(), abs=0.2)
+    assert with_evidence(amounts, 100.0, None) is amounts
+    assert with_evidence(np.zeros(50), 100.0, shifts).min() == 0
+
+
+def test_a_map_whose_evidence_is_unsure_has_wider_intervals_of_its_amounts(a_wall):
+    sure = ScarMap(a_wall, np.full(len(a_wall.nodes), 0.2), posterior=Levels(tuple(np.linspace(0.19, 0.21, 64))))
+    unsure = replace(sure, shifts=np.linspace(-0.1, 0.1, 48))
+    burden = [quantify_map(one, QuantifySettings(samples=64)).quantities[0] for one in (sure, unsure)]
+    assert [one.value for one in burden] == pytest.approx([20.0, 20.0])
+    assert burden[0].high - burden[0].low == pytest.approx(1.8, abs=0.1)
+    assert burden[1].high - burden[1].low == pytest.approx(18.0, abs=2.5)
