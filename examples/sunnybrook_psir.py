@@ -1,4 +1,4 @@
-"""A real infarct: an oblique PSIR stack, a wall placed by hand, evidence by the weighted method, the map.
+"""A real infarct: an oblique PSIR stack, a wall placed by hand, evidence by the recommended method, the map.
 
     python examples/sunnybrook_psir.py --output results
 
@@ -42,7 +42,7 @@ def hand_placed_wall(stack: SliceStack) -> Wall:
     return build_wall(shape_from_contours(read_drawn_contours(DATA / "lv_contours.json", stack))).wall
 
 
-def run(stack: SliceStack, wall: Wall, method: str = "weighted", preset: str = "standard", samples: int = 32) -> Result:
+def run(stack: SliceStack, wall: Wall, method: str = "spatial", preset: str = "standard", samples: int = 32) -> Result:
     settings = ReconstructionSettings(
         evidence=EvidenceSettings(method, lge_type="psir"), model=ModelSettings(preset=preset, samples=samples)
     )
@@ -73,7 +73,7 @@ def write_wall(wall: Wall, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True, help="folder for the wall and the pictures")
-    parser.add_argument("--method", default="weighted", help="weighted, nsd, fwhm, otsu or gmm")
+    parser.add_argument("--method", default="spatial", help="spatial, ewa, fact, weighted, nsd, fwhm, otsu or gmm")
     parser.add_argument("--preset", default="standard", help="preview, standard or fine")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)

@@ -226,5 +226,5 @@ def _uneven_slices(stack: SliceStack, pixels: WallPixels, found: Regions) -> lis
         return []
     return [
         f"Remote myocardium is at {found.remote_mean:.4g} overall, but differs by more than a quarter of the contrast in "
-        f"{', '.join(off)}: the gain differs, or there is hardly any remote tissue; one threshold was used for all slices."
+        f"{', '.join(off)}: the gain differs, or there is hardly any remote tissue there; methods with one threshold use it for all slices."
     ]
