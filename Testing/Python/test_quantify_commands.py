@@ -10,11 +10,16 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+import CardioScarLib as cs
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.core.packing import pack, unpack
+from CardioScarLib.core.settings import QuantifySettings
 from CardioScarLib.io.maps import point_arrays
 from CardioScarLib.io.meshes import read_wall
 from CardioScarLib.phantom import phantom_case
+from CardioScarLib.quantification.numbers import Numbers
+from CardioScarLib.tasks.quantify import QuantifyTask
 
 CASE = phantom_case("W", seed=4, nodes=1500, pixel=4.0)
 
@@ -265,3 +270,12 @@ def test_arrays_of_an_earlier_map_do_not_lie_beside_a_new_one(a_folder, tmp_path
     assert main(words) == 0
     assert set(point_arrays(read_wall(tmp_path / "new.vtu"))) == {"scar_probability", "scar_observed"}
     assert "scar_lower" in point_arrays(read_wall(a_folder / "map.vtu")), "the earlier one keeps its own"
+
+
+def test_the_task_gives_what_the_command_gives_and_its_answer_travels(a_folder, capsys):
+    told = numbers_of(capsys, a_folder / "map.vtu", "--samples", 4)
+    task = QuantifyTask(cs.read_result(a_folder / "map.vtu"), quantify=QuantifySettings(samples=4))
+    found = task.run(lambda stage, step, steps, **detail: None)
+    back = unpack(Numbers, *pack(found, task.variants), task.variants)
+    assert back.as_dict() == found.as_dict() and sorted(back.arrays) == sorted(found.arrays)
+    assert found.as_dict()["quantities"] == told["quantities"] and found.as_dict()["sectors"] == told["sectors"]
