@@ -98,7 +98,7 @@ def test_times_are_told_no_more_exactly_than_they_are_known():
 # --- in view ---------------------------------------------------------------------------------------------------------
 
 IN_VIEW = 610
-"""Pixels of the panel that Slicer shows in a window of 1590 x 960, below its own line *Help & Acknowledgement*."""
+"""Pixels of the panel that Slicer shows in a window of 1590 x 960, below its own line with the help."""
 
 
 def lower_edge(panel, name: str) -> int:
