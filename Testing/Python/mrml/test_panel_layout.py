@@ -93,3 +93,40 @@ def test_a_run_says_beforehand_how_long_it_takes_and_learns_from_the_last_one(a_
 
 def test_times_are_told_no_more_exactly_than_they_are_known():
     assert [roughlyInWords(seconds) for seconds in (0.4, 7, 43, 88, 170, 1000)] == ["5 s", "5 s", "45 s", "90 s", "3 min", "17 min"]
+
+
+# --- in view ---------------------------------------------------------------------------------------------------------
+
+IN_VIEW = 610
+"""Pixels of the panel that Slicer shows in a window of 1590 x 960, below its own line with the help."""
+
+
+def lower_edge(panel, name: str) -> int:
+    widget = getattr(panel.ui, name)
+    assert widget.isVisible(), name
+    return widget.mapTo(panel.parent, qt.QPoint(0, widget.height)).y()
+
+
+def test_apply_status_and_result_are_in_view_before_and_after_a_run(a_full_panel):
+    ui = a_full_panel.ui
+    for name in ("applyButton", "nextLabel"):
+        assert lower_edge(a_full_panel, name) < IN_VIEW
+    click(ui.applyButton)
+    ui.statusLabel.text = "Done.\n" + LONG  # as many notes as a real run has
+    settle()
+    for name in ("applyButton", "nextLabel", "statusLabel", "resultLabel"):
+        assert lower_edge(a_full_panel, name) < IN_VIEW, name
+
+
+def test_a_result_need_not_be_shown(a_full_panel):
+    """The map is there, and the model looks as before until somebody asks for the map."""
+    display = a_full_panel._parameterNode.lvModel.GetDisplayNode()
+    a_full_panel.ui.showResultCheckBox.checked = False
+    click(a_full_panel.ui.applyButton)
+    assert a_full_panel._parameterNode.lvModel.GetMesh().GetPointData().HasArray("scar_probability")
+    assert not display.GetScalarVisibility() and "Scar burden" in a_full_panel.ui.resultLabel.text
+    click(a_full_panel.ui.showProbabilityButton)
+    assert display.GetScalarVisibility() and display.GetActiveScalarName() == "scar_probability"
+    choose(a_full_panel.ui.placementComboBox, "copy")
+    click(a_full_panel.ui.applyButton)
+    assert display.GetVisibility() and not a_full_panel._parameterNode.resultModel.GetDisplayNode().GetVisibility()

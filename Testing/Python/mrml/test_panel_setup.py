@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+import qt
 import slicer
 from CardioScarMRML import addPhantomNodes
 from CardioScarPanel import dependencies
@@ -17,7 +18,7 @@ from conftest import HERE, ROOT
 from panels import choose, chosen, click, wait_for
 
 from CardioScar import CardioScarWidget
-from CardioScarLib.core.errors import MissingPackage
+from CardioScarLib.core.errors import MissingPackage, OutOfMemory
 
 
 def environment() -> dict[str, str]:
@@ -229,3 +230,25 @@ def test_reload_reads_the_library_again_too(a_panel, a_parent, a_scene, a_phanto
         new[0].cleanup()
     finally:
         sys.modules.update(own)
+
+
+# --- a GPU that is too small ---------------------------------------------------------------------------------------
+
+
+def test_a_run_that_filled_the_gpu_is_repeated_on_the_cpu_by_one_click(a_panel, a_scene, a_phantom, a_fake_reconstruct, without_torch):
+    without_torch.modules.add("torch")
+    addPhantomNodes(a_scene, a_phantom)
+    a_panel.enter()
+    qt.QApplication.processEvents()
+    ui = a_panel.ui
+    choose(ui.modelComboBox, "network")
+    a_fake_reconstruct.error = OutOfMemory("The GPU's memory does not hold even the smallest batch.")
+    click(ui.applyButton)
+    assert ui.retryButton.isVisible() and "GPU's memory" in ui.statusLabel.text
+    a_fake_reconstruct.error = None
+    click(ui.retryButton)
+    assert ui.statusLabel.text.startswith("Done.") and not ui.retryButton.isVisible()
+    assert a_fake_reconstruct.calls[-1][2].model.network.device == "cpu"
+    a_fake_reconstruct.error = MissingPackage("The model 'network' needs PyTorch: `pip install torch`.")
+    click(ui.applyButton)
+    assert "pip install" not in ui.statusLabel.text and "PyTorch Util" in ui.statusLabel.text and not ui.retryButton.isVisible()
