@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import slicer
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.batch import BatchCase
@@ -22,6 +21,7 @@ from CardioScarMRML.phantoms import addModelNode, addVolumeNode
 from CardioScarMRML.places import placeOf
 from CardioScarMRML.reading import RAS_TO_LPS, describeReading, stackFromVolumeNode
 from CardioScarMRML.results import writeResult
+from CardioScarMRML.translation import tr as _
 
 
 def saveCaseScene(case: BatchCase, output: Path) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import slicer
-from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.geometry.check import Finding
@@ -15,6 +14,7 @@ from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.placing import placeBeside
 from CardioScarMRML.transforms import toWorldMatrix
+from CardioScarMRML.translation import tr as _
 
 REMEDIES_ATTRIBUTE = "CardioScar.Remedies"
 """Attribute of a transform node that puts a model right: which of `overlap.REMEDIES` it holds."""

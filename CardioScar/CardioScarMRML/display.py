@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.core.errors import BadWall, NoSpread
@@ -15,6 +14,7 @@ from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, UNCERTAINTY, color_table
 from CardioScarMRML.placing import showOnSlices
 from CardioScarMRML.results_table import followThreshold
+from CardioScarMRML.translation import tr as _
 
 SHOWN_ARRAY = "scar_shown"
 """What the display colors a model by where some of it was not observed; only there when needed."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import slicer
-from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from CardioScarLib.core.errors import BadWall
@@ -19,6 +18,7 @@ from CardioScarMRML.placing import copyOfModel
 from CardioScarMRML.results import CardioScarResult, writeResult
 from CardioScarMRML.run import CardioScarRun, startInChild
 from CardioScarMRML.shifts import alignmentInputs
+from CardioScarMRML.translation import tr as _
 from CardioScarMRML.writing import FIELD_ARRAY, checkPoints, checkSuffix, scarArrays
 
 if TYPE_CHECKING:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from slicer.i18n import tr as _
-
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.choices import USE
 from CardioScarMRML.shifts import shiftsFromText
+from CardioScarMRML.translation import tr as _
 
 if TYPE_CHECKING:
     from CardioScarMRML.parameter_node import CardioScarParameterNode

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.core.errors import BadSettings, BadStack, BadWall
@@ -17,6 +16,7 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.meshes import wall_from_dataset
 from CardioScarMRML.dicom import dicomSliceThickness, dicomSources
 from CardioScarMRML.transforms import toWorldMatrix, toWorldPoints
+from CardioScarMRML.translation import tr as _
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SLICE_THICKNESS_ATTRIBUTE = "CardioScar.SliceThickness"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import vtk
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.quantification.burden import ABOVE, BEYOND, BURDEN, MASS, VOLUME, above_threshold
 from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.placing import placeBeside
+from CardioScarMRML.translation import tr as _
 from CardioScarMRML.writing import quantitiesOf, writeQuantities
 
 RESULTS_ROLE = "CardioScar.Results"

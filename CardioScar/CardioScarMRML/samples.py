@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import slicer
-from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarMRML.phantoms import addModelNode, addVolumeNode
 from CardioScarMRML.placing import hideModels
 from CardioScarMRML.slice_list import showVolume
+from CardioScarMRML.translation import tr as _
 
 RESOURCES = Path(__file__).resolve().parents[1] / "Resources"
 PHANTOM, PSIR = RESOURCES / "SampleData" / "Phantom", RESOURCES / "SampleData" / "SunnybrookPSIR"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.core.errors import BadEvidence
@@ -13,6 +12,7 @@ from CardioScarLib.core.label_names import speaks_of_other_tissue, speaks_of_sca
 from CardioScarLib.core.slices import SliceStack
 from CardioScarMRML.placing import removeNodes
 from CardioScarMRML.transforms import isBetweenLinear, toNodePoints
+from CardioScarMRML.translation import tr as _
 
 
 def scarStack(stack: SliceStack, volumeNode, segmentationNode, segmentID: str | None = None, sliceIndices=None) -> SliceStack:

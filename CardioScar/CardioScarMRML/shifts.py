@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 import vtk
-from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import BadAlignment
 from CardioScarLib.core.slices import SliceStack
@@ -17,6 +16,7 @@ from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.places import isPlace, placeOf
 from CardioScarMRML.reading import RAS_TO_LPS
 from CardioScarMRML.transforms import toWorldMatrix
+from CardioScarMRML.translation import tr as _
 from CardioScarMRML.walls import LABELS, labelsOfColorTable, labelStack
 
 if TYPE_CHECKING:

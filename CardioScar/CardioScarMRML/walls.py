@@ -10,7 +10,6 @@ from dataclasses import asdict
 import numpy as np
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
 import CardioScarLib
@@ -22,6 +21,7 @@ from CardioScarMRML.placing import placeBeside, showOnSlices
 from CardioScarMRML.reading import RAS_TO_LPS, stackFromVolumeNode, wallFromModelNode
 from CardioScarMRML.run import CardioScarRun, startInChild
 from CardioScarMRML.segments import segmentArray
+from CardioScarMRML.translation import tr as _
 
 SOURCE_ROLE = "CardioScar.WallSource"
 """Node reference from a wall to the segmentation or label map that it was made from."""

@@ -8,11 +8,11 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import numpy as np
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
 from CardioScarLib.core.errors import BadSettings, BadWall
 from CardioScarLib.core.quantity import Quantity
+from CardioScarMRML.translation import tr as _
 
 if TYPE_CHECKING:
     from CardioScarLib.core.result import Reconstruction
