@@ -13,7 +13,6 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from CardioScarLib.core.errors import BadSettings, BadStack, BadWall
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.io.meshes import wall_from_dataset
 from CardioScarMRML.dicom import dicomSliceThickness, dicomSources
 from CardioScarMRML.transforms import toWorldMatrix, toWorldPoints
 from CardioScarMRML.translation import tr as _
@@ -75,6 +74,8 @@ def wallFromModelNode(modelNode) -> Wall:
 
     :raises BadWall: no mesh, or no points.
     """
+    from CardioScarLib.io.meshes import wall_from_dataset  # with readers of files, which Slicer's start can do without
+
     if modelNode is None or not modelNode.IsA("vtkMRMLModelNode"):
         raise BadWall(_("No LV model was given; choose a model."))
     if modelNode.GetMesh() is None or modelNode.GetMesh().GetNumberOfPoints() == 0:
