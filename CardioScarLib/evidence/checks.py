@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from CardioScarLib.core.errors import BadEvidence
+from CardioScarLib.core.quantity import level_in_words
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 
 CONSTANT = 1e-6
 """Of the intensity: a smaller range inside the wall is rounding, not tissue."""
+NO_SPREAD = 4e-3
+"""Of the range of intensities in the wall: a smaller standard deviation of remote myocardium is no noise."""
 MOSTLY = 0.5
 SATURATED = 0.02
 """Share of the wall's pixels that may have exactly the highest intensity of all."""
@@ -55,6 +58,20 @@ def saturation(raw: np.ndarray) -> list[str]:
         f"{share:.0%} of the wall's pixels have the highest intensity there is, {raw.max():g}: the image is saturated, and scar "
         "cannot be told from brighter tissue."
     ]
+
+
+def check_spread(wall: np.ndarray, remote_mean: float, remote_sd: float) -> None:
+    """Raise BadEvidence where remote myocardium has one intensity: noise has a spread, labels and values have none.
+
+    wall: (k,) intensities of pixels inside the wall.
+    """
+    low, high = np.percentile(wall, [1, 99])  # a single hot pixel is no range
+    if remote_sd <= NO_SPREAD * float(high - low):
+        level = level_in_words(remote_mean, float(high - low))
+        raise BadEvidence(
+            f"The dark tissue of the wall has the intensity {level} without any noise, so these are no LGE intensities; "
+            "choose the evidence method values or labels."
+        )
 
 
 def check_not_inverted(wall: np.ndarray, remote_mean: float, remote_sd: float, blood: float | None) -> None:

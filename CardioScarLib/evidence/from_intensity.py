@@ -11,7 +11,7 @@ from CardioScarLib.core.evidence import Evidence, Regions
 from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
-from CardioScarLib.evidence.checks import check_not_inverted, empty_slices, saturation
+from CardioScarLib.evidence.checks import check_not_inverted, check_spread, empty_slices, saturation
 from CardioScarLib.evidence.draws import share_draws
 from CardioScarLib.evidence.gain import evened, without_bias_field
 from CardioScarLib.evidence.lge import LgeImages, cropped
@@ -48,6 +48,7 @@ def intensity_evidence(stack: SliceStack, pixels: WallPixels, method: str, setti
     if null_source in CERTAIN:  # a gain acts on what lies above the null level; with a guessed one it would do harm
         stack, gain_notes = evened(stack, used, wall_intensity(stack, used), null_level or 0.0)
     regions = find_regions(stack, used)
+    check_spread(regions.intensity[regions.interior], regions.remote_mean, regions.remote_sd)
     check_not_inverted(regions.intensity[regions.interior], regions.remote_mean, regions.remote_sd, regions.blood)
     remote = None
     if settings.remote_region is not None:

@@ -231,6 +231,12 @@ def test_a_saturated_image_is_said(a_ring):
     assert not any("saturated" in note for note in evidence_of(a_ring, "spatial").notes)
 
 
+@pytest.mark.parametrize("method", ["spatial", "nsd", "weighted", "otsu"])
+def test_an_image_without_noise_is_no_lge_image(a_ring, method):
+    with pytest.raises(BadEvidence, match="without any noise.*values or labels"):
+        evidence_of(with_images(a_ring, (a_ring.fraction > 0.5).astype(float)), method)
+
+
 def test_an_inverted_image_is_refused(a_ring):
     with pytest.raises(BadEvidence, match="inverted"):
         evidence_of(a_ring.with_pixels(lambda image: SCAR + 100 - image), "spatial")
