@@ -48,6 +48,20 @@ def hold_interrupts() -> Iterator[None]:
 
 
 @contextmanager
+def interrupts_afterwards() -> Iterator[None]:
+    """Within, signals wait; afterwards they do what they would have done. For steps that must not be left halfway."""
+    waiting: list[int] = []
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        waiting.append(number)
+
+    with _handled((signal.SIGINT, *OTHERS), wait, unless=signal.SIG_IGN):
+        yield
+    for number in waiting[:1]:
+        signal.raise_signal(number)
+
+
+@contextmanager
 def _handled(numbers: tuple[int, ...], handler: Handler, unless: Handler | None = None) -> Iterator[None]:
     before: dict[int, Handler] = {}
     try:

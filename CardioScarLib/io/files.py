@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
 from CardioScarLib.core.errors import UnreadableFile, UnwritableOutput
+from CardioScarLib.core.interrupts import interrupts_afterwards
 from CardioScarLib.core.printable import printable
 from CardioScarLib.io.claims import Claim, abandoned, is_ours
 from CardioScarLib.io.json_files import parse_json
@@ -104,9 +105,13 @@ class Step:
         return temporary
 
     def commit(self) -> None:
-        """Raises OSError, and then all old files are back."""
+        """Raises OSError, and then all old files are back. Signals wait until the files have their names."""
         for temporary in self._pairs.values():
             _sync(temporary)
+        with interrupts_afterwards():
+            self._give_names()
+
+    def _give_names(self) -> None:
         if len(self._pairs) > 1:
             self._write_journal()
         done: list[tuple[Path, Path | None]] = []
@@ -185,25 +190,26 @@ def atomic_path(path: Path, overwrite: bool = False) -> Iterator[Path]:
 def clear_leftovers(folder: Path) -> None:
     """Finish or undo what killed processes of this user have begun to write in a folder."""
     for claimed in abandoned(folder, PREFIX):
-        _recover(claimed)
+        with suppress(OSError, UnreadableFile, ValueError, TypeError):  # left for the next one
+            _recover(claimed)
 
 
 def _recover(claimed: Path) -> None:
-    """A journal can only move files from staging folders into the folders that these lie in, so a foreign one does no harm."""
-    try:
-        first = _first_of(claimed)
-        if first != claimed and (first / JOURNAL).is_file() and is_ours(first):
-            _recover(first)
-        names = parse_json((claimed / JOURNAL).read_bytes(), NAMES, "This is no journal.") if (claimed / JOURNAL).is_file() else []
-        for name, folder in names:
-            target = Path(name)
-            staged = target.parent / Path(folder).name / FILES / target.name
-            if folder.startswith(PREFIX) and is_ours(staged.parent) and staged.is_file() and not staged.is_symlink():
-                os.replace(staged, target)
-                _sync(target.parent)
-        shutil.rmtree(claimed, ignore_errors=True)
-    except (OSError, UnreadableFile, ValueError, TypeError):
-        return  # left for the next one
+    """A journal can only move files from staging folders into the folders that these lie in, so a foreign one does no harm.
+
+    Raises what goes wrong before anything is removed.
+    """
+    first = _first_of(claimed)
+    if first != claimed and (first / JOURNAL).is_file() and is_ours(first):
+        _recover(first)
+    names = parse_json((claimed / JOURNAL).read_bytes(), NAMES, "This is no journal.") if (claimed / JOURNAL).is_file() else []
+    for name, folder in names:
+        target = Path(name)
+        staged = target.parent / Path(folder).name / FILES / target.name
+        if folder.startswith(PREFIX) and is_ours(staged.parent) and staged.is_file() and not staged.is_symlink():
+            os.replace(staged, target)
+            _sync(target.parent)
+    shutil.rmtree(claimed, ignore_errors=True)
 
 
 def _first_of(claimed: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from CardioScarLib.core.errors import UnwritableOutput
+from CardioScarLib.core.interrupts import ends_by_signals
 from CardioScarLib.io import files
 from CardioScarLib.io.claims import BEGINNING, LOCK, OLD, Claim, abandoned
 from CardioScarLib.io.files import atomic_path, atomic_paths, clear_leftovers, one_step
@@ -88,6 +90,26 @@ def test_a_name_that_cannot_be_given_brings_all_old_files_back(old, monkeypatch)
             for path in paths:
                 path.write_text("new")
     assert contents(old) == {"old"}
+    assert names(old) == ["elsewhere/volume", "map", "record"]
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_between_two_names_waits_until_all_are_given(old, monkeypatch, number):
+    replace, calls = os.replace, []
+
+    def interrupted(source, target):
+        replace(source, target)
+        calls.append(target)
+        if len(calls) == 2:  # the journal, and one of three files
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(files.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), ends_by_signals():
+        with atomic_paths([old / "map", old / "record", old / "elsewhere" / "volume"], overwrite=True) as paths:
+            for path in paths:
+                path.write_text("new")
+    assert contents(old) == {"new"} and len(calls) == 4
     assert names(old) == ["elsewhere/volume", "map", "record"]
 
 
