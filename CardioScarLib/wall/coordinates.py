@@ -252,7 +252,10 @@ def _near_line(elements: LinearElements, line: np.ndarray, base: np.ndarray) -> 
     share = np.clip(offset @ along / max(along @ along, 1e-12), 0, 1)
     from_line = offset - share[:, None] * along
     distance = np.linalg.norm(from_line, axis=1)
-    near = np.setdiff1d(np.flatnonzero(distance < 1.5 * _edge_length(elements)), base)
+    other = np.setdiff1d(np.arange(len(distance)), base)
+    edge = _edge_length(elements)
+    # A wall with a hole at the apex has no node near the line; the rim of the hole comes first, as far from it as it is.
+    near = other[distance[other] < max(1.5 * edge, float(distance[other].min(initial=np.inf)) + 0.5 * edge)]
     away, anywhere = from_line[near], _across(unit(along[None])[0])[0]
     away[distance[near] < 1e-3] = anywhere
     return near, distance[near], unit(away)
