@@ -8,7 +8,13 @@ from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import slicer
-from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLModelNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer import (
+    vtkMRMLLabelMapVolumeNode,
+    vtkMRMLMarkupsFiducialNode,
+    vtkMRMLModelNode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+)
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper, parameterPack
 
 from CardioScarLib.core.choices import Choice as DescribedChoice
@@ -25,6 +31,7 @@ class Chosen:
     scarSegmentation, scarSegmentID - Where the scar is drawn on the slices; without a segmentation, intensities tell.
     wallSegmentation, wallMyocardiumID, wallCavityID - What an LV wall is made from; an empty ID is found by its name.
     alignmentSegmentation, alignmentSegmentID, alignmentLabelMap - What shows the myocardium on the slices.
+    remoteRegion - A point in remote myocardium; without one it is found.
     shifts - Shifts of slices that were found (JSON, see `CardioScarMRML.shifts`).
     """
 
@@ -39,6 +46,7 @@ class Chosen:
     alignmentSegmentation: vtkMRMLSegmentationNode
     alignmentSegmentID: str
     alignmentLabelMap: vtkMRMLLabelMapVolumeNode
+    remoteRegion: vtkMRMLMarkupsFiducialNode
     shifts: str
 
 
@@ -68,7 +76,7 @@ class Parameter:
 def parametersOf(one: DescribedChoice) -> Iterator[tuple[str, Parameter]]:
     """The parameters of a choice: one, and another that says whether it is made, where it may be left open.
 
-    Whole numbers in a row are kept as text, as in "3,4"; no text leaves them open.
+    Numbers in a row are kept as text, as in "3,4"; no text leaves them open.
     """
     described, kinds = one.description, [kind for kind in get_args(one.kind) if kind is not NoneType]
     isOpen = NoneType in get_args(one.kind)

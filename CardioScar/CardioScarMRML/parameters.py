@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+import slicer
+
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import ReconstructionSettings
@@ -16,6 +18,9 @@ from CardioScarMRML.translation import tr as _
 if TYPE_CHECKING:
     from CardioScarMRML.parameter_node import CardioScarParameterNode
 
+REMOTE_RADIUS = 8.0
+"""mm around a point that marks remote myocardium: about the thickness of a wall."""
+
 
 def settingsFrom(parameters, kind: type = ReconstructionSettings) -> Any:
     """The settings that were chosen.
@@ -24,7 +29,17 @@ def settingsFrom(parameters, kind: type = ReconstructionSettings) -> Any:
     :param kind: the dataclass of the settings that it holds.
     :raises BadSettings: a choice cannot be read.
     """
-    return settings_of(kind, {one.path: _value(parameters, one) for one in _choices(kind)})
+    settings = settings_of(kind, {one.path: _value(parameters, one) for one in _choices(kind)})
+    region = remoteRegion(parameters.remoteRegion) if kind is ReconstructionSettings else None
+    return settings if region is None else settings.with_evidence(remote_region=region)
+
+
+def remoteRegion(node: slicer.vtkMRMLMarkupsFiducialNode | None) -> tuple[float, float, float, float] | None:
+    """Center (LPS) and radius in mm of the region around a point in remote myocardium; None without a point."""
+    if node is None or node.GetNumberOfControlPoints() == 0:
+        return None
+    x, y, z = node.GetNthControlPointPositionWorld(0)
+    return (-x, -y, z, REMOTE_RADIUS)
 
 
 def caseFrom(parameters: CardioScarParameterNode) -> CardioScarCase:
@@ -54,7 +69,7 @@ def sliceIndices(parameters: CardioScarParameterNode) -> list[int] | None:
     if parameters.sliceSelection == "range":
         chosen = list(range(parameters.sliceRangeMinimum, min(parameters.sliceRangeMaximum, last) + 1))
     elif parameters.sliceSelection == "list":
-        listed = set(_wholeNumbers(parameters.sliceList, "The list of slices"))
+        listed = set(_numbers(parameters.sliceList, "The list of slices"))
         chosen = sorted(number for number in listed if 0 <= number <= last)
     else:
         return None
@@ -71,7 +86,8 @@ def _choices(kind: type) -> tuple[Choice, ...]:
 def _value(parameters, one: Choice) -> Any:
     name, kinds = ".".join(one.path), get_args(one.kind)
     if any(get_origin(kind) is tuple for kind in (one.kind, *kinds)):
-        return _wholeNumbers(parameters.getValue(name), one.description.label) or None
+        number = next(get_args(kind)[0] for kind in (one.kind, *kinds) if get_origin(kind) is tuple)
+        return _numbers(parameters.getValue(name), one.description.label, number) or None
     switch = ".".join((*one.path[:-1], USE + one.name))
     if type(None) in kinds and _has(parameters, switch) and not parameters.getValue(switch):
         return None
@@ -87,8 +103,8 @@ def _has(parameters, name: str) -> bool:
     return True
 
 
-def _wholeNumbers(text: str, what: str) -> tuple[int, ...]:
+def _numbers(text: str, what: str, kind: type = int) -> tuple:
     try:
-        return tuple(int(number) for number in text.split(",") if number.strip())
+        return tuple(kind(number) for number in text.split(",") if number.strip())
     except ValueError:
         raise BadSettings(_("{what}: '{text}' cannot be read; it must be numbers such as 2,5,8.").format(what=what, text=text)) from None

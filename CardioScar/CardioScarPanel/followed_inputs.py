@@ -9,9 +9,10 @@ from slicer.util import VTKObservationMixin
 SHOWN_INPUTS = (
     "lgeVolume lvModel scarSegmentation scarSegmentID wallSegmentation sliceThickness sliceSelection sliceRangeMinimum sliceRangeMaximum "
     "sliceList evidence.method evidence.n_sd evidence.lge_type evidence.bias_field operator.pixel_support "
-    "operator.slice_profile alignmentSegmentation"
+    "operator.slice_profile alignmentSegmentation remoteRegion"
 ).split()
 _SEGMENTATIONS = ("scarSegmentation", "wallSegmentation", "alignmentSegmentation")
+_POINT_EVENTS = tuple(getattr(slicer.vtkMRMLMarkupsNode, f"Point{what}Event") for what in ("PositionDefined", "Removed", "EndInteraction"))
 
 
 class FollowedInputs(VTKObservationMixin):
@@ -61,6 +62,7 @@ class FollowedInputs(VTKObservationMixin):
             ("lgeVolume", slicer.vtkMRMLTransformableNode.TransformModifiedEvent),
             ("lvModel", slicer.vtkMRMLModelNode.MeshModifiedEvent),
             ("lvModel", slicer.vtkMRMLTransformableNode.TransformModifiedEvent),
+            *(("remoteRegion", event) for event in _POINT_EVENTS),
             *((name, slicer.vtkSegmentation.SegmentAdded) for name in _SEGMENTATIONS),
             *((name, slicer.vtkSegmentation.SegmentRemoved) for name in _SEGMENTATIONS),
         ):

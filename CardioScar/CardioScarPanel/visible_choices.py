@@ -18,6 +18,6 @@ def showWhatMatters(ui, parameters) -> None:
     ):
         for widget in widgets:
             widget.visible = shown
-    for one in (ui.evidenceMethodComboBox, ui.lgeTypeComboBox, ui.biasFieldComboBox):
+    for one in (ui.evidenceMethodComboBox, ui.lgeTypeComboBox, ui.biasFieldComboBox, ui.remoteRegionSelector):
         one.enabled = fromIntensities
     ui.samplesSpinBox.enabled = parameters.model.model in ("field", "network")

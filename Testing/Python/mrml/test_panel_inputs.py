@@ -8,6 +8,7 @@ import qt
 import slicer
 from CardioScarMRML import addPhantomNodes
 from CardioScarMRML.inputs import Inputs
+from CardioScarMRML.parameters import REMOTE_RADIUS, settingsFrom
 from CardioScarMRML.phantoms import addVolumeNode
 from CardioScarPanel.evidence_preview import EvidencePreview
 from CardioScarPanel.geometry_check import GeometryCheck
@@ -351,6 +352,19 @@ def test_what_a_run_would_refuse_is_said_instead(connected, a_ui, an_lge_image, 
     part.update()
     settle(part)
     assert overlay(a_view) is not None and a_ui.evidenceLabel.text.startswith("Method weighted: ")
+
+
+def test_a_point_in_remote_myocardium_sets_the_remote_region(connected, a_ui, an_lge_image, a_view, parameters, a_scene, a_phantom):
+    node = a_scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
+    parameters.remoteRegion = node
+    assert settingsFrom(parameters).evidence.remote_region is None  # no point yet
+    wall = a_phantom.wall.nodes
+    for point in (wall[0], wall[len(wall) // 2]):
+        node.RemoveAllControlPoints()
+        node.AddControlPoint(-point[0], -point[1], point[2])
+        assert settingsFrom(parameters).evidence.remote_region == pytest.approx((*point, REMOTE_RADIUS))
+    parameters.remoteRegion = None
+    assert settingsFrom(parameters).evidence.remote_region is None
 
 
 def test_letting_go_of_the_scene_takes_the_overlay_away(connected, a_ui, an_lge_image, a_view, a_scene):
