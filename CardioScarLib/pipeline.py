@@ -179,7 +179,7 @@ def with_interval(result: Result, level: float) -> Result:
     drawn = _drawn(result.posterior, wall, settings, result.evidence)
     arrays = {**result.arrays, "scar_lower": lower, "scar_upper": upper}
     quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn, level)
-    return replace(result, arrays=arrays, quantities=quantities)
+    return replace(result, arrays=arrays, quantities=quantities, summary={**result.summary, "node_interval": level})
 
 
 @one_thread()

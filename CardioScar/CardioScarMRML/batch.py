@@ -56,6 +56,7 @@ def _run(arguments: argparse.Namespace, ending: Ending) -> int:
             arguments.align,
             _settings(arguments, AlignmentSettings),
             arguments.volume,
+            arguments.interval,
         )
     except CardioScarError as error:
         print(f"Error: {printable(str(error))}", file=sys.stderr, flush=True)
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--scene", action="store_true", help="also save each case as a Slicer scene (.mrb)")
     add("--align", choices=("mask", "image"), help="move the slices of each case to fit its LV model, by its label map or by the image")
     add("--volume", action="store_true", help="also write each map as a volume (.nrrd)")
+    add("--interval", type=_percent, metavar="PERCENT", help="also write the ends of this interval per point")
     add("--overwrite", action="store_true", help="replace results of other settings; without it, what is done is kept")
     add("--keep-names", action="store_true", help="call cases and files by their names, which may be patients', not by fingerprints")
     for one in _offered(*CHOICES):
@@ -85,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
         keys = None if described.options is None else tuple(described.options)
         add(described.flag, dest=_name(one), default=one.default, type=_type(one), choices=keys, metavar=described.metavar, help=text)
     return parser
+
+
+def _percent(text: str) -> float:
+    if not 50 <= float(text) <= 99.9:
+        raise argparse.ArgumentTypeError("it must be between 50 and 99.9")
+    return float(text)
 
 
 def _settings(arguments: argparse.Namespace, kind: type) -> Any:

@@ -85,6 +85,7 @@ class _Choices:
     align: str | None
     alignment: AlignmentSettings
     volume: bool
+    interval: float | None
 
 
 def run_batch(
@@ -100,6 +101,7 @@ def run_batch(
     align: str | None = None,
     alignment: AlignmentSettings | None = None,
     volume: bool = False,
+    interval: float | None = None,
 ) -> list[Outcome]:
     """Reconstruct every case into a folder of its own below `output`, and keep a table of all in `output`/cases.csv.
 
@@ -111,7 +113,7 @@ def run_batch(
     audited: whether slices are left out and predicted, see `pipeline.reconstruct`; a result without an audit is then made again.
     keep_names: of folders and files, in the results and their names; a case from a folder is otherwise called by its fingerprint.
     align: "mask" or "image" to move the slices by; None moves nothing. alignment: how, and which labels mean myocardium.
-    volume: also write each map as a volume (.nrrd).
+    volume: also write each map as a volume (.nrrd). interval: percent, also write its ends at each point; the numbers then have it, too.
     """
     cases, outcomes = list(cases), []
     try:
@@ -120,7 +122,9 @@ def run_batch(
         raise UnwritableOutput(f"The folder {output.name} cannot be made: {problem.strerror}.") from problem
     check_writable(output / TABLE, overwrite=True)
     alignment = alignment or AlignmentSettings()
-    choices = _Choices(settings, reading or ReadingSettings(), overwrite, after_case, audited, keep_names, align, alignment, volume)
+    choices = _Choices(
+        settings, reading or ReadingSettings(), overwrite, after_case, audited, keep_names, align, alignment, volume, interval
+    )
     taken: Counter[str] = Counter()
     for number, case in enumerate(cases, 1):
         say(f"[{number}/{len(cases)}] {printable(case.name)}")
@@ -171,10 +175,11 @@ def _one_case(case: BatchCase, output: Path, choices: _Choices) -> Outcome:
     job = None
     try:
         task = case.task(output, settings, choices.reading, audited, choices.keep_names)
-        task = replace(task, align=choices.align, alignment=choices.alignment, volume=choices.volume)
+        task = replace(task, align=choices.align, alignment=choices.alignment, volume=choices.volume, interval=choices.interval)
         earlier = _record_of(task.output, choices.overwrite)
         is_now = earlier is not None and _is_of(earlier, task)
         lacks = (audited and earlier is not None and not _light(earlier)) or (choices.volume and not _has_volume(task))
+        lacks = lacks or (earlier is not None and choices.interval is not None and _level(earlier) != choices.interval / 100)
         if earlier is not None and not choices.overwrite and not (is_now and lacks):
             if not is_now:
                 raise UnwritableOutput(
@@ -253,6 +258,11 @@ def _is_of(record: dict[str, Any], task: FilesTask) -> bool:
 
 def _has_volume(task: FilesTask) -> bool:
     return task.targets.volume is not None and task.targets.volume.is_file()
+
+
+def _level(record: dict[str, Any]) -> float | None:
+    """Of the interval at each point that was written with a map; None without one."""
+    return record["summary"].get("node_interval")
 
 
 def _quantities(record: dict[str, Any]) -> dict[str, Quantity]:

@@ -10,7 +10,7 @@ from CardioScarLib.core.result import Result
 from CardioScarLib.core.settings import AlignmentSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.cases import read_case
 from CardioScarLib.io.results import Targets, array_names, record_of_result, write_result
-from CardioScarLib.pipeline import align, reconstruct, settings_for
+from CardioScarLib.pipeline import align, reconstruct, settings_for, with_interval
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.runner.task import Task, TaskProgress
 from CardioScarLib.tasks.reconstruct import environment_for
@@ -25,7 +25,8 @@ class FilesTask(Task[dict[str, Any]]):
 
     mesh, images, mask: see `read_case`. output: name of the map; earlier results there are replaced. audited: with an audit.
     keep_names: of the files, in the results. align: source of an alignment, see `pipeline.align`; None moves nothing. alignment: how,
-    and which labels mean myocardium. volume: also write the probability as a volume, next to the map.
+    and which labels mean myocardium. volume: also write the probability as a volume, next to the map. interval: percent, also write
+    its ends at each point.
     """
 
     answer: ClassVar[Any] = dict[str, Any]
@@ -41,6 +42,7 @@ class FilesTask(Task[dict[str, Any]]):
     align: str | None = None
     alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
     volume: bool = False
+    interval: float | None = None
 
     @property
     def targets(self) -> Targets:
@@ -55,8 +57,10 @@ class FilesTask(Task[dict[str, Any]]):
         if self.align is not None:
             progress("shifts", 0, 1)
             case = case.aligned(align(case, self.align, self.alignment))
-        check_targets(targets, case.mesh, settings_for(case, self.settings), overwrite=True)
+        check_targets(targets, case.mesh, settings_for(case, self.settings), True, self.interval is not None)
         result = reconstruct(case, self.settings, progress, self.audited)
+        if self.interval is not None:
+            result = with_interval(result, self.interval / 100)
         progress("write", 0, 1)
         write_result(result, targets, POSTERIORS, overwrite=True, keep_names=self.keep_names)
         return record_of_result(result, self.keep_names)

@@ -70,7 +70,7 @@ def test_align_says_what_the_library_finds_and_writes_nothing(a_case, files, cap
 
 @pytest.mark.slow
 def test_reconstruct_moves_slices_only_when_asked_and_keeps_the_shifts(files, tmp_path, capsys):
-    quick = ("--preset", "preview", "--json")
+    quick = ("--preset", "preview", "--keep-names", "--json")
     asked = ("--align", "mask", "--align-from", files / "mask.nrrd")
     assert main(["reconstruct", *words(files, "--output", tmp_path / "moved.vtu", *asked, *quick)]) == 0
     moved = json.loads(capsys.readouterr().out)

@@ -45,7 +45,7 @@ def run(*arguments) -> int:
 @pytest.fixture(scope="module")
 def a_report(words, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "audit.json"
-    assert run("audit", *words, "--output", path) == 0
+    assert run("audit", *words, "--output", path, "--keep-names") == 0
     return path
 
 
@@ -76,7 +76,7 @@ def test_in_words_there_is_the_light_a_line_per_claim_and_a_table_of_the_slices(
 
 @pytest.mark.slow
 def test_a_reconstruction_keeps_its_audit_and_says_the_light(words, a_report, tmp_path, capsys):
-    assert run("reconstruct", *words, "--output", tmp_path / "map.vtu", "--audit") == 0
+    assert run("reconstruct", *words, "--output", tmp_path / "map.vtu", "--audit", "--keep-names") == 0
     found = json.loads((tmp_path / "map.vtu.json").read_text())["audit"]
     alone = json.loads(a_report.read_text())
     assert without_provenance(alone) == without_provenance(found)  # the same audit, asked for in two ways
@@ -110,12 +110,12 @@ def without_provenance(found: dict) -> dict:
 @pytest.mark.slow
 def test_audit_and_advice_start_from_a_map_and_say_what_they_say_of_its_images(words, a_report, tmp_path, capsys, monkeypatch):
     path = tmp_path / "map.vtu"
-    assert run("reconstruct", *words, "--output", path) == 0
+    assert run("reconstruct", *words, "--output", path, "--keep-names") == 0
     capsys.readouterr()
     assert run("next-slice", *words, "--json") == 0
     advice = json.loads(capsys.readouterr().out)
     monkeypatch.setattr(pipeline, "fit", lambda *_: pytest.fail("the map was fitted again"))
-    assert run("audit", path, "--json") == 0
+    assert run("audit", path, "--json", "--keep-names") == 0
     assert without_provenance(json.loads(capsys.readouterr().out)) == without_provenance(json.loads(a_report.read_text()))
     assert run("next-slice", path, "--json") == 0
     assert json.loads(capsys.readouterr().out)["proposals"] == advice["proposals"]

@@ -226,6 +226,10 @@ def test_a_batch_has_every_choice_of_a_single_map(a_folder_of_cases, tmp_path):
     assert record["summary"]["alignment"]["source"] == "mask" and record["summary"]["evidence"]["myocardium_labels"] == [1, 2]
     assert states(batch(cases, output, named, align="mask", alignment=muscle)) == ["kept"]
     assert states(batch(cases, output, named, alignment=muscle)) == ["failed"]
+    spread = replace(named, model=ModelSettings(preset="preview", samples=8))
+    for interval, state in ((80.0, "done"), (80.0, "kept"), (95.0, "done")):
+        assert states(batch(cases, tmp_path / "spread", spread, interval=interval)) == [state]
+    assert json.loads((tmp_path / "spread" / "01 first" / "01 first.vtu.json").read_text())["summary"]["node_interval"] == 0.95
 
 
 def test_the_flags_of_a_batch_are_those_of_a_single_map():
