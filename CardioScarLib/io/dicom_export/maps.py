@@ -1,0 +1,145 @@
+"""Maps and labels on the slices as DICOM images: Parametric Maps, and Segmentations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from CardioScarLib.core.version import __version__
+from CardioScarLib.io.dicom_export.sources import NOT_DICOM, SourceGroup, reference_sources
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+OWN_CODES = "99CARDIOSCAR"
+"""Coding scheme of what no public code means."""
+EQUIPMENT = {
+    "manufacturer": "CardioScar contributors",
+    "manufacturer_model_name": "CardioScar",
+    "software_versions": __version__,
+    "device_serial_number": "none",
+}
+LEFT_VENTRICLE = ("87878005", "SCT", "Left ventricle")
+SCAR = ("12402003", "SCT", "Scar")
+ABNORMAL = ("49755003", "SCT", "Morphologically abnormal structure")
+UTF_8 = "ISO_IR 192"
+FIRST_SERIES = 9001
+"""Series numbers begin here, so that they follow those of the scanner."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """label: for people. code: value, scheme and meaning of the kind of tissue."""
+
+    label: str
+    code: tuple[str, str, str]
+
+
+CORE_SEGMENT = Segment("Scar core", ("SCAR_CORE", OWN_CODES, "Core of scar"))
+BORDER_SEGMENT = Segment("Scar border zone", ("SCAR_BORDER_ZONE", OWN_CODES, "Border zone of scar"))
+SCAR_SEGMENT = Segment("Scar probability", SCAR)
+
+
+def parametric_map(group: SourceGroup, images: Sequence[np.ndarray], name: str, number: int) -> Dataset:
+    """A Parametric Map of float32.
+
+    images: (rows, columns) of each member of the group, 0..1, 0 outside the wall. name: "Scar probability" or "Scar uncertainty".
+    number: of the series, from 0.
+    """
+    from highdicom import VOILUTTransformation
+    from highdicom.pm import ParametricMap, RealWorldValueMapping
+
+    mapping = RealWorldValueMapping(
+        lut_label=name.split()[-1].upper(),
+        lut_explanation=f"{name}: local scar fraction, 0 to 1",
+        unit=_code("1", "UCUM", "no units"),
+        value_range=(0.0, 1.0),
+        slope=1.0,
+        intercept=0.0,
+        quantity_definition=_code(name.upper().replace(" ", "_"), OWN_CODES, name),
+    )
+    made = ParametricMap(
+        list(group.images),
+        np.stack(images).astype(np.float32),
+        **_instance(number),
+        contains_recognizable_visual_features=False,
+        real_world_value_mappings=[mapping],
+        voi_lut_transformations=[VOILUTTransformation(window_center=0.5, window_width=1.0)],
+        content_label=name.split()[-1].upper(),
+        content_description=f"{name}; 0 outside the wall is not healthy",
+        series_description=f"{name} (research use only)",
+    )
+    return _finished(made, group)
+
+
+def fractional_segmentation(group: SourceGroup, images: Sequence[np.ndarray], number: int) -> Dataset:
+    """The scar probability as a fractional Segmentation in steps of 1/255; arguments as of `parametric_map`."""
+    made = _segmentation(group, np.stack(images).astype(np.float32), "FRACTIONAL", [SCAR_SEGMENT], number, {"what": "local scar fraction"})
+    return _finished(made, group)
+
+
+def tissue_segmentation(
+    group: SourceGroup, core: Sequence[np.ndarray], border_zone: Sequence[np.ndarray], thresholds: Sequence[float], number: int
+) -> Dataset:
+    """Core and border zone as the two segments of a binary Segmentation. core, border_zone: (rows, columns) bool of each member."""
+    pixels = np.stack([np.stack(core), np.stack(border_zone)], axis=-1).astype(np.uint8)
+    parameters = {"scale": "local scar fraction", "border_zone_from": f"{thresholds[0]:g}", "core_from": f"{thresholds[1]:g}"}
+    return _finished(_segmentation(group, pixels, "BINARY", [CORE_SEGMENT, BORDER_SEGMENT], number, parameters), group)
+
+
+def _segmentation(
+    group: SourceGroup, pixels: np.ndarray, kind: str, segments: Sequence[Segment], number: int, parameters: dict[str, str]
+) -> Any:
+    from highdicom import AlgorithmIdentificationSequence
+    from highdicom.seg import Segmentation, SegmentDescription
+
+    algorithm = AlgorithmIdentificationSequence(
+        "CardioScar", _code("FIELD", OWN_CODES, "Statistical model of the scar field"), __version__, parameters=parameters
+    )
+    described = [
+        SegmentDescription(
+            place, one.label, _code(*ABNORMAL), _code(*one.code), "AUTOMATIC", algorithm, anatomic_regions=[_code(*LEFT_VENTRICLE)]
+        )
+        for place, one in enumerate(segments, 1)
+    ]
+    what = " and ".join(one.label for one in segments)
+    return Segmentation(
+        list(group.images),
+        pixels,
+        kind,
+        described,
+        **_instance(number),
+        omit_empty_frames=False,
+        content_label="SCAR",
+        content_description=what,
+        series_description=f"{what} (research use only)",
+    )
+
+
+def _instance(number: int) -> dict[str, Any]:
+    from highdicom import UID
+
+    return {
+        "series_instance_uid": UID(),
+        "series_number": FIRST_SERIES + number,
+        "sop_instance_uid": UID(),
+        "instance_number": 1,
+        **EQUIPMENT,
+    }
+
+
+def _finished(made: Any, group: SourceGroup) -> Dataset:
+    reference_sources(made, group.sources)
+    made.BodyPartExamined, made.SpecificCharacterSet = "HEART", UTF_8
+    if not group.is_dicom:
+        made.ImageComments = NOT_DICOM
+    return made
+
+
+def _code(value: str, scheme: str, meaning: str) -> Any:
+    from highdicom.sr import CodedConcept
+
+    return CodedConcept(value, scheme, meaning)
