@@ -22,6 +22,7 @@ from CardioScarLib.io.slice_values import SlicePixels, even_groups
 from CardioScarLib.io.slice_volumes import name_segments, slice_volume
 from CardioScarLib.io.volumes import write_volume
 from CardioScarLib.quantification.numbers import Numbers
+from CardioScarLib.quantification.thresholds import NARROW
 from CardioScarLib.quantification.tissue import BORDER_ZONE, CORE, HEALTHY, tissue_of
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 
@@ -102,8 +103,9 @@ def export_dicom(
     mesh, source = read_map(path, POSTERIORS)
     with progress_bars(quiet=False) as progress:
         numbers = pipeline.quantify(source, settings, **places.read(mesh), progress=progress)
-    say_notes(numbers.missing.values())
-    made["scar_measurements"] = measurement_report(_parts(numbers), stack, identity, list(made.values()), len(made))
+    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one == NARROW)]  # other notes hold names of files
+    say_notes(caveats)
+    made["scar_measurements"] = measurement_report(_parts(numbers), caveats, stack, identity, list(made.values()), len(made))
     if document is not None:
         made["scar_report"] = encapsulated_pdf(document, made["scar_measurements"], len(made))
     targets = [folder / f"{name}.dcm" for name in made]

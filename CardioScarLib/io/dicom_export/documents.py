@@ -24,16 +24,21 @@ PDF_CLASS = "1.2.840.10008.5.1.4.1.1.104.1"
 
 
 def measurement_report(
-    parts: Mapping[str, Sequence[Quantity]], stack: SliceStack, identity: Mapping[str, str] | None, made: Sequence[Dataset], number: int
+    parts: Mapping[str, Sequence[Quantity]],
+    caveats: Sequence[str],
+    stack: SliceStack,
+    identity: Mapping[str, str] | None,
+    made: Sequence[Dataset],
+    number: int,
 ) -> Dataset:
     """A Comprehensive 3D SR by TID 1500: one group of measurements per part of the wall.
 
     An interval is told as TID 310 has it, by how far it reaches above and below the value, in the unit of the value; its level, the
     method and the threshold stand beside it as parameters of the algorithm.
 
-    parts: numbers by the name of the part, such as "LV wall". stack: the slices, whose images every group names where they are DICOM.
-    identity: as of `source_groups`. made: objects of the same export, which the report names as evidence, too. number: of the series,
-    from 0.
+    parts: numbers by the name of the part, such as "LV wall". caveats: sentences on all of them, told with every part. stack: the slices,
+    whose images every group names where they are DICOM. identity: as of `source_groups`. made: objects of the same export, which the
+    report names as evidence, too. number: of the series, from 0.
     """
     from highdicom import UID
     from highdicom.sr import (
@@ -48,7 +53,7 @@ def measurement_report(
     observer = ObserverContext(
         codes.DCM.Device, DeviceObserverIdentifyingAttributes(uid=UID(), name="CardioScar", model_name=f"CardioScar {__version__}")
     )
-    groups = [_group(part, quantities, stack) for part, quantities in parts.items()]
+    groups = [_group(part, quantities, caveats, stack) for part, quantities in parts.items()]
     content = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=observer),
         procedure_reported=_code("363679005", "SCT", "Imaging"),
@@ -99,15 +104,22 @@ def encapsulated_pdf(pdf: bytes, header: Dataset, number: int) -> Dataset:
     return made
 
 
-def _group(part: str, quantities: Sequence[Quantity], stack: SliceStack) -> Any:
+def _group(part: str, quantities: Sequence[Quantity], caveats: Sequence[str], stack: SliceStack) -> Any:
     from highdicom import UID
-    from highdicom.sr import FindingSite, MeasurementsAndQualitativeEvaluations, QualitativeEvaluation, TrackingIdentifier
+    from highdicom.sr import (
+        AlgorithmIdentification,
+        FindingSite,
+        MeasurementsAndQualitativeEvaluations,
+        QualitativeEvaluation,
+        TrackingIdentifier,
+    )
 
     images, not_dicom = _source_images(stack), None
     if not images:
         not_dicom = [QualitativeEvaluation(_code("SOURCE", OWN_CODES, "Source images"), _code("NOT_DICOM", OWN_CODES, NOT_DICOM))]
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(UID(), part),
+        algorithm_id=AlgorithmIdentification("CardioScar", __version__, [f"note: {one}" for one in caveats] or None),
         finding_sites=[FindingSite(_code(*LEFT_VENTRICLE))],
         measurements=[_measurement(one) for one in quantities],
         qualitative_evaluations=not_dicom,

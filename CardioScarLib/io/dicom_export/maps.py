@@ -22,6 +22,8 @@ EQUIPMENT = {
     "software_versions": __version__,
     "device_serial_number": "none",
 }
+CREATOR = "CardioScar^"
+"""Readers refuse Parametric Maps without one."""
 LEFT_VENTRICLE = ("87878005", "SCT", "Left ventricle")
 SCAR = ("12402003", "SCT", "Scar")
 ABNORMAL = ("49755003", "SCT", "Morphologically abnormal structure")
@@ -51,6 +53,7 @@ def parametric_map(group: SourceGroup, images: Sequence[np.ndarray], name: str, 
     """
     from highdicom import VOILUTTransformation
     from highdicom.pm import ParametricMap, RealWorldValueMapping
+    from pydicom.dataset import Dataset
 
     mapping = RealWorldValueMapping(
         lut_label=name.split()[-1].upper(),
@@ -69,9 +72,14 @@ def parametric_map(group: SourceGroup, images: Sequence[np.ndarray], name: str, 
         real_world_value_mappings=[mapping],
         voi_lut_transformations=[VOILUTTransformation(window_center=0.5, window_width=1.0)],
         content_label=name.split()[-1].upper(),
+        content_creator_name=CREATOR,
         content_description=f"{name}; 0 outside the wall is not healthy",
         series_description=f"{name} (research use only)",
     )
+    # highdicom leaves it out, and readers that look for it crash.
+    anatomy = Dataset()
+    anatomy.FrameLaterality, anatomy.AnatomicRegionSequence = "U", [_code(*LEFT_VENTRICLE)]
+    made.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [anatomy]
     return _finished(made, group)
 
 
@@ -114,6 +122,7 @@ def _segmentation(
         **_instance(number),
         omit_empty_frames=False,
         content_label="SCAR",
+        content_creator_name=CREATOR,
         content_description=what,
         series_description=f"{what} (research use only)",
     )
