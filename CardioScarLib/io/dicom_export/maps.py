@@ -141,11 +141,45 @@ def _instance(number: int) -> dict[str, Any]:
 
 
 def _finished(made: Any, group: SourceGroup) -> Dataset:
+    _order_frames(made, group)
     reference_sources(made, group.sources)
     made.BodyPartExamined, made.SpecificCharacterSet = "HEART", UTF_8
     if not group.is_dicom:
         made.ImageComments = NOT_DICOM
     return made
+
+
+def _order_frames(made: Any, group: SourceGroup) -> None:
+    """Put the frames of each segment into the order of the group, along the normal of rows and columns.
+
+    highdicom has them the other way round; readers such as that of dcmqi take positions from the frames, but pixels in the order along
+    the normal, and would turn a map upside down.
+    """
+    rank = {str(one.SOPInstanceUID): place for place, one in enumerate(group.images)}
+    frames = list(made.PerFrameFunctionalGroupsSequence)
+    places = [rank[str(one.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID)] for one in frames]
+    keys = [(*_indices(one)[:-1], place) for one, place in zip(frames, places, strict=True)]  # the position comes last
+    order = sorted(range(len(frames)), key=keys.__getitem__)
+    for frame, (*before, place) in zip(frames, keys, strict=True):
+        values = [*before, place + 1]
+        frame.FrameContentSequence[0].DimensionIndexValues = values if before else values[0]
+    made.PerFrameFunctionalGroupsSequence = [frames[number] for number in order]
+    shape = (len(frames), made.Rows, made.Columns)
+    if "FloatPixelData" in made:
+        made.FloatPixelData = np.frombuffer(made.FloatPixelData, "<f4").reshape(shape)[order].tobytes()
+        return
+    stored = np.frombuffer(made.PixelData, np.uint8)
+    if made.BitsAllocated == 1:
+        bits = np.unpackbits(stored, bitorder="little")[: np.prod(shape)].reshape(shape)
+        content = np.packbits(bits[order].ravel(), bitorder="little").tobytes()
+    else:
+        content = stored[: np.prod(shape)].reshape(shape)[order].tobytes()
+    made.PixelData = content + b"\0" * (len(content) % 2)
+
+
+def _indices(frame: Dataset) -> list[int]:
+    values = frame.FrameContentSequence[0].DimensionIndexValues
+    return [int(values)] if isinstance(values, int) else [int(one) for one in values]
 
 
 def _code(value: str, scheme: str, meaning: str) -> Any:

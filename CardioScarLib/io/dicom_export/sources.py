@@ -27,7 +27,7 @@ SAME = 1e-4
 class SourceGroup:
     """Slices that can be in one object: of one study, one frame of reference, one size and one orientation.
 
-    members: numbers of the slices in the stack, in their order in space. images: a stand-in for each of them, with its geometry.
+    members: numbers of the slices in the stack, in their order along their normal. images: a stand-in for each of them, with its geometry.
     sources: by the instance UID of the stand-in; None where the slice does not come from a DICOM image.
     """
 
@@ -143,6 +143,8 @@ def _same_orientation(one: Slice, other: Slice) -> bool:
 def _group(stack: SliceStack, members: Sequence[int], owner: tuple[str, str], identity: Mapping[str, str] | None) -> SourceGroup:
     from pydicom.uid import generate_uid
 
+    normal = stack.slices[members[0]].normal
+    members = sorted(members, key=lambda number: float(stack.slices[number].center @ normal))
     slices = [stack.slices[number] for number in members]
     series = generate_uid()  # highdicom takes images of one series only
     images = [_stand_in(one, slices[0], owner, series, identity, number) for number, one in enumerate(slices, 1)]
