@@ -231,3 +231,25 @@ def test_without_highdicom_one_sentence_says_what_to_install(maps_folder, tmp_pa
     monkeypatch.setitem(sys.modules, "highdicom", None)
     assert exported(maps_folder / "map.vtu", "--output", tmp_path, "--format", "dicom") == 2
     assert 'pip install "cardioscar[dicom]"' in capsys.readouterr().err
+
+
+def test_shells_for_mapping_systems_are_text_of_an_old_version_with_the_map_and_no_names(maps_folder, tmp_path):
+    assert main(["layers", str(maps_folder / "map.vtu"), "--output", str(tmp_path), "--depths", "50", "--format", "carto"]) == 0
+    text = (tmp_path / "layer_50.vtk").read_text("ascii")
+    lines = text.splitlines()
+    assert lines[:4] == ["# vtk DataFile Version 4.2", "CardioScar output. SPACE=LPS", "ASCII", "DATASET POLYDATA"]
+    words = text.split()
+
+    def numbers(after: str, skip: int, count: int) -> np.ndarray:
+        start = words.index(after) + skip
+        return np.array(words[start : start + count], dtype=float)
+
+    count, triangles = int(words[words.index("POINTS") + 1]), int(words[words.index("POLYGONS") + 1])
+    points = numbers("POINTS", 3, 3 * count).reshape(-1, 3)
+    cells = numbers("POLYGONS", 3, 4 * triangles).reshape(-1, 4)
+    assert np.all(cells[:, 0] == 3) and set(cells[:, 1:].ravel()) == set(range(count))
+    assert words[words.index("SCALARS") + 1] == "scar_probability"
+    values = numbers("LOOKUP_TABLE", 2, count)
+    field = cs.read_result(maps_folder / "map.vtu").posterior
+    assert np.corrcoef(values, field.mean(points))[0, 1] > 0.97 and 0 <= values.min() < 0.2 < 0.8 < values.max() <= 1
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["layer_50.vtk"]
