@@ -44,19 +44,22 @@ def export(
     """
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.cli.console import say
-    from CardioScarLib.cli.export_formats import FORMATS, check_flags, export_dicom
+    from CardioScarLib.cli.export_formats import FORMATS, Files, check_flags, export_dicom
     from CardioScarLib.core.interrupts import hold_interrupts
     from CardioScarLib.core.threads import one_thread
-    from CardioScarLib.io.files import made_folder, one_step
+    from CardioScarLib.io.files import atomic_paths, made_folder
 
     check_flags(kinds, identity_from=identity_from, pdf=pdf, rv_insertion=places.known, coordinates=places.coordinates)
     folder = made_folder(output)
-    written: list[Path] = []
-    with hold_interrupts(), one_thread(), one_step(folder / "scar"):
+    files: Files = {}
+    with one_thread():
         for kind in dict.fromkeys(kinds):
             if kind == "dicom":
-                written += export_dicom(result, folder, settings, overwrite, places, identity_from, pdf)
+                files |= export_dicom(result, folder, settings, overwrite, places, identity_from, pdf)
             else:
-                written += FORMATS[kind](result, folder, settings, overwrite)
-    for number, path in enumerate(written):
+                files |= FORMATS[kind](result, folder, settings)
+    with hold_interrupts(), atomic_paths(list(files), overwrite) as temporary:
+        for write, target in zip(files.values(), temporary, strict=True):
+            write(target)
+    for number, path in enumerate(files):
         say(f"{'' if number else 'Wrote':<7}{path}")

@@ -1,4 +1,4 @@
-"""The formats of `cardioscar export`, each from a map to files in one folder."""
+"""The formats of `cardioscar export`: each tells the files of a map, and how to write them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from CardioScarLib.core.errors import BadSettings, UnreadableFile
 from CardioScarLib.core.result import Result
 from CardioScarLib.core.settings import QuantifySettings
 from CardioScarLib.io.dicom_export import check_highdicom
-from CardioScarLib.io.files import PRIVATE, atomic_paths, check_readable
+from CardioScarLib.io.files import PRIVATE, check_readable, check_writable
 from CardioScarLib.io.maps import read_map
-from CardioScarLib.io.opencarp_export import tagged_mesh, write_tagged_mesh
+from CardioScarLib.io.opencarp_export import files_of, tagged_mesh
 from CardioScarLib.io.results import read_result
 from CardioScarLib.io.slice_values import SlicePixels, even_groups
 from CardioScarLib.io.slice_volumes import name_segments, slice_volume
@@ -31,20 +31,22 @@ if TYPE_CHECKING:
 
     from CardioScarLib.cli.right_ventricle import Places
 
+Files = dict[Path, Callable[[Path], None]]
+"""What writes each file, to whatever path it is given."""
 LABELS = {HEALTHY: "Myocardium without scar", BORDER_ZONE: "Scar border zone", CORE: "Scar core"}
 MOVED = "The slices were moved by an alignment; the values lie on the unmoved images, each on the tissue that its pixel shows."
 
 
-def export_opencarp(path: Path, folder: Path, settings: QuantifySettings, overwrite: bool) -> list[Path]:
+def export_opencarp(path: Path, folder: Path, settings: QuantifySettings) -> Files:
     """scar.pts, scar.elem and, where the mesh carries fibers, scar.lon."""
     mesh, source = read_map(path, POSTERIORS)
     tissue = partial(tissue_of, thresholds=settings.thresholds)
     made = tagged_mesh(mesh, source.probability, tissue, source.observed, source.reading.get("mesh_regions"))
     say_notes((*source.wall.notes, *made.notes))
-    return write_tagged_mesh(made, folder / "scar", overwrite)
+    return files_of(made, folder / "scar")
 
 
-def export_volumes(path: Path, folder: Path, settings: QuantifySettings, overwrite: bool, suffix: str, label_suffix: str) -> list[Path]:
+def export_volumes(path: Path, folder: Path, settings: QuantifySettings, suffix: str, label_suffix: str) -> Files:
     """Probability, uncertainty and labels on the grid of the slices: one volume each, or one per group of slices that make one."""
     result, fields, pixels = _on_slices(path)
     labels = pixels.images(tissue_of(fields["scar_probability"], settings.thresholds))
@@ -59,10 +61,7 @@ def export_volumes(path: Path, folder: Path, settings: QuantifySettings, overwri
         name_segments(tissue, LABELS)
     if len(groups) > 1:
         say_notes([f"The slices make no single volume, so each result was written in {len(groups)} files."])
-    with atomic_paths(list(made), overwrite) as temporary:
-        for image, target in zip(made.values(), temporary, strict=True):
-            write_volume(image, target)
-    return list(made)
+    return {target: partial(write_volume, image) for target, image in made.items()}
 
 
 def export_dicom(
@@ -73,7 +72,7 @@ def export_dicom(
     places: Places,
     identity_from: Path | None,
     pdf: Path | None,
-) -> list[Path]:
+) -> Files:
     """Parametric Maps, Segmentations, a structured report and, if a PDF is given, that, on the geometry of the slices."""
     check_highdicom()
     from CardioScarLib import pipeline
@@ -100,6 +99,8 @@ def export_dicom(
         made[f"scar_fraction_segmentation{end}"] = fractional_segmentation(group, of_map["scar_probability"], len(made))
         core, border_zone = ([tissue[one] == kind for one in group.members] for kind in (CORE, BORDER_ZONE))
         made[f"scar_core_and_border_zone{end}"] = tissue_segmentation(group, core, border_zone, settings.thresholds, len(made))
+    for name in (*made, "scar_measurements", *(["scar_report"] if document else [])):
+        check_writable(folder / f"{name}.dcm", overwrite)
     mesh, source = read_map(path, POSTERIORS)
     with progress_bars(quiet=False) as progress:
         numbers = pipeline.quantify(source, settings, **places.read(mesh), progress=progress)
@@ -108,15 +109,10 @@ def export_dicom(
     made["scar_measurements"] = measurement_report(_parts(numbers), caveats, stack, identity, list(made.values()), len(made))
     if document is not None:
         made["scar_report"] = encapsulated_pdf(document, made["scar_measurements"], len(made))
-    targets = [folder / f"{name}.dcm" for name in made]
-    with atomic_paths(targets, overwrite) as temporary:
-        for dataset, target in zip(made.values(), temporary, strict=True):
-            target.touch(mode=PRIVATE)  # identifiers in it lead to a patient
-            dataset.save_as(target, enforce_file_format=True)
-    return targets
+    return {folder / f"{name}.dcm": partial(_write_private, dataset) for name, dataset in made.items()}
 
 
-FORMATS: dict[str, Callable[..., list[Path]]] = {
+FORMATS: dict[str, Callable[..., Files]] = {
     "opencarp": export_opencarp,
     "nrrd": partial(export_volumes, suffix=".nrrd", label_suffix=".seg.nrrd"),
     "nifti": partial(export_volumes, suffix=".nii.gz", label_suffix=".nii.gz"),
@@ -136,6 +132,11 @@ def _on_slices(path: Path) -> tuple[Result, dict[str, np.ndarray], SlicePixels]:
     else:
         say_notes(["The model of the map gives no uncertainty, so none was written."])
     return result, fields, pixels
+
+
+def _write_private(dataset: Dataset, path: Path) -> None:
+    path.touch(mode=PRIVATE)  # identifiers in it lead to a patient
+    dataset.save_as(path, enforce_file_format=True)
 
 
 def _parts(numbers: Numbers) -> dict[str, tuple]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from vtkmodules.vtkCommonDataModel import VTK_TETRA, vtkDataSet
 
 from CardioScarLib.core.errors import BadWall
 from CardioScarLib.io.cell_choice import cell_regions, owned_cells
-from CardioScarLib.io.files import atomic_paths
 from CardioScarLib.io.meshes import UNITS, MeshFile
 from CardioScarLib.io.vtk_files import as_grid, cells_of, points_of
 
@@ -83,18 +83,20 @@ def tagged_mesh(
     return TaggedMesh(points, elements, tags, fibers, tuple(notes))
 
 
-def write_tagged_mesh(mesh: TaggedMesh, stem: Path, overwrite: bool = False) -> list[Path]:
-    """Write stem.pts, stem.elem and, with fibers, stem.lon, as the user manual of openCARP describes them; all or nothing."""
-    paths = [stem.with_name(f"{stem.name}{suffix}") for suffix in (".pts", ".elem", ".lon")[: 2 if mesh.fibers is None else 3]]
-    kind = {4: "Tt", 3: "Tr"}[mesh.elements.shape[1]]
-    with atomic_paths(paths, overwrite) as temporary:
-        np.savetxt(temporary[0], mesh.points, fmt="%.10g", header=str(len(mesh.points)), comments="")
-        rows = np.column_stack([mesh.elements, mesh.tags])
-        form = f"{kind} " + " ".join(["%d"] * rows.shape[1])
-        np.savetxt(temporary[1], rows, fmt=form, header=str(len(rows)), comments="")
-        if mesh.fibers is not None:
-            np.savetxt(temporary[2], mesh.fibers, fmt="%.9g", header=str(mesh.fibers.shape[1] // 3), comments="")
-    return paths
+def files_of(mesh: TaggedMesh, stem: Path) -> dict[Path, Callable[[Path], None]]:
+    """How to write stem.pts, stem.elem and, with fibers, stem.lon, as the user manual of openCARP describes them: each to a path."""
+    kind, count = {4: "Tt", 3: "Tr"}[mesh.elements.shape[1]], len(mesh.elements)
+    rows = np.column_stack([mesh.elements, mesh.tags])
+    tables = {
+        ".pts": (mesh.points, "%.10g", len(mesh.points)),
+        ".elem": (rows, f"{kind} " + " ".join(["%d"] * rows.shape[1]), count),
+    }
+    if mesh.fibers is not None:
+        tables[".lon"] = (mesh.fibers, "%.9g", mesh.fibers.shape[1] // 3)
+    return {
+        stem.with_name(f"{stem.name}{suffix}"): partial(np.savetxt, X=table, fmt=form, header=str(first), comments="")
+        for suffix, (table, form, first) in tables.items()
+    }
 
 
 def _elements(mesh: MeshFile) -> tuple[np.ndarray, np.ndarray | None]:

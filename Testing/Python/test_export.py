@@ -23,7 +23,7 @@ from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.maps import point_arrays
 from CardioScarLib.io.meshes import MeshFile, mesh_of_wall, read_wall, wall_from_dataset
-from CardioScarLib.io.opencarp_export import tagged_mesh, write_tagged_mesh
+from CardioScarLib.io.opencarp_export import TaggedMesh, files_of, tagged_mesh
 from CardioScarLib.io.slice_values import SlicePixels, even_groups
 from CardioScarLib.io.vtk_files import grid_from
 from CardioScarLib.quantification.tissue import tissue_of
@@ -48,6 +48,11 @@ def read_carp(stem):
     directions = np.array([[float(one) for one in line.split()] for line in lines if line])
     assert directions.shape == (len(elements), 3 * int(per_element))
     return np.array(points), elements, directions
+
+
+def write_carp(mesh: TaggedMesh, stem) -> None:
+    for path, write in files_of(mesh, stem).items():
+        write(path)
 
 
 def test_tissue_begins_at_its_threshold():
@@ -88,7 +93,7 @@ def test_fibers_and_sheets_come_along_as_unit_vectors_and_are_read_again(tmp_pat
     fiber[7] = 0
     mesh = a_fibrous_mesh(tmp_path / "w.vtu", {"velocity": rng.normal(size=(count, 3)), "fibers": fiber, "sheets": sheet})
     made = tagged_mesh(mesh, CASE.truth, lambda values: np.ones(len(values)))
-    write_tagged_mesh(made, tmp_path / "lv")
+    write_carp(made, tmp_path / "lv")
     _, _, directions = read_carp(tmp_path / "lv")
     length = np.linalg.norm(fiber, axis=1, keepdims=True)
     np.testing.assert_allclose(directions[:, :3], np.divide(fiber, length, out=np.zeros_like(fiber), where=length > 0), atol=1e-8)
@@ -100,9 +105,7 @@ def test_fibers_and_sheets_come_along_as_unit_vectors_and_are_read_again(tmp_pat
 
 
 def test_a_damaged_lon_file_is_refused(tmp_path):
-    write_tagged_mesh(
-        tagged_mesh(mesh_of_wall(CASE.wall, tmp_path / "w.vtu"), CASE.truth, lambda values: np.ones(len(values))), tmp_path / "lv"
-    )
+    write_carp(tagged_mesh(mesh_of_wall(CASE.wall, tmp_path / "w.vtu"), CASE.truth, lambda values: np.ones(len(values))), tmp_path / "lv")
     (tmp_path / "lv.lon").write_text("1\n0 0 1\n")
     with pytest.raises(UnreadableFile, match=f"each of the {len(CASE.wall.tetrahedra)} cells"):
         read_wall(tmp_path / "lv.pts", unit="um")

@@ -279,6 +279,14 @@ def test_planes_of_several_orientations_or_studies_make_several_objects(maps_fol
     assert sorted(one.members for one in groups) == [(0,), (1,), (2,)]
 
 
+def test_objects_that_exist_are_kept_and_no_number_is_computed_first(maps_folder, tmp_path, capsys, monkeypatch):
+    (tmp_path / "scar_measurements.dcm").write_bytes(b"mine")
+    monkeypatch.setattr("CardioScarLib.pipeline.quantify", lambda *_, **__: pytest.fail("too early"))
+    assert exported(maps_folder / "map.vtu", "--output", tmp_path) == 2
+    assert "scar_measurements.dcm already exists" in capsys.readouterr().err
+    assert (tmp_path / "scar_measurements.dcm").read_bytes() == b"mine"
+
+
 def test_a_file_that_is_no_pdf_is_refused(maps_folder, tmp_path, capsys):
     (tmp_path / "r.pdf").write_text("words")
     assert exported(maps_folder / "map.vtu", "--output", tmp_path / "out", "--pdf", tmp_path / "r.pdf") == 2

@@ -89,6 +89,7 @@ def encapsulated_pdf(pdf: bytes, header: Dataset, number: int) -> Dataset:
         if keyword in header:
             setattr(made, keyword, header[keyword].value)
     made.SOPClassUID, made.SOPInstanceUID, made.SeriesInstanceUID = UID(PDF_CLASS), generate_uid(), generate_uid()
+    # What the user's PDF names is not known, so it is taken to name the patient.
     made.Modality, made.ConversionType, made.BurnedInAnnotation = "DOC", "WSD", "YES"
     made.Manufacturer, made.ManufacturerModelName, made.SoftwareVersions = (
         EQUIPMENT[name] for name in ("manufacturer", "manufacturer_model_name", "software_versions")
