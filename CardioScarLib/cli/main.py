@@ -25,6 +25,7 @@ from CardioScarLib.cli.compare import compare
 from CardioScarLib.cli.console import say
 from CardioScarLib.cli.coordinates import coordinates
 from CardioScarLib.cli.demo import demo
+from CardioScarLib.cli.export import export
 from CardioScarLib.cli.fine_tune import fine_tune
 from CardioScarLib.cli.foundation import foundation
 from CardioScarLib.cli.info import info
@@ -56,6 +57,7 @@ for command in (
     reconstruct,
     quantify,
     report,
+    export,
     layers,
     samples,
     compare,

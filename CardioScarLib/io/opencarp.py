@@ -1,4 +1,4 @@
-"""openCARP meshes: `.pts` (points), `.elem` (cells), and `.dat` (one value per point and line)."""
+"""openCARP meshes: `.pts` (points), `.elem` (cells), `.lon` (directions of muscle), and `.dat` (one value per point and line)."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def opencarp_pair(path: Path) -> tuple[Path, Path] | None:
 def read_opencarp(path: Path) -> vtkUnstructuredGrid:
     """The mesh in file coordinates (usually micrometers), with the region of each cell as cell array `region`.
 
+    A .lon file beside it gives the cell arrays `fiber` and, where it has them, `sheet`.
     A .pts file without its .elem file gives bare points.
     """
     pair = opencarp_pair(path)
@@ -89,6 +90,11 @@ def read_opencarp(path: Path) -> vtkUnstructuredGrid:
     region = numpy_to_vtk(regions, deep=True)
     region.SetName("region")
     grid.GetCellData().AddArray(region)
+    fibers = cells_path.with_suffix(".lon")
+    for name, directions in _read_directions(fibers, len(lines)).items() if fibers.is_file() else ():
+        array = numpy_to_vtk(np.ascontiguousarray(directions), deep=True)
+        array.SetName(name)
+        grid.GetCellData().AddArray(array)
     return grid
 
 
@@ -117,6 +123,18 @@ def _lines(path: Path) -> list[str]:
     if len(lines) != count:
         raise UnreadableFile(f"{path.name} announces {count} lines but has {len(lines)}; it is truncated or damaged.")
     return lines
+
+
+def _read_directions(path: Path, count: int) -> dict[str, np.ndarray]:
+    """(count, 3) by name. The first line has the number of directions per cell, except in old files."""
+    try:
+        lines = [line for line in read_text(check_readable(path)).splitlines() if line.strip()]
+        table = np.loadtxt(lines[len(lines[0].split()) == 1 :], dtype=np.float64, ndmin=2, comments=None)
+    except (UnicodeDecodeError, ValueError, IndexError) as problem:
+        raise UnreadableFile(f"{path.name} does not hold three or six numbers per line, as an openCARP file must.") from problem
+    if len(table) != count or table.shape[1] not in (3, 6) or not np.all(np.isfinite(table)):
+        raise UnreadableFile(f"{path.name} does not hold three or six finite numbers for each of the {count} cells; it is damaged.")
+    return {name: table[:, 3 * place : 3 * place + 3] for place, name in enumerate(("fiber", "sheet")[: table.shape[1] // 3])}
 
 
 def _read_points(path: Path) -> np.ndarray:

@@ -48,12 +48,18 @@ def write_probability_volume(
     values[inside] = np.asarray(posterior_mean(points), dtype=np.float32)
     image = sitk.GetImageFromArray(values)
     image.CopyInformation(reference)
-    with atomic_path(path, overwrite) as temporary, quiet_itk():
+    with atomic_path(path, overwrite) as temporary:
+        write_volume(image, temporary)
+    return path
+
+
+def write_volume(image: sitk.Image, path: Path) -> None:
+    """Write an image file, compressed. Raises UnwritableOutput."""
+    with quiet_itk():
         try:
-            sitk.WriteImage(image, str(temporary), useCompression=True)
+            sitk.WriteImage(image, str(path), useCompression=True)
         except RuntimeError as problem:
             raise UnwritableOutput(f"{path.name} could not be written; is the disk full?") from problem
-    return path
 
 
 def grid_around(wall: Wall, spacing: float | tuple[float, float, float], margin: float = 2.0) -> sitk.Image:
@@ -85,13 +91,14 @@ def voxels_in_wall(wall: Wall, reference: sitk.Image) -> tuple[np.ndarray, np.nd
     k, j, i = (np.arange(low[axis], high[axis]) for axis in (2, 1, 0))
     grid = np.stack(np.meshgrid(k, j, i, indexing="ij"), axis=-1).reshape(-1, 3)
     points = grid[:, ::-1] @ matrix[:3, :3].T + matrix[:3, 3]
-    found = _are_in_wall(wall, points) if len(points) else np.zeros(0, dtype=bool)
+    found = are_in_wall(wall, points) if len(points) else np.zeros(0, dtype=bool)
     inside = np.zeros(size[::-1], dtype=bool)
     inside[tuple(grid[found].T)] = True
     return inside, points[found]
 
 
-def _are_in_wall(wall: Wall, points: np.ndarray) -> np.ndarray:
+def are_in_wall(wall: Wall, points: np.ndarray) -> np.ndarray:
+    """(n,) bool: points, (n, 3) LPS mm, that lie in a wall that encloses a volume."""
     cloud = vtkPolyData()
     coordinates = vtkPoints()
     coordinates.SetData(numpy_to_vtk(np.ascontiguousarray(points), deep=True))

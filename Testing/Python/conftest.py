@@ -21,3 +21,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if SLOW_FIXTURES & set(item.fixturenames):
             item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def maps_folder(tmp_path_factory):
+    """See `exported.write_maps`."""
+    from exported import write_maps
+
+    folder = tmp_path_factory.mktemp("maps")
+    write_maps(folder)
+    return folder
