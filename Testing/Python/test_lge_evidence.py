@@ -188,6 +188,14 @@ def test_the_gain_of_a_slice_is_evened(a_ring):
     assert brighter.burden_of(evidence) == pytest.approx(a_ring.burden_of(plain), abs=0.01)
 
 
+@pytest.mark.parametrize("factor", [0.2, 2.5, 10.0])
+def test_a_slice_stored_in_another_scale_makes_no_scar_and_hides_none(a_ring, a_healthy_ring, factor):
+    for case in (a_ring, a_healthy_ring):
+        scaled, plain = evidence_of(changed(case, 1, lambda image: factor * image), "spatial"), evidence_of(case, "spatial")
+        assert any("slice 1 (" in note for note in scaled.notes if "gain of these slices" in note)
+        assert scaled.description["scar_share"] == pytest.approx(plain.description["scar_share"], abs=0.01)
+
+
 def test_blood_that_is_darker_in_one_slice_is_no_gain(a_ring):
     rows, columns = np.indices(a_ring.stack.slices[0].pixels.shape)
     cavity = np.hypot((columns - 35.5) * PITCH - 2.3, (rows - 35.5) * PITCH + 1.1) < 19
