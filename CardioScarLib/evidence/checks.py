@@ -13,6 +13,8 @@ CONSTANT = 1e-6
 MOSTLY = 0.5
 SATURATED = 0.02
 """Share of the wall's pixels that may have exactly the highest intensity of all."""
+CUT_OFF = 0.1
+"""The same for the lowest: nulled myocardium is 0 in some pixels."""
 
 
 def check_finite(stack: SliceStack, pixels: WallPixels, raw: np.ndarray) -> None:
@@ -54,6 +56,17 @@ def saturation(raw: np.ndarray) -> list[str]:
     return [
         f"{share:.0%} of the wall's pixels have the highest intensity there is, {raw.max():g}: the image is saturated, and scar "
         "cannot be told from brighter tissue."
+    ]
+
+
+def cut_off(raw: np.ndarray) -> list[str]:
+    """A sentence if many pixels have exactly the lowest intensity."""
+    share = np.count_nonzero(raw == raw.min()) / len(raw)
+    if share <= CUT_OFF:
+        return []
+    return [
+        f"{share:.0%} of the wall's pixels have the lowest intensity there is, {raw.min():g}: dark tissue was cut off, or the image has few "
+        "gray levels. How much faint scar was lost is not known; use the image as the scanner stored it."
     ]
 
 

@@ -11,13 +11,13 @@ from CardioScarLib.core.evidence import Evidence, Regions
 from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
-from CardioScarLib.evidence.checks import check_not_inverted, empty_slices, saturation
+from CardioScarLib.evidence.checks import check_not_inverted, cut_off, empty_slices, saturation
 from CardioScarLib.evidence.draws import share_draws
 from CardioScarLib.evidence.gain import evened, without_bias_field
 from CardioScarLib.evidence.lge import LgeImages, cropped
 from CardioScarLib.evidence.lge_type import SIGNED, estimate_null_level, guess_lge_type
 from CardioScarLib.evidence.methods import INTENSITY_METHODS, ONLY_MAGNITUDE, scar_share, shares
-from CardioScarLib.evidence.regions import FEWEST_PIXELS, SMALLEST_COVER, find_regions, wall_intensity
+from CardioScarLib.evidence.regions import FEWEST_PIXELS, LEAST_SD, SMALLEST_COVER, find_regions, wall_intensity
 from CardioScarLib.evidence.spatial_evidence import ScarSearch, look_for_scar, regions_of
 
 LEVEL = 0.9
@@ -37,7 +37,7 @@ def intensity_evidence(stack: SliceStack, pixels: WallPixels, method: str, setti
     """
     raw = pixels.values(stack)
     empty, notes = empty_slices(stack, pixels, raw)
-    notes += saturation(raw[~empty])
+    notes += [*saturation(raw[~empty]), *cut_off(raw[~empty])]
     used = pixels.select(~empty)
     lge_type, null_level, null_source, type_notes = _type_of(stack, settings)
     if method in ONLY_MAGNITUDE and lge_type == "psir":
@@ -122,7 +122,8 @@ def _marked_remote(pixels: WallPixels, regions: Regions, region: tuple[float, ..
             "move it onto the wall or enlarge it."
         )
     values = regions.intensity[marked]
-    return float(values.mean()), float(values.std(ddof=1))
+    least = LEAST_SD * float(np.ptp(np.percentile(regions.intensity[regions.interior], [0.5, 99.5])))
+    return float(values.mean()), max(float(values.std(ddof=1)), least)
 
 
 def _numbers_of(regions: Regions) -> dict[str, float | int | None]:
