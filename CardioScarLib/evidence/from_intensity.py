@@ -27,6 +27,8 @@ CERTAIN = (None, SIGNED, "given")
 MOST = 0.7
 SPREAD_SAID = 0.05
 """Of the wall: methods that differ by more are told about."""
+NEAR = 0.005
+"""Of the wall: a share so little beyond its interval is rounding."""
 
 
 def intensity_evidence(stack: SliceStack, pixels: WallPixels, method: str, settings: EvidenceSettings, draws: bool = True) -> Evidence:
@@ -162,6 +164,8 @@ def _about(method: str, found: dict[str, float], search: ScarSearch, lge_type: s
             f"{description['scar_share']:.0%} of the wall in the slices would be scar, more than is seen in the living: check the place of "
             "the wall and that these are LGE images."
         )
+    if method == "spatial" and "scar_share_low" in description:
+        notes += _unstable(description["scar_share"], description["scar_share_low"], description["scar_share_high"])
     low, high = min(found, key=found.__getitem__), max(found, key=found.__getitem__)
     if found[high] - found[low] > SPREAD_SAID:
         notes.append(
@@ -169,3 +173,12 @@ def _about(method: str, found: dict[str, float], search: ScarSearch, lge_type: s
             f"the method {method} finds {found[method]:.1%}."
         )
     return notes
+
+
+def _unstable(share: float, low: float, high: float) -> list[str]:
+    if low - NEAR <= share <= high + NEAR:
+        return []
+    return [
+        f"The amount of scar is unstable: the images give {share:.1%} of the wall in the slices, and {low:.1%} to {high:.1%} under assumptions "
+        "that differ a little. Check that the wall lies on the myocardium."
+    ]
