@@ -65,8 +65,8 @@ def cut_off(raw: np.ndarray) -> list[str]:
     if share <= CUT_OFF:
         return []
     return [
-        f"{share:.0%} of the wall's pixels have the lowest intensity there is, {raw.min():g}: dark tissue was cut off, or the image has few "
-        "gray levels. How much faint scar was lost is not known; use the image as the scanner stored it."
+        f"{share:.0%} of the wall's pixels have the lowest intensity there is, {raw.min():g}: dark tissue was cut off, or the image has "
+        "few gray levels. How much faint scar was lost is not known; use the image as the scanner stored it."
     ]
 
 

@@ -179,6 +179,6 @@ def _unstable(share: float, low: float, high: float) -> list[str]:
     if low - NEAR <= share <= high + NEAR:
         return []
     return [
-        f"The amount of scar is unstable: the images give {share:.1%} of the wall in the slices, and {low:.1%} to {high:.1%} under assumptions "
-        "that differ a little. Check that the wall lies on the myocardium."
+        f"The amount of scar is unstable: the images give {share:.1%} of the wall in the slices, and {low:.1%} to {high:.1%} under "
+        "assumptions that differ a little. Check that the wall lies on the myocardium."
     ]

@@ -52,8 +52,8 @@ def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
 
     if is_constant(intensity[interior]):
         raise BadEvidence(
-            f"The image is {intensity[interior][0]:g} everywhere inside the myocardium; scar cannot be distinguished from it, or dark tissue "
-            "was cut off."
+            f"The image is {intensity[interior][0]:g} everywhere inside the myocardium; dark tissue may have been cut off, and scar "
+            "cannot be distinguished from it."
         )
     remote_mean, remote_sd = remote_statistics(intensity[interior])
     remote = interior & (np.abs(intensity - remote_mean) <= CLIP * remote_sd)

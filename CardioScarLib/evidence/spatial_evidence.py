@@ -126,7 +126,8 @@ def _notes(search: ScarSearch, scar: np.ndarray, silent: np.ndarray, lge: LgeIma
         )
     volume, whole = float(lge.volumes[silent].sum()), float(lge.volumes.sum())
     if volume > 0.02 * whole:
-        many = f" They are {volume / whole:.0%} of the wall: the LV model may not lie on the myocardium." if volume > MISPLACED * whole else ""
+        share = volume / whole
+        many = f" They are {share:.0%} of the wall: the LV model may not lie on the myocardium." if share > MISPLACED else ""
         notes.append(
             f"{volume:.1f} mL of bright pixels along the borders of the wall count neither as scar nor as healthy: they may be blood, fat "
             f"or a contour that is off.{many}"
