@@ -215,7 +215,9 @@ def test_the_interval_of_an_amount_holds_what_lies_between_slices_and_what_the_i
 
 def test_an_interval_holds_the_value_it_stands_beside(a_wall):
     unstable = ScarMap(a_wall, np.zeros(len(a_wall.nodes)), posterior=Levels((0.0,) * 8), shifts=np.linspace(0.07, 0.19, 48))
-    for one in quantify_map(unstable, QuantifySettings(samples=8)).quantities:
+    apart = ScarMap(a_wall, np.zeros(len(a_wall.nodes)), posterior=Levels((0.01,) * 8))
+    found, other = (quantify_map(source, QuantifySettings(samples=8)) for source in (unstable, apart))
+    for one in (*found.quantities, *(number for sector in other.sectors for number in sector.quantities)):
         assert one.low is None or one.low <= one.value <= one.high, one.label
 
 
