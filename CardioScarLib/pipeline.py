@@ -88,7 +88,7 @@ def reconstruct(
     verdict = None
     if audited:
         with clock.stage("audit") as step:
-            found = audit_stack(*of_fit, _field(posterior), wall, settings.model, step)
+            found = audit_stack(*of_fit, _field(posterior), wall, settings.model, step, evidence.share_shifts)
         verdict = replace(found, provenance=_provenance(case, settings, clock, notes, audit=AUDIT))
     summary = {
         "slices": len(stack),
@@ -120,7 +120,7 @@ def audit(result: Result, progress: Progress | None = None) -> Audit:
         step(0, 1)
         of_fit = coarsened(_operator(stack, wall, settings), _bare(result.evidence), wall, settings.operator)
     with clock.stage("audit") as step:
-        found = audit_stack(*of_fit, _field(result.posterior), wall, settings.model, step)
+        found = audit_stack(*of_fit, _field(result.posterior), wall, settings.model, step, result.evidence.share_shifts)
     return replace(found, provenance=_provenance(result.case, settings, clock, result.notes, audit=AUDIT))
 
 

@@ -44,7 +44,7 @@ def report(result: Path, output: Path, settings: QuantifySettings, places: Place
     from CardioScarLib.quantification.thresholds import NARROW
     from CardioScarLib.reconstruction.posteriors import POSTERIORS
     from CardioScarLib.report.bulls_eye import check_matplotlib
-    from CardioScarLib.report.document import document_of
+    from CardioScarLib.report.document import document_of, numbered_slices
     from CardioScarLib.report.html import html_page
     from CardioScarLib.report.paper import write_pdf
 
@@ -60,17 +60,19 @@ def report(result: Path, output: Path, settings: QuantifySettings, places: Place
         whole = None
     with progress_bars(quiet=False) as progress:
         numbers = pipeline.quantify(source, settings, **where, progress=progress)
-    # Other notes hold names of files.
-    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one == NARROW)]
+    labels = [one.label for one in whole.case.stack] if whole else ()
+    evidence, audit = (whole.evidence, whole.audit) if whole else (None, None)
+    # Other notes hold names of files; those on the evidence name slices only.
+    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one == NARROW), *(evidence.notes if evidence else ())]
     with TemporaryDirectory(prefix="cardioscar-") as folder:
         pictures, notes = _pictures(source, whole, numbers, Path(folder))
-        document = document_of(numbers, whole.audit if whole else None, pictures, [*caveats, *notes])
+        document = document_of(numbers, audit, pictures, [*caveats, *notes], evidence, labels)
         with hold_interrupts(), atomic_paths(paths, overwrite) as (page, pdf, record):
             page.write_text(html_page(document), encoding="utf-8")
             write_pdf(document, pdf)
             values = numbers.as_dict()
             values["provenance"]["inputs"] = [{"sha256": one.get("sha256")} for one in values["provenance"]["inputs"]]
-            values["notes"] = caveats
+            values["notes"] = [numbered_slices(one, labels) for one in caveats]
             values["provenance"]["notes"] = values["notes"]
             record.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     say_notes(notes)
@@ -101,7 +103,7 @@ def _pictures(source: ScarMap, whole: Result | None, numbers: Numbers, folder: P
     except CannotDraw as problem:
         notes.append(f"Views of the heart were left out. {problem}")
     if whole is None:
-        notes.append("The slices were not kept beside the map, so they are not shown.")
+        notes.append("The slices were not kept beside the map, so neither they nor what was noted of them is shown.")
     if "aha_segment" in numbers.arrays:
         found["Bull's-eye"] = write_bulls_eye(numbers.sectors, folder / "segments.png")
     return found, notes

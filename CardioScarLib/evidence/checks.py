@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from CardioScarLib.core.errors import BadEvidence
-from CardioScarLib.core.quantity import level_in_words
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 
 CONSTANT = 1e-6
 """Of the intensity: a smaller range inside the wall is rounding, not tissue."""
-NO_SPREAD = 4e-3
-"""Of the range of intensities in the wall: a smaller standard deviation of remote myocardium is no noise."""
+FEWEST_LEVELS = 5
 MOSTLY = 0.5
 SATURATED = 0.02
 """Share of the wall's pixels that may have exactly the highest intensity of all."""
+CUT_OFF = 0.1
+"""The same for the lowest: nulled myocardium is 0 in some pixels."""
 
 
 def check_finite(stack: SliceStack, pixels: WallPixels, raw: np.ndarray) -> None:
@@ -60,18 +60,25 @@ def saturation(raw: np.ndarray) -> list[str]:
     ]
 
 
-def check_spread(wall: np.ndarray, remote_mean: float, remote_sd: float) -> None:
-    """Raise BadEvidence where remote myocardium has one intensity: noise has a spread, labels and values have none.
-
-    wall: (k,) intensities of pixels inside the wall.
-    """
-    low, high = np.percentile(wall, [1, 99])  # a single hot pixel is no range
-    if remote_sd <= NO_SPREAD * float(high - low):
-        level = level_in_words(remote_mean, float(high - low))
+def check_levels(raw: np.ndarray) -> None:
+    """Raise BadEvidence for a label map: it has a few values, an image has noise."""
+    levels = np.unique(raw)
+    if len(levels) < FEWEST_LEVELS:
+        listed = ", ".join(f"{level:g}" for level in levels)
         raise BadEvidence(
-            f"The dark tissue of the wall has the intensity {level} without any noise, so these are no LGE intensities; "
-            "choose the evidence method values or labels."
+            f"The wall shows only the values {listed}: these are labels, no LGE intensities; choose the evidence method labels."
         )
+
+
+def cut_off(raw: np.ndarray) -> list[str]:
+    """A sentence if many pixels have exactly the lowest intensity."""
+    share = np.count_nonzero(raw == raw.min()) / len(raw)
+    if share <= CUT_OFF:
+        return []
+    return [
+        f"{share:.0%} of the wall's pixels have the lowest intensity there is, {raw.min():g}: dark tissue was cut off, or the image has "
+        "few gray levels. How much faint scar was lost is not known; use the image as the scanner stored it."
+    ]
 
 
 def check_not_inverted(wall: np.ndarray, remote_mean: float, remote_sd: float, blood: float | None) -> None:

@@ -11,13 +11,13 @@ from CardioScarLib.core.evidence import Evidence, Regions
 from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
-from CardioScarLib.evidence.checks import check_not_inverted, check_spread, empty_slices, saturation
+from CardioScarLib.evidence.checks import check_levels, check_not_inverted, cut_off, empty_slices, saturation
 from CardioScarLib.evidence.draws import share_draws
 from CardioScarLib.evidence.gain import evened, without_bias_field
 from CardioScarLib.evidence.lge import LgeImages, cropped
 from CardioScarLib.evidence.lge_type import SIGNED, estimate_null_level, guess_lge_type
 from CardioScarLib.evidence.methods import INTENSITY_METHODS, ONLY_MAGNITUDE, scar_share, shares
-from CardioScarLib.evidence.regions import FEWEST_PIXELS, SMALLEST_COVER, find_regions, wall_intensity
+from CardioScarLib.evidence.regions import FEWEST_PIXELS, LEAST_SD, SMALLEST_COVER, find_regions, wall_intensity
 from CardioScarLib.evidence.spatial_evidence import ScarSearch, look_for_scar, regions_of
 
 LEVEL = 0.9
@@ -27,6 +27,8 @@ CERTAIN = (None, SIGNED, "given")
 MOST = 0.7
 SPREAD_SAID = 0.05
 """Of the wall: methods that differ by more are told about."""
+NEAR = 0.005
+"""Of the wall: a share so little beyond its interval is rounding."""
 
 
 def intensity_evidence(stack: SliceStack, pixels: WallPixels, method: str, settings: EvidenceSettings, draws: bool = True) -> Evidence:
@@ -37,7 +39,8 @@ def intensity_evidence(stack: SliceStack, pixels: WallPixels, method: str, setti
     """
     raw = pixels.values(stack)
     empty, notes = empty_slices(stack, pixels, raw)
-    notes += saturation(raw[~empty])
+    notes += [*saturation(raw[~empty]), *cut_off(raw[~empty])]
+    check_levels(raw[~empty])
     used = pixels.select(~empty)
     lge_type, null_level, null_source, type_notes = _type_of(stack, settings)
     if method in ONLY_MAGNITUDE and lge_type == "psir":
@@ -48,7 +51,6 @@ def intensity_evidence(stack: SliceStack, pixels: WallPixels, method: str, setti
     if null_source in CERTAIN:  # a gain acts on what lies above the null level; with a guessed one it would do harm
         stack, gain_notes = evened(stack, used, wall_intensity(stack, used), null_level or 0.0)
     regions = find_regions(stack, used)
-    check_spread(regions.intensity[regions.interior], regions.remote_mean, regions.remote_sd)
     check_not_inverted(regions.intensity[regions.interior], regions.remote_mean, regions.remote_sd, regions.blood)
     remote = None
     if settings.remote_region is not None:
@@ -123,7 +125,8 @@ def _marked_remote(pixels: WallPixels, regions: Regions, region: tuple[float, ..
             "move it onto the wall or enlarge it."
         )
     values = regions.intensity[marked]
-    return float(values.mean()), float(values.std(ddof=1))
+    least = LEAST_SD * float(np.ptp(np.percentile(regions.intensity[regions.interior], [0.5, 99.5])))
+    return float(values.mean()), max(float(values.std(ddof=1)), least)
 
 
 def _numbers_of(regions: Regions) -> dict[str, float | int | None]:
@@ -162,6 +165,8 @@ def _about(method: str, found: dict[str, float], search: ScarSearch, lge_type: s
             f"{description['scar_share']:.0%} of the wall in the slices would be scar, more than is seen in the living: check the place of "
             "the wall and that these are LGE images."
         )
+    if method == "spatial" and "scar_share_low" in description:
+        notes += _unstable(description["scar_share"], description["scar_share_low"], description["scar_share_high"])
     low, high = min(found, key=found.__getitem__), max(found, key=found.__getitem__)
     if found[high] - found[low] > SPREAD_SAID:
         notes.append(
@@ -169,3 +174,12 @@ def _about(method: str, found: dict[str, float], search: ScarSearch, lge_type: s
             f"the method {method} finds {found[method]:.1%}."
         )
     return notes
+
+
+def _unstable(share: float, low: float, high: float) -> list[str]:
+    if low - NEAR <= share <= high + NEAR:
+        return []
+    return [
+        f"The amount of scar is unstable: the images give {share:.1%} of the wall in the slices, and {low:.1%} to {high:.1%} under "
+        "assumptions that differ a little. Check that the wall lies on the myocardium."
+    ]

@@ -15,7 +15,9 @@ USUAL, UNSURE = 0.12, 0.04
 FEWEST = 20
 """Pixels of blood, and of remote myocardium, without which a slice keeps its gain."""
 NEAR, FAR_OFF, SAID = 0.03, 1.6, 0.1
-"""A change below NEAR is noise, a factor beyond FAR_OFF is no gain, and a change of SAID is told."""
+"""A change below NEAR is noise, a factor beyond FAR_OFF is no drift of one scan, and a change of SAID is told."""
+AGREEING = 0.6
+"""Beyond FAR_OFF the slice was scaled apart, if the smaller one of the two changes is at least this share of the larger one."""
 SHRINK = 4
 """N4 works on every fourth pixel: the field is smooth."""
 
@@ -25,7 +27,8 @@ def evened(stack: SliceStack, pixels: WallPixels, intensity: np.ndarray, null_le
 
     Gain multiplies the signal above the null level (0 in magnitude images), that of blood and of remote myocardium alike. So a slice's
     factor is the smaller one of the two changes, if both go the same way, shrunk toward 1: blood alone is darker between
-    trabeculae, and remote myocardium alone is brighter where there is hardly any of it.
+    trabeculae, and remote myocardium alone is brighter where there is hardly any of it. A slice that was stored in another scale
+    changes both by one large factor; that is taken out entirely.
 
     intensity: (p,) of the wall's part of each pixel.
     """
@@ -39,11 +42,13 @@ def evened(stack: SliceStack, pixels: WallPixels, intensity: np.ndarray, null_le
     if not np.all(levels > 0):
         return stack, []
     change = np.log(levels / np.median(levels, axis=0))
-    both = np.where(np.prod(change, axis=1) > 0, np.sign(change[:, 0]) * np.abs(change).min(axis=1), 0.0)
-    both[(np.abs(both) < NEAR) | (np.abs(both) > np.log(FAR_OFF))] = 0.0
-    if not both.any():
+    smaller, larger = np.abs(change).min(axis=1), np.abs(change).max(axis=1)
+    together, far = np.prod(change, axis=1) > 0, smaller > np.log(FAR_OFF)
+    drift = np.where(together & ~far & (smaller >= NEAR), np.sign(change[:, 0]) * smaller, 0.0) * USUAL**2 / (USUAL**2 + UNSURE**2)
+    scale = np.where(together & far & (smaller >= AGREEING * larger), change.mean(axis=1), 0.0)
+    if not (drift.any() or scale.any()):
         return stack, []
-    gains = np.exp(both * USUAL**2 / (USUAL**2 + UNSURE**2))
+    gains = np.exp(drift + scale)
     images = [one.pixels for one in stack]
     for number, gain in zip(enough, gains, strict=True):
         images[number] = null_level + (images[number] - null_level) / gain

@@ -29,8 +29,8 @@ def two_normals(lge: LgeImages) -> IntensityEvidence:
     if not two_groups(mean, sd):
         return IntensityEvidence(np.zeros(len(regions.intensity)), numbers, (NOT_TWO,))
     at = np.clip(regions.intensity, *mean)[:, None]
-    density = share / sd * np.exp(-0.5 * ((at - mean) / sd) ** 2)
-    return IntensityEvidence(density[:, 1] / density.sum(axis=1), numbers)
+    log_density = np.log(share / sd) - 0.5 * ((at - mean) / sd) ** 2
+    return IntensityEvidence(special.expit(log_density[:, 1] - log_density[:, 0]), numbers)
 
 
 def two_groups(mean: np.ndarray, sd: np.ndarray) -> bool:

@@ -11,6 +11,7 @@ from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.core.evidence import BRIGHT_SD, Regions
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
+from CardioScarLib.evidence.checks import is_constant
 
 INTERIOR_COVER = 0.9
 """Pixels that the wall fills at least this much count as myocardium alone."""
@@ -23,6 +24,9 @@ TRIM, TRIM_SHRINKS = 1.5, 0.7426
 So near, because border zone reaches far into remote intensities: at 2.5 SD the SD of low-contrast images grows by a third."""
 CLIP, CLIP_SHRINKS = 2.5, 0.9546
 """The same for the pixels that are called remote."""
+LEAST_SD = 0.01
+"""Of the range of intensities in the wall: tissue is never more even. Where dark tissue was cut off or the image was rounded to a few
+levels, remote pixels are all alike, and anything else would be endlessly far from them."""
 BRIGHT_PIXELS = 5
 """... where at least this many such pixels touch in one slice: noise and a lone fat pixel do not."""
 
@@ -46,6 +50,11 @@ def find_regions(stack: SliceStack, pixels: WallPixels) -> Regions:
             f"({FEWEST_PIXELS} are needed); check that wall and slices fit, or give a segmentation."
         )
 
+    if is_constant(intensity[interior]):
+        raise BadEvidence(
+            f"The image is {intensity[interior][0]:g} everywhere inside the myocardium; dark tissue may have been cut off, and scar "
+            "cannot be distinguished from it."
+        )
     remote_mean, remote_sd = remote_statistics(intensity[interior])
     remote = interior & (np.abs(intensity - remote_mean) <= CLIP * remote_sd)
     blood_values = cavity_values(stack, pixels)
@@ -105,7 +114,7 @@ def remote_statistics(intensity: np.ndarray) -> tuple[float, float]:
 
     Starts from the darker of two classes (Otsu 1979) if they stand well apart, else from all pixels. What the
     clipping takes from the standard deviation of a normal distribution is given back. Dark pixels (no-reflow,
-    a wall that reaches into the lung) are clipped as bright ones are.
+    a wall that reaches into the lung) are clipped as bright ones are. The standard deviation is at least LEAST_SD of the range.
     """
     low, high = np.percentile(intensity, [0.5, 99.5])
     trimmed = intensity[(intensity >= low) & (intensity <= high)]
@@ -124,7 +133,7 @@ def remote_statistics(intensity: np.ndarray) -> tuple[float, float]:
         center, sd = new_center, new_sd
         if settled:
             break
-    return center, sd
+    return center, max(sd, LEAST_SD * float(high - low))
 
 
 def _darker_class(values: np.ndarray) -> np.ndarray:

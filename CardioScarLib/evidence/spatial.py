@@ -12,7 +12,7 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.borders import Borders
 from CardioScarLib.evidence.constants import EVIDENCE
-from CardioScarLib.evidence.regions import CLIP, CLIP_SHRINKS, INTERIOR_COVER, remote_statistics
+from CardioScarLib.evidence.regions import CLIP, CLIP_SHRINKS, INTERIOR_COVER, LEAST_SD, remote_statistics
 
 STEPS, STEPS_FROM_START, SETTLED = 40, 8, 1e-3
 FEWEST_INNER = 20
@@ -108,9 +108,11 @@ def spatial_mixture(
     inner = inner_pixels(pixels, borders, wrong.rim)
     values, slices = intensity[inner], pixels.slices[inner]
     mean, sd = remote_statistics(values) if remote is None else remote
-    contrast = _contrast(bright, mean, sd)
     low, high = np.percentile(values, [0.5, 99.5])
     span = max(high - low, 1e-9 * abs(high), 1e-300)
+    least = LEAST_SD * max(span, 0.0 if bright is None else bright - mean)
+    sd = max(sd, least)
+    contrast = _contrast(bright, mean, sd)
     beside = touching[inner][:, inner]
     count = np.maximum(np.asarray(beside.sum(axis=1)).ravel(), 1)
     origin = pixels.centers[inner].mean(axis=0)
@@ -130,7 +132,7 @@ def spatial_mixture(
             weight = (1 - scar) * (np.abs(values - level) < CLIP * sd)
             mean, offsets, slope = _remote_level(values, slices, place, weight, offsets, slope)
             level = mean + offsets[slices] + place @ slope
-            sd = _remote_sd(values - level, weight)
+            sd = max(_remote_sd(values - level, weight), least)
         contrast = _scar_contrast(values - mean, scar, _contrast(bright, mean, sd), sd)
         if step > 5 and change < SETTLED:
             break

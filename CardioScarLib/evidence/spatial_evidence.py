@@ -18,6 +18,8 @@ from CardioScarLib.evidence.spatial import Disturbance, Mixture, spatial_mixture
 
 LOW_CONTRAST = 3.0
 """Contrast of scar in standard deviations of remote myocardium; below this, much of a scar is missed on simulated images."""
+MISPLACED = 0.15
+"""Of the wall: more bright pixels at its borders than contours drawn beside it by less than 2 mm leave on simulated hearts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +124,12 @@ def _notes(search: ScarSearch, scar: np.ndarray, silent: np.ndarray, lge: LgeIma
         notes.append(
             f"{amount:.1f} mL in the wall are brighter than scar can be beside this blood, and were not taken for scar: fat or an artifact."
         )
-    if (volume := float(lge.volumes[silent].sum())) > 0.02 * float(lge.volumes.sum()):
+    volume, whole = float(lge.volumes[silent].sum()), float(lge.volumes.sum())
+    if volume > 0.02 * whole:
+        share = volume / whole
+        many = f" They are {share:.0%} of the wall: the LV model may not lie on the myocardium." if share > MISPLACED else ""
         notes.append(
             f"{volume:.1f} mL of bright pixels along the borders of the wall count neither as scar nor as healthy: they may be blood, fat "
-            "or a contour that is off."
+            f"or a contour that is off.{many}"
         )
     return notes

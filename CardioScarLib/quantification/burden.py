@@ -45,7 +45,7 @@ def scar_quantities(
     probability = probability.astype(np.float64)
     measure = wall.node_measure
     scar, whole = float(probability @ measure), float(measure.sum())
-    ends = None if drawn is None else interval(drawn, level)
+    ends = None if drawn is None else interval(drawn, level, scar)
 
     def amount(name: str, label: str, factor: float, unit: str, method: str = EXPECTED) -> Quantity:
         if ends is None:

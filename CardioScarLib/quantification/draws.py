@@ -16,10 +16,13 @@ CHUNK = 16_384
 """Points at a time: the samples of a fine wall need not fit into memory together."""
 
 
-def interval(values: np.ndarray, level: float) -> tuple[float, float]:
-    """The quantiles of equally likely values between which the share `level` of them lies."""
+def interval(values: np.ndarray, level: float, told: float) -> tuple[float, float]:
+    """The quantiles of equally likely values between which the share `level` of them lies, widened to hold the value that is told.
+
+    A mean lies beyond them where a few values are far from all others, and the map's amount where the reading of the images is unstable.
+    """
     low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
-    return float(low), float(high)
+    return min(float(low), told), max(float(high), told)
 
 
 def drawn_amounts(posterior: Posterior, wall: Wall, count: int) -> np.ndarray | None:
@@ -34,7 +37,7 @@ def drawn_amounts(posterior: Posterior, wall: Wall, count: int) -> np.ndarray | 
 
 
 def with_evidence(amounts: np.ndarray, whole: float, shifts: np.ndarray | None) -> np.ndarray:
-    """(d,) amounts of scar in joint samples, each with a draw of what the images leave open added; at least 0.
+    """(d,) amounts of scar in joint samples, each with a draw of what the images leave open added; from 0 to the whole wall.
 
     Samples tell what lies between the slices, as if the evidence in them were certain. The two are independent of each other.
 
@@ -44,7 +47,7 @@ def with_evidence(amounts: np.ndarray, whole: float, shifts: np.ndarray | None) 
     if shifts is None:
         return amounts
     order = np.random.default_rng(0).integers(len(shifts), size=len(amounts))
-    return np.maximum(amounts + whole * shifts[order], 0.0)
+    return np.clip(amounts + whole * shifts[order], 0.0, whole)
 
 
 def node_interval(posterior: Posterior, points: np.ndarray, count: int, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -85,5 +88,5 @@ class Fields:
         value, method = float(np.mean(amounts)), f"{method}, {self.how}"
         if not self.sampled:
             return Quantity(name, label, value, unit, method, threshold=threshold)
-        low, high = interval(amounts, self.level)
+        low, high = interval(amounts, self.level, value)
         return Quantity(name, label, value, unit, method, low, high, self.level, threshold)

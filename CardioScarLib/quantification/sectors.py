@@ -11,7 +11,7 @@ from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.quantification.burden import EXPECTED
 from CardioScarLib.quantification.columns import Columns
-from CardioScarLib.quantification.draws import Fields
+from CardioScarLib.quantification.draws import Fields, interval
 from CardioScarLib.quantification.segments import RING_NAMES, SEGMENT_NAMES, Segments
 
 CLASSES = ("0", "1-25", "26-50", "51-75", "76-100")
@@ -72,9 +72,9 @@ def _sector(
     # A column on a border belongs to the sector that has more of it.
     most = extents[:, inside >= min(0.5, inside.max())].max(axis=1)
     expected = float(probability.astype(np.float64) @ volume / volume.sum())
-    burden = fields.quantity("scar_burden_percent", "Scar burden", 100 * share, "%", EXPECTED)
+    around = (*interval(100 * share, fields.level, 100 * expected), fields.level) if fields.sampled else ()
     quantities = (
-        Quantity(burden.name, burden.label, 100 * expected, "%", EXPECTED, burden.low, burden.high, burden.level),
+        Quantity("scar_burden_percent", "Scar burden", 100 * expected, "%", EXPECTED, *around),
         Quantity("scar_probability_mean", "Mean probability", expected, "", "mean of the map by volume"),
         fields.quantity("transmurality_mean_percent", "Mean transmurality", 100 * mean, "%", f"{EXTENT}; mean by area"),
         fields.quantity("transmurality_max_percent", "Maximum transmurality", 100 * most, "%", f"{EXTENT}; maximum"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from CardioScarLib.core.audit import Audit
+from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.quantity import Quantity, number_in_words
 from CardioScarLib.quantification.numbers import Numbers
 
@@ -33,9 +35,17 @@ class Document:
     pictures: dict[str, Path] = field(default_factory=dict)
 
 
-def document_of(numbers: Numbers, audit: Audit | None, pictures: dict[str, Path], notes: Sequence[str] = ()) -> Document:
+def document_of(
+    numbers: Numbers,
+    audit: Audit | None,
+    pictures: dict[str, Path],
+    notes: Sequence[str] = (),
+    evidence: Evidence | None = None,
+    labels: Sequence[str] = (),
+) -> Document:
     """The report of the numbers of a map. audit: of its slices, if there was one. notes: such as why numbers are missing.
 
+    evidence: of the map, None where it is not known. labels: of the slices, in their order.
     Names of files and identifiers of images are left out: they may name a patient.
     """
     quantity_rows = tuple((one.label, *_cells(one), one.method) for one in numbers.quantities)
@@ -63,8 +73,17 @@ def document_of(numbers: Numbers, audit: Audit | None, pictures: dict[str, Path]
         tables.append(Table("Channels of living tissue through scar", heads, told))
     verdict = f"Audit of the slices: {audit.light}. {audit.sentence}" if audit else "The slices were not audited."
     claims = [f"{'Supported' if one.supported else 'Not supported'}: {one.sentence}" for one in audit.claims] if audit else []
-    sentences = tuple(dict.fromkeys((verdict, *claims, *notes)))
-    return Document(tuple(tables), sentences, _methods(numbers), pictures)
+    sentences = tuple(numbered_slices(one, labels) for one in dict.fromkeys((verdict, *claims, *notes)))
+    return Document(tuple(tables), sentences, _methods(numbers, evidence), pictures)
+
+
+def numbered_slices(text: str, labels: Sequence[str]) -> str:
+    """A text that calls slices "slice 1", as the pictures do, instead of by labels, which may hold names of files."""
+    names = {label: f"slice {number}" for number, label in enumerate(labels, 1)}
+    if not names:
+        return text
+    longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(rf"(?<!\w)(?:{longest_first})(?!\w)", lambda found: names[found[0]], text)
 
 
 def _cells(one: Quantity, unit: bool = True) -> tuple[str, str]:
@@ -78,7 +97,7 @@ def _number(key: str) -> str:
     return str(int(key[4:])) if key.startswith("aha_") else "ring"
 
 
-def _methods(numbers: Numbers) -> tuple[tuple[str, str], ...]:
+def _methods(numbers: Numbers, evidence: Evidence | None) -> tuple[tuple[str, str], ...]:
     """How the numbers were made."""
     made = numbers.provenance
     if made is None:
@@ -90,8 +109,24 @@ def _methods(numbers: Numbers) -> tuple[tuple[str, str], ...]:
         ("Program", f"CardioScar {made.cardioscar}; " + ", ".join(f"{name} {version}" for name, version in made.versions.items())),
         ("Made", f"{made.started} UTC, on {made.platform}"),
         ("Map", f"model {model.get('model', 'not known')}, preset {model.get('preset', '-')}, seed {model.get('seed', '-')}"),
-        ("Evidence", str(of_map.get("evidence", {}).get("method", "not known"))),
+        ("Evidence", _evidence_in_words(str(of_map.get("evidence", {}).get("method", "not known")), evidence)),
         ("Thresholds", f"border zone from {low:g}, core from {high:g}, on the local scar fraction (not signal intensity)"),
         ("Intervals", f"{chosen['interval']:g} %, quantiles of {chosen['samples']} joint samples of the map"),
         ("Input (SHA-256)", ", ".join(str(one.get("sha256", ""))[:16] for one in made.inputs) or "not known"),
     )
+
+
+def _evidence_in_words(chosen: str, evidence: Evidence | None) -> str:
+    """The method that was used, with what the methods for intensities find in the slices."""
+    if evidence is None:
+        return chosen
+    numbers = evidence.description
+    words = f"method {numbers['method']}"
+    if "scar_share" not in numbers:
+        return words
+    words += f", {numbers['lge_type']} images; probability of scar {numbers['scar_presence']:.0%}"
+    words += f"; share of scar in the slices {numbers['scar_share']:.1%}"
+    if "scar_share_low" in numbers and numbers["method"] == "spatial":
+        words += f" [{numbers['scar_share_low']:.1%}, {numbers['scar_share_high']:.1%}]"
+    others = ", ".join(f"{name} {share:.1%}" for name, share in numbers["scar_share_by_method"].items() if name != numbers["method"])
+    return f"{words}; by other methods: {others}"

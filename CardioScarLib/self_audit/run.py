@@ -35,11 +35,13 @@ def audit(
     wall: Wall,
     settings: ModelSettings,
     step: Callable[[int, int], None] = lambda done, steps: None,
+    shifts: np.ndarray | None = None,
 ) -> Audit:
     """Leave every slice and every pair of neighbors out, predict them, and judge what the stack supports.
 
     posterior: of all slices, by the model "field"; slices are left out of what it is, smooth members or a process along the
-    wall. step: called with (done, all) during the work; may raise to end it.
+    wall. step: called with (done, all) during the work; may raise to end it. shifts: what the images leave open, see
+    `Evidence.share_shifts`; it is part of the interval of the scar's mass.
     The same input and settings give the same audit.
     """
     seen = [number for group in chains(operator, evidence) for number in group]
@@ -61,7 +63,7 @@ def audit(
     suspects = find_suspects(slices, displacements)
     coverage = _pooled_coverage(slices, scores)
     missed = verdict.border_error(slices, noise)
-    facts = verdict.Facts(slices, suspects, missed, verdict.map_border(slices, missed), coverage, posterior, wall)
+    facts = verdict.Facts(slices, suspects, missed, verdict.map_border(slices, missed), coverage, posterior, wall, shifts)
     expected = verdict.expected_error(facts)
     made = verdict.claims(facts, expected)
     light, sentence = verdict.light(facts, expected, made)

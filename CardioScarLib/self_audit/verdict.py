@@ -10,6 +10,7 @@ import numpy as np
 from CardioScarLib.core.audit import Claim, Suspect
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.quantification.burden import GRAM
+from CardioScarLib.quantification.draws import interval, with_evidence
 from CardioScarLib.reconstruction.field.fit import FittedField
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 from CardioScarLib.self_audit.constants import AUDIT
@@ -40,7 +41,7 @@ class Facts:
 
     missed: mm by which borders of scar were missed in left-out slices. border: mm by which those of the map are off, to be
     expected from that. coverage: of left-out pixels near borders, pooled. suspects: slices that disagree. posterior: of the
-    whole stack.
+    whole stack. shifts: `Evidence.share_shifts`, None where there are none.
     """
 
     slices: Sequence[LeftOutSlice]
@@ -50,6 +51,7 @@ class Facts:
     coverage: float | None
     posterior: FittedField
     wall: Wall
+    shifts: np.ndarray | None = None
 
 
 def border_error(slices: Sequence[LeftOutSlice], noise: float) -> float:
@@ -137,19 +139,19 @@ def _unsupported(name: str) -> str:
 def _mass(facts: Facts) -> Claim:
     measure = facts.wall.node_measure
     draws = facts.posterior.samples(facts.posterior.count, facts.wall.nodes) @ measure
-    low, high = np.quantile(draws, [0.025, 0.975])
     middle = float(facts.posterior.mean(facts.wall.nodes) @ measure)
+    low, high = interval(with_evidence(draws, float(measure.sum()), facts.shifts), 0.95, middle)
     share = float((high - low) / (2 * max(middle, 1e-9)))
     unit, factor = ("g", GRAM) if facts.wall.kind == "volume" else ("% of the wall", 100 / measure.sum())
-    interval = f"{factor * middle:.1f} {unit}, 95 % interval {factor * low:.1f} to {factor * high:.1f}"
+    told = f"{factor * middle:.1f} {unit}, 95 % interval {factor * low:.1f} to {factor * high:.1f}"
     if facts.coverage is not None and facts.coverage < AUDIT.least_coverage:
         reason = (
             f"only {facts.coverage:.0%} of the left-out pixels near borders lie in their 95 % intervals, so this one is too narrow as well"
         )
-        return Claim(MASS, False, f"{_unsupported(MASS)} ({interval}): {reason}.")
+        return Claim(MASS, False, f"{_unsupported(MASS)} ({told}): {reason}.")
     if share > SURE_MASS:
-        return Claim(MASS, False, f"{_unsupported(MASS)}: {interval}, which is wider than ±{SURE_MASS:.0%}.")
-    return Claim(MASS, True, f"Scar mass is supported: {interval}.")
+        return Claim(MASS, False, f"{_unsupported(MASS)}: {told}, which is wider than ±{SURE_MASS:.0%}.")
+    return Claim(MASS, True, f"Scar mass is supported: {told}.")
 
 
 def _transmurality(facts: Facts) -> Claim:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
@@ -192,12 +193,12 @@ class AField:
         return np.outer(0.25 * (1 + self.share * np.linspace(-1, 1, count)), np.ones(len(points)))
 
 
-def told(expected: float, border: float = 1.0, sure: float = 0.05, suspects: tuple = (), coverage: float | None = 0.8):
+def told(expected: float, border: float = 1.0, sure: float = 0.05, suspects: tuple = (), coverage: float | None = 0.8, shifts=None):
     """Light, sentence and claims of a stack of 8 mm slices, with pixels of 2 mm, in a wall 8 mm thick on average."""
     stack = a_stack([4.0, 12.0, 20.0], thickness=8.0, pixel=2.0)
     slices = tuple(SimpleNamespace(number=number, operator=SimpleNamespace(stack=stack)) for number in range(3))
     wall = a_block([0, 0, 0], [24, 24, 24], [2, 2, 2])
-    facts = verdict.Facts(slices, suspects, 2 * border, border, coverage, AField(sure), wall)
+    facts = verdict.Facts(slices, suspects, 2 * border, border, coverage, AField(sure), wall, shifts)
     claims = verdict.claims(facts, expected)
     return *verdict.light(facts, expected, claims), claims
 
@@ -251,6 +252,13 @@ def test_the_claims_tell_what_was_measured_on_left_out_slices():
     light, sentence, claims = told(0.01, 4.0)
     assert claims[2].sentence == "Channels are not supported: those that cross the slices would have to be wider than 12 mm to be seen."
     assert (light, sentence) == ("yellow", "The slices support only part of the claims; not transmurality, channels.")
+
+
+def test_a_mass_that_the_images_leave_open_is_not_supported():
+    """As wide as the interval that stands beside the map: the share of scar may be 0.25 or 0.1 lower or higher."""
+    mass = told(0.01, 1.2, shifts=np.linspace(-0.1, 0.1, 41))[2][0]
+    low, high = re.search(r"95 % interval (\S+) to (\S+),", mass.sentence).groups()
+    assert not mass.supported and float(low) < 2.5 and float(high) > 4.8
 
 
 def test_the_name_of_a_file_keeps_its_letters_in_a_sentence():

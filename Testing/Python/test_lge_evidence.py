@@ -38,6 +38,15 @@ def changed(case: Ring, number: int, change) -> Ring:
     return replace(case, stack=case.stack.with_pixels(images))
 
 
+def remote_place(case: Ring) -> np.ndarray:
+    """(3,) in the middle of the wall opposite to the scar, LPS mm."""
+    bright = case.pixels.values(case.stack) > 0.5 * (REMOTE + SCAR)
+    inside = case.pixels.cover > 0.99
+    scar, middle = case.pixels.centers[bright & inside].mean(axis=0), case.pixels.centers.mean(axis=0)
+    away = (case.pixels.centers - middle) @ (scar - middle)
+    return case.pixels.centers[inside][np.argmin(away[inside])]
+
+
 # ---- is there scar
 
 
@@ -188,6 +197,34 @@ def test_the_gain_of_a_slice_is_evened(a_ring):
     assert brighter.burden_of(evidence) == pytest.approx(a_ring.burden_of(plain), abs=0.01)
 
 
+@pytest.mark.parametrize("factor", [0.2, 2.5, 10.0])
+def test_a_slice_stored_in_another_scale_makes_no_scar_and_hides_none(a_ring, a_healthy_ring, factor):
+    for case in (a_ring, a_healthy_ring):
+        scaled, plain = evidence_of(changed(case, 1, lambda image: factor * image), "spatial"), evidence_of(case, "spatial")
+        assert any("slice 1 (" in note for note in scaled.notes if "gain of these slices" in note)
+        assert scaled.description["scar_share"] == pytest.approx(plain.description["scar_share"], abs=0.01)
+
+
+@pytest.mark.parametrize("method", ["spatial", "gmm", "weighted"])
+def test_images_whose_dark_tissue_was_cut_off_keep_their_scar_and_say_so(a_ring, a_healthy_ring, method):
+    """All remote pixels are 0 then, so that their standard deviation is, too."""
+    cut = REMOTE + 0.35 * (SCAR - REMOTE)
+    found, healthy = (evidence_of(case.with_pixels(lambda image: np.maximum(image - cut, 0)), method) for case in (a_ring, a_healthy_ring))
+    assert np.all(np.isfinite(found.values)) and np.all(np.isfinite(healthy.values))
+    assert found.description["scar_share"] == pytest.approx(evidence_of(a_ring, "spatial").description["scar_share"], rel=0.3)
+    assert healthy.description["scar_share"] < 0.03
+    for evidence in (found, healthy):
+        assert any("dark tissue was cut off" in note for note in evidence.notes)
+    assert not any("cut off" in note for note in evidence_of(a_ring, method).notes)
+
+
+def test_a_remote_region_without_any_spread_gives_numbers(a_ring):
+    cut = REMOTE + 0.35 * (SCAR - REMOTE)
+    case = a_ring.with_pixels(lambda image: np.maximum(image - cut, 0))
+    evidence = evidence_of(case, "spatial", remote_region=(*remote_place(a_ring), 8.0))
+    assert evidence.description["remote_sd"] > 0 and evidence.description["scar_share"] > 0.05
+
+
 def test_blood_that_is_darker_in_one_slice_is_no_gain(a_ring):
     rows, columns = np.indices(a_ring.stack.slices[0].pixels.shape)
     cavity = np.hypot((columns - 35.5) * PITCH - 2.3, (rows - 35.5) * PITCH + 1.1) < 19
@@ -232,8 +269,8 @@ def test_a_saturated_image_is_said(a_ring):
 
 
 @pytest.mark.parametrize("method", ["spatial", "nsd", "weighted", "otsu"])
-def test_an_image_without_noise_is_no_lge_image(a_ring, method):
-    with pytest.raises(BadEvidence, match="without any noise.*values or labels"):
+def test_labels_are_no_lge_image(a_ring, method):
+    with pytest.raises(BadEvidence, match="only the values 0, 1: these are labels"):
         evidence_of(with_images(a_ring, (a_ring.fraction > 0.5).astype(float)), method)
 
 

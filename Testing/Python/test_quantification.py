@@ -210,6 +210,15 @@ def test_the_interval_of_an_amount_holds_what_lies_between_slices_and_what_the_i
     assert both.mean() == pytest.approx(20.0 + 100 * shifts.mean(), abs=0.2)
     assert with_evidence(amounts, 100.0, None) is amounts
     assert with_evidence(np.zeros(50), 100.0, shifts).min() == 0
+    assert with_evidence(np.full(50, 99.0), 100.0, shifts).max() == 100.0, "there is no more than the whole wall"
+
+
+def test_an_interval_holds_the_value_it_stands_beside(a_wall):
+    unstable = ScarMap(a_wall, np.zeros(len(a_wall.nodes)), posterior=Levels((0.0,) * 8), shifts=np.linspace(0.07, 0.19, 48))
+    apart = ScarMap(a_wall, np.zeros(len(a_wall.nodes)), posterior=Levels((0.01,) * 8))
+    found, other = (quantify_map(source, QuantifySettings(samples=8)) for source in (unstable, apart))
+    for one in (*found.quantities, *(number for sector in other.sectors for number in sector.quantities)):
+        assert one.low is None or one.low <= one.value <= one.high, one.label
 
 
 def test_a_map_whose_evidence_is_unsure_has_wider_intervals_of_its_amounts(a_wall):

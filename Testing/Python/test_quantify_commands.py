@@ -264,6 +264,24 @@ def test_a_report_is_a_page_that_needs_no_other_file_and_names_nobody(a_folder, 
     assert main(["report", str(named / "JANE_DOE.vtu"), "--output", str(output)]) == 2, "it exists"
 
 
+def test_a_report_says_what_was_noted_of_the_images_and_calls_slices_by_number(a_folder, tmp_path, capsys):
+    image = sitk.ReadImage(str(a_folder / "slices.nrrd"))
+    values = 100 + 900 * sitk.GetArrayFromImage(image)
+    values[4] = 7.0
+    lost = sitk.GetImageFromArray(values)
+    lost.CopyInformation(image)
+    sitk.WriteImage(lost, str(tmp_path / "JANE_DOE.nrrd"))
+    given = ["--mesh-vtk", str(a_folder / "wall.vtu"), "--image", str(tmp_path / "JANE_DOE.nrrd"), "--slice-thickness", "8"]
+    given += ["--evidence", "nsd", "--model", "nearest", "--keep-names"]
+    assert main(["reconstruct", *given, "--output", str(tmp_path / "map.vtu")]) == 0
+    assert "JANE_DOE.nrrd slice 4 (7)" in (tmp_path / "map.vtu.json").read_text(), "the record keeps names on request"
+    assert main(["report", str(tmp_path / "map.vtu"), "--output", str(tmp_path / "report")]) == 0
+    page, record = (tmp_path / "report" / "report.html").read_text(), (tmp_path / "report" / "numbers.json").read_text()
+    for text in (page, record):
+        assert "were left out: slice" in text and "slice 5 (7)" in text and "JANE" not in text
+    assert "method nsd, magnitude images" in page and "by other methods: spatial" in page
+
+
 def test_arrays_of_an_earlier_map_do_not_lie_beside_a_new_one(a_folder, tmp_path, capsys):
     given = ["--image", str(a_folder / "slices.nrrd"), "--evidence", "values", "--slice-thickness", "8", "--model", "nearest"]
     words = ["reconstruct", "--mesh-vtk", str(a_folder / "map.vtu"), *given, "--output", str(tmp_path / "new.vtu")]
