@@ -19,7 +19,7 @@ from CardioScarLib.io.json_files import parse_json, record_of, refused_as
 
 CONTOURS = Path(__file__).with_name("contours.json")
 """The real hearts' shapes."""
-SCORED_BY = tuple(f"CardioScarLib.benchmark.{name}" for name in ("case", "phantom_cases", "scores", "surface"))
+SCORED_BY = (*(f"CardioScarLib.benchmark.{name}" for name in ("case", "phantom_cases", "scores")), "CardioScarLib.quantification.overlap")
 
 WORD, NUMBER = {"type": "string"}, {"type": "number"}
 RECORD = record_of(
