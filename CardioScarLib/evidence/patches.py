@@ -68,7 +68,8 @@ def find_patches(
 
     The log odds of scar rise with excess and volume: noise makes small faint patches, shading wide faint ones; a contour that is
     off leaves bright but small remains beyond the rims. Coefficients: logistic regression on simulated hearts with and
-    without scar (`EvidenceConstants`). What is much brighter than scar is fat or an artifact.
+    without scar (`EvidenceConstants`). What is much brighter than scar is fat or an artifact; it is parted from what it overlaps
+    in other slices.
 
     bright: (p,) bool. excess: (p,) standard deviations above remote. share: (p,) from remote (0) to scar (1).
     volumes: (p,) mL of wall in each pixel's prism.
@@ -79,15 +80,28 @@ def find_patches(
     links = touching[chosen][:, chosen]
     pairs = cKDTree(pixels.centers[chosen]).query_pairs(np.hypot(1.1 * gap_of(stack), EVIDENCE.across), output_type="ndarray")
     pairs = pairs[pixels.slices[chosen[pairs[:, 0]]] != pixels.slices[chosen[pairs[:, 1]]]]
-    links = links + sparse.csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=links.shape)
-    count, label = connected_components(links, directed=False)
+    count, label = connected_components(_joined(links, pairs), directed=False)
+    hot = _brightness(label, share[chosen])[label] > EVIDENCE.too_bright
+    if hot.any():  # fat or an artifact in one slice must not take the scar of its neighbors with it
+        within = connected_components(links, directed=False)[1]
+        hot &= _brightness(within, share[chosen])[within] > EVIDENCE.too_bright
+        count, label = connected_components(_joined(links, pairs[~hot[pairs].any(axis=1)]), directed=False)
     number = np.full(len(pixels), -1)
     number[chosen] = label
     size = np.bincount(label, minlength=count)
     total = np.bincount(label, np.maximum(excess[chosen], 0), count) / np.sqrt(size)
     volume = np.bincount(label, volumes[chosen], count)
-    brightness = np.bincount(label, share[chosen], count) / size
+    brightness = _brightness(label, share[chosen])
     return Patches(number, total, volume, brightness, np.where(brightness > EVIDENCE.too_bright, 0.0, probability(total, volume)))
+
+
+def _joined(links: sparse.csr_array, pairs: np.ndarray) -> sparse.csr_array:
+    return links + sparse.csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=links.shape)
+
+
+def _brightness(label: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """(k,) mean share of the pixels with each label."""
+    return np.bincount(label, share) / np.bincount(label)
 
 
 def probability(excess: np.ndarray, volume: np.ndarray) -> np.ndarray:

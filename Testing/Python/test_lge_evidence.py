@@ -218,6 +218,16 @@ def test_images_whose_dark_tissue_was_cut_off_keep_their_scar_and_say_so(a_ring,
     assert not any("cut off" in note for note in evidence_of(a_ring, method).notes)
 
 
+def test_a_slice_whose_wall_is_far_too_bright_does_not_hide_the_scar_of_its_neighbors(a_ring):
+    """As of fat or an artifact: it overlaps the scar in the next slices, and was one patch with it."""
+    rows, columns = np.indices(a_ring.stack.slices[0].pixels.shape)
+    cavity = np.hypot((columns - 35.5) * PITCH - 2.3, (rows - 35.5) * PITCH + 1.1) < 19
+    spoiled = evidence_of(changed(a_ring, 1, lambda image: np.where(cavity, image, 20 * image)), "spatial")
+    plain, others = evidence_of(a_ring, "spatial"), a_ring.pixels.slices != 1
+    assert spoiled.description["scar_presence"] > 0.9
+    assert spoiled.values[others].sum() == pytest.approx(plain.values[others].sum(), rel=0.2)
+
+
 def test_a_remote_region_without_any_spread_gives_numbers(a_ring):
     cut = REMOTE + 0.35 * (SCAR - REMOTE)
     case = a_ring.with_pixels(lambda image: np.maximum(image - cut, 0))
