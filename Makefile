@@ -3,6 +3,8 @@
 PYTHON ?= python3
 DEMO_OUTPUT ?= demo-results
 VENV := .venv
+# Tests run side by side, each in one thread of linear algebra, on as many processes.
+JOBS ?= 2
 BIN := $(VENV)/bin
 
 .PHONY: help env demo test test-fast coverage docs benchmark lint hooks clean
@@ -27,7 +29,7 @@ demo: $(VENV)/.installed-core
 	@$(BIN)/cardioscar demo --output $(DEMO_OUTPUT) --overwrite
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-fast: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m "not slow"
