@@ -69,7 +69,9 @@ def read_drawn_contours(path: Path, stack: SliceStack) -> list[SliceContours]:
         and row in pixels counted from 0, which a periodic cubic spline joins.
     """
     sentence = f"{Path(path).name} does not hold contours of this stack of {len(stack)} slices."
-    drawn = parse_json(read_text(check_readable(Path(path))), DRAWN, sentence)
+    with refused_as(sentence):
+        text = read_text(check_readable(Path(path)))
+    drawn = parse_json(text, DRAWN, sentence)
     with refused_as(sentence):
         planes = [(stack.slices[one["slice"]], one) for one in drawn["contours"]]
         curves = [[_smooth_curve(one[kind], plane) for kind in ("endo", "epi")] for plane, one in planes]

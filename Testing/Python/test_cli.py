@@ -182,7 +182,7 @@ def test_several_images_are_accepted_after_one_flag_and_after_repeated_flags(wor
     sitk.WriteImage(volume[:, :, :5], str(halves[0]))
     sitk.WriteImage(volume[:, :, 5:], str(halves[1]))
     del words["--image"]
-    assert reconstruct(words | {"--output": tmp_path / "spread.vtu"}, "--image", *halves) == 0
+    assert reconstruct(words | {"--output": tmp_path / "spread.vtu"}, "--keep-names", "--image", *halves) == 0
     assert reconstruct(words | {"--output": tmp_path / "repeated.vtu"}, "--image", halves[0], "--image", halves[1]) == 0
     one, two = (arrays_of(tmp_path / name)["scar_probability"] for name in ("spread.vtu", "repeated.vtu"))
     assert np.array_equal(one, two)

@@ -19,6 +19,16 @@ from CardioScarLib.phantom import phantom_case
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals of this kind.")
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = [signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def signals_as_usual():
+    """Under nohup, SIGHUP is ignored, in children too; the commands leave that as it is."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 STOPPED = """
 import os, sys, tempfile
 tempfile.tempdir = sys.argv[2]

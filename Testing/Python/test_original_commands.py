@@ -150,7 +150,7 @@ def test_slices_become_a_map_in_three_commands(run, mesh, tmp_path):
     assert code == 0, err
     code, out, err = run("train", training_data=tmp_path / "data.npz", output=net, cpu=True)
     assert code == 0 and "recipe modern" in out and "Device  CPU" in out and err.count("\n") == 0
-    code, out, err = run("apply", model=net, mesh=mesh, output=tmp_path / "map.vtk", threshold=0.5, cpu=True)
+    code, out, err = run("apply", model=net, mesh=mesh, output=tmp_path / "map.vtk", threshold=0.5, cpu=True, keep_names=True)
     assert code == 0 and "lie outside the box" in err
     found = maps(tmp_path / "map.vtk")
     assert sorted(found) == ["scar_binary", "scar_probability", "scar_uncertainty"]

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.errors import Cancelled
-from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings
+from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 from CardioScarLib.core.threads import one_thread
 from CardioScarLib.pipeline import reconstruct
 
@@ -63,7 +63,7 @@ def test_a_map_is_made_with_one_thread(cancelled):
             raise Cancelled
 
     try:
-        reconstruct(case, ReconstructionSettings(model=ModelSettings("linear")), look)
+        reconstruct(case, ReconstructionSettings(evidence=EvidenceSettings("labels"), model=ModelSettings("linear")), look)
     except Cancelled:
         assert cancelled
     assert len(seen) > 2 and all(one == {1} for one in seen)
