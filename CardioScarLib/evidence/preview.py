@@ -40,10 +40,10 @@ class EvidencePreview:
         bright, partly, dark = (int(np.count_nonzero(self.kinds == kind)) for kind in (SCAR, PARTLY, NO_REFLOW))
         scar = bright + dark
         parts = [f"Method {numbers['method']}: {scar} of {used} pixels in the myocardium are scar ({scar / max(used, 1):.0%})"]
-        if partly:
-            parts.append(f"{partly} partly")
         if dark:
             parts.append(f"{dark} of them dark (no-reflow)")
+        if partly:
+            parts.append(f"{partly} more are scar in part")
         if self.evidence.regions is not None:
             level, sd = (level_in_words(numbers[name], np.ptp(self.edges)) for name in ("remote_mean", "remote_sd"))
             parts.append(f"remote myocardium is at {level} (SD {sd})")

@@ -189,6 +189,11 @@ def _check_remote_is_dark(stack: SliceStack, remote_mean: float, remote_sd: floa
             f"No remote (dark) myocardium was found: the darkest part of the LV wall ({remote_mean:.4g}) is as bright as the blood "
             f"({blood:.4g}); check that the LV model lies on the myocardium, and that these are LGE images and not inverted ones."
         )
+    if remote_mean - blood > BRIGHT_SD * remote_sd:
+        return [
+            f"Blood ({blood:.4g}) is darker than remote myocardium ({remote_mean:.4g}). Dark-blood LGE looks like that, and so does an "
+            "inverted image, whose scar is dark and is not found."
+        ]
     return [
         f"Remote myocardium ({remote_mean:.4g}, SD {remote_sd:.3g}) is not clearly darker than blood ({blood:.4g}): "
         "unless this is dark-blood LGE, the LV model may not lie on the myocardium."

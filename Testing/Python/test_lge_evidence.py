@@ -316,6 +316,7 @@ def test_dark_blood_images_show_their_scar(a_ring):
     dark = a_ring.with_pixels(lambda image: np.where(cavity, 60.0, np.where(image < 60, 400.0, image)))
     evidence = evidence_of(dark, "spatial")
     assert dark.burden_of(evidence) == pytest.approx(dark.burden, abs=0.04)
+    assert any("so does an inverted image" in note for note in evidence.notes)
 
 
 def test_labels_and_values_say_nothing_of_presence(a_ring):
