@@ -108,26 +108,25 @@ def test_the_last_words_say_how_much_lies_beyond_the_slices(words, tmp_path, cap
     assert f"{share:.0%} of the nodes lie beyond the slices" in capsys.readouterr().out
 
 
-def test_a_wall_without_cells_gets_a_share_of_its_points(words, files, tmp_path, capsys):
+def points_alone(files, folder: Path) -> Path:
+    """The wall's points without its cells."""
     grid = vtk.vtkUnstructuredGrid()
     grid.SetPoints(read(files.mesh).GetPoints())
     writer = vtk.vtkXMLUnstructuredGridWriter()
-    writer.SetFileName(str(tmp_path / "points.vtu"))
+    writer.SetFileName(str(folder / "points.vtu"))
     writer.SetInputData(grid)
     writer.Write()
-    assert reconstruct(words | {"--mesh-vtk": tmp_path / "points.vtu"}) == 0
+    return folder / "points.vtu"
+
+
+def test_a_wall_without_cells_gets_a_share_of_its_points(words, files, tmp_path, capsys):
+    assert reconstruct(words | {"--mesh-vtk": points_alone(files, tmp_path)}) == 0
     assert "% of the wall's points" in capsys.readouterr().out
 
 
 def test_a_wall_without_thickness_takes_no_intensities(words, files, tmp_path, capsys):
     """Blood beside an open surface would be read as scar."""
-    grid = vtk.vtkUnstructuredGrid()
-    grid.SetPoints(read(files.mesh).GetPoints())
-    writer = vtk.vtkXMLUnstructuredGridWriter()
-    writer.SetFileName(str(tmp_path / "points.vtu"))
-    writer.SetInputData(grid)
-    writer.Write()
-    assert reconstruct(words | {"--mesh-vtk": tmp_path / "points.vtu", "--evidence": "nsd"}) == 2
+    assert reconstruct(words | {"--mesh-vtk": points_alone(files, tmp_path), "--evidence": "nsd"}) == 2
     said = capsys.readouterr().err
     assert "bare points and tells no wall thickness" in said and "cardioscar wall" in said
 
