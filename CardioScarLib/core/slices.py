@@ -112,6 +112,11 @@ class Slice:
         half = 0.5 * self.thickness * self.normal
         return np.vstack([plane - half, plane + half])
 
+    def window(self, rows: range, columns: range) -> Slice:
+        """The part of the slice with these rows and columns, in its place."""
+        origin = self.to_points(np.array([rows.start]), np.array([columns.start]))[0]
+        return replace(self, pixels=self.pixels[rows.start : rows.stop, columns.start : columns.stop], origin=origin)
+
     def transformed(self, matrix: np.ndarray) -> Slice:
         """The slice moved by a 4x4 rigid (or uniformly scaling) transform, LPS to LPS."""
         rotation = np.asarray(matrix, dtype=np.float64)[:3, :3]

@@ -61,8 +61,7 @@ def cropped(stack: SliceStack, pixels: WallPixels) -> tuple[SliceStack, WallPixe
         here, one = pixels.slices == number, stack.slices[number]
         top, left = (max(int(part[here].min()) - MARGIN, 0) for part in (rows, columns))
         bottom, right = (int(part[here].max()) + MARGIN + 1 for part in (rows, columns))
-        origin = one.to_points(np.array([top]), np.array([left]))[0]
-        slices[number] = replace(one, pixels=one.pixels[top:bottom, left:right], origin=origin)
+        slices[number] = one.window(range(top, bottom), range(left, right))
         rows[here] -= top
         columns[here] -= left
     return SliceStack(tuple(slices), stack.notes), replace(pixels, rows=rows, columns=columns)

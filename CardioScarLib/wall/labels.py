@@ -30,6 +30,8 @@ PAPILLARY_RADIUS = 4.0
 """mm: muscle inside the cavity that is narrower than twice this is papillary or trabecular."""
 OPEN_RING = 0.15
 """Share of the convex hull that an open ring leaves free at least; a slice through the apex leaves less."""
+MARGIN = 2
+"""Pixels around the labels that are kept: whole images take many times as long."""
 LEAST_CAVITY = 4
 """Pixels: a smaller hole in the wall is no cavity."""
 
@@ -55,7 +57,7 @@ def label_names(text: str) -> dict[str, tuple[int, ...]]:
 
 @dataclass(frozen=True, eq=False)
 class SliceMasks:
-    """(rows, columns) bool masks on the plane of `one`; the cavity is part of the heart. wall: as labeled."""
+    """(rows, columns) bool masks on `one`, the part of a slice around the labels; the cavity is part of the heart. wall: as labeled."""
 
     one: Slice
     heart: np.ndarray
@@ -76,7 +78,7 @@ def slice_masks(
         notes.append(
             f"Slices that are not parallel to the others and were left out of the wall: {len(stack) - len(groups[0])} of {len(stack)}."
         )
-    chosen = [stack.slices[number] for number in groups[0]]
+    chosen = _around_labels([stack.slices[number] for number in groups[0]])
     values = [np.rint(np.nan_to_num(one.pixels)).astype(np.int64) for one in chosen]
     _check_values(np.unique(np.concatenate([np.unique(value) for value in values])), names, strict, labels)
     wall = [np.isin(value, [number for name in WALL_NAMES for number in names.get(name, ())]) for value in values]
@@ -96,6 +98,20 @@ def slice_masks(
     if holes:
         notes.append(f"Holes in the myocardium, {holes} pixels in all, were filled.")
     return masks
+
+
+def _around_labels(slices: Sequence[Slice]) -> list[Slice]:
+    """Slices of one shape cut to one window, so that their pixels stay above each other; others as they are."""
+    if len({one.pixels.shape for one in slices}) > 1:
+        return list(slices)
+    labeled = [np.nan_to_num(one.pixels) != 0 for one in slices]
+    window = []
+    for axis in (1, 0):
+        found = np.flatnonzero(np.any([mask.any(axis=axis) for mask in labeled], axis=0))
+        if not len(found):
+            return list(slices)
+        window.append(range(max(int(found[0]) - MARGIN, 0), int(found[-1]) + MARGIN + 1))
+    return [one.window(*window) for one in slices]
 
 
 def _names(labels: Mapping[str, Sequence[int]] | str | None) -> tuple[dict[str, tuple[int, ...]], bool]:

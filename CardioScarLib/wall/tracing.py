@@ -168,7 +168,7 @@ def _rays(masks: SliceMasks, center: np.ndarray) -> tuple[np.ndarray, np.ndarray
     one = masks.one
     row, column, _ = one.to_index(center[None])[0]
     step = 0.5 * min(one.spacing)
-    distance = np.arange(step, 0.5 * np.hypot(*(np.array(masks.wall.shape) * one.spacing)), step)
+    distance = np.arange(step, np.hypot(*(np.array(masks.wall.shape) * one.spacing)), step)
     angle = 2 * np.pi * np.arange(SECTORS) / SECTORS
     rows = row + np.outer(np.sin(angle), distance) / one.spacing[0]
     columns = column + np.outer(np.cos(angle), distance) / one.spacing[1]

@@ -50,7 +50,10 @@ def the_plain_shape():
 
 
 def same_shape(one, other) -> bool:
-    return one.endo.shape == other.endo.shape and np.allclose(one.endo, other.endo) and np.allclose(one.epi, other.epi)
+    """Within a tenth of a micrometer: VTK's outlines have single precision, counted from the corner of the labels."""
+    return one.endo.shape == other.endo.shape and all(
+        np.allclose(getattr(one, name), getattr(other, name), atol=1e-4) for name in ("endo", "epi")
+    )
 
 
 @pytest.mark.slow
