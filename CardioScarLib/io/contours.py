@@ -12,6 +12,7 @@ from scipy.interpolate import CubicSpline
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.io.cvi42 import BINARY, SUFFIXES, contours_on, read_cvi42
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.json_files import parse_json, record_of, refused_as
@@ -38,7 +39,7 @@ def read_contours(
 
     paths: contour files, or folders of them. Each holds column and row per line, in pixels counted from 0; its name
         holds the slice's number and the surface: "IM-0001-0121-icontour-auto.txt", "slice_04_epi.txt". Or files of Segment (.mat),
-        which need no images.
+        which need no images. Or workspaces of cvi42 (.cvi42wsx), whose images are known by their DICOM identifiers.
     images: what the contours were drawn on: DICOM files or folders, where the number is the last one in the file's
         name ("I0121.dcm"); or one volume, where it is that of the slice, counted from 0. Slices between images, whose
         own image is not there, are placed evenly between the neighbors.
@@ -47,8 +48,14 @@ def read_contours(
     studies = [Path(path) for path in paths if Path(path).suffix.lower() == SUFFIX]
     if studies and len(studies) == len(paths):
         return [one for path in studies for one in drawn_stack(read_segment(check_readable(path)), path.name).contours(path.name)], []
-    files = _contour_files(paths)
     notes: list[str] = []
+    workspaces = [Path(path) for path in paths if Path(path).suffix.lower() in (*SUFFIXES, BINARY)]
+    if workspaces and len(workspaces) == len(paths):
+        drawn = [curve for path in workspaces for curve in read_cvi42(check_readable(path))]
+        stack = read_stack([Path(image) for image in images], slice_axis, None, thickness)
+        notes += stack.notes
+        return contours_on(drawn, stack, " and ".join(path.name for path in workspaces), notes), notes
+    files = _contour_files(paths)
     planes = _numbered_planes([Path(image) for image in images], slice_axis, thickness, notes)
     between = [number for number in sorted({number for number, _ in files}) if number not in planes]
     if between:

@@ -15,6 +15,8 @@ from CardioScarLib.core.errors import BadStack, UnreadableFile
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.checkpoints import Checkpoint
+from CardioScarLib.io.cvi42 import BINARY, DrawnCurve, read_cvi42
+from CardioScarLib.io.cvi42 import SUFFIXES as CVI42_SUFFIXES
 from CardioScarLib.io.dicom import list_series, read_series
 from CardioScarLib.io.dicom_series import DicomSeries, proposed
 from CardioScarLib.io.files import check_readable
@@ -49,7 +51,14 @@ class SegmentFile:
     stacks: tuple[SegmentStack, ...]
 
 
-Content = SliceStack | DicomFolder | SegmentFile | MeshFile | Checkpoint | TrainingData | ResultPart
+@dataclass(frozen=True, eq=False)
+class Cvi42File:
+    """A workspace of the program cvi42."""
+
+    curves: tuple[DrawnCurve, ...]
+
+
+Content = SliceStack | DicomFolder | SegmentFile | Cvi42File | MeshFile | Checkpoint | TrainingData | ResultPart
 
 OTHER_MODELS = (
     ".off", ".msh", ".mesh", ".inp", ".gii", ".gltf", ".glb", ".fbx", ".3mf", ".x3d", ".wrl", ".stp", ".step", ".igs", ".iges", ".vtm",
@@ -70,6 +79,7 @@ def describe_content(content: Content, path: Path) -> dict:
         SliceStack: _describe_stack,
         DicomFolder: _describe_folder,
         SegmentFile: _describe_segment,
+        Cvi42File: _describe_cvi42,
         MeshFile: _describe_mesh,
         Checkpoint: describe_checkpoint,
         TrainingData: describe_training_data,
@@ -102,6 +112,8 @@ def _read(path: Path) -> Content:
         return SliceStack(stack.slices, (*stack.notes, f"{THICKNESS_IS_ASSUMED} {path.name} is not in the file."))
     if path.suffix.lower() == SUFFIX:
         return SegmentFile(read_segment(check_readable(path)))
+    if path.suffix.lower() in (*CVI42_SUFFIXES, BINARY):
+        return Cvi42File(read_cvi42(check_readable(path)))
     if path.suffix.lower() in OTHER_MODELS and check_readable(path):
         raise UnreadableFile(f"{path.name} may be a model, but {path.suffix} is not read; save it as one of {', '.join(READERS)}.")
     return read_stack([path])
@@ -210,6 +222,16 @@ def _describe_segment(file: SegmentFile) -> dict:
             }
             for number, one in enumerate(file.stacks, 1)
         ],
+    }
+
+
+def _describe_cvi42(file: Cvi42File) -> dict:
+    names = sorted({one.name for one in file.curves})
+    images = [{one.image for one in file.curves if one.name == name} for name in names]
+    return {
+        "kind": "workspace of cvi42",
+        "images": len({one.image for one in file.curves}),
+        "contours": {name: len(on) for name, on in zip(names, images, strict=True)},
     }
 
 
