@@ -64,13 +64,11 @@ def contours_on(curves: Sequence[DrawnCurve], stack: SliceStack, name: str, note
             surfaces = drawn.setdefault(curve.image, {})
             surfaces[SURFACES[curve.name]] = curve.points
     planes = {one.source.sop_instance_uid: one for one in stack if one.source is not None}
-    found = [
-        SliceContours(
-            *(_placed(both.get(kind), plane, name) for kind in ("endo", "epi")), plane.normal, plane.thickness, plane.center, plane.label
-        )
-        for image, both in drawn.items()
-        if (plane := planes.get(image)) is not None
-    ]
+    found = []
+    for image, both in drawn.items():
+        if (plane := planes.get(image)) is not None:
+            endo, epi = _placed(both.get("endo"), plane, name), _placed(both.get("epi"), plane, name)
+            found.append(SliceContours(endo, epi, plane.normal, plane.thickness, plane.center, plane.label))
     if not found:
         raise UnreadableFile(
             f"The contours of the LV in {name} lie on {len(drawn)} DICOM images, and none of the images given is one of them; "
