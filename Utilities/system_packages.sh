@@ -51,6 +51,8 @@ if [ "$(uname)" = Linux ] && command -v apt-get >/dev/null 2>&1; then
     has_package libgl1-mesa-dri || missing="$missing libgl1-mesa-dri"
     if [ "$layer" = test ]; then
         has_package fonts-dejavu-core || missing="$missing fonts-dejavu-core"
+        command -v cmake >/dev/null 2>&1 || missing="$missing cmake"
+        command -v c++ >/dev/null 2>&1 || missing="$missing g++"
     fi
     if python_is_missing; then
         missing="$missing python3 python3-venv"

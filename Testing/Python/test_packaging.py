@@ -37,6 +37,26 @@ def test_every_file_is_listed_once_and_every_listed_file_exists(package):
     assert set(listed) == {name for name in files_of(package) if not (package == "CardioScarLib" and name.startswith(NOT_FOR_SLICER))}
 
 
+@pytest.mark.slow
+def test_cmake_configures_the_extension_and_installs_what_is_listed(tmp_path):
+    """With a stand-in for Slicer's build system; as in Slicer, the module and its library end up beside each other."""
+    if not shutil.which("cmake") or not (shutil.which("cc") and shutil.which("c++")):
+        pytest.skip("cmake and a compiler are not installed")
+    build, installed = tmp_path / "build", tmp_path / "installed"
+    configured = subprocess.run(
+        ["cmake", "-S", ROOT, "-B", build, f"-DSlicer_DIR={ROOT / 'Testing' / 'CMake'}", "-DBUILD_TESTING=ON"],
+        capture_output=True,
+        text=True,
+    )
+    assert configured.returncode == 0, configured.stderr
+    assert "Packed: CardioScar" in configured.stdout and "Warning" not in configured.stderr
+    subprocess.run(["cmake", "--install", build, "--prefix", installed], check=True, capture_output=True)
+    modules = installed / "lib" / "Slicer-5.13" / "qt-scripted-modules"
+    found = {path.relative_to(modules).as_posix() for path in modules.rglob("*") if path.is_file()}
+    assert found == {*listed_in_cmake("CardioScar"), *(f"CardioScarLib/{name}" for name in listed_in_cmake("CardioScarLib"))}
+    assert (modules / "CardioScar.py").is_file() and (modules / "CardioScarLib" / "front_door.py").is_file()
+
+
 def test_the_benchmark_is_installed_by_pip_and_not_with_the_extension():
     assert not [name for name in listed_in_cmake("CardioScarLib") if name.startswith(NOT_FOR_SLICER)]
     text = (ROOT / "pyproject.toml").read_text()

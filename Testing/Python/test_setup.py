@@ -30,6 +30,8 @@ def machine(tmp_path):
             "ldconfig": f"cat <<'LIST'\n{libraries}\nLIST",
             "dpkg-query": "echo install ok installed" if packages else "exit 1",
             "apt-get": f'echo "$@" >> {tmp_path}/apt.log',
+            "cmake": "",
+            "c++": "",
         }
         for name, body in commands.items():
             path = tmp_path / name

@@ -1,0 +1,1 @@
+message(STATUS "Packed: ${PROJECT_NAME}")
