@@ -10,6 +10,8 @@ from slicer.i18n import tr as _
 from CardioScarLib.core.errors import MissingPackage
 
 OLDEST_SLICER = (5, 12)
+TESTED_TORCH = ">=2.13,<3"
+"""The oldest PyTorch that the network was tested with, and no release that may change what it was built on."""
 
 
 def slicerIsTooOld() -> str:
@@ -76,7 +78,8 @@ def ensureTorch() -> bool:
     import PyTorchUtils
 
     try:
-        installed, why = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is not None, ""
+        logic = PyTorchUtils.PyTorchUtilsLogic()
+        installed, why = logic.installTorch(askConfirmation=False, torchVersionRequirement=TESTED_TORCH) is not None, ""
     except Exception as error:  # of any kind: pip, the network, the disk
         installed, why = False, f" ({error})"
     if not installed:

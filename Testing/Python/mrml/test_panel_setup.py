@@ -112,8 +112,8 @@ def without_torch(monkeypatch):
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", ask, raising=False)
 
     class PyTorchUtilsLogic:
-        def installTorch(self, askConfirmation=False):
-            found.installed.append(askConfirmation)
+        def installTorch(self, askConfirmation=False, forceComputationBackend=None, torchVersionRequirement=None):
+            found.installed.append((askConfirmation, torchVersionRequirement))
             if found.answer == "broken":
                 return None
             if found.answer == "offline":
@@ -135,7 +135,7 @@ def test_torch_is_asked_for_once_and_installed_by_its_extension(without_torch):
     without_torch.extension()
     assert "you will be asked" in dependencies.torchInWords()
     assert dependencies.ensureTorch()
-    assert len(without_torch.asked) == 1 and without_torch.installed == [False]
+    assert len(without_torch.asked) == 1 and without_torch.installed == [(False, ">=2.13,<3")]
     assert dependencies.ensureTorch() and len(without_torch.asked) == 1
 
 
