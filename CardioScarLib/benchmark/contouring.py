@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from CardioScarLib.benchmark.hearts import Heart, to_local, to_lps
-from CardioScarLib.benchmark.rough_field import WallField
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.phantom.rough_field import WallField
 
 LENGTH = 20.0
 """mm over which contours wander, around and along."""

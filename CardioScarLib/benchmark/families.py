@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from CardioScarLib.benchmark.rough_scars import level_set, patches, stripes, wavefront
 from CardioScarLib.benchmark.scenarios import (
     Scenario,
     any_scar,
@@ -18,6 +17,7 @@ from CardioScarLib.benchmark.scenarios import (
     wedge,
     wedge_and_islands,
 )
+from CardioScarLib.phantom.rough_scars import level_set, patches, stripes, wavefront
 
 DEVELOPMENT, FROZEN = "development", "frozen"
 FORMULA, RANDOM_FIELD, WAVEFRONT, PATCHY, HEALTHY = HANDS = ("formulas", "random-fields", "wavefronts", "patches", "healthy-hearts")

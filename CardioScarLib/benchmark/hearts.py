@@ -13,6 +13,8 @@ from CardioScarLib.phantom.scars import Place, Scar
 
 OUTSIDE, WALL, BLOOD = 0, 1, 2
 """Labels of tissue; the last two are also those of myocardium maps."""
+APART = 2.0
+"""mm between the places that shares of scar are measured at."""
 
 
 class Heart(Protocol):
@@ -46,6 +48,15 @@ def to_local(pose: np.ndarray, points: np.ndarray) -> np.ndarray:
 def to_lps(pose: np.ndarray, points: np.ndarray) -> np.ndarray:
     """(n, 3) in a heart's own frame -> (n, 3) LPS mm."""
     return points @ pose[:3, :3].T + pose[:3, 3]
+
+
+def places_of(heart: Heart) -> Place:
+    """Places all over a wall, on a lattice of its own frame that knows nothing of the mesh."""
+    local = to_local(heart.pose, heart.wall.nodes)
+    low, high = np.floor(local.min(axis=0) / APART).astype(int) - 1, np.ceil(local.max(axis=0) / APART).astype(int) + 2
+    lattice = APART * np.stack(np.meshgrid(*map(np.arange, low, high), indexing="ij"), axis=-1).reshape(-1, 3)
+    points = to_lps(heart.pose, lattice)
+    return heart.place(points[heart.tissue(points) == WALL])
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from scipy import ndimage
 
 from CardioScarLib.benchmark.contouring import contoured
 from CardioScarLib.benchmark.families import FAMILIES
-from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, Heart
-from CardioScarLib.benchmark.rough_scars import NoScar, places_of
+from CardioScarLib.benchmark.hearts import BLOOD, OUTSIDE, WALL, Heart, places_of
 from CardioScarLib.benchmark.scanner import drawn_shifts, planned_slices, prism_sums
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.phantom.rough_scars import NoScar
 from CardioScarLib.phantom.scars import Place
 
 KINDS = ("magnitude", "psir")

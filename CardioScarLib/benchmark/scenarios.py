@@ -12,11 +12,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from CardioScarLib.benchmark.contour_heart import contour_heart
-from CardioScarLib.benchmark.hearts import Bump, EllipsoidHeart, Heart, Papillaries
-from CardioScarLib.benchmark.rough_scars import NoScar, RoughScar, places_of
+from CardioScarLib.benchmark.hearts import Bump, EllipsoidHeart, Heart, Papillaries, places_of
 from CardioScarLib.benchmark.scanner import Scan
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
+from CardioScarLib.phantom.rough_scars import NoScar, RoughScar
 from CardioScarLib.phantom.scars import Band, Either, Islands, Transmural, Wedge
 
 Random = np.random.Generator

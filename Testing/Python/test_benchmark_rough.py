@@ -11,16 +11,16 @@ from bodies import a_block
 
 from CardioScarLib.benchmark import FAMILIES, make_case
 from CardioScarLib.benchmark.families import FORMULA, HANDS, HEALTHY, PATCHY, RANDOM_FIELD, WAVEFRONT
-from CardioScarLib.benchmark.hearts import BLOOD, WALL, Papillaries, to_lps
+from CardioScarLib.benchmark.hearts import BLOOD, WALL, Papillaries, places_of, to_lps
 from CardioScarLib.benchmark.problem import Answer
-from CardioScarLib.benchmark.rough_field import RADIUS, THICKNESS, WallField
-from CardioScarLib.benchmark.rough_scars import Patches, places_of
 from CardioScarLib.benchmark.scanner import Scan, pictured, with_noise
 from CardioScarLib.benchmark.scores import map_scores, spread_scores
 from CardioScarLib.benchmark.suite import chosen_families, scored
 from CardioScarLib.benchmark.summary import GROUPS, group_of
 from CardioScarLib.cli.main import main
 from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.phantom.rough_field import RADIUS, THICKNESS, WallField
+from CardioScarLib.phantom.rough_scars import Patches
 from CardioScarLib.phantom.scars import Place
 
 SHARES = {RANDOM_FIELD: (0.02, 0.35), WAVEFRONT: (0.03, 0.32), PATCHY: (0.02, 0.15)}

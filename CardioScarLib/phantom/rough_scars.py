@@ -18,8 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from CardioScarLib.benchmark.hearts import WALL, Heart, to_local, to_lps
-from CardioScarLib.benchmark.rough_field import RADIUS, THICKNESS, WallField, angle_of
+from CardioScarLib.phantom.rough_field import RADIUS, THICKNESS, WallField, angle_of
 from CardioScarLib.phantom.scars import Place, Scar, step
 
 Random = np.random.Generator
@@ -29,8 +28,6 @@ AROUND, THROUGH, ALONG = (18.0, 50.0), (6.0, 40.0), (15.0, 50.0)
 """mm: lengths of the kernels of level sets."""
 ROUGH = (0.25, 0.5)
 """Share of the rough part in their variance. With half of it, scars are as rough as the roughest of the real ones."""
-APART = 2.0
-"""mm between the places that shares of scar are measured at."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +36,6 @@ class NoScar:
 
     def __call__(self, place: Place) -> np.ndarray:
         return np.zeros_like(place.depth)
-
-
-def places_of(heart: Heart) -> Place:
-    """Places all over a wall, on a lattice of its own frame that knows nothing of the mesh."""
-    local = to_local(heart.pose, heart.wall.nodes)
-    low, high = np.floor(local.min(axis=0) / APART).astype(int) - 1, np.ceil(local.max(axis=0) / APART).astype(int) + 2
-    lattice = APART * np.stack(np.meshgrid(*map(np.arange, low, high), indexing="ij"), axis=-1).reshape(-1, 3)
-    points = to_lps(heart.pose, lattice)
-    return heart.place(points[heart.tissue(points) == WALL])
 
 
 # Level sets of random fields
