@@ -1,0 +1,89 @@
+"""What simulated hearts are drawn from: sizes, disease, slices and looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+Random = np.random.Generator
+Limits = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Limits of uniform draws, and chances in [0, 1]. Lengths in mm, angles in degrees, times in ms.
+
+    The left ventricle:
+    radius: of the cavity at its widest. elongation: what a larger cavity adds to the 20 mm from there to the apex, as a share of the
+    radius. base: height of the base above there, in radii. wall: usual thickness. hypertrophy: chance of a wall that is thick, most of all in the septum.
+
+    Disease:
+    healthy, infarct: chances; other hearts have patches or stripes as non-ischemic disease has. edge: of the border zone of
+    infarcts. thinned: thickness of the wall in the middle of an infarct, as a share of the usual one. aneurysm, no_reflow:
+    chances where there is an infarct.
+
+    Slices:
+    pixel, acquired: of the image, and of k-space as a multiple of it. spacing: between slices. filled: thickness of a slice, as a
+    share of the spacing. field: width of the image. tilt: of the slices against the long axis. shift: standard deviation of
+    breath-hold shifts.
+
+    Looks:
+    cnr: scar minus remote myocardium in standard deviations of the noise (drawn on a logarithmic scale). psir: chance of a
+    phase-sensitive image, magnitude otherwise. blood_t1: after contrast. remote_uptake, scar_uptake, no_reflow_uptake: partition
+    coefficients. null: inversion time over that which nulls remote myocardium. uneven: standard deviation of slow changes
+    within a tissue, as a share of the contrast of scar. shading: change of the coils' gain over 100 mm, as a power of e.
+    ghost: strength of a ghost. fat_dark: chance that fat is suppressed.
+    """
+
+    radius: Limits = (18.0, 33.0)
+    elongation: Limits = (1.3, 1.9)
+    base: Limits = (0.4, 1.0)
+    wall: Limits = (6.5, 11.5)
+    hypertrophy: float = 0.12
+    healthy: float = 0.15
+    infarct: float = 0.7
+    edge: Limits = (0.15, 1.5)
+    thinned: Limits = (0.4, 1.1)
+    aneurysm: float = 0.1
+    no_reflow: float = 0.4
+    pixel: Limits = (1.1, 1.9)
+    acquired: Limits = (1.0, 1.6)
+    spacing: Limits = (6.0, 13.0)
+    filled: Limits = (0.6, 1.0)
+    field: Limits = (150.0, 240.0)
+    tilt: Limits = (0.0, 8.0)
+    shift: Limits = (0.0, 2.0)
+    cnr: Limits = (2.5, 20.0)
+    psir: float = 0.6
+    blood_t1: Limits = (260.0, 420.0)
+    remote_uptake: Limits = (0.35, 0.52)
+    scar_uptake: Limits = (0.75, 1.15)
+    no_reflow_uptake: Limits = (0.15, 0.5)
+    null: Limits = (0.88, 1.12)
+    uneven: Limits = (0.05, 0.3)
+    shading: Limits = (0.0, 0.5)
+    ghost: Limits = (0.0, 0.03)
+    fat_dark: float = 0.2
+
+    def draw(self, name: str, random: Random) -> float:
+        """A number between the limits of that name."""
+        return float(random.uniform(*getattr(self, name)))
+
+
+TRAINING = Ranges()
+"""What networks are trained on."""
+OUTSIDE = replace(
+    TRAINING,
+    radius=(33.0, 36.0),
+    wall=(5.5, 6.5),
+    pixel=(1.9, 2.1),
+    spacing=(13.0, 15.0),
+    cnr=(2.0, 2.5),
+    blood_t1=(420.0, 460.0),
+    remote_uptake=(0.52, 0.56),
+    null=(1.12, 1.18),
+    uneven=(0.3, 0.35),
+    shading=(0.5, 0.6),
+)
+"""What they are tested on: every one of these lies outside of TRAINING. Frozen; a change makes another test."""
