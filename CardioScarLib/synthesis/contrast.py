@@ -46,7 +46,8 @@ def nulling_time(t1: float, tr: float) -> float:
     return float(t1 * np.log(2 / (1 + np.exp(-tr / t1))))
 
 
-def drawn_contrast(random: Random, ranges: Ranges) -> Contrast:
+def drawn_contrast(random: Random, ranges: Ranges, psir: bool) -> Contrast:
+    """psir: magnitude images, which show no sign, are taken nearer to the null."""
     blood = ranges.draw("blood_t1", random)
     t1 = {
         "blood": blood,
@@ -55,7 +56,7 @@ def drawn_contrast(random: Random, ranges: Ranges) -> Contrast:
         "core": after_contrast(MUSCLE_T1 + 150, ranges.draw("no_reflow_uptake", random), blood),
     }
     tr = random.uniform(650, 1100) * random.choice([1, 2])
-    ti = nulling_time(t1["remote"], tr) * ranges.draw("null", random)
+    ti = nulling_time(t1["remote"], tr) * ranges.draw("null" if psir else "null_magnitude", random)
 
     def signal(time: float, density: float = 1.0) -> float:
         return density * recovered(time, ti, tr)
@@ -63,8 +64,8 @@ def drawn_contrast(random: Random, ranges: Ranges) -> Contrast:
     def taken(before: float, low: float, high: float, density: tuple[float, float] = (0.8, 1.0)) -> float:
         return signal(after_contrast(before, random.uniform(low, high), blood), random.uniform(*density))
 
-    fat = signal(FAT_T1, random.uniform(0.8, 1.3)) * (random.uniform(0.05, 0.3) if random.random() < ranges.fat_dark else 1)
-    pool = signal(blood, random.uniform(0.9, 1.15))
+    fat = signal(FAT_T1, random.uniform(0.9, 1.6)) * (random.uniform(0.05, 0.3) if random.random() < ranges.fat_dark else 1)
+    pool = signal(blood, random.uniform(0.85, 1.05))
     remote = signal(t1["remote"])
     of_heart = np.zeros(len(heart.KINDS))
     of_heart[[heart.CAVITY, heart.REMOTE, heart.SCAR, heart.NO_REFLOW]] = pool, remote, signal(t1["scar"]), signal(t1["core"])
@@ -75,11 +76,11 @@ def drawn_contrast(random: Random, ranges: Ranges) -> Contrast:
     around[[torso.LUNG, torso.AIR]] = random.uniform(0.0, 0.12), 0.0
     around[torso.VESSEL] = pool * random.uniform(0.5, 1.0)
     around[torso.LIVER] = taken(580, 0.4, 0.8)
-    around[torso.MUSCLE] = taken(950, 0.15, 0.35)
+    around[torso.MUSCLE] = taken(950, 0.25, 0.45)
     around[torso.FAT] = fat
-    around[torso.BONE] = random.uniform(0.2, 0.8) * fat
+    around[torso.RIB] = around[torso.MUSCLE] * random.uniform(0.6, 1.5) + 0.05
     around[torso.AORTA] = pool * random.uniform(0.9, 1.05)
-    around[torso.STOMACH] = taken(900, 0.0, 0.8, (0.2, 1.0))
-    around[torso.RIND] = taken(900, 0.3, 0.9)
-    around[torso.FILLING] = taken(1200, 0.0, 1.0, (0.1, 1.0))
+    for organ in range(torso.FIRST_ORGAN, len(torso.AROUND)):  # soft tissue, or a fluid that no contrast agent reaches
+        fluid = random.random() < 0.25
+        around[organ] = taken(random.uniform(2000, 4000), 0.0, 0.05) if fluid else taken(random.uniform(600, 1200), 0.1, 1.0, (0.3, 1.0))
     return Contrast(of_heart, around, t1, float(ti), float(tr))

@@ -44,13 +44,12 @@ class Scanner:
     scale: float
 
 
-def drawn_scanner(random: Random, ranges: Ranges, contrast: Contrast, pixel: float) -> Scanner:
+def drawn_scanner(random: Random, ranges: Ranges, contrast: Contrast, psir: bool, pixel: float) -> Scanner:
     low, high = ranges.cnr
     cnr = float(np.exp(random.uniform(np.log(low), np.log(high))))
     step = abs(contrast.heart[heart.SCAR] - contrast.heart[heart.REMOTE])
-    psir = bool(random.random() < ranges.psir)
     best = pixel * ranges.draw("acquired", random)
-    ways = random.normal(size=3)
+    ways = random.normal(size=3) - [0.8, 0, 0]  # coils lie on the chest, which is on the left of the image
     shading = ranges.draw("shading", random) * ways / np.linalg.norm(ways)
     scale = float(np.exp(random.uniform(np.log(150), np.log(2500))))
     return Scanner(
@@ -63,8 +62,9 @@ def drawn_scanner(random: Random, ranges: Ranges, contrast: Contrast, pixel: flo
 
 def appearance(tissues: Tissues, random: Random, ranges: Ranges) -> tuple[np.ndarray, Contrast, Scanner]:
     """The LGE image of a heart: (slices, rows, columns) float32, as stored. Another draw gives another look of the same heart."""
-    contrast = drawn_contrast(random, ranges)
-    scanner = drawn_scanner(random, ranges, contrast, tissues.grid.spacing[0])
+    psir = bool(random.random() < ranges.psir)
+    contrast = drawn_contrast(random, ranges, psir)
+    scanner = drawn_scanner(random, ranges, contrast, psir, tissues.grid.spacing[0])
     return scanned(tissues, contrast, scanner, random), contrast, scanner
 
 
@@ -73,7 +73,8 @@ def scanned(tissues: Tissues, contrast: Contrast, scanner: Scanner, random: Rand
     shape, spacing = tissues.grid.shape, tissues.grid.spacing
     water, fat = _signals(tissues, contrast)
     width = scanner.uneven[1] / spacing[0]
-    water += scanner.uneven[0] * smooth(shape, (0.6, width, width), random) * (_density(tissues) > 0.5)
+    muscle = 1 - tissues.shares[[heart.CAVITY, heart.RV_BLOOD, heart.OTHER_BLOOD]].sum(axis=0) * 0.6
+    water += scanner.uneven[0] * smooth(shape, (0.6, width, width), random) * muscle * (_density(tissues) > 0.5)
     if not scanner.psir:
         water, fat = np.abs(water), np.abs(fat)
     gain = _gain(shape, spacing, scanner, random)
@@ -92,7 +93,7 @@ def scanned(tissues: Tissues, contrast: Contrast, scanner: Scanner, random: Rand
 def _signals(tissues: Tissues, contrast: Contrast) -> tuple[np.ndarray, np.ndarray]:
     """Signals of water and of fat, signed."""
     around = contrast.around[tissues.around].astype(np.float32)
-    is_fat = (tissues.around == torso.FAT) | (tissues.around == torso.BONE)
+    is_fat = tissues.around == torso.FAT
     edge = (0, 0.6, 0.6)
     outside = tissues.shares[heart.OUTSIDE]
     water = outside * ndimage.gaussian_filter(np.where(is_fat, 0, around), edge)
@@ -105,7 +106,7 @@ def _signals(tissues: Tissues, contrast: Contrast) -> tuple[np.ndarray, np.ndarr
 def _density(tissues: Tissues) -> np.ndarray:
     """How much signal a reference image without inversion has."""
     dark = np.isin(tissues.around, (torso.LUNG, torso.AIR))
-    return tissues.shares[heart.OUTSIDE] * np.where(dark, 0.06, 0.9) + (1 - tissues.shares[heart.OUTSIDE])
+    return tissues.shares[heart.OUTSIDE] * np.where(dark, 0.15, 0.9) + (1 - tissues.shares[heart.OUTSIDE])
 
 
 def _gain(shape: tuple[int, ...], spacing: tuple[float, ...], scanner: Scanner, random: Random) -> np.ndarray:

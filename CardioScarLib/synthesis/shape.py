@@ -187,12 +187,12 @@ def drawn_shape(random: Random, ranges: Ranges, spots: tuple[Spot, ...] = (), si
         [off, outer * random.uniform(-0.2, 0.1), length * random.uniform(0.0, 0.25)],
         [outer + deep - off, outer * random.uniform(0.85, 1.15), length * random.uniform(0.8, 1.0)],
     ])  # fmt: skip
-    trabeculae = random.uniform(0, 2.5) * np.clip(smooth((ANGLES, HEIGHTS), (1.2, 2.5), random), 0, 3)
+    trabeculae = random.uniform(0.5, 3.5) * np.clip(smooth((ANGLES, HEIGHTS), (1.5, 5), random), 0, 2.5)
     return Shape(
         cavity.astype(np.float32), walls.astype(np.float32), length, tip, random.uniform(1.9, 2.6), base,
-        tuple(random.normal(size=2) * 0.04), rv, random.uniform(2.0, 4.0),
+        (0.0, 0.0), rv, random.uniform(1.5, 3.2),
         random.uniform(1.0, 4.0) * smooth((ANGLES, HEIGHTS), (5, 5), random), _papillaries(random, length),
-        trabeculae, _fat(random, height, base), random.uniform(3, 9),
+        trabeculae, _fat(random, angle, height, base, -length - tip), random.uniform(3, 9),
     )  # fmt: skip
 
 
@@ -207,13 +207,14 @@ def _papillaries(random: Random, length: float) -> np.ndarray:
     for side in (-1, 1):
         for _ in range(random.integers(1, 4)):
             angle = side * random.uniform(1.9, 2.7) + random.normal() * 0.12
-            rows.append((
-                angle, random.uniform(0.5, 0.85), random.uniform(1.8, 5.0), -length * random.uniform(0.5, 0.8), length * random.uniform(-0.1, 0.25),
-            ))  # fmt: skip
+            low, high = -length * random.uniform(0.5, 0.8), length * random.uniform(-0.1, 0.25)
+            rows.append((angle, random.uniform(0.65, 0.95), random.uniform(2.5, 6.0), low, high))
     return np.array(rows)
 
 
-def _fat(random: Random, height: np.ndarray, base: float) -> np.ndarray:
-    """More of it near the base, and in some people."""
-    usual = random.uniform(-5.0, 2.0) + random.uniform(0, 5) * np.clip(height / max(base, 1.0), 0, 1)
-    return np.clip(usual + random.uniform(1.0, 4.0) * smooth((ANGLES, HEIGHTS), (6, 5), random), 0, 14).astype(np.float32)
+def _fat(random: Random, angle: np.ndarray, height: np.ndarray, base: float, low: float) -> np.ndarray:
+    """More of it near the base, over the right ventricle and around the apex, and in some people."""
+    usual = random.uniform(-5.0, 0.0) + random.uniform(0, 4) * np.clip(height / max(base, 1.0), 0, 1)
+    usual = usual + random.uniform(0, 8) * np.exp(-0.5 * (((angle + np.pi) % (2 * np.pi) - np.pi) / 1.0) ** 2)
+    usual = usual + random.uniform(0, 5) * np.clip(height / low, 0, 1) ** 3
+    return np.clip(usual + random.uniform(1.0, 3.0) * smooth((ANGLES, HEIGHTS), (5, 5), random), 0, 14).astype(np.float32)

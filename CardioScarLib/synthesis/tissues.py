@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -19,7 +19,9 @@ BACKGROUND, BLOOD_LABEL, WALL_LABEL, SCAR_LABEL, NO_REFLOW_LABEL = range(5)
 """Labels, in the order of EMIDEC (Lalande et al. 2020)."""
 IN_PLANE, THROUGH = 2, 4
 """Points of a prism along each side of its pixel, and across the slice."""
-EYE = 0.7
+BOXY = 2.5
+"""Power of the superellipsoid of the right ventricle."""
+EYE = 1.0
 """Pixels: of the Gaussian through which an observer sees scar before drawing it; specks are not drawn."""
 
 
@@ -81,6 +83,8 @@ def drawn_tissues(random: Random, ranges: Ranges) -> Tissues:
     shape = drawn_shape(random, ranges, plan.spots, size)
     disease = drawn_disease(random, ranges, plan, shape)
     grid, axes = drawn_grid(random, ranges, shape)
+    across = -axes[:2, 2] / axes[2, 2]  # slices are planned along the base
+    shape = replace(shape, slope=tuple(across + 0.03 * random.normal(size=2)))
     shares = cut(shape, disease, grid, random)
     around = _around(grid, axes, shape, random)
     words = {"disease": disease.kind, "artery": disease.artery, "core": disease.core is not None, "pixel": grid.spacing[0],
@@ -200,16 +204,17 @@ def tissue_at(shape: Shape, disease: Disease | None, points: np.ndarray) -> tupl
     samples = shape.looked_up(angle, z)
     endo, epi = shape.distances(ring, z, samples)
     middle, axes = shape.rv
-    u, v, w = ((points - middle) / axes).T
-    level = np.sqrt(u**2 + v**2 + w**2)
-    rv = level * (level - 1) / np.maximum(np.sqrt((u / axes[0]) ** 2 + (v / axes[1]) ** 2 + (w / axes[2]) ** 2), 1e-4)
+    u, v, w = np.maximum(np.abs((points - middle) / axes), 1e-4).T
+    level = (u**BOXY + v**BOXY + w**BOXY) ** (1 / BOXY)
+    slope = np.sqrt(sum((part / level) ** (2 * BOXY - 2) / axis**2 for part, axis in zip((u, v, w), axes, strict=True)))
+    rv = (level - 1) / slope
     rv += shape.fine["rv_uneven"][samples]
     over = shape.over_base(points)
     outside = np.minimum(epi, rv - shape.rv_wall)
     fat = shape.fine["fat"][samples]
     kind = np.full(len(points), OUTSIDE)
     filled = (outside < fat) | ((epi < shape.groove) & (rv - shape.rv_wall < shape.groove))
-    kind[(outside < fat + 1.3) & (fat > 0.3)] = PERICARDIUM
+    kind[(outside < fat + 1.0) & (fat > 1.5)] = PERICARDIUM
     kind[filled] = FAT
     kind[(rv < shape.rv_wall) & (epi > 0)] = RV_WALL
     kind[(rv < 0) & (epi > 0)] = RV_BLOOD
@@ -245,9 +250,9 @@ def drawn_labels(shares: np.ndarray) -> np.ndarray:
     wall = shares[REMOTE] + shares[SCAR] + shares[NO_REFLOW]
     blood = shares[CAVITY] + shares[TRABECULAE]
     labels = np.zeros(wall.shape, dtype=np.uint8)
-    heart = wall + blood > 0.5
-    labels[heart] = np.where(wall > blood, WALL_LABEL, BLOOD_LABEL)[heart]
     width = (0, EYE, EYE)
+    heart = ndimage.gaussian_filter(wall + blood, width) > 0.5
+    labels[heart] = np.where(wall > blood, WALL_LABEL, BLOOD_LABEL)[heart]
     seen = np.maximum(ndimage.gaussian_filter(wall, width), 1e-3)
     core = ndimage.gaussian_filter(shares[NO_REFLOW], width)
     scar = ndimage.gaussian_filter(shares[SCAR], width) + core
@@ -266,4 +271,6 @@ def _around(grid: Grid, axes: np.ndarray, shape: Shape, random: Random) -> np.nd
     down = (np.arange(rows) * grid.spacing[1] + at @ axes[:, 1])[:, None] + np.zeros((1, columns))
     heights = voxel[2, 2] * np.arange(count) + voxel[2, 3]
     outer = float((shape.cavity + shape.wall).mean())
-    return drawn_torso(random, outer).drawn_on(right, down, heights, random)
+    there = outer * np.sqrt(np.clip(1 - (np.minimum(heights, 0) / shape.low) ** 2, 0.04, 1))
+    front = float(shape.rv[0, 0] + shape.rv[1, 0]) + shape.rv_wall
+    return drawn_torso(random, outer, front).drawn_on(right, down, heights, there, random)

@@ -1,6 +1,7 @@
-"""What lies around a heart in a short-axis image: lungs, liver, stomach and other organs, ribs, muscle, fat and air.
+"""What lies around a heart in a short-axis image: lungs, liver, other organs, ribs, muscle, fat and air.
 
-Drawn in the plane of each slice, in mm right of and below the heart's axis, and slowly changing from slice to slice.
+Drawn in the plane of each slice, in mm right of and below the heart's axis, and slowly changing from slice to slice. The plane cuts
+the trunk from front (left) to back (right): the chest is a dome that is open below, and the heart lies on the diaphragm.
 """
 
 from __future__ import annotations
@@ -12,118 +13,129 @@ import numpy as np
 from CardioScarLib.synthesis.fields import smooth
 from CardioScarLib.synthesis.ranges import Random
 
-LUNG, VESSEL, LIVER, MUSCLE, FAT, AIR, BONE, AORTA, STOMACH, RIND, FILLING = AROUND = tuple(range(11))
-"""Tissues around the heart; RIND and FILLING are those of round organs under the diaphragm."""
+ORGANS = 6
+"""Tissues of organs under the diaphragm that are drawn anew for each patient."""
+LUNG, VESSEL, LIVER, MUSCLE, FAT, AIR, RIB, AORTA, FIRST_ORGAN = range(9)
+AROUND = tuple(range(FIRST_ORGAN + ORGANS))
+"""Tissues around the heart."""
 
 
 @dataclass(frozen=True)
 class Organ:
-    """A round organ under the diaphragm: middle, semi-axes, thickness of its rind, mm; and how it moves from slice to slice."""
+    """A round organ under the diaphragm: middle, semi-axes, thickness of its rind, mm, how it moves from slice to slice, and the
+    tissues of rind and inside."""
 
     middle: tuple[float, float]
     axes: tuple[float, float]
     rind: float
     drift: tuple[float, float]
+    tissues: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Torso:
     """One patient around the heart.
 
-    body: middle and semi-axes of the trunk, mm, and power of the superellipse. turn: of its axes, radians. skin: thickness of fat
-    under it. chest: of muscle and ribs. diaphragm: mm below the axis, its slope, its curvature (1/mm) and mm by which it rises per mm
-    toward the apex. liver: mm right of the axis where the stomach begins.
+    dome: middle and semi-axes of the inner chest wall above its middle, mm; below it goes straight down. lean: of its axis, mm right per
+    mm down. layers: mm of ribs with muscle, of outer muscle, and of fat under the skin in front and behind. ribs: mm between them, and
+    phase. diaphragm: mm below the heart, slope and curvature (1/mm). liver: mm right of the axis where it ends. pad: middle and semi-axes of
+    fat between heart and chest.
     """
 
-    body: tuple[float, float, float, float, float]
-    turn: float
-    skin: float
-    chest: float
+    dome: tuple[float, float, float, float]
+    lean: float
+    layers: tuple[float, float, float, float]
     ribs: tuple[float, float]
-    diaphragm: tuple[float, float, float, float]
+    diaphragm: tuple[float, float, float]
     liver: float
+    pad: tuple[float, float, float, float]
     aorta: tuple[float, float, float]
     organs: tuple[Organ, ...]
 
-    def drawn_on(self, right: np.ndarray, down: np.ndarray, heights: np.ndarray, random: Random) -> np.ndarray:
+    def drawn_on(self, right: np.ndarray, down: np.ndarray, heights: np.ndarray, outer: np.ndarray, random: Random) -> np.ndarray:
         """(slices, rows, columns) uint8 tissues.
 
-        right, down: (rows, columns) mm from the heart's axis. heights: (slices,) mm along it, apex below.
+        right, down: (rows, columns) mm from the heart's axis. heights, outer: (slices,) mm along it, and radius of the heart there.
         """
         shape = (len(heights), *right.shape)
         pixel = float(abs(right[0, 1] - right[0, 0])) if right.shape[1] > 1 else 1.0
-        slow, fine = (smooth(shape, (1.5, mm / pixel, mm / pixel), random) for mm in (14.0, 2.2))
-        found = np.full(shape, LUNG, dtype=np.uint8)
-        found[(fine + 0.5 * slow) > 2.6] = VESSEL
-        x, y, r = self.aorta
-        aorta = np.hypot(right - x, down - y)
-        for number, height in enumerate(heights):
-            one, wave = found[number], slow[number]
-            one[aorta < r] = AORTA
-            below = down - self._diaphragm(right, height) - 2.0 * wave
-            side = right - self.liver - 4 * wave
-            one[below > 0] = np.where(side > 0, STOMACH, LIVER)[below > 0]
-            one[(below > 0) & (np.abs(side) < 3 + 2 * fine[number])] = FAT
-            one[(below > 0) & (below < 1.8)] = MUSCLE
-            for organ in self.organs:
-                away = (
-                    np.hypot(
-                        (right - organ.middle[0] - organ.drift[0] * height) / organ.axes[0],
-                        (down - organ.middle[1] - organ.drift[1] * height) / organ.axes[1],
-                    )
-                    + 0.06 * wave
-                )
-                thick = organ.rind / min(organ.axes)
-                one[(away < 1 + 1.2 * thick) & (below > 0)] = FAT
-                one[(away < 1) & (below > 0)] = RIND
-                one[(away < 1 - thick) & (below > 0)] = FILLING
-            inward, along = self._skin(right, down)
-            inward = inward + 1.5 * wave
-            edge = self.skin + self.chest
-            one[inward < edge] = MUSCLE
-            rib = (np.abs(inward - self.skin - 0.6 * self.chest) < 0.22 * self.chest) & (np.sin(along / self.ribs[0] + self.ribs[1]) > 0.1)
-            one[rib] = BONE
-            one[np.abs(inward - self.skin - 0.15 * self.chest) < 0.6] = FAT
-            one[(inward > edge) & (inward < edge + 1.5 + 1.5 * wave)] = FAT
-            one[inward < self.skin] = FAT
-            one[inward < 0] = AIR
+        slow, fine = (smooth(shape, (1.5, mm / pixel, mm / pixel), random) for mm in (12.0, 1.8))
+        found = np.empty(shape, dtype=np.uint8)
+        for number, (height, radius) in enumerate(zip(heights, outer, strict=True)):
+            found[number] = self._slice(right + 1.5 * slow[number], down + 1.5 * slow[number], height, radius, slow[number], fine[number])
         return found
 
-    def _diaphragm(self, right: np.ndarray, height: float) -> np.ndarray:
-        level, slope, bend, rise = self.diaphragm
-        return level + slope * right + bend * right**2 + rise * height
+    def _slice(
+        self, right: np.ndarray, down: np.ndarray, height: float, outer: float, wave: np.ndarray, fine: np.ndarray
+    ) -> np.ndarray:
+        one = np.full(right.shape, LUNG, dtype=np.uint8)
+        one[fine + 0.3 * wave > 2.5] = VESSEL
+        x, y, a, b = self.pad
+        one[np.hypot((right - x) / a, (down - y) / b) < 1 + 0.2 * wave] = FAT
+        x, y, r = self.aorta
+        one[np.hypot(right - x, down - y) < r + 2] = MUSCLE
+        one[np.hypot(right - x, down - y) < r] = AORTA
+        gap, slope, bend = self.diaphragm
+        below = down - outer - gap - slope * right - bend * right**2
+        self._abdomen(one, right, down, below, height, wave, fine)
+        self._chest(one, *self._inward(right, down))
+        return one
 
-    def _skin(self, right: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """mm inward from the skin, to first order, and mm along it."""
-        x, y, a, b, power = self.body
-        c, s = np.cos(self.turn), np.sin(self.turn)
-        u, v = (right - x) * c + (down - y) * s, (down - y) * c - (right - x) * s
-        across, along = np.abs(u) / a, np.abs(v) / b
-        level = (across**power + along**power) ** (1 / power)
-        slope = np.hypot((across / np.maximum(level, 1e-3)) ** (power - 1) / a, (along / np.maximum(level, 1e-3)) ** (power - 1) / b)
-        return (1 - level) / np.maximum(slope, 1e-3), np.arctan2(v / b, u / a) * 0.5 * (a + b)
+    def _abdomen(
+        self, one: np.ndarray, right: np.ndarray, down: np.ndarray, below: np.ndarray, height: float, wave: np.ndarray, fine: np.ndarray
+    ) -> None:
+        under = below > 0
+        one[under] = np.where(right < self.liver + 4 * wave, np.where(fine > 2.2, VESSEL, LIVER), FAT)[under]
+        for organ in self.organs:
+            x, y = (at + drift * height for at, drift in zip(organ.middle, organ.drift, strict=True))
+            away = np.hypot((right - x) / organ.axes[0], (down - y) / organ.axes[1]) + 0.08 * wave
+            thick = organ.rind / min(organ.axes)
+            one[under & (away < 1)] = organ.tissues[0]
+            one[under & (away < 1 - thick)] = organ.tissues[1]
+            one[under & (away > 1) & (away < 1 + 1.5 / min(organ.axes))] = FAT
+        one[(below > 0) & (below < 2.0)] = MUSCLE
+
+    def _chest(self, one: np.ndarray, outward: np.ndarray, along: np.ndarray, front: np.ndarray) -> None:
+        """outward: mm outside of the inner chest wall; along: mm on it; front: whether it is in front of the heart."""
+        ribs, muscle, before, behind = self.layers
+        every, phase = self.ribs
+        one[outward > -1.0] = FAT
+        one[outward > 0.8] = MUSCLE
+        middle = np.abs(outward - 0.5 * ribs) / (0.42 * ribs)
+        one[middle**2 + (np.mod(along / every + phase, 1.0) - 0.5) ** 2 * (every / 7.5) ** 2 < 1] = RIB
+        one[(outward > ribs) & (outward < ribs + 1.5)] = FAT
+        skin = ribs + muscle
+        one[outward > skin] = FAT
+        one[outward > skin + np.where(front, before, behind)] = AIR
+
+    def _inward(self, right: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        x, y, a, b = self.dome
+        u, v = (right - x - self.lean * (down - y)) / a, np.minimum(down - y, 0) / b
+        level = np.hypot(u, v)
+        slope = np.hypot(u / a, v / b) / np.maximum(level, 1e-3)
+        along = np.arctan2(v, np.abs(u)) * 0.5 * (a + b) - np.maximum(down - y, 0)
+        return (level - 1) / np.maximum(slope, 1e-4), along, u < 0
 
 
-def drawn_torso(random: Random, outer: float) -> Torso:
-    """outer: radius of the left ventricle with its wall, mm."""
-    skin, chest = random.uniform(4, 35), random.uniform(14, 26)
-    toward = np.pi + random.uniform(-0.3, 0.9)  # of the nearest chest wall: left to upper left
-    near = outer + random.uniform(25, 60) + skin + chest
-    a, b = random.uniform(150, 190), random.uniform(110, 145)
-    turn = toward + random.normal() * 0.2 - np.pi / 2
-    x, y = -np.cos(toward) * (b - near), -np.sin(toward) * (b - near)
-    shift = random.uniform(-25, 45)
-    x, y = x - np.sin(toward) * shift, y + np.cos(toward) * shift
-    level = outer + random.uniform(1, 16)
+def drawn_torso(random: Random, outer: float, front: float) -> Torso:
+    """outer: radius of the left ventricle with its wall; front: from its axis to the front of the right ventricle, mm."""
+    a, b = random.uniform(80, 115), random.uniform(80, 130)
+    left = front + random.uniform(2, 22)
+    x, y = a - left, random.uniform(-20, 30)
+    diaphragm = (random.uniform(-2, 8), random.uniform(-0.6, 0.2), random.uniform(-0.0005, 0.002))
     organs = []
-    for _ in range(random.integers(0, 4)):
-        size = random.uniform(12, 45)
+    for _ in range(random.integers(2, 8)):
+        size = random.uniform(14, 48)
+        at = random.uniform(-10, 120)
+        tissues = FIRST_ORGAN + random.integers(0, ORGANS, 2)
         organs.append(Organ(
-            (random.uniform(-40, 110), level + size * random.uniform(0.7, 1.6)), (size, size * random.uniform(0.6, 1.0)),
-            random.uniform(1.5, 9), (random.normal() * 0.2, random.normal() * 0.2),
+            (at, outer + diaphragm[0] + diaphragm[1] * at + size * random.uniform(0.4, 3.0)), (size, size * random.uniform(0.5, 1.0)),
+            random.uniform(1.0, 8.0), (random.normal() * 0.3, random.normal() * 0.3), (int(tissues[0]), int(tissues[1])),
         ))  # fmt: skip
+    aside = random.uniform(0.3, 1.2)
     return Torso(
-        (x, y, a, b, random.uniform(2.1, 3.0)), turn, skin, chest, (random.uniform(4, 7), random.uniform(0, 6)),
-        (level, random.uniform(-0.35, 0.25), random.uniform(-0.0005, 0.003), random.uniform(0.0, 0.25)), random.uniform(-25, 50),
-        (random.uniform(outer + 20, outer + 55), random.uniform(0, outer + 30), random.uniform(8, 14)), tuple(organs),
+        (x, y, a, b), random.normal() * 0.15,
+        (random.uniform(9, 15), random.uniform(2, 16), random.uniform(5, 40), random.uniform(3, 25)), (random.uniform(24, 34), random.random()),
+        diaphragm, random.uniform(-15, 45), (-front - 4, outer * random.uniform(0.2, 1.0), random.uniform(4, 28) * aside, random.uniform(8, 34) * aside),
+        (random.uniform(outer + 25, outer + 60), random.uniform(-10, outer + 10), random.uniform(8, 13)), tuple(organs),
     )  # fmt: skip
