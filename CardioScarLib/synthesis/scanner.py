@@ -14,7 +14,7 @@ from CardioScarLib.synthesis.fields import smooth
 from CardioScarLib.synthesis.ranges import Random, Ranges
 from CardioScarLib.synthesis.tissues import Tissues
 
-LARGEST = 4095
+LARGEST, MIDDLE = 4095, 2048
 """Of stored values: 12 bits."""
 
 
@@ -27,7 +27,8 @@ class Scanner:
     and between columns. roll_off: outer share of the band over which it is faded out. shading: (3,) change of the logarithm of
     the gain per 100 mm along columns, rows and slices. uneven: standard deviation within a tissue, of signal, and mm over which it
     changes. fat_shift: mm by which fat lies off along rows. ghost: strength, and turns of the image along rows between ghosts.
-    drift: standard deviation of the gains of slices. offset, scale: stored = offset + scale x signal.
+    drift: standard deviation of the gains of slices. offset: stored where there is no signal. largest: stored signal, less the offset, that all
+    but 0.2 % of the pixels stay below.
     """
 
     psir: bool
@@ -41,7 +42,7 @@ class Scanner:
     ghost: tuple[float, float]
     drift: float
     offset: float
-    scale: float
+    largest: float
 
 
 def drawn_scanner(random: Random, ranges: Ranges, contrast: Contrast, psir: bool, pixel: float) -> Scanner:
@@ -51,12 +52,13 @@ def drawn_scanner(random: Random, ranges: Ranges, contrast: Contrast, psir: bool
     best = pixel * ranges.draw("acquired", random)
     ways = random.normal(size=3) - [0.8, 0, 0]  # coils lie on the chest, which is on the left of the image
     shading = ranges.draw("shading", random) * ways / np.linalg.norm(ways)
-    scale = float(np.exp(random.uniform(np.log(150), np.log(2500))))
+    offset = float(random.choice([0, MIDDLE])) if psir else 0.0
+    largest = float(np.exp(random.uniform(np.log(200), np.log(0.9 * (LARGEST - offset)))))
     return Scanner(
         psir, bool(random.random() < 0.25), step / cnr, (best, best * random.uniform(1.0, 1.25)), random.uniform(0.1, 0.5), tuple(shading),
         (step * ranges.draw("uneven", random), random.uniform(3, 12)), random.uniform(-2.5, 2.5),
         (ranges.draw("ghost", random), random.uniform(0.2, 0.8)), random.uniform(0, 0.05),
-        scale * random.choice([0.0, 1.0, 2.0]) if psir else 0.0, scale,
+        offset, largest,
     )  # fmt: skip
 
 
@@ -86,7 +88,7 @@ def scanned(tissues: Tissues, contrast: Contrast, scanner: Scanner, random: Rand
         stored = np.clip(image.real / reference, -1.2, 1.5)
     else:
         stored = image.real
-    stored = scanner.offset + scanner.scale * stored
+    stored = scanner.offset + scanner.largest * stored / max(float(np.percentile(np.abs(stored), 99.8)), 1e-9)
     return np.clip(np.round(stored), 0 if scanner.offset or not scanner.psir else -LARGEST, LARGEST).astype(np.float32)
 
 

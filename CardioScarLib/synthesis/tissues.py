@@ -235,7 +235,7 @@ def tissue_at(shape: Shape, disease: Disease | None, points: np.ndarray) -> tupl
         kind[np.flatnonzero(near)[muscle]] = TRABECULAE
     above = over > 0
     kind[above & inside] = OTHER_BLOOD
-    kind[above & wall] = np.where(endo < 2.0, RV_WALL, FAT)[above & wall]
+    kind[above & wall] = np.where(endo < 2.0, RV_WALL, np.where(fat > 1.5, FAT, OUTSIDE))[above & wall]
     kind[above & (outside > 10)] = OUTSIDE
     degree, core = np.zeros(len(points)), np.zeros(len(points))
     if disease is not None and disease.kind != "healthy":
