@@ -101,13 +101,10 @@ def planned(random: Random, ranges: Ranges, length: float) -> Plan:
     return Plan("infarct", artery, angle, share, (spot,))
 
 
-def drawn_disease(random: Random, ranges: Ranges, plan: Plan, shape: Shape) -> Disease:
-    body = shape.mean_body()
-    whole = float(body.arc_length(np.arccos(np.clip(-shape.base / body.semi_axes(0.5)[1], -1, 1))))
-    middle = (plan.angle, plan.share * whole)
+def drawn_disease(random: Random, ranges: Ranges, plan: Plan, middle: tuple[float, float], places: Place) -> Disease:
+    """middle: of the scar, radians and mm along the wall from the apex. places: all over the wall, seen from there."""
     if plan.kind == "healthy":
         return Disease(NoScar(), middle, None, plan.kind, "")
-    places = lattice(shape, middle, whole)
     if plan.kind == "other":
         return Disease((patches if random.random() < 0.5 else stripes)(random, places), middle, None, plan.kind, "")
     scar: Scar
@@ -119,8 +116,20 @@ def drawn_disease(random: Random, ranges: Ranges, plan: Plan, shape: Shape) -> D
     return Disease(scar, middle, core, plan.kind, plan.artery)
 
 
-def lattice(shape: Shape, middle: tuple[float, float], whole: float) -> Place:
-    """Places all over the wall, evenly; whole: mm from the apex to the base."""
+def middle_of(plan: Plan, shape: Shape) -> tuple[float, float]:
+    """Where the plan's scar is: radians, and mm along the wall from the apex."""
+    return plan.angle, plan.share * _whole(shape)
+
+
+def _whole(shape: Shape) -> float:
+    """mm along the wall from the apex to the base."""
+    body = shape.mean_body()
+    return float(body.arc_length(np.arccos(np.clip(-shape.base / body.semi_axes(0.5)[1], -1, 1))))
+
+
+def lattice(shape: Shape, middle: tuple[float, float]) -> Place:
+    """Places all over the wall, evenly, seen from `middle`."""
+    whole = _whole(shape)
     depth, angle, along = (
         part.ravel()
         for part in np.meshgrid(

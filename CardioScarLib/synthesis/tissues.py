@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from CardioScarLib.synthesis.disease import Disease, drawn_disease, planned
+from CardioScarLib.synthesis.disease import Disease, drawn_disease, lattice, middle_of, planned
 from CardioScarLib.synthesis.ranges import Random, Ranges
 from CardioScarLib.synthesis.shape import Shape, drawn_shape, drawn_size
 from CardioScarLib.synthesis.torso import drawn_torso
@@ -81,12 +81,14 @@ def drawn_tissues(random: Random, ranges: Ranges) -> Tissues:
     size = drawn_size(random, ranges)
     plan = planned(random, ranges, size[1])
     shape = drawn_shape(random, ranges, plan.spots, size)
-    disease = drawn_disease(random, ranges, plan, shape)
+    middle = middle_of(plan, shape)
+    disease = drawn_disease(random, ranges, plan, middle, lattice(shape, middle))
     grid, axes = drawn_grid(random, ranges, shape)
     across = -axes[:2, 2] / axes[2, 2]  # slices are planned along the base
     shape = replace(shape, slope=tuple(across + 0.03 * random.normal(size=2)))
     shares = cut(shape, disease, grid, random)
-    around = _around(grid, axes, shape, random)
+    front = float(shape.rv[0, 0] + shape.rv[1, 0]) + shape.rv_wall
+    around = around_heart(grid, axes[:, :2], float((shape.cavity + shape.wall).mean()), front, shape.low, random)
     words = {"disease": disease.kind, "artery": disease.artery, "core": disease.core is not None, "pixel": grid.spacing[0],
              "spacing": grid.spacing[2], "thickness": grid.thickness, "radius": size[0], "wall": float(shape.wall.mean())}  # fmt: skip
     return Tissues(shares, around, drawn_labels(shares), grid, shape, disease, words)
@@ -262,15 +264,19 @@ def drawn_labels(shares: np.ndarray) -> np.ndarray:
     return labels
 
 
-def _around(grid: Grid, axes: np.ndarray, shape: Shape, random: Random) -> np.ndarray:
+def around_heart(grid: Grid, axes: np.ndarray, outer: float, front: float, low: float, random: Random) -> np.ndarray:
+    """(slices, rows, columns) uint8: what a drawn torso has around the heart.
+
+    axes: (3, 2) directions to the right and down, in the heart's frame. outer: radius of the left ventricle; front: from its axis to the
+    front of the right ventricle; low: height of the apex, mm.
+    """
     count, rows, columns = grid.shape
     voxel = grid.to_heart @ grid.matrix
-    middle = count // 2
-    at = voxel[:3, 2] * middle + voxel[:3, 3]
-    right = (np.arange(columns) * grid.spacing[0] + at @ axes[:, 0])[None, :] + np.zeros((rows, 1))
-    down = (np.arange(rows) * grid.spacing[1] + at @ axes[:, 1])[:, None] + np.zeros((1, columns))
+    at = axes.T @ (voxel[:3, 2] * (count // 2) + voxel[:3, 3])
+    along_columns, along_rows = axes.T @ voxel[:3, 0], axes.T @ voxel[:3, 1]
+    right, down = (
+        at[part] + along_columns[part] * np.arange(columns)[None, :] + along_rows[part] * np.arange(rows)[:, None] for part in (0, 1)
+    )
     heights = voxel[2, 2] * np.arange(count) + voxel[2, 3]
-    outer = float((shape.cavity + shape.wall).mean())
-    there = outer * np.sqrt(np.clip(1 - (np.minimum(heights, 0) / shape.low) ** 2, 0.04, 1))
-    front = float(shape.rv[0, 0] + shape.rv[1, 0]) + shape.rv_wall
-    return drawn_torso(random, outer, front).drawn_on(right, down, heights, there, random)
+    there = outer * np.sqrt(np.clip(1 - (np.minimum(heights, 0) / low) ** 2, 0.04, 1))
+    return drawn_torso(random, outer, front).drawn_on(right, down, heights, there, grid.spacing[0], random)

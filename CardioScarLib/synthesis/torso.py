@@ -52,13 +52,12 @@ class Torso:
     aorta: tuple[float, float, float]
     organs: tuple[Organ, ...]
 
-    def drawn_on(self, right: np.ndarray, down: np.ndarray, heights: np.ndarray, outer: np.ndarray, random: Random) -> np.ndarray:
+    def drawn_on(self, right: np.ndarray, down: np.ndarray, heights: np.ndarray, outer: np.ndarray, pixel: float, random: Random) -> np.ndarray:
         """(slices, rows, columns) uint8 tissues.
 
-        right, down: (rows, columns) mm from the heart's axis. heights, outer: (slices,) mm along it, and radius of the heart there.
+        right, down: (rows, columns) mm from the heart's axis. heights, outer: (slices,) mm along it, and radius of the heart there. pixel: mm.
         """
         shape = (len(heights), *right.shape)
-        pixel = float(abs(right[0, 1] - right[0, 0])) if right.shape[1] > 1 else 1.0
         slow, fine = (smooth(shape, (1.5, mm / pixel, mm / pixel), random) for mm in (12.0, 1.8))
         found = np.empty(shape, dtype=np.uint8)
         for number, (height, radius) in enumerate(zip(heights, outer, strict=True)):
