@@ -7,14 +7,8 @@ The network is the EMIDEC one of `myopari` (MIT; pip download --no-deps myopari,
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import replace
-
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
-
-from CardioScarLib.synthesis import TRAINING, Ranges, simulated_heart
 
 SIDE = 256
 """Pixels of the network's input."""
@@ -42,7 +36,10 @@ class Peer:
         side = min(rows, columns)
         window = (
             place[0],
-            *(slice(part.start + (size - side) // 2, part.start + (size - side) // 2 + side) for part, size in zip(place[1:], (rows, columns), strict=True)),
+            *(
+                slice(part.start + (size - side) // 2, part.start + (size - side) // 2 + side)
+                for part, size in zip(place[1:], (rows, columns), strict=True)
+            ),
         )
         given = np.stack([_resized(one, SIDE) for one in scaled[window]])
         name = self.session.get_inputs()[0].name

@@ -36,6 +36,8 @@ from CardioScarLib.cli.quantify import quantify
 from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.report import report
 from CardioScarLib.cli.samples import samples
+from CardioScarLib.cli.simulate import simulate
+from CardioScarLib.cli.simulate_scars import simulate_scars
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.core.errors import Cancelled, CardioScarError
@@ -44,7 +46,7 @@ from CardioScarLib.core.surroundings import printable_output
 from CardioScarLib.core.threads import ONE_THREAD
 from CardioScarLib.core.version import __version__
 
-FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers", "--contours", "--align-from")
+FLAGS_WITH_SEVERAL_VALUES = ("--image", "--mask", "--grid-layers", "--contours", "--align-from", "--wall-from", "--scar-from", "--beside")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -73,6 +75,8 @@ for command in (
     wall,
     coordinates,
     next_slice,
+    simulate,
+    simulate_scars,
     benchmark,
 ):
     cardioscar.add_command(command)

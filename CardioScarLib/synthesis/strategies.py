@@ -14,6 +14,7 @@ from CardioScarLib.synthesis.disease import drawn_disease, planned
 from CardioScarLib.synthesis.heart import SimulatedHeart, heart_of
 from CardioScarLib.synthesis.label_walls import CAVITY, LabelWall, wall_of_labels
 from CardioScarLib.synthesis.ranges import TRAINING, Random, Ranges
+from CardioScarLib.synthesis.tissues import CAVITY as CAVITY_TISSUE
 from CardioScarLib.synthesis.tissues import (
     KINDS,
     NO_REFLOW,
@@ -27,7 +28,6 @@ from CardioScarLib.synthesis.tissues import (
     around_heart,
     drawn_labels,
 )
-from CardioScarLib.synthesis.tissues import CAVITY as CAVITY_TISSUE
 
 STRATEGIES = ("synthetic", "in-wall", "carried")
 NEIGHBORS = 6
@@ -36,9 +36,7 @@ LENGTH = 80.0
 """mm from apex to base of the heart in which places are compared; through the wall they count double."""
 
 
-def scar_in_wall(
-    labels: np.ndarray, matrix: np.ndarray, thickness: float, seed: int, ranges: Ranges = TRAINING
-) -> SimulatedHeart:
+def scar_in_wall(labels: np.ndarray, matrix: np.ndarray, thickness: float, seed: int, ranges: Ranges = TRAINING) -> SimulatedHeart:
     """New scar, grown in the myocardium of a label map, and an image of it. Scar that the map has is forgotten.
 
     labels: (slices, rows, columns), EMIDEC's order. matrix: (4, 4) voxel (column, row, slice) -> LPS mm. thickness: of a slice, mm.

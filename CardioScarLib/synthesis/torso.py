@@ -52,7 +52,9 @@ class Torso:
     aorta: tuple[float, float, float]
     organs: tuple[Organ, ...]
 
-    def drawn_on(self, right: np.ndarray, down: np.ndarray, heights: np.ndarray, outer: np.ndarray, pixel: float, random: Random) -> np.ndarray:
+    def drawn_on(
+        self, right: np.ndarray, down: np.ndarray, heights: np.ndarray, outer: np.ndarray, pixel: float, random: Random
+    ) -> np.ndarray:
         """(slices, rows, columns) uint8 tissues.
 
         right, down: (rows, columns) mm from the heart's axis. heights, outer: (slices,) mm along it, and radius of the heart there. pixel: mm.
@@ -64,9 +66,7 @@ class Torso:
             found[number] = self._slice(right + 1.5 * slow[number], down + 1.5 * slow[number], height, radius, slow[number], fine[number])
         return found
 
-    def _slice(
-        self, right: np.ndarray, down: np.ndarray, height: float, outer: float, wave: np.ndarray, fine: np.ndarray
-    ) -> np.ndarray:
+    def _slice(self, right: np.ndarray, down: np.ndarray, height: float, outer: float, wave: np.ndarray, fine: np.ndarray) -> np.ndarray:
         one = np.full(right.shape, LUNG, dtype=np.uint8)
         one[fine + 0.3 * wave > 2.5] = VESSEL
         x, y, a, b = self.pad
