@@ -127,8 +127,8 @@ def _through_k_space(water: np.ndarray, fat: np.ndarray, spacing: tuple[float, .
     """(slices, rows, columns) complex image of the acquired part of k-space, filled up with zeros, and its noise."""
     shape = water.shape
     rows, columns = np.fft.fftfreq(shape[1])[:, None], np.fft.fftfreq(shape[2])[None, :]
-    window = _window(rows, spacing[1] / scanner.acquired[1], scanner.roll_off) * _window(
-        columns, spacing[0] / scanner.acquired[0], scanner.roll_off
+    window = _window(rows, spacing[1] / scanner.acquired[0], scanner.roll_off) * _window(
+        columns, spacing[0] / scanner.acquired[1], scanner.roll_off
     )
     waves = np.fft.fft2(water) + np.fft.fft2(fat) * np.exp(-2j * np.pi * columns * scanner.fat_shift / spacing[0])
     strength, turns = scanner.ghost
