@@ -24,11 +24,12 @@ SETTINGS = ("training", "outside")
     "--wall-from", type=Path, multiple=True, metavar="FILE", help="Label map whose myocardium is used (EMIDEC's order). Repeatable."
 )
 @click.option("--scar-from", type=Path, multiple=True, metavar="FILE", help="Label map whose scar is carried over. Repeatable.")
+@click.option("--labels", default="emidec", show_default=True, metavar="ORDER|NAME=VALUE,...", help="Meaning of labels in these files.")
 @click.option(
     "--slice-thickness",
     type=click.FloatRange(0, min_open=True),
     metavar="MM",
-    help="Of --wall-from; the spacing of its slices if not given.",
+    help="Of --wall-from; default: spacing of its slices.",
 )
 @click.option(
     "--settings", type=click.Choice(SETTINGS), default="training", show_default=True,
@@ -38,7 +39,9 @@ SETTINGS = ("training", "outside")
 @click.option("--sheet", type=Path, metavar="FILE", help="A picture of all hearts: .png, .svg or .pdf.")
 @click.option("--beside", type=Path, multiple=True, metavar="FILE", help="A real stack to be shown on the sheet, too. Repeatable.")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
-def simulate(count, output, seed, strategy, wall_from, scar_from, slice_thickness, settings, truth, sheet, beside, overwrite) -> None:
+def simulate(
+    count, output, seed, strategy, wall_from, scar_from, labels, slice_thickness, settings, truth, sheet, beside, overwrite
+) -> None:
     """Write heart_0000_lge.nii.gz, heart_0000_labels.nii.gz and heart_0000_about.json, and so on.
 
     Labels are 0 background, 1 cavity, 2 myocardium, 3 scar, 4 no-reflow. The same seed, strategy and settings give the same heart.
@@ -54,9 +57,8 @@ def simulate(count, output, seed, strategy, wall_from, scar_from, slice_thicknes
 
     if beside and sheet is None:
         raise BadSettings("--beside shows a stack on the sheet; it needs --sheet.")
-    hearts = _hearts(
-        strategy, [read_labels(path) for path in wall_from], [read_labels(path) for path in scar_from], slice_thickness, settings, truth
-    )
+    walls, sources = ([read_labels(path, labels) for path in paths] for paths in (wall_from, scar_from))
+    hearts = _hearts(strategy, walls, sources, slice_thickness, settings, truth)
     made_folder(output)
     if sheet is not None:
         check_picture_name(sheet)

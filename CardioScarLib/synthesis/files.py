@@ -15,9 +15,12 @@ from CardioScarLib.io.images import ijk_to_lps, read_image
 from CardioScarLib.io.meshes import mesh_of_wall, write_mesh
 from CardioScarLib.io.volumes import write_volume
 from CardioScarLib.synthesis.heart import SimulatedHeart
+from CardioScarLib.wall.labels import label_names
 
 TRUTH = "true_scar"
 """Point array of the wall's mesh."""
+MEANING = {"cavity": 1, "myocardium": 2, "edema": 2, "scar": 3, "infarct": 3, "no-reflow": 4}
+"""EMIDEC's values of the names of labels."""
 LABELS = {"0": "background", "1": "cavity", "2": "myocardium", "3": "scar", "4": "no-reflow"}
 
 
@@ -66,14 +69,25 @@ def as_image(values: np.ndarray, matrix: np.ndarray) -> sitk.Image:
     return image
 
 
-def read_labels(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def read_labels(path: Path, order: str = "emidec") -> tuple[np.ndarray, np.ndarray]:
     """(slices, rows, columns) uint8 labels in EMIDEC's order, and (4, 4) voxel (column, row, slice) -> LPS mm.
 
-    Raises UnreadableFile for values other than 0 to 4.
+    order: what the values of the file mean, as `label_names` reads it. Edema counts as myocardium, a right ventricle as background.
+    Raises BadContours for an order that is not understood, and UnreadableFile for values that it does not have.
     """
+    names = label_names(order)
     image, _ = read_image(path)
     values = sitk.GetArrayFromImage(image)
-    labels = np.round(values).astype(np.int64)
-    if values.ndim != 3 or not np.allclose(values, labels) or labels.min() < 0 or labels.max() > 4:
-        raise UnreadableFile(f"{path.name} is not a label map of slices with 0 background, 1 cavity, 2 myocardium, 3 scar and 4 no-reflow.")
-    return labels.astype(np.uint8), ijk_to_lps(image)
+    labels = np.zeros(values.shape, dtype=np.uint8)
+    known = values == 0
+    for name, meant in names.items():
+        here = np.isin(values, meant)
+        known |= here
+        labels[here] = MEANING.get(name, 0)
+    if values.ndim != 3 or not known.all():
+        raise UnreadableFile(f"{path.name} is not a label map of slices with the values of '{order}' ({_listed(names)}).")
+    return labels, ijk_to_lps(image)
+
+
+def _listed(names: dict[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{'+'.join(map(str, values))} {name}" for name, values in names.items())

@@ -16,7 +16,8 @@ class Ranges:
 
     The left ventricle:
     radius: of the cavity at its widest. elongation: what a larger cavity adds to the 20 mm from there to the apex, as a share of the
-    radius. base: height of the base above there, in radii. wall: usual thickness. hypertrophy: chance of a wall that is thick, most of all in the septum.
+    radius. base: height of the base above there, in radii. wall: usual thickness. hypertrophy: chance of a wall that is thick, most
+    of all in the septum.
 
     Disease:
     healthy, infarct: chances; other hearts have patches or stripes as non-ischemic disease has. edge: of the border zone of
@@ -31,8 +32,9 @@ class Ranges:
     Looks:
     cnr: scar minus remote myocardium in standard deviations of the noise (drawn on a logarithmic scale). psir: chance of a
     phase-sensitive image, magnitude otherwise. blood_t1: after contrast. remote_uptake, scar_uptake, no_reflow_uptake: partition
-    coefficients. null, null_magnitude: inversion time over that which nulls remote myocardium, of either kind of image. uneven: standard deviation of slow changes
-    within a tissue, as a share of the contrast of scar. shading: change of the coils' gain over 100 mm, as a power of e.
+    coefficients. null, null_magnitude: inversion time over that which nulls remote myocardium, of either kind of image. uneven:
+    standard deviation of slow changes within a tissue, as a share of the contrast of scar. shading: change of
+    the coils' gain over 100 mm, as a power of e.
     ghost: strength of a ghost. fat_dark: chance that fat is suppressed.
     """
 

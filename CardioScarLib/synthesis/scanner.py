@@ -27,8 +27,8 @@ class Scanner:
     and between columns. roll_off: outer share of the band over which it is faded out. shading: (3,) change of the logarithm of
     the gain per 100 mm along columns, rows and slices. uneven: standard deviation within a tissue, of signal, and mm over which it
     changes. fat_shift: mm by which fat lies off along rows. ghost: strength, and turns of the image along rows between ghosts.
-    drift: standard deviation of the gains of slices. offset: stored where there is no signal. largest: stored signal, less the offset, that all
-    but 0.2 % of the pixels stay below.
+    drift: standard deviation of the gains of slices. offset: stored where there is no
+    signal. largest: stored signal, less the offset, that all but 0.2 % of the pixels stay below.
     """
 
     psir: bool

@@ -50,7 +50,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 1 <= self.seeds[0] <= self.seeds[1]:
             raise BadSettings(
-                f"A subset has {self.seeds[0]} to {self.seeds[1]} seeds; the first must be at least 1 and not above the second."
+                f"A subset has {self.seeds[0]} to {self.seeds[1]} seeds; the first must be 1 or more and not above the second."
             )
         if min(self.subsets, self.neighbors, self.falloff) < 1:
             raise BadSettings("The numbers of subsets and of neighbors, and the falloff, must be at least 1.")

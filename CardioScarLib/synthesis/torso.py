@@ -36,10 +36,10 @@ class Organ:
 class Torso:
     """One patient around the heart.
 
-    dome: middle and semi-axes of the inner chest wall above its middle, mm; below it goes straight down. lean: of its axis, mm right per
-    mm down. layers: mm of ribs with muscle, of outer muscle, and of fat under the skin in front and behind. ribs: mm between them, and
-    phase. diaphragm: mm below the heart, slope and curvature (1/mm). liver: mm right of the axis where it ends. pad: middle and semi-axes of
-    fat between heart and chest.
+    dome: middle and semi-axes of the inner chest wall above its middle, mm; below it goes straight down. lean: of its axis, mm right
+    per mm down. layers: mm of ribs with muscle, of outer muscle, and of fat under the skin in front and behind. ribs: mm between them, and
+    phase. diaphragm: mm below the heart, slope and curvature (1/mm). liver: mm right of the axis where it ends. pad: middle and semi-axes
+    of fat between heart and chest.
     """
 
     dome: tuple[float, float, float, float]
@@ -57,7 +57,8 @@ class Torso:
     ) -> np.ndarray:
         """(slices, rows, columns) uint8 tissues.
 
-        right, down: (rows, columns) mm from the heart's axis. heights, outer: (slices,) mm along it, and radius of the heart there. pixel: mm.
+        right, down: (rows, columns) mm from the heart's axis. heights, outer: (slices,) mm along it, and radius of the heart there.
+        pixel: mm.
         """
         shape = (len(heights), *right.shape)
         slow, fine = (smooth(shape, (1.5, mm / pixel, mm / pixel), random) for mm in (12.0, 1.8))
@@ -131,10 +132,9 @@ def drawn_torso(random: Random, outer: float, front: float) -> Torso:
             (at, outer + diaphragm[0] + diaphragm[1] * at + size * random.uniform(0.4, 3.0)), (size, size * random.uniform(0.5, 1.0)),
             random.uniform(1.0, 8.0), (random.normal() * 0.3, random.normal() * 0.3), (int(tissues[0]), int(tissues[1])),
         ))  # fmt: skip
-    aside = random.uniform(0.3, 1.2)
-    return Torso(
-        (x, y, a, b), random.normal() * 0.15,
-        (random.uniform(9, 15), random.uniform(2, 16), random.uniform(5, 40), random.uniform(3, 25)), (random.uniform(24, 34), random.random()),
-        diaphragm, random.uniform(-15, 45), (-front - 4, outer * random.uniform(0.2, 1.0), random.uniform(4, 28) * aside, random.uniform(8, 34) * aside),
-        (random.uniform(outer + 25, outer + 60), random.uniform(-10, outer + 10), random.uniform(8, 13)), tuple(organs),
-    )  # fmt: skip
+    layers = random.uniform(9, 15), random.uniform(2, 16), random.uniform(5, 40), random.uniform(3, 25)
+    ribs = random.uniform(24, 34), random.random()
+    liver, size = random.uniform(-15, 45), random.uniform(0.3, 1.2)
+    pad = -front - 4, outer * random.uniform(0.2, 1.0), random.uniform(4, 28) * size, random.uniform(8, 34) * size
+    aorta = random.uniform(outer + 25, outer + 60), random.uniform(-10, outer + 10), random.uniform(8, 13)
+    return Torso((x, y, a, b), random.normal() * 0.15, layers, ribs, diaphragm, liver, pad, aorta, tuple(organs))

@@ -123,7 +123,9 @@ def test_a_pixel_is_the_mean_over_the_wall_in_its_prism(wall):
 
 
 def test_a_constant_stays_constant_in_slices_of_any_size(wall):
-    volume, inside = rasterized(wall, seeded_scar(wall, wall.nodes[:1], replace(RECIPE, strength=1e-9)), replace(RECIPE, base=0.4))
+    volume, inside = rasterized(
+        wall, seeded_scar(wall, wall.nodes[:1], replace(RECIPE, strength=1e-9)), replace(RECIPE, base=0.4, voxel=2.0)
+    )
     values = sitk.GetArrayFromImage(averaged(volume, inside, 2.2, 7.3))
     assert np.allclose(values[values > 0], 0.4, atol=1e-6)
 
@@ -169,3 +171,12 @@ def test_an_image_keeps_place_and_direction(tmp_path):
     image = as_image(np.zeros((3, 4, 5), dtype=np.uint8), matrix)
     sitk.WriteImage(image, str(tmp_path / "a.nii.gz"))
     assert np.allclose(read_labels(tmp_path / "a.nii.gz")[1], matrix, atol=1e-5)
+
+
+def test_labels_of_another_order_are_read_by_their_names(tmp_path):
+    values = np.zeros((1, 4, 5), dtype=np.int16)
+    values[0, 0] = [0, 200, 500, 1220, 2221]
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(tmp_path / "myops.nii.gz"))
+    assert read_labels(tmp_path / "myops.nii.gz", "myops")[0][0, 0].tolist() == [0, 2, 1, 2, 3]
+    with pytest.raises(UnreadableFile, match="values of 'acdc'"):
+        read_labels(tmp_path / "myops.nii.gz", "acdc")

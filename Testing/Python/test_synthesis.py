@@ -31,10 +31,8 @@ def drawn() -> Tissues:
 def ellipsoid(radius: float = 24.0, wall: float = 10.0, length: float = 50.0, base: float = 18.0) -> Shape:
     """A heart of ellipsoids of revolution without anything around."""
     table = np.ones((ANGLES, HEIGHTS), dtype=np.float32)
-    return Shape(
-        radius * table, wall * table, length, wall, 2.0, base, (0.0, 0.0), np.array([[0, 0, 0], [1.0, 1, 1]]), 0.5, 0 * table, np.empty((0, 5)),
-        0 * table, 0 * table, 0.0,
-    )  # fmt: skip
+    none, rv = 0 * table, np.array([[0, 0, 0], [1.0, 1, 1]])
+    return Shape(radius * table, wall * table, length, wall, 2.0, base, (0.0, 0.0), rv, 0.5, none, np.empty((0, 5)), none, none, 0.0)
 
 
 def volume_of(radius: float, length: float, base: float) -> float:
@@ -136,15 +134,8 @@ def flat(kind: int, size: int = 96) -> Tissues:
     """One tissue everywhere."""
     shares = np.zeros((len(heart.KINDS), 6, size, size), dtype=np.float32)
     shares[kind] = 1
-    return Tissues(
-        shares,
-        np.zeros((6, size, size), dtype=np.uint8),
-        np.zeros((6, size, size), dtype=np.uint8),
-        grid(1.5, size=size, count=6),
-        None,
-        None,
-        {},
-    )
+    empty = np.zeros((6, size, size), dtype=np.uint8)
+    return Tissues(shares, empty, empty, grid(1.5, size=size, count=6), None, None, {})
 
 
 def contrast(**levels: float) -> Contrast:
