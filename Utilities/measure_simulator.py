@@ -31,7 +31,7 @@ SIDE = 256
 SMALL = 500
 """Voxels of its input's grid; smaller pieces are not heart."""
 CLASSES = {"cavity": (1,), "myocardium": (2, 3, 4), "infarct": (3, 4), "no-reflow": (4,)}
-SHOWN = 4
+SHOWN = 3
 """Slices of each simulated heart that the network is given: seconds each."""
 LEAST = 300
 """Labeled pixels of a slice that counts: apex and base are left out."""

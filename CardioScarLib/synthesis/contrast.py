@@ -1,7 +1,8 @@
 """How bright tissues are in late gadolinium enhancement: relaxation after contrast, and inversion recovery.
 
 After contrast, R1 = R1 before + uptake x (R1 of blood after - R1 of blood before), where uptake is the partition coefficient of the
-tissue (Flacke et al. 2001). An inversion recovery of inversion time TI and repetition time TR leaves the longitudinal magnetization
+tissue: 0.40 +- 0.07 in remote and 0.90 +- 0.09 in infarcted myocardium, and less where there is no reflow (Klein et al. 2010, J Cardiovasc
+Magn Reson 12). An inversion recovery of inversion time TI and repetition time TR leaves the longitudinal magnetization
 1 - 2 exp(-TI / T1) + exp(-TR / T1) (Simonetti et al. 2001); its sign is what phase-sensitive images keep (Kellman et al. 2002).
 """
 
@@ -65,7 +66,7 @@ def drawn_contrast(random: Random, ranges: Ranges, psir: bool) -> Contrast:
         return signal(after_contrast(before, random.uniform(low, high), blood), random.uniform(*density))
 
     fat = signal(FAT_T1, random.uniform(0.9, 1.6)) * (random.uniform(0.05, 0.3) if random.random() < ranges.fat_dark else 1)
-    pool = signal(blood, random.uniform(0.85, 1.05))
+    pool = signal(blood, random.uniform(0.9, 1.1))
     remote = signal(t1["remote"])
     of_heart = np.zeros(len(heart.KINDS))
     of_heart[[heart.CAVITY, heart.REMOTE, heart.SCAR, heart.NO_REFLOW]] = pool, remote, signal(t1["scar"]), signal(t1["core"])

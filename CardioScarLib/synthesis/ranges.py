@@ -59,8 +59,8 @@ class Ranges:
     cnr: Limits = (2.5, 20.0)
     psir: float = 0.6
     blood_t1: Limits = (260.0, 450.0)
-    remote_uptake: Limits = (0.35, 0.52)
-    scar_uptake: Limits = (0.8, 1.3)
+    remote_uptake: Limits = (0.3, 0.52)
+    scar_uptake: Limits = (0.72, 1.1)
     no_reflow_uptake: Limits = (0.15, 0.5)
     null: Limits = (0.92, 1.3)
     null_magnitude: Limits = (0.98, 1.15)

@@ -55,7 +55,7 @@ def drawn_scanner(random: Random, ranges: Ranges, contrast: Contrast, psir: bool
     offset = float(random.choice([0, MIDDLE])) if psir else 0.0
     largest = float(np.exp(random.uniform(np.log(200), np.log(0.9 * (LARGEST - offset)))))
     return Scanner(
-        psir, bool(random.random() < 0.25), step / cnr, (best, best * random.uniform(1.0, 1.25)), random.uniform(0.1, 0.5), tuple(shading),
+        psir, bool(random.random() < 0.6), step / cnr, (best, best * random.uniform(1.0, 1.25)), random.uniform(0.1, 0.5), tuple(shading),
         (step * ranges.draw("uneven", random), random.uniform(3, 12)), random.uniform(-2.5, 2.5),
         (ranges.draw("ghost", random), random.uniform(0.2, 0.8)), random.uniform(0, 0.05),
         offset, largest,

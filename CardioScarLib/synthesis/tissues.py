@@ -84,8 +84,8 @@ def drawn_tissues(random: Random, ranges: Ranges) -> Tissues:
     middle = middle_of(plan, shape)
     disease = drawn_disease(random, ranges, plan, middle, lattice(shape, middle))
     grid, axes = drawn_grid(random, ranges, shape)
-    across = -axes[:2, 2] / axes[2, 2]  # slices are planned along the base
-    shape = replace(shape, slope=tuple(across + 0.03 * random.normal(size=2)))
+    across = -axes[:2, 2] / axes[2, 2]  # slices are planned along the base, and now and then badly
+    shape = replace(shape, slope=tuple(across + 0.08 * random.normal(size=2) * (random.random() < 0.3)))
     shares = cut(shape, disease, grid, random)
     front = float(shape.rv[0, 0] + shape.rv[1, 0]) + shape.rv_wall
     around = around_heart(grid, axes[:, :2], float((shape.cavity + shape.wall).mean()), front, shape.low, random)
