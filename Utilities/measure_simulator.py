@@ -23,7 +23,7 @@ from CardioScarLib.synthesis import TRAINING, simulated_heart
 
 LIKE_EMIDEC = replace(
     TRAINING, field=(320.0, 370.0), pixel=(1.35, 1.6), spacing=(8.0, 13.0), psir=1.0, fat_dark=0.0, healthy=0.0, infarct=1.0,
-    cnr=(5.0, 12.0), blood_t1=(350.0, 450.0), null=(1.08, 1.3),
+    cnr=(10.0, 20.0), blood_t1=(330.0, 430.0), null=(1.05, 1.25),
 )  # fmt: skip
 """Whole chests, phase-sensitive, infarcts, with the contrast of the network's training data."""
 SIDE = 256

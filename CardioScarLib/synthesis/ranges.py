@@ -61,7 +61,7 @@ class Ranges:
     blood_t1: Limits = (260.0, 450.0)
     remote_uptake: Limits = (0.3, 0.52)
     scar_uptake: Limits = (0.72, 1.1)
-    no_reflow_uptake: Limits = (0.15, 0.5)
+    no_reflow_uptake: Limits = (0.2, 0.7)
     null: Limits = (0.92, 1.3)
     null_magnitude: Limits = (0.98, 1.15)
     uneven: Limits = (0.04, 0.16)
