@@ -1,7 +1,8 @@
 """How bright tissues are in late gadolinium enhancement: relaxation after contrast, and inversion recovery.
 
 After contrast, R1 = R1 before + uptake x (R1 of blood after - R1 of blood before), where uptake is the partition coefficient of the
-tissue: 0.40 +- 0.07 in remote and 0.90 +- 0.09 in infarcted myocardium, and less where there is no reflow (Klein et al. 2007). An inversion recovery of inversion time TI and repetition time TR leaves the longitudinal magnetization
+tissue: 0.40 +- 0.07 in remote and 0.90 +- 0.09 in infarcted myocardium, and less where there is no reflow (Klein et al. 2007). An
+inversion recovery of inversion time TI and repetition time TR leaves the longitudinal magnetization
 1 - 2 exp(-TI / T1) + exp(-TR / T1) (Simonetti et al. 2001); its sign is what phase-sensitive images keep (Kellman et al. 2002).
 """
 
