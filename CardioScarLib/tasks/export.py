@@ -81,9 +81,7 @@ class ExportTask(MapTask, Task[Written]):
     mesh: Path | None = None
     quantify: QuantifySettings = field(default_factory=QuantifySettings)
     insertions: np.ndarray | None = None
-    coordinates: WallCoordinates | None = None
 
     def run(self, progress: TaskProgress) -> Written:
         source = MapSource.of(self.map(progress), None if self.mesh is None else read_wall(self.mesh, "lps", "mm"))
-        where = self.insertions, None, self.coordinates
-        return export_map(source, self.folder, self.kinds, self.quantify, *where, progress=progress)
+        return export_map(source, self.folder, self.kinds, self.quantify, self.insertions, progress=progress)

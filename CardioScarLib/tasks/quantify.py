@@ -14,14 +14,13 @@ from CardioScarLib.quantification.numbers import Numbers
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.runner.task import Task, TaskProgress
 from CardioScarLib.tasks.start import MapTask
-from CardioScarLib.wall.coordinates import WallCoordinates
 
 
 @dataclass(frozen=True, eq=False)
 class QuantifyTask(MapTask, Task[Numbers]):
     """The numbers of a map; starts from a map if given, otherwise makes it first.
 
-    insertions, right_ventricle, coordinates: see `pipeline.quantify`.
+    insertions, right_ventricle: see `pipeline.quantify`.
     """
 
     answer: ClassVar[type] = Numbers
@@ -30,7 +29,6 @@ class QuantifyTask(MapTask, Task[Numbers]):
     quantify: QuantifySettings = field(default_factory=QuantifySettings)
     insertions: np.ndarray | None = None
     right_ventricle: np.ndarray | None = None
-    coordinates: WallCoordinates | None = None
 
     def run(self, progress: TaskProgress) -> Numbers:
-        return quantify(self.map(progress), self.quantify, self.insertions, self.right_ventricle, self.coordinates, progress)
+        return quantify(self.map(progress), self.quantify, self.insertions, self.right_ventricle, progress=progress)

@@ -116,8 +116,7 @@ class ReportTask(MapTask, Task[Written]):
     folder: Path = Path()
     quantify: QuantifySettings = field(default_factory=QuantifySettings)
     insertions: np.ndarray | None = None
-    coordinates: WallCoordinates | None = None
 
     def run(self, progress: TaskProgress) -> Written:
         source = MapSource.of(self.map(progress))
-        return write_report(source, self.folder, self.quantify, self.insertions, None, self.coordinates, progress)
+        return write_report(source, self.folder, self.quantify, self.insertions, progress=progress)
