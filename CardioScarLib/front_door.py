@@ -85,8 +85,8 @@ def quantify(
     are told instead of segments. coordinates: of the wall; None computes them.
     Raises BadSettings for a right ventricle that cannot be used, and UnreadableFile for a file without a map.
     """
-    given = MapSource.of(source)
-    return pipeline.quantify(given.map, settings, insertions, right_ventricle, coordinates, progress)
+    settings = settings or QuantifySettings()
+    return pipeline.quantify(MapSource.of(source).for_numbers(settings), settings, insertions, right_ventricle, coordinates, progress)
 
 
 def write_report(

@@ -410,6 +410,16 @@ class QuantifySettings(Settings):
         metavar="N",
     )
 
+    signal: bool = choice(
+        False,
+        _("Also by signal intensity"),
+        _(
+            "Also tell core, border zone and channels at 60 and 40 % of the maximal signal intensity, as the border-zone literature does. "
+            "It takes the slices and another fit."
+        ),
+        flag="--signal",
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.thresholds) != 2 or not 0 < self.thresholds[0] < self.thresholds[1] < 1:

@@ -60,11 +60,12 @@ class Channel:
 @dataclass(frozen=True, eq=False)
 class Channels:
     """found: the most probable first. quantities: of all channels together. arrays: channel_probability, (n,) float32: the share of
-    the samples in which a node lies in a channel."""
+    the samples in which a node lies in a channel. masses: (d,) g of all channels in each sample."""
 
     found: tuple[Channel, ...]
     quantities: tuple[Quantity, ...]
     arrays: dict[str, np.ndarray]
+    masses: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ def find_channels(
     )
     found = [_channel(leader, members, draws, blank, shells, wall, segments) for leader, members in _matched(seen, middle.n)]
     kept = tuple(sorted((one for one in found if one.probability >= LEAST), key=lambda one: -one.probability))
-    return Channels(kept, quantities, {"channel_probability": _on_nodes(wall, coordinates, shells, often, draws)})
+    return Channels(kept, quantities, {"channel_probability": _on_nodes(wall, coordinates, shells, often, draws)}, total)
 
 
 def _matched(seen: list[_Seen], places: int) -> list[tuple[_Seen, list[_Seen]]]:

@@ -52,7 +52,8 @@ def export_map(
     tell = progress or (lambda stage, step, steps, **detail: None)
     order = Order(
         source, made_folder(folder), settings, overwrite,
-        lambda: pipeline.quantify(source.map, settings, insertions, right_ventricle, coordinates, progress), identity_from, pdf,
+        lambda: pipeline.quantify(source.for_numbers(settings), settings, insertions, right_ventricle, coordinates, progress),
+        identity_from, pdf,
     )  # fmt: skip
     tell("write", 0, 1)
     files: Files = {}

@@ -61,7 +61,8 @@ def write_report(
     except CardioScarError:
         whole = None
     tell = progress or (lambda stage, step, steps, **detail: None)
-    numbers = pipeline.quantify(source.map, settings, insertions, right_ventricle, coordinates, progress)
+    settings = settings or QuantifySettings()
+    numbers = pipeline.quantify(source.for_numbers(settings), settings, insertions, right_ventricle, coordinates, progress)
     tell("report", 0, 1)
     labels = [one.label for one in whole.case.stack] if whole else ()
     evidence, audit = (whole.evidence, whole.audit) if whole else (None, None)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.core.result import Result
 from CardioScarLib.core.scar_map import ScarMap
+from CardioScarLib.core.settings import QuantifySettings
 from CardioScarLib.io.maps import point_arrays, read_map
 from CardioScarLib.io.meshes import MeshFile, mesh_of_wall
 from CardioScarLib.io.results import read_result
@@ -45,6 +47,15 @@ class MapSource:
     def result(self) -> Result:
         """The map with its field and its slices. Raises UnreadableFile or OtherCase where they were not kept."""
         return self.kept if isinstance(self.kept, Result) else read_result(self.kept, POSTERIORS)
+
+    def for_numbers(self, settings: QuantifySettings) -> Result | ScarMap:
+        """What `pipeline.quantify` starts from: with the slices if these settings need them and they were kept."""
+        if not settings.signal:
+            return self.map
+        try:
+            return self.result()
+        except CardioScarError:
+            return self.map  # the numbers say what they miss
 
 
 @dataclass(frozen=True)
