@@ -126,7 +126,7 @@ def _cells(one: Quantity) -> tuple:
     """A row of the table of quantities."""
     interval = "" if one.low is None or one.high is None else f"{number_in_words(one.low)}-{number_in_words(one.high)}"
     detail = f"{titleOf(one)}: {one}. {one.method}."
-    return (titleOf(one), f"{number_in_words(one.value)} {one.unit}", interval), detail, False, detail
+    return (titleOf(one), f"{number_in_words(one.value)} {one.unit}".strip(), interval), detail, False, detail
 
 
 def _channelCells(number: int, channel: dict) -> tuple:

@@ -74,17 +74,15 @@ def signal_quantities(
     scar, dense = (GRAM * each * np.count_nonzero(fields.values >= softened(one, widths)[:, None], axis=1) for one in (border_zone, core))
     how = f"{SCALE} ({maximum:.4g})"
     found = [
-        fields.quantity("signal_core_mass_g", "Core mass by signal", dense, "g", f"{how}: 60 % or more, {AT_DENSITY}", CORE),
-        fields.quantity(
-            "signal_border_zone_mass_g", "Border zone mass by signal", scar - dense, "g", f"{how}: 40 to 60 %, {AT_DENSITY}", BORDER_ZONE
-        ),
+        fields.quantity("signal_core_mass_g", "Core mass by signal", dense, "g", f"{how}: 60 % or more, {AT_DENSITY}"),
+        fields.quantity("signal_border_zone_mass_g", "Border zone mass by signal", scar - dense, "g", f"{how}: 40 to 60 %, {AT_DENSITY}"),
     ]
     channels = find_channels(wall, coordinates, posterior, core, settings.samples, level)
     method = f"{how}: corridors below 60 % between tissue of 60 % and more"
-    found.append(fields.quantity("signal_channel_mass_g", "Channel mass by signal", channels.masses, "g", f"{method}, {AT_DENSITY}", CORE))
+    found.append(fields.quantity("signal_channel_mass_g", "Channel mass by signal", channels.masses, "g", f"{method}, {AT_DENSITY}"))
     if fields.sampled:
         share = 100 * float(np.mean(channels.masses > CUTOFF))
         label = f"Probability of a channel mass above {CUTOFF:g} g by signal"
         method = f"{method}; the cut-off is that of ADAS 3D LV, whose channels are found by another method"
-        found.append(Quantity("signal_channel_mass_above_5_15_g_percent", label, share, "%", method, threshold=CORE))
+        found.append(Quantity("signal_channel_mass_above_5_15_g_percent", label, share, "%", method))
     return tuple(found)
