@@ -22,7 +22,7 @@ from CardioScarLib.quantification.places import Septum, septum_at, septum_touchi
 from CardioScarLib.quantification.points import points_within
 from CardioScarLib.quantification.sectors import Sector, sectors, transmurality_quantities
 from CardioScarLib.quantification.segments import aha_segments
-from CardioScarLib.quantification.thresholds import BORDERS, threshold_quantities
+from CardioScarLib.quantification.thresholds import BORDERS, LEFT_OUT, threshold_quantities
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 
 SCHEMA = "cardioscar-numbers 1"
@@ -107,7 +107,7 @@ def quantify_map(
         measure = np.full(len(points_inside), each)
     whole = float(wall.volumes.sum())
     counted = threshold_quantities(whole, where, measure, border_zone, core, border_widths(source.posterior, len(where.values)))
-    found = replace(found, quantities=(*found.quantities, *counted), notes=(BORDERS,) if fields.sampled else ())
+    found = replace(found, quantities=(*found.quantities, *counted), notes=_notes(source, fields))
     try:
         coordinates = coordinates or wall_coordinates(wall)
     except BadWall as problem:
@@ -120,6 +120,12 @@ def quantify_map(
     elif right_ventricle is not None:
         septum = septum_touching(wall, coordinates, right_ventricle)
     return _in_the_wall(found, source, fields, settings, septum, coordinates, step)
+
+
+def _notes(source: ScarMap, fields: Fields) -> tuple[str, ...]:
+    if not fields.sampled:
+        return ()
+    return (BORDERS,) if source.shifts is None else (BORDERS, LEFT_OUT)
 
 
 def _in_the_wall(

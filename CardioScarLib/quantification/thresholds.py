@@ -16,6 +16,12 @@ BORDERS = (
     "The intervals of core and border zone hold how soft the borders of scar may be, as phantoms have them: no slice shows it, and a "
     "patient's borders may be others."
 )
+LEFT_OUT = (
+    "The intervals of burden, volume and mass of the whole LV hold what the intensities leave open. Those of core, border zone, segments, "
+    "transmurality and channels do not: it was found for the share of scar as a whole, not for each place."
+)
+CAVEATS = (BORDERS, LEFT_OUT)
+"""Notes that must be read beside the numbers, and that name no file."""
 
 
 def threshold_quantities(

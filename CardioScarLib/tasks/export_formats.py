@@ -22,7 +22,7 @@ from CardioScarLib.io.slice_values import SlicePixels, even_groups
 from CardioScarLib.io.slice_volumes import name_segments, slice_volume
 from CardioScarLib.io.volumes import write_volume
 from CardioScarLib.quantification.numbers import Numbers
-from CardioScarLib.quantification.thresholds import BORDERS
+from CardioScarLib.quantification.thresholds import CAVEATS
 from CardioScarLib.quantification.tissue import BORDER_ZONE, CORE, HEALTHY, tissue_of
 from CardioScarLib.tasks.sources import MapSource
 
@@ -112,7 +112,7 @@ def export_dicom(order: Order) -> Files:
     for name in (*made, "scar_measurements", *(["scar_report"] if document else [])):
         check_writable(order.folder / f"{name}.dcm", order.overwrite)
     numbers = order.numbers()
-    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one == BORDERS)]  # other notes hold names of files
+    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one in CAVEATS)]  # other notes hold names of files
     order.notes += caveats
     made["scar_measurements"] = measurement_report(_parts(numbers), caveats, stack, identity, list(made.values()), len(made))
     if document is not None:

@@ -21,7 +21,7 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.files import atomic_paths, check_writable, made_folder
 from CardioScarLib.pipeline import Progress
 from CardioScarLib.quantification.numbers import Numbers
-from CardioScarLib.quantification.thresholds import BORDERS
+from CardioScarLib.quantification.thresholds import CAVEATS
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.report.bulls_eye import check_matplotlib, write_bulls_eye
 from CardioScarLib.report.document import document_of, numbered_slices
@@ -67,7 +67,7 @@ def write_report(
     labels = [one.label for one in whole.case.stack] if whole else ()
     evidence, audit = (whole.evidence, whole.audit) if whole else (None, None)
     # Other notes hold names of files; those on the evidence name slices only.
-    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one == BORDERS), *(evidence.notes if evidence else ())]
+    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one in CAVEATS), *(evidence.notes if evidence else ())]
     with TemporaryDirectory(prefix="cardioscar-") as drawn:
         pictures, notes = _pictures(source.map, whole, numbers, Path(drawn))
         document = document_of(numbers, audit, pictures, [*caveats, *notes], evidence, labels)

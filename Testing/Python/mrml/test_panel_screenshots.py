@@ -82,7 +82,7 @@ def test_the_panel_beside_its_audit_and_planes(can_draw, a_scene, a_parent):
 @pytest.mark.skipif("CARDIOSCAR_SCREENSHOTS" not in os.environ, reason="a real map and its numbers take long; both are tested elsewhere")
 def test_the_panel_beside_its_numbers_and_channels(can_draw, a_scene, a_parent):
     """A phantom with a channel of 3.5 mm through its scar."""
-    view = three_d_view(a_scene, (760, 900), "ColorLegend", "Markups")
+    view = three_d_view(a_scene, (760, 1640), "ColorLegend", "Markups")
     widget = CardioScarWidget(a_parent)
     widget.setup()
     widget.enter()
