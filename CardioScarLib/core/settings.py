@@ -423,9 +423,10 @@ class QuantifySettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.thresholds) != 2 or not 0 < self.thresholds[0] < self.thresholds[1] < 1:
+            told = ", ".join(f"{one:g}" for one in self.thresholds) or "missing"
             raise BadSettings(
-                f"The thresholds are {', '.join(f'{one:g}' for one in self.thresholds)}; they must be two scar fractions between 0 and 1, "
-                "that of the border zone first and that of the core, which is larger, second."
+                f"The thresholds are {told}; they must be two scar fractions between 0 and 1, that of the border zone first and that of "
+                "the core, which is larger, second."
             )
 
 

@@ -152,6 +152,15 @@ def test_numbers_are_told_again_as_is_chosen(a_panel, jobs):
     assert ui.statusLabel.text == "The numbers were computed." and ui.quantityTable.isVisible()
 
 
+@pytest.mark.parametrize("text, words", [("", "missing"), ("0.6,0.4", "second"), ("soft", "cannot be read")])
+def test_thresholds_that_are_none_are_said(a_panel, jobs, text, words):
+    a_panel.ui.numberThresholdsLineEdit.text = text
+    click(a_panel.ui.applyButton)
+    assert not jobs and words in a_panel.ui.numbersLabel.text
+    click(a_panel.ui.reportButton)
+    assert not jobs and words in a_panel.ui.statusLabel.text
+
+
 def test_a_report_is_one_click_into_a_folder_of_its_own(a_panel, jobs, tmp_path):
     ui = a_panel.ui
     assert not ui.reportButton.enabled and not ui.exportButton.enabled
