@@ -29,10 +29,12 @@ from CardioScarPanel.alignment_view import AlignmentView
 from CardioScarPanel.audit_view import AuditView
 from CardioScarPanel.dependencies import slicerIsTooOld
 from CardioScarPanel.device_check import DeviceCheck
+from CardioScarPanel.documents_view import DocumentsView
 from CardioScarPanel.evidence_preview import EvidencePreview
 from CardioScarPanel.followed_inputs import FollowedInputs
 from CardioScarPanel.geometry_check import GeometryCheck
 from CardioScarPanel.next_step import NextStep, firstVisibleNode, missingFor
+from CardioScarPanel.numbers_view import NumbersView
 from CardioScarPanel.result_view import ResultView
 from CardioScarPanel.run_control import RunControl
 from CardioScarPanel.run_times import RunTimes
@@ -140,7 +142,11 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._sliceTable,
         )
         self._advice = AdviceView(self.ui, self._runControl, lambda: self._start("advice", self._starts.advice), self._resultModel)
-        self._parts = [self._result, self._scarSegments, self._wallMaker, self._deviceCheck, self._advice]
+        self._numbers = NumbersView(self.ui, self._runControl, self._starts.numbers, self._resultModel, self._result.update)
+        self._documents = DocumentsView(self.ui, self._runControl, self._starts.report, self._starts.export, self._resultModel)
+        self._parts = [
+            self._result, self._scarSegments, self._wallMaker, self._deviceCheck, self._advice, self._numbers, self._documents,
+        ]  # fmt: skip
         self._inputParts = [self._geometryCheck, self._sliceTable, EvidencePreview(self.ui, inputs), self._alignment, self._audit]
 
         # Looking at the inputs takes a moment: after the panel is open, and once for all changes that come together.
@@ -165,6 +171,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.logic is None:
             return
         self._runControl.release()
+        self._numbers.release()
         self._deviceCheck.cleanup()
         self._inputTimer.stop()
         self.setParameterNode(None)
@@ -191,6 +198,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartClose(self, caller, event) -> None:
         """The nodes of a run go away: stop it."""
         self._runControl.release()
+        self._numbers.release()
         self.onSceneStartImport(caller, event)
 
     def onSceneStartImport(self, caller, event) -> None:
@@ -248,7 +256,13 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         changed = self._followed.changed()
         if changed:
             self._inputTimer.start(DRAG_PAUSE_MS if changed == {"evidence.n_sd"} else 0)
-        for part in (self._result, self._deviceCheck, self._advice, *((self._alignment, self._audit) if self._inputPartsConnected else ())):
+        for part in (
+            self._result,
+            self._deviceCheck,
+            self._advice,
+            self._numbers,
+            *((self._alignment, self._audit) if self._inputPartsConnected else ()),
+        ):
             part.update()
         self._showState()
 
@@ -285,6 +299,9 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._alignment.checkCanStart(" ".join(nodesMissing))
         self._audit.checkCanStart(" ".join(missing), self._seconds("audit"))
         self._advice.checkCanStart(" ".join(missing), self._seconds("advice"))
+        noMap = "" if self._result.hasMap else _("Compute a map first.")
+        self._numbers.checkCanStart(" ".join(missing) or noMap)
+        self._documents.checkCanStart(" ".join(missing) or noMap)
         hasMap, hasAudit = self._result.hasMap, self._audit.hasAudit
         self._nextStep.update(self._parameterNode, missing, running, hasMap, hasAudit, self._seconds("map"))
         self._timed = self._timed if running else ()
@@ -330,6 +347,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameterNode:
             self._result.showNew(result.modelNode)
             self._sections.showResult()
+            self._numbers.tell(result.result)
         else:  # another module is open by now
             self.logic.getParameterNode().resultModel = result.modelNode
         kept = [_("The previous map is kept as scar_probability{suffix}.").format(suffix=result.keptAs)] if result.keptAs else []

@@ -9,6 +9,8 @@
 >>> for proposal in cs.advise(result).proposals:
 ...     print(proposal.label)
 >>> result.write("map.vtu")
+>>> cs.write_report(result, "report")
+>>> cs.export(result, "exported", ["opencarp", "nrrd"])
 >>> cs.read_result("map.vtu").posterior.mean(points)
 
 Modules are loaded on first use.
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
         advise,
         align,
         audit,
+        export,
         quantify,
         read_case,
         read_result,
         reconstruct,
+        write_report,
     )
 
 __all__ = [
@@ -47,10 +51,12 @@ __all__ = [
     "advise",
     "align",
     "audit",
+    "export",
     "quantify",
     "read_case",
     "read_result",
     "reconstruct",
+    "write_report",
 ]
 
 

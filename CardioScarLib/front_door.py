@@ -1,8 +1,11 @@
-"""The interface of `import CardioScarLib as cs`: read a case, reconstruct, quantify, audit, advise, write and read results."""
+"""The interface of `import CardioScarLib as cs`: read a case, reconstruct, quantify, audit, advise, report, export."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from CardioScarLib import pipeline
 from CardioScarLib.core import result as core_result
@@ -11,9 +14,14 @@ from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.settings import QuantifySettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io import results as files
 from CardioScarLib.io.cases import read_case
-from CardioScarLib.pipeline import Progress, advise, align, audit, quantify
+from CardioScarLib.pipeline import Progress, advise, align, audit
+from CardioScarLib.quantification.numbers import Numbers
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
+from CardioScarLib.tasks import report as reports
+from CardioScarLib.tasks.export import export_map
 from CardioScarLib.tasks.files import write
+from CardioScarLib.tasks.sources import MapSource, Written
+from CardioScarLib.wall.coordinates import WallCoordinates
 
 __all__ = [
     "Case",
@@ -25,10 +33,12 @@ __all__ = [
     "advise",
     "align",
     "audit",
+    "export",
     "quantify",
     "read_case",
     "read_result",
     "reconstruct",
+    "write_report",
 ]
 
 
@@ -58,3 +68,67 @@ def read_result(path: Path | str, case: Case | None = None) -> Result:
     case: the case of the result, if its `.case.npz` was not kept. Raises UnreadableFile or OtherCase.
     """
     return Result(**vars(files.read_result(Path(path), POSTERIORS, case)))
+
+
+def quantify(
+    source: core_result.Result | Path | str,
+    settings: QuantifySettings | None = None,
+    insertions: np.ndarray | None = None,
+    right_ventricle: np.ndarray | None = None,
+    coordinates: WallCoordinates | None = None,
+    progress: Progress | None = None,
+) -> Numbers:
+    """All numbers of a map: amounts, AHA segments, transmurality and channels, each with its interval.
+
+    source: a result, or the file of a map, whose slices are not needed. insertions: (1 or 2, 3) LPS mm of the right ventricle, the
+    anterior one first. right_ventricle: (k, 3) points all over it, LPS mm, used where no insertions are given; without either, rings
+    are told instead of segments. coordinates: of the wall; None computes them.
+    Raises BadSettings for a right ventricle that cannot be used, and UnreadableFile for a file without a map.
+    """
+    settings = settings or QuantifySettings()
+    return pipeline.quantify(MapSource.of(source).for_numbers(settings), settings, insertions, right_ventricle, coordinates, progress)
+
+
+def write_report(
+    source: core_result.Result | Path | str,
+    output: Path | str,
+    settings: QuantifySettings | None = None,
+    insertions: np.ndarray | None = None,
+    right_ventricle: np.ndarray | None = None,
+    coordinates: WallCoordinates | None = None,
+    progress: Progress | None = None,
+    overwrite: bool = False,
+) -> Written:
+    """Write a report of a map into the folder `output`: report.html, report.pdf and numbers.json, without names of files and images.
+
+    The other arguments are those of `quantify`. Returns the files written and notes on what was left out.
+    Raises MissingPackage without matplotlib, and UnwritableOutput.
+    """
+    where = insertions, right_ventricle, coordinates
+    return reports.write_report(MapSource.of(source), Path(output), settings, *where, progress, overwrite)
+
+
+def export(
+    source: core_result.Result | Path | str,
+    output: Path | str,
+    formats: Sequence[str],
+    settings: QuantifySettings | None = None,
+    insertions: np.ndarray | None = None,
+    right_ventricle: np.ndarray | None = None,
+    coordinates: WallCoordinates | None = None,
+    identity_from: Path | str | None = None,
+    pdf: Path | str | None = None,
+    progress: Progress | None = None,
+    overwrite: bool = False,
+) -> Written:
+    """Write a map into the folder `output` for other programs; all files or none.
+
+    formats: some of "mesh", "opencarp", "nrrd", "nifti" and "dicom". The thresholds of the settings tell border zone and core. For
+    DICOM alone: insertions, right_ventricle and coordinates as for `quantify`; identity_from: folder of the source images, to copy
+    patient and study from, otherwise pseudonyms; pdf: a file to wrap, such as report.pdf.
+    Returns the files written and notes on what was assumed.
+    Raises BadSettings for another format, MissingPackage for DICOM without highdicom, and UnwritableOutput.
+    """
+    where = insertions, right_ventricle, coordinates
+    with_identity, wrapped = (None if one is None else Path(one) for one in (identity_from, pdf))
+    return export_map(MapSource.of(source), Path(output), formats, settings, *where, with_identity, wrapped, progress, overwrite)

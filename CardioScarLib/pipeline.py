@@ -15,7 +15,7 @@ from CardioScarLib.advice.ranking import Advice
 from CardioScarLib.advice.ranking import advise as advise_planes
 from CardioScarLib.alignment import Alignment, find_shifts
 from CardioScarLib.core.case import Case, check_evidence_of_mask
-from CardioScarLib.core.errors import BadAlignment, BadEvidence, BadSettings, NoSpread, StackMissesWall
+from CardioScarLib.core.errors import BadAlignment, BadEvidence, BadSettings, BadWall, NoSpread, StackMissesWall
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.provenance import Provenance
@@ -34,6 +34,7 @@ from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.quantification.draws import drawn_amounts, node_interval, with_evidence
 from CardioScarLib.quantification.numbers import Numbers, quantify_map
+from CardioScarLib.quantification.signal import signal_evidence, signal_quantities
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.dropout.device import choose_device
@@ -154,13 +155,16 @@ def quantify(
 
     insertions: (1 or 2, 3) LPS mm of the right ventricle, the anterior one first. right_ventricle: (k, 3) points all over it, LPS mm,
     used where no insertions are given; without either, rings are told instead of segments. coordinates: of the wall; None computes
-    them.
+    them. Numbers by signal intensity need a result, whose slices are at hand.
     """
     settings = settings or QuantifySettings()
-    source = source if isinstance(source, ScarMap) else ScarMap.of(source)
+    given, source = source, source if isinstance(source, ScarMap) else ScarMap.of(source)
     clock = _Clock(progress)
     with clock.stage("numbers") as step:
         found = quantify_map(source, settings, insertions, right_ventricle, coordinates, step)
+    if settings.signal:
+        with clock.stage("signal") as step:
+            found = _with_signal(found, given, settings, coordinates, step)
     chosen = {"quantify": asdict(settings), "insertions": insertions, "map": source.settings}
     notes = (*source.notes, *found.missing.values(), *found.notes)
     return replace(found, notes=notes, provenance=Provenance.now(chosen, clock.seconds, source.inputs, source.reading, notes))
@@ -227,6 +231,28 @@ def _field(posterior: Posterior) -> FittedField:
     if not isinstance(posterior, FittedField):
         raise BadSettings("The audit requires the model 'field'.")
     return posterior
+
+
+def _with_signal(
+    found: Numbers, given: Result | ScarMap, settings: QuantifySettings, coordinates: WallCoordinates | None, step: Callable[..., None]
+) -> Numbers:
+    """The numbers, and those by signal intensity; or why there are none."""
+    try:
+        if isinstance(given, ScarMap):
+            raise BadEvidence("Numbers by signal intensity need the slices, which were not kept beside the map.")
+        if given.evidence.description.get("method") == "values":
+            raise BadEvidence("Numbers by signal intensity need LGE images; the slices of this map hold scar values.")
+        case, made = given.case, given.settings
+        if case.wall.kind != "volume":
+            raise BadWall("The LV model has no volume cells; make a tetrahedral wall from it first.")
+        stack = case.stack if case.alignment is None else case.alignment.applied(case.stack)
+        operator = _operator(stack, case.wall, made)
+        evidence = signal_evidence(operator.stack, operator.pixels, made.evidence.lge_type)
+        posterior = fit(*coarsened(operator, evidence, case.wall, made.operator), case.wall, made.model, step)
+        told = signal_quantities(case.wall, posterior, evidence, settings, coordinates)
+    except (BadEvidence, BadWall, StackMissesWall) as problem:
+        return replace(found, missing={**found.missing, "signal": str(problem)})
+    return replace(found, quantities=(*found.quantities, *told))
 
 
 def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> SliceOperator:

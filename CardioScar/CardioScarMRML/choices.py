@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from CardioScarLib.core.choices import Choice, Settings, choice, choices_of
-from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings, WallSettings
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, QuantifySettings, ReconstructionSettings, WallSettings
 
 LAST_SLICE = 9999
 PLAIN_THRESHOLD = 0.5
@@ -83,7 +83,29 @@ class PanelChoices(Settings):
         _("Show the result"),
         _("Color the model by its new map and turn the 3D views to the scar. Otherwise the map is written and the views stay."),
     )
-    display: str = choice("probability", _("Show"), _("How the result is shown."), options=("probability", "uncertainty", "binary"))
+    outputFolder: str = choice(
+        "",
+        _("Folder"),
+        _("Where reports and exports go, each into a new folder of its own. If empty, the folder in which Slicer saves scenes is used."),
+    )
+    exportKind: str = choice(
+        "mesh",
+        _("Export as"),
+        _("The format in which the map is exported."),
+        options={
+            "mesh": (_("Mesh (VTK)"), _("The model with all its arrays, as .vtu in LPS mm.")),
+            "opencarp": (_("openCARP mesh"), _("Points in micrometers and elements with the tags 1 healthy, 2 border zone and 3 core.")),
+            "nrrd": (_("Volumes (NRRD)"), _("Probability, uncertainty and labels on the pixels of the slices.")),
+            "nifti": (_("Volumes (NIfTI)"), _("Probability, uncertainty and labels on the pixels of the slices.")),
+            "dicom": (
+                _("DICOM"),
+                _("Parametric Maps, Segmentations and a structured report on the slices, with pseudonyms; needs highdicom."),
+            ),
+        },
+    )
+    display: str = choice(
+        "probability", _("Show"), _("How the result is shown."), options=("probability", "uncertainty", "binary", "channels")
+    )
 
 
 DESCRIBED: tuple[tuple[type, str], ...] = (
@@ -92,6 +114,7 @@ DESCRIBED: tuple[tuple[type, str], ...] = (
     (WallSettings, "wall"),
     (AlignmentSettings, "alignment"),
     (AdviceSettings, "advice"),
+    (QuantifySettings, "numbers"),
 )
 """Which choices the parameter node keeps: dataclasses of choices, and the parameter pack that holds them, if it is not the node."""
 

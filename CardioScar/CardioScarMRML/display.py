@@ -44,6 +44,7 @@ LOOKS = {
     "probability": Look("scar_probability", _("Scar probability"), (0.0, 1.0), "CardioScar Probability", color_table(PROBABILITY)),
     # No standard deviation of a fraction exceeds one half.
     "uncertainty": Look("scar_uncertainty", _("Standard deviation"), (0.0, 0.5), "CardioScar Uncertainty", color_table(UNCERTAINTY)),
+    "channels": Look("channel_probability", _("Channel probability"), (0.0, 1.0), "CardioScar Channels", color_table(PROBABILITY)),
     "binary": Look("scar_binary", _("Scar"), (0.0, 1.0), "CardioScar Binary", np.array([_HEALTHY, _SCAR]), (_("no scar"), _("scar"))),
 }
 
@@ -59,6 +60,14 @@ def showUncertainty(modelNode) -> None:
     :raises NoSpread: the map was made by a model without uncertainty.
     """
     _show(modelNode, "uncertainty")
+
+
+def showChannels(modelNode) -> None:
+    """Color a model by `channel_probability`, the share of the joint samples in which a point lies in a channel, with a legend.
+
+    :raises NoSpread: the numbers of the map were not computed yet.
+    """
+    _show(modelNode, "channels")
 
 
 def showBinary(modelNode, threshold: float) -> None:
@@ -198,6 +207,8 @@ def _values(modelNode, name: str) -> np.ndarray:
     pointData = modelNode.GetMesh().GetPointData() if modelNode is not None and modelNode.GetMesh() is not None else None
     if pointData is None or not pointData.HasArray("scar_probability"):
         raise BadWall(_("There is no scar map on this model yet; compute one first."))
+    if not pointData.HasArray(name) and name == LOOKS["channels"].array:
+        raise NoSpread(_("This scar map has no channels; compute its numbers first, on a wall with volume cells."))
     if not pointData.HasArray(name):
         raise NoSpread(_("This scar map has no uncertainty; compute it with a model that gives one, such as 'field'."))
     return vtk_to_numpy(pointData.GetArray(name))

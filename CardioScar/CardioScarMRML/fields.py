@@ -13,6 +13,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.core.errors import OtherCase, UnreadableFile
 from CardioScarLib.core.settings import ReconstructionSettings
+from CardioScarMRML.translation import tr as _
 from CardioScarMRML.writing import FIELD_ARRAY, scarArrays
 
 if TYPE_CHECKING:
@@ -54,6 +55,20 @@ def resultOf(modelNode, case: Case) -> Result | None:
     pointData = mesh.GetPointData()
     arrays = {name: vtk_to_numpy(pointData.GetArray(name)).copy() for name in scarArrays(modelNode) if pointData.HasArray(name)}
     return result_from_bytes(vtk_to_numpy(array).astype(np.uint8).tobytes(), case, arrays, POSTERIORS)
+
+
+def shownResult(modelNode, case: Case) -> Result:
+    """The result whose map a model shows, whatever is chosen for the next one.
+
+    :raises OtherCase: slices or model are not those that the map was made from.
+    :raises UnreadableFile: the field of the map was not kept with the model, or is damaged.
+    """
+    result = resultOf(modelNode, case)
+    if result is None:
+        raise UnreadableFile(
+            _("The field of the map was not kept with the model, as for models without uncertainty; compute a map with the model Field.")
+        )
+    return result
 
 
 def resultFor(modelNode, case: Case, settings: ReconstructionSettings) -> Result | None:

@@ -1,19 +1,24 @@
-"""The reconstruction, and what tells how far to trust it, with nodes at both ends, for the panel and for scripts; no Qt in it."""
+"""The reconstruction, what tells how far to trust it, and what is told of it, with nodes at both ends; no Qt in it."""
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from CardioScarLib.core.errors import BadWall
-from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
-from CardioScarMRML.audits import writeAudit
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, QuantifySettings, ReconstructionSettings
+from CardioScarMRML.audits import aboutOf, auditIsAbout, auditOf, writeAudit
 from CardioScarMRML.case import CardioScarCase
-from CardioScarMRML.fields import resultFor
+from CardioScarMRML.exports import writeMesh
+from CardioScarMRML.fields import resultFor, shownResult
 from CardioScarMRML.next_slices import addPlanes
+from CardioScarMRML.numbers import checkSameMap, insertionsFrom, mapMark, writeNumbers
+from CardioScarMRML.places import placeOf
 from CardioScarMRML.placing import copyOfModel
 from CardioScarMRML.results import CardioScarResult, writeResult
 from CardioScarMRML.run import CardioScarRun, startInChild
@@ -24,7 +29,10 @@ from CardioScarMRML.writing import FIELD_ARRAY, checkPoints, checkSuffix, scarAr
 if TYPE_CHECKING:
     from CardioScarLib.advice.ranking import Advice
     from CardioScarLib.alignment import Alignment
+    from CardioScarLib.core.result import Result
+    from CardioScarLib.quantification.numbers import Numbers
     from CardioScarLib.self_audit import Audit
+    from CardioScarLib.tasks.sources import Written
     from CardioScarMRML.parameter_node import CardioScarParameterNode
 
 
@@ -36,9 +44,9 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
     >>> slicer.util.arrayFromModelPointData(lvModelNode, "scar_probability")
 
     Each method that computes has a twin that does not wait: `startReconstruction`, `startFindShifts`, `startAudit`,
-    `startAdvice` take the same arguments, return a `CardioScarRun`, and raise CardioScarError for nodes or settings that
-    cannot be used. All take a `progressCallback`, which is called with a `CardioScarLib.runner.ProgressReport` and may raise
-    `CardioScarLib.core.errors.Cancelled`.
+    `startAdvice`, `startNumbers`, `startReport` and `startExport` take the same arguments, return a `CardioScarRun`, and raise
+    CardioScarError for nodes or settings that cannot be used. All take a `progressCallback`, which is called with a
+    `CardioScarLib.runner.ProgressReport` and may raise `CardioScarLib.core.errors.Cancelled`.
 
     :param startJob: called with a `CardioScarLib.runner.Task`; returns its job. None starts a child process.
         `CardioScarMRML.run.startHere` computes in this process, which waits.
@@ -211,6 +219,112 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
 
         return CardioScarRun(self._startJob(task), lambda: _checkThere(modelNode), finish, progressCallback)
 
+    def quantify(self, case: CardioScarCase, quantify: QuantifySettings | None = None, **choices) -> Numbers:
+        """`startNumbers`, and wait for the end."""
+        return self.startNumbers(case, quantify, **choices).wait()
+
+    def startNumbers(
+        self,
+        case: CardioScarCase,
+        quantify: QuantifySettings | None = None,
+        *,
+        insertionsNode=None,
+        resultModelNode=None,
+        result: Result | None = None,
+        progressCallback=None,
+    ) -> CardioScarRun:
+        """All numbers of the map that a model shows; the run writes them onto the model, into tables, and draws the channels.
+
+        The run's result is a `CardioScarLib.quantification.numbers.Numbers`.
+
+        :param case: what the map was made from.
+        :param insertionsNode: fiducial points where the right ventricle meets the left one, the anterior one first; None tells rings
+            instead of AHA segments.
+        :param resultModelNode: the model with the map; None takes the LV model.
+        :param result: of the run that made the map, where it is at hand; None takes the field that was kept with the model.
+        """
+        from CardioScarLib.tasks.quantify import QuantifyTask
+
+        modelNode = resultModelNode or case.lvModelNode
+        result, mark = result or shownResult(modelNode, case.read(self._inputs)), mapMark(modelNode)
+        task = QuantifyTask(result, quantify=quantify or QuantifySettings(), insertions=insertionsFrom(insertionsNode))
+
+        def check() -> None:
+            _checkThere(modelNode)
+            checkSameMap(modelNode, mark)
+            checkPoints(modelNode, len(result.case.wall.nodes))
+
+        def finish(numbers: Numbers) -> Numbers:
+            writeNumbers(modelNode, numbers)
+            return numbers
+
+        return CardioScarRun(self._startJob(task), check, finish, progressCallback)
+
+    def writeReport(self, case: CardioScarCase, folder, quantify: QuantifySettings | None = None, **choices) -> Written:
+        """`startReport`, and wait for the end."""
+        return self.startReport(case, folder, quantify, **choices).wait()
+
+    def startReport(
+        self,
+        case: CardioScarCase,
+        folder,
+        quantify: QuantifySettings | None = None,
+        *,
+        insertionsNode=None,
+        resultModelNode=None,
+        progressCallback=None,
+    ) -> CardioScarRun:
+        """A report of the map that a model shows, as report.html, report.pdf and numbers.json in a folder, which is made.
+
+        The run's result is a `CardioScarLib.tasks.sources.Written`. Other parameters are those of `startNumbers`.
+        """
+        from CardioScarLib.tasks.report import ReportTask
+
+        modelNode = resultModelNode or case.lvModelNode
+        result = self._shown(case, modelNode)
+        about = aboutOf(result.settings, dict(result.case.reading), placeOf(result.case.observed_stack, result.case.wall))
+        if auditIsAbout(modelNode, about):
+            result = replace(result, audit=auditOf(modelNode))
+        told = {"quantify": quantify or QuantifySettings(), "insertions": insertionsFrom(insertionsNode)}
+        task = ReportTask(result, folder=Path(folder), **told)
+        return CardioScarRun(self._startJob(task), lambda: None, lambda written: written, progressCallback)
+
+    def exportMap(self, case: CardioScarCase, folder, kinds, quantify: QuantifySettings | None = None, **choices) -> Written:
+        """`startExport`, and wait for the end."""
+        return self.startExport(case, folder, kinds, quantify, **choices).wait()
+
+    def startExport(
+        self,
+        case: CardioScarCase,
+        folder,
+        kinds,
+        quantify: QuantifySettings | None = None,
+        *,
+        insertionsNode=None,
+        resultModelNode=None,
+        progressCallback=None,
+    ) -> CardioScarRun:
+        """The map that a model shows for other programs, in a folder, which is made.
+
+        The run's result is a `CardioScarLib.tasks.sources.Written`. Other parameters are those of `startNumbers`.
+
+        :param kinds: some of "mesh", "opencarp", "nrrd", "nifti" and "dicom". The mesh brings all arrays of the model.
+        """
+        from CardioScarLib.tasks.export import ExportTask
+
+        modelNode = resultModelNode or case.lvModelNode
+        result = self._shown(case, modelNode)
+        told = {"quantify": quantify or QuantifySettings(), "insertions": insertionsFrom(insertionsNode)}
+        temporary = tempfile.TemporaryDirectory(prefix="cardioscar-")  # goes with the run
+        mesh = writeMesh(modelNode, Path(temporary.name))
+        task = ExportTask(result, folder=Path(folder), kinds=tuple(kinds), mesh=mesh, **told)
+
+        def finish(written: Written) -> Written:
+            temporary.cleanup()
+            return written
+
+        return CardioScarRun(self._startJob(task), lambda: None, finish, progressCallback)
+
     def loadExample(self, name: str = "phantom"):
         """Put an example into the scene and the views: `name` is a key of `CardioScarMRML.samples.SAMPLES`.
 
@@ -221,6 +335,9 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         volumeNode, modelNode = addSample(slicer.mrmlScene, name)
         showSample(volumeNode)
         return volumeNode, modelNode
+
+    def _shown(self, case: CardioScarCase, modelNode) -> Result:
+        return shownResult(modelNode, case.read(self._inputs))
 
     def _startOf(self, case: CardioScarCase, settings: ReconstructionSettings | None, modelNode) -> dict:
         """What a task starts from, see `CardioScarLib.tasks.start.MapTask`."""

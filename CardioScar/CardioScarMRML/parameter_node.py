@@ -32,6 +32,7 @@ class Chosen:
     wallSegmentation, wallMyocardiumID, wallCavityID - What an LV wall is made from; an empty ID is found by its name.
     alignmentSegmentation, alignmentSegmentID, alignmentLabelMap - What shows the myocardium on the slices.
     remoteRegion - A point in remote myocardium; without one it is found.
+    insertions - Insertions of the right ventricle, the anterior one first; without them there are no AHA segments.
     shifts - Shifts of slices that were found (JSON, see `CardioScarMRML.shifts`).
     """
 
@@ -47,6 +48,7 @@ class Chosen:
     alignmentSegmentID: str
     alignmentLabelMap: vtkMRMLLabelMapVolumeNode
     remoteRegion: vtkMRMLMarkupsFiducialNode
+    insertions: vtkMRMLMarkupsFiducialNode
     shifts: str
 
 

@@ -87,7 +87,8 @@ def _value(parameters, one: Choice) -> Any:
     name, kinds = ".".join(one.path), get_args(one.kind)
     if any(get_origin(kind) is tuple for kind in (one.kind, *kinds)):
         number = next(get_args(kind)[0] for kind in (one.kind, *kinds) if get_origin(kind) is tuple)
-        return _numbers(parameters.getValue(name), one.description.label, number) or None
+        found = _numbers(parameters.getValue(name), one.description.label, number)
+        return found if found or type(None) not in kinds else None
     switch = ".".join((*one.path[:-1], USE + one.name))
     if type(None) in kinds and _has(parameters, switch) and not parameters.getValue(switch):
         return None

@@ -14,6 +14,7 @@ from CardioScarMRML.case_folder import gather
 from CardioScarMRML.display import showScarProbability
 from CardioScarMRML.fields import writeField
 from CardioScarMRML.next_slices import removePlanes
+from CardioScarMRML.numbers import keepEarlierNumbers, removeNumbers
 from CardioScarMRML.placing import COPY_ROLE
 from CardioScarMRML.results_table import keepEarlierTable, writeResultsTable
 from CardioScarMRML.writing import keepEarlier, scarArrays, writeReconstruction
@@ -66,6 +67,8 @@ def writeResult(
     if keepEarlierAs is not None and scarArrays(modelNode):
         keptAs = keepEarlier(modelNode, keepEarlierAs)
         keepEarlierTable(modelNode, keptAs)
+        keepEarlierNumbers(modelNode, keptAs)
+    removeNumbers(modelNode)  # of the map that was there
     removePlanes(modelNode)  # they were advice for the map that was there
     removeAuditOfOthers(modelNode, result.settings, dict(result.case.reading))
     writeReconstruction(modelNode, result, log)

@@ -21,7 +21,7 @@ MAP_ARRAYS = ("scar_probability", "scar_uncertainty", "scar_observed", "scar_bin
 """Point arrays of a scar map, see `CardioScarLib.core.result`."""
 FIELD_ARRAY = "scar_field"
 """Array in the field data of a mesh, see `CardioScarMRML.fields`."""
-ATTRIBUTES = ("Provenance", "Summary", "Quantities", "Arrays", "Log", "Threshold", "Audit")
+ATTRIBUTES = ("Provenance", "Summary", "Quantities", "Arrays", "Log", "Threshold", "Audit", "Numbers")
 """Attributes of a model with a scar map, as `CardioScar.<name>`."""
 OLD_ATTRIBUTES = ("Settings", "Run", "Notes")
 """What version 0.1 wrote and `Provenance` holds now."""

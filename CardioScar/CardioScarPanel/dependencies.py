@@ -1,4 +1,4 @@
-"""What the network needs and Slicer does not bring: PyTorch. Asked for once, when it is about to be used."""
+"""What Slicer does not bring: PyTorch for the network, packages for reports and DICOM. Asked for once, when they are about to be used."""
 
 from __future__ import annotations
 
@@ -88,5 +88,27 @@ def ensureTorch() -> bool:
                 why=why
             )
         )
+    importlib.invalidate_caches()
+    return True
+
+
+def ensurePackage(module: str, requirement: str, what: str) -> bool:
+    """Whether a package is there, after asking to install it if it is not.
+
+    :param module: its name in Python. requirement: for pip. what: that needs it, as the subject of a sentence.
+    :return: False if the person would rather not.
+    :raises MissingPackage: it could not be installed.
+    """
+    if importlib.util.find_spec(module) is not None:
+        return True
+    question = _("{what} needs the Python package {package}, a small download. Install it now?").format(what=what, package=module)
+    if not slicer.util.confirmOkCancelDisplay(question, _("Install {package}").format(package=module)):
+        return False
+    try:
+        slicer.util.pip_install(requirement)
+    except Exception as error:  # of any kind: pip, the network, the disk
+        raise MissingPackage(
+            _("{package} could not be installed ({why}); the Python console has the details.").format(package=module, why=error)
+        ) from error
     importlib.invalidate_caches()
     return True

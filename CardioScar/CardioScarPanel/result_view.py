@@ -9,6 +9,7 @@ from CardioScarMRML.display import (
     THRESHOLD_ATTRIBUTE,
     setThreshold,
     showBinary,
+    showChannels,
     showScarProbability,
     showUncertainty,
 )
@@ -32,7 +33,12 @@ class ResultView:
         self._ui = ui
         self._parameterNode = None
         self._shown = None
-        self._buttons = {"probability": ui.showProbabilityButton, "uncertainty": ui.showUncertaintyButton, "binary": ui.showBinaryButton}
+        self._buttons = {
+            "probability": ui.showProbabilityButton,
+            "uncertainty": ui.showUncertaintyButton,
+            "binary": ui.showBinaryButton,
+            "channels": ui.showChannelsButton,
+        }
         for name, button in self._buttons.items():
             button.clicked.connect(lambda checked=True, name=name: self._choose(name))
 
@@ -52,6 +58,7 @@ class ResultView:
             if "scar_uncertainty" in arrays or not arrays
             else _("This map was made by a model without uncertainty.")
         )
+        self._ui.showChannelsButton.enabled = "channel_probability" in arrays
         display = self._parameterNode.display if self._parameterNode else "probability"
         self._buttons[display].checked = True
         self._ui.binaryThresholdSlider.enabled = bool(arrays) and display == "binary"
@@ -71,6 +78,8 @@ class ResultView:
             showBinary(modelNode, threshold)
         elif display == "uncertainty" and "scar_uncertainty" in _scarArrays(modelNode):
             showUncertainty(modelNode)
+        elif display == "channels" and "channel_probability" in _scarArrays(modelNode):
+            showChannels(modelNode)
         else:
             showScarProbability(modelNode)
 

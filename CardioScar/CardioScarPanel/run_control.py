@@ -103,7 +103,8 @@ class RunControl:
                 self.say(onDone(run.result))
         elif state == "failed":
             self.ranOutOfMemory = isinstance(run.exception, OutOfMemory)
-            self._end(torchIsBroken() if isinstance(run.exception, MissingPackage) else run.error)
+            isTorch = isinstance(run.exception, MissingPackage) and "PyTorch" in run.error  # the only one that an extension brings
+            self._end(torchIsBroken() if isTorch else run.error)
             if not isinstance(run.exception, CardioScarError):
                 with slicer.util.tryWithErrorDisplay(_("The run ended with an error.")):
                     raise run.exception

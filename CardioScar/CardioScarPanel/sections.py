@@ -34,6 +34,7 @@ class Sections:
     def _fold(self) -> None:
         self._ui.inputsCollapsibleButton.collapsed = self._hasMap
         self._ui.resultCollapsibleButton.collapsed = not self._hasMap
+        self._ui.numbersCollapsibleButton.collapsed = not self._hasMap
 
     def _nameInputs(self) -> None:
         button = self._ui.inputsCollapsibleButton

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.parameters import caseFrom, settingsFrom
+from slicer.i18n import tr as _
 
-from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, ReconstructionSettings
-from CardioScarPanel.dependencies import ensureTorch
+from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, QuantifySettings, ReconstructionSettings
+from CardioScarPanel.dependencies import ensurePackage, ensureTorch
+
+HIGHDICOM = "highdicom>=0.28,<0.29"
+"""As the extra `dicom` of the library wants it."""
 
 
 class Starts:
@@ -43,8 +47,31 @@ class Starts:
         advice = settingsFrom(self._parameterNode().advice, AdviceSettings)
         return self._logic().startAdvice(*self._caseAndSettings(), advice, resultModelNode=self._resultModel())
 
+    def numbers(self, result=None):
+        """result: of the run that has just made the map, or None."""
+        return self._logic().startNumbers(caseFrom(self._parameterNode()), result=result, **self._told())
+
+    def report(self, folder):
+        if not ensurePackage("matplotlib", "matplotlib", _("The report")):
+            return None
+        return self._logic().startReport(caseFrom(self._parameterNode()), folder, **self._told())
+
+    def export(self, folder, kind: str):
+        if kind == "dicom" and not ensurePackage("highdicom", HIGHDICOM, _("The export to DICOM")):
+            return None
+        return self._logic().startExport(caseFrom(self._parameterNode()), folder, (kind,), **self._told())
+
     def auditWouldBeAbout(self) -> dict:
         return self._logic().auditWouldBeAbout(*self._caseAndSettings())
+
+    def _told(self) -> dict:
+        """How numbers are told, as keywords of `CardioScarLogic.startNumbers`."""
+        parameters = self._parameterNode()
+        return {
+            "quantify": settingsFrom(parameters.numbers, QuantifySettings),
+            "insertionsNode": parameters.insertions,
+            "resultModelNode": self._resultModel(),
+        }
 
     def _caseAndSettings(self) -> tuple[CardioScarCase, ReconstructionSettings]:
         return caseFrom(self._parameterNode()), settingsFrom(self._parameterNode())

@@ -47,6 +47,9 @@ def stageInWords(stage: str) -> str:
         "next slice": _("Evaluating planes for a further slice"),
         "coordinates": _("Computing the wall coordinates"),
         "quality": _("Checking the quality of the mesh"),
+        "numbers": _("Computing the numbers of the map"),
+        "signal": _("Fitting the signal intensity between the slices"),
+        "report": _("Drawing the report"),
         "write": _("Storing the result"),
     }.get(stage, stage)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -46,3 +47,9 @@ def say_notes(notes) -> None:
     console = stderr()
     for note in dict.fromkeys(notes):
         console.print(f"Note: {printable(note)}", markup=False)
+
+
+def say_written(paths: Iterable[Path]) -> None:
+    """Print the files that were written, one a line."""
+    for number, path in enumerate(paths):
+        say(f"{'' if number else 'Wrote':<7}{path}")

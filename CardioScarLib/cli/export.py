@@ -8,9 +8,10 @@ import click
 
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.cli.right_ventricle import Places, place_options
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import QuantifySettings
 
-KINDS = ("opencarp", "nrrd", "nifti", "dicom")
+KINDS = ("mesh", "opencarp", "nrrd", "nifti", "dicom")
 
 
 @click.command(short_help="Write a map for other programs: openCARP, volumes, DICOM.")
@@ -38,28 +39,29 @@ def export(
 ) -> None:
     """Write a map in the formats of other programs. Core and border zone are told by --thresholds on the local scar fraction.
 
+    mesh: scar_map.vtu with all arrays of the map and of its mesh.
     opencarp: scar.pts and scar.elem with the tags 1 healthy, 2 border zone, 3 core; scar.lon if the mesh carries fibers.
     nrrd, nifti: probability, uncertainty and labels (as the tags) on the pixels of the slices.
     dicom: the same as Parametric Maps and Segmentations, and the numbers as a structured report; it needs highdicom.
     """
     # Everything heavy is imported here, so that --help answers at once.
-    from CardioScarLib.cli.console import say
-    from CardioScarLib.cli.export_formats import FORMATS, Files, check_flags, export_dicom
-    from CardioScarLib.core.interrupts import hold_interrupts
-    from CardioScarLib.core.threads import one_thread
-    from CardioScarLib.io.files import atomic_paths, made_folder
+    from CardioScarLib.cli.console import progress_bars, say_notes, say_written
+    from CardioScarLib.tasks.export import export_map
+    from CardioScarLib.tasks.sources import MapSource
 
-    check_flags(kinds, identity_from=identity_from, pdf=pdf, rv_insertion=places.known, coordinates=places.coordinates)
-    folder = made_folder(output)
-    files: Files = {}
-    with one_thread():
-        for kind in dict.fromkeys(kinds):
-            if kind == "dicom":
-                files |= export_dicom(result, folder, settings, overwrite, places, identity_from, pdf)
-            else:
-                files |= FORMATS[kind](result, folder, settings)
-    with hold_interrupts(), atomic_paths(list(files), overwrite) as temporary:
-        for write, target in zip(files.values(), temporary, strict=True):
-            write(target)
-    for number, path in enumerate(files):
-        say(f"{'' if number else 'Wrote':<7}{path}")
+    _check_flags(kinds, identity_from=identity_from, pdf=pdf, rv_insertion=places.known, coordinates=places.coordinates)
+    source = MapSource.of(result)
+    where = places.read(source.mesh) if "dicom" in kinds else {}
+    with progress_bars(quiet=False) as progress:
+        written = export_map(
+            source, output, kinds, settings, **where, identity_from=identity_from, pdf=pdf, progress=progress, overwrite=overwrite
+        )
+    say_notes(written.notes)
+    say_written(written.files)
+
+
+def _check_flags(formats: tuple[str, ...], **given: object) -> None:
+    """Raise BadSettings for flags that apply to DICOM alone."""
+    wrong = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
+    if wrong and "dicom" not in formats:
+        raise BadSettings(f"{wrong[0]} applies to --format dicom alone; add that format, or leave the flag out.")

@@ -57,8 +57,9 @@ def _option(keyword: str, one: Choice) -> Callable[[Callable], Callable]:
         str(described.flag),
         _parameter(keyword, one),
         default=one.default,
-        show_default=one.default is not None,
+        show_default=one.default is not None and one.kind is not bool,
         type=_click_type(one),
+        is_flag=one.kind is bool,
         metavar=described.metavar,
         help=text,
     )

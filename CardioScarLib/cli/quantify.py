@@ -40,16 +40,15 @@ def quantify(
     """Amounts of scar, core and border zone, AHA segments, transmurality and channels of a map, each with its interval.
 
     MAP is a map written by cardioscar reconstruct. The intervals come from the field beside it (.field.npz); without it the numbers
-    come without intervals. The slices are not needed.
+    come without intervals. The slices are needed for --signal alone.
     """
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib import pipeline
     from CardioScarLib.cli.number_words import numbers_in_words
     from CardioScarLib.io.files import atomic_path, check_not_read, check_writable, one_step
-    from CardioScarLib.io.maps import read_map
     from CardioScarLib.io.meshes import check_output_name, without_arrays, write_mesh
-    from CardioScarLib.reconstruction.posteriors import POSTERIORS
     from CardioScarLib.report.bulls_eye import check_picture_name, write_bulls_eye
+    from CardioScarLib.tasks.sources import MapSource
 
     if picture:
         check_picture_name(picture)
@@ -58,12 +57,13 @@ def quantify(
     for path in filter(None, (output, mesh_out, picture)):
         check_writable(path, overwrite)
     check_not_read((output, mesh_out, picture), (result,))
-    mesh, source = read_map(result, POSTERIORS)
+    source = MapSource.of(result)
+    mesh = source.mesh
     where = places.read(mesh)
     if mesh_out:
         check_output_name(mesh, mesh_out)
     with progress_bars(quiet=as_json) as progress:
-        found = pipeline.quantify(source, settings, **where, progress=progress)
+        found = pipeline.quantify(source.for_numbers(settings), settings, **where, progress=progress)
     say_notes(found.notes)
     text = json.dumps(found.as_dict(), indent=2, ensure_ascii=False)
     with hold_interrupts(), one_step(next(filter(None, (output, mesh_out, picture)), result)):

@@ -410,12 +410,23 @@ class QuantifySettings(Settings):
         metavar="N",
     )
 
+    signal: bool = choice(
+        False,
+        _("Also by signal intensity"),
+        _(
+            "Also tell core, border zone and channels at 60 and 40 % of the maximal signal intensity, as the border-zone literature does. "
+            "It takes the slices and another fit."
+        ),
+        flag="--signal",
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.thresholds) != 2 or not 0 < self.thresholds[0] < self.thresholds[1] < 1:
+            told = ", ".join(f"{one:g}" for one in self.thresholds) or "missing"
             raise BadSettings(
-                f"The thresholds are {', '.join(f'{one:g}' for one in self.thresholds)}; they must be two scar fractions between 0 and 1, "
-                "that of the border zone first and that of the core, which is larger, second."
+                f"The thresholds are {told}; they must be two scar fractions between 0 and 1, that of the border zone first and that of "
+                "the core, which is larger, second."
             )
 
 

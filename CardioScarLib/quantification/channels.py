@@ -16,11 +16,14 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.quantification.burden import AT_DENSITY, GRAM
 from CardioScarLib.quantification.corridors import Corridor, Layer
 from CardioScarLib.quantification.draws import Fields
+from CardioScarLib.quantification.pieces import LEAST_AREA, border_length, count_pieces
 from CardioScarLib.quantification.shells import Shell, wall_shell
 from CardioScarLib.wall.coordinates import WallCoordinates
 
 LAYERS = {"endocardial": 1 / 6, "mid-wall": 1 / 2, "epicardial": 5 / 6}
 """Depth in the middle of each third of the wall. A channel through scar that is not transmural is one within its layer."""
+MIDDLE = 1
+"""Number of the layer in the middle of the wall."""
 EDGE = 1.4
 """mm between points on which corridors are looked for."""
 SAME = 0.5
@@ -59,12 +62,16 @@ class Channel:
 
 @dataclass(frozen=True, eq=False)
 class Channels:
-    """found: the most probable first. quantities: of all channels together. arrays: channel_probability, (n,) float32: the share of
-    the samples in which a node lies in a channel."""
+    """found: the most probable first. quantities: of all channels together, and how scattered the core between them is.
+
+    arrays: channel_probability, (n,) float32: the share of the samples in which a node lies in a channel. masses: (d,) g of all
+    channels in each sample.
+    """
 
     found: tuple[Channel, ...]
     quantities: tuple[Quantity, ...]
     arrays: dict[str, np.ndarray]
+    masses: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,16 +103,19 @@ def find_channels(
     arrays = {"thickness": coordinates.thickness, "map": plain}
     shells = [wall_shell(wall, coordinates.transmural, depth, arrays, EDGE) for depth in LAYERS.values()]
     layers = [Layer(one, one.arrays["thickness"] / len(LAYERS)) for one in shells]
-    middle = cKDTree(shells[1].points)
+    middle = cKDTree(shells[MIDDLE].points)
     onto = [middle.query(one.points)[1] for one in shells]
     seen: list[_Seen] = []
     often = [np.zeros(len(one.points)) for one in shells]
     fields = Fields(np.empty((0, 0)), False)
+    scattered: tuple[Quantity, ...] = ()
     for number, (shell, layer) in enumerate(zip(shells, layers, strict=True)):
         if isinstance(posterior, np.ndarray):
             fields = Fields(shell.arrays["map"][None], False, level)
         else:
             fields = Fields.at(posterior, shell.points, count, level)
+        if number == MIDDLE:
+            scattered = _scattered(fields, layer, core)
         for draw, field in enumerate(fields.values):
             for corridor in layer.corridors(field, core):
                 often[number][corridor.points] += 1
@@ -118,10 +128,22 @@ def find_channels(
     quantities = (
         blank.quantity("channel_mass_g", "Channel mass", total, "g", HOW),
         Quantity("channel_any_percent", "Probability of a channel", float(100 * np.mean(total > 0)), "%", f"{HOW}, {blank.how}"),
+        *scattered,
     )
     found = [_channel(leader, members, draws, blank, shells, wall, segments) for leader, members in _matched(seen, middle.n)]
     kept = tuple(sorted((one for one in found if one.probability >= LEAST), key=lambda one: -one.probability))
-    return Channels(kept, quantities, {"channel_probability": _on_nodes(wall, coordinates, shells, often, draws)})
+    return Channels(kept, quantities, {"channel_probability": _on_nodes(wall, coordinates, shells, often, draws)}, total)
+
+
+def _scattered(fields: Fields, layer: Layer, core: float) -> tuple[Quantity, ...]:
+    """How scattered the core is in the middle of the wall."""
+    pieces = np.array([count_pieces(layer.graph, layer.shell.area, one, core) for one in fields.values], dtype=np.float64)
+    length = np.array([border_length(layer.shell, one, core) for one in fields.values])
+    where = "in the middle of the wall"
+    return (
+        fields.quantity("core_pieces", "Pieces of core", pieces, "", f"connected pieces of {LEAST_AREA:g} mm^2 or more {where}", core),
+        fields.quantity("core_border_length_mm", "Border length of the core", length, "mm", f"length of the border of core {where}", core),
+    )
 
 
 def _matched(seen: list[_Seen], places: int) -> list[tuple[_Seen, list[_Seen]]]:

@@ -59,11 +59,11 @@ class Layer:
     def corridors(self, field: np.ndarray, core: float) -> list[Corridor]:
         """The corridors in a field. field: (k,) scar fraction at the shell's points. core: fraction from which on a point is core."""
         living = field < core
-        barrier = self._barrier(field, core)
-        if not len(barrier) or not living.any():
+        border = self._border(field, core)
+        if not len(border) or not living.any():
             return []
         reach = 0.5 * WIDEST
-        tree = cKDTree(barrier)
+        tree, of_core = cKDTree(np.vstack([border, self.shell.points[self.shell.rim]])), cKDTree(border)
         clearance = np.zeros(len(living))
         clearance[living] = tree.query(self.shell.points[living], distance_upper_bound=reach + 1e-9)[0]
         outside = np.isinf(clearance)
@@ -80,24 +80,28 @@ class Layer:
         pieces = connected_components(self.graph[filled][:, filled], directed=False)[1]
         found = []
         for number in range(pieces.max() + 1):
-            corridor = self._corridor(filled[pieces == number], inside, living, clearance, tree)
+            corridor = self._corridor(filled[pieces == number], inside, living, clearance, tree, of_core)
             if corridor is not None:
                 found.append(corridor)
         return found
 
-    def _barrier(self, field: np.ndarray, core: float) -> np.ndarray:
-        """(b, 3) mm where core begins, between points; with the border of the LV, if there is core at all."""
+    def _border(self, field: np.ndarray, core: float) -> np.ndarray:
+        """(b, 3) mm where core begins, between points."""
         first, second = self.shell.edges.T
         crossed = (field[first] < core) != (field[second] < core)
         if not crossed.any():
             return np.empty((0, 3))
         first, second = first[crossed], second[crossed]
         share = (core - field[first]) / (field[second] - field[first])
-        border = self.shell.points[first] + share[:, None] * (self.shell.points[second] - self.shell.points[first])
-        return np.vstack([border, self.shell.points[self.shell.rim]])
+        return self.shell.points[first] + share[:, None] * (self.shell.points[second] - self.shell.points[first])
 
-    def _corridor(self, piece: np.ndarray, inside: np.ndarray, living: np.ndarray, clearance: np.ndarray, tree: cKDTree) -> Corridor | None:
-        """The corridor in a connected piece of what the closing fills; None for bays and holes."""
+    def _corridor(
+        self, piece: np.ndarray, inside: np.ndarray, living: np.ndarray, clearance: np.ndarray, tree: cKDTree, of_core: cKDTree
+    ) -> Corridor | None:
+        """The corridor in a connected piece of what the closing fills; None for bays and holes.
+
+        tree: of the borders of core and of the LV. of_core: of those of core alone.
+        """
         if len(piece) < 3:
             return None
         rows = self.graph[piece]
@@ -129,7 +133,9 @@ class Layer:
         assert best is not None  # count is two or more
         path, length = best
         widths = self._widths(points[path], tree)
-        if length < max(SHORTEST, widths.mean()):
+        if length < max(SHORTEST, widths.mean()) or widths.mean() < self.shell.edge_length:
+            return None
+        if of_core.query(points[path])[0].max() > WIDEST:  # along the base alone, without core on either side
             return None
         return Corridor(piece, path, length, widths, float(self.volume[piece].sum()))
 

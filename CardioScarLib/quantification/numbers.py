@@ -13,6 +13,7 @@ from CardioScarLib.core.provenance import Provenance, plain
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.scar_map import ScarMap
 from CardioScarLib.core.settings import QuantifySettings
+from CardioScarLib.quantification.borders import border_widths
 from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.quantification.channels import Channel, find_channels
 from CardioScarLib.quantification.columns import wall_columns
@@ -21,7 +22,7 @@ from CardioScarLib.quantification.places import Septum, septum_at, septum_touchi
 from CardioScarLib.quantification.points import points_within
 from CardioScarLib.quantification.sectors import Sector, sectors, transmurality_quantities
 from CardioScarLib.quantification.segments import aha_segments
-from CardioScarLib.quantification.thresholds import NARROW, threshold_quantities
+from CardioScarLib.quantification.thresholds import BORDERS, LEFT_OUT, threshold_quantities
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 
 SCHEMA = "cardioscar-numbers 1"
@@ -105,8 +106,8 @@ def quantify_map(
         where = Fields.at(source.posterior, points_inside, settings.samples, level)
         measure = np.full(len(points_inside), each)
     whole = float(wall.volumes.sum())
-    counted = threshold_quantities(whole, where, measure, border_zone, core)
-    found = replace(found, quantities=(*found.quantities, *counted), notes=(NARROW,) if fields.sampled else ())
+    counted = threshold_quantities(whole, where, measure, border_zone, core, border_widths(source.posterior, len(where.values)))
+    found = replace(found, quantities=(*found.quantities, *counted), notes=_notes(source, fields))
     try:
         coordinates = coordinates or wall_coordinates(wall)
     except BadWall as problem:
@@ -119,6 +120,12 @@ def quantify_map(
     elif right_ventricle is not None:
         septum = septum_touching(wall, coordinates, right_ventricle)
     return _in_the_wall(found, source, fields, settings, septum, coordinates, step)
+
+
+def _notes(source: ScarMap, fields: Fields) -> tuple[str, ...]:
+    if not fields.sampled:
+        return ()
+    return (BORDERS,) if source.shifts is None else (BORDERS, LEFT_OUT)
 
 
 def _in_the_wall(

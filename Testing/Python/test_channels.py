@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.io.maps import point_arrays
+from CardioScarLib.io.meshes import read_wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Place, Transmural, Wedge
 from CardioScarLib.quantification.channels import Channels, find_channels
@@ -124,3 +127,13 @@ def test_a_layer_is_a_surface_at_its_depth_with_the_maps_values_on_it(depth, a_w
     assert shell.points[shell.rim, 2] == pytest.approx(HEART.cut, abs=0.5), "open at the base alone"
     even = wall_shell(a_wall, its_coordinates.transmural, depth, {}, edge=1.4)
     assert 1.4 / 1.3 <= even.edge_length <= 1.4 * 1.3 and even.area.sum() == pytest.approx(shell.area.sum(), rel=0.02)
+
+
+def test_the_base_of_an_uneven_wall_is_no_channel():
+    """The example of the module: its wall has long edges at the base, far from its scar with the one channel of 3.5 mm."""
+    folder = Path(__file__).resolve().parents[2] / "CardioScar" / "Resources" / "SampleData" / "Phantom"
+    mesh = read_wall(folder / "phantom_lv_wall.vtu")
+    truth = point_arrays(mesh)["true_scar_probability"].astype(float)
+    found = find_channels(mesh.wall, wall_coordinates(mesh.wall), truth, 0.6, 1, 0.9).found
+    numbers = [{each.name: each.value for each in one.quantities} for one in found]
+    assert [one["width_mean_mm"] > 2 and one["channel_mass_g"] > 0.5 for one in numbers] == [True], numbers

@@ -182,7 +182,7 @@ def test_the_report_has_every_number_with_its_interval_in_its_unit(objects, maps
             assert float(lower.NumericValue) == pytest.approx(max(one["value"] - one["low"], 0), rel=1e-5, abs=1e-9)
     texts = [one.value for one in everything(report) if one.keyword == "TextValue"]
     assert any("holds the true value with probability 0.9" in one for one in texts)
-    assert any("interval of the border zone is too narrow" in one for one in texts), "what the report says, too"
+    assert any("intervals of core and border zone hold how soft" in one for one in texts), "what the report says, too"
     assert any(one == "threshold: 0.6 on the local scar fraction" for one in texts)
 
 

@@ -64,7 +64,7 @@ def test_the_map_itself_carries_intervals_in_its_numbers_and_per_point(a_folder)
 
 def test_every_number_has_its_interval_method_and_unit(a_folder, capsys):
     found = numbers_of(capsys, a_folder / "map.vtu", "--samples", 8, "--interval", 95)
-    assert any("interval of the border zone is too narrow" in note for note in found["notes"])
+    assert any("intervals of core and border zone hold how soft" in note for note in found["notes"])
     assert found["schema"] == "cardioscar-numbers 1"
     assert {"scar_burden_percent", "scar_volume_ml", "scar_mass_g", "lv_mass_g", "core_mass_g", "border_zone_mass_g"} <= set(
         found["quantities"]
@@ -254,7 +254,7 @@ def test_a_report_is_a_page_that_needs_no_other_file_and_names_nobody(a_folder, 
     assert main(["report", str(named / "JANE_DOE.vtu"), "--output", str(output), "--samples", "4"]) == 0
     page, record = (output / "report.html").read_text(), json.loads((output / "numbers.json").read_text())
     assert "research use only" in page and "rotation of the AHA segments is unknown" in page and "not audited" in page
-    assert "interval of the border zone is too narrow" in page
+    assert "intervals of core and border zone hold how soft" in page
     mass = record["quantities"]["scar_mass_g"]
     assert f"{mass['value']:.1f} g" in page and f"[{mass['low']:.1f}, {mass['high']:.1f}]" in page, "every number is in both"
     assert not re.search(r"(src|href)=.(?!data:)", page), "nothing is loaded"

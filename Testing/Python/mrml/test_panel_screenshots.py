@@ -79,6 +79,47 @@ def test_the_panel_beside_its_audit_and_planes(can_draw, a_scene, a_parent):
     widget.cleanup()
 
 
+@pytest.mark.skipif("CARDIOSCAR_SCREENSHOTS" not in os.environ, reason="a real map and its numbers take long; both are tested elsewhere")
+def test_the_panel_beside_its_numbers_and_channels(can_draw, a_scene, a_parent):
+    """A phantom with a channel of 3.5 mm through its scar."""
+    view = three_d_view(a_scene, (760, 1640), "ColorLegend", "Markups")
+    widget = CardioScarWidget(a_parent)
+    widget.setup()
+    widget.enter()
+    a_parent.resize(440, 1500)
+    volume, model = widget.logic.loadExample("phantom")
+    parameters, ui = widget._parameterNode, widget.ui
+    parameters.lgeVolume, parameters.lvModel = volume, model
+    points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "RV insertions")
+    for place in ((20.4, 27.7, -9.1), (23.0, -7.6, 31.1)):  # on the wall's outside, a third of the turn apart
+        points.AddControlPointWorld(*place)
+    points.GetDisplayNode().SetVisibility(False)
+    parameters.insertions = points
+    choose(ui.presetComboBox, "preview")
+    click(ui.applyButton)
+    wait_for(lambda: not widget._runControl.running, 300)
+    wait_for(lambda: not widget._numbers.working, 300)
+    assert ui.channelTable.rowCount and ui.bullsEyeLabel.isVisible()
+    click(ui.showChannelsButton)
+    ui.channelTable.selectRow(0)
+    bounds = np.zeros(6)
+    model.GetRASBounds(bounds)
+    center = bounds.reshape(3, 2).mean(axis=1)
+    distance = 1.1 * np.linalg.norm(np.ptp(bounds.reshape(3, 2), axis=1)) / np.tan(np.radians(15))
+    first = model.GetNthNodeReference("CardioScar.Channel", 0)
+    middle = np.zeros(3)
+    first.GetNthControlPointPositionWorld(first.GetNumberOfControlPoints() // 2, middle)
+    side = (middle - center) / np.linalg.norm(middle - center)
+    camera = view.renderer.GetActiveCamera()
+    camera.SetFocalPoint(*center)
+    camera.SetPosition(*(center + 0.5 * distance * side))
+    camera.SetViewUp(0, 0, 1)
+    view.renderer.ResetCameraClippingRange()
+    side_by_side(a_parent, [view.picture("panel_3d")], FOLDER / "panel_numbers.png")
+    view.close()
+    widget.cleanup()
+
+
 def colors_in(pixels: np.ndarray) -> int:
     return len(np.unique(pixels.reshape(-1, 3) // 16, axis=0))
 

@@ -1,55 +1,74 @@
-"""The formats of `cardioscar export`: each tells the files of a map, and how to write them."""
+"""The formats of an export: each tells the files of a map, and how to write them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from CardioScarLib.cli.console import progress_bars, say_notes
-from CardioScarLib.core.errors import BadSettings, UnreadableFile
+from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.result import Result
 from CardioScarLib.core.settings import QuantifySettings
 from CardioScarLib.io.dicom_export import check_highdicom
 from CardioScarLib.io.files import PRIVATE, check_readable, check_writable
-from CardioScarLib.io.maps import read_map
+from CardioScarLib.io.meshes import write_mesh
 from CardioScarLib.io.opencarp_export import files_of, tagged_mesh
-from CardioScarLib.io.results import read_result
 from CardioScarLib.io.slice_values import SlicePixels, even_groups
 from CardioScarLib.io.slice_volumes import name_segments, slice_volume
 from CardioScarLib.io.volumes import write_volume
 from CardioScarLib.quantification.numbers import Numbers
-from CardioScarLib.quantification.thresholds import NARROW
+from CardioScarLib.quantification.thresholds import CAVEATS
 from CardioScarLib.quantification.tissue import BORDER_ZONE, CORE, HEALTHY, tissue_of
-from CardioScarLib.reconstruction.posteriors import POSTERIORS
+from CardioScarLib.tasks.sources import MapSource
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-    from CardioScarLib.cli.right_ventricle import Places
-
-Files = dict[Path, Callable[[Path], None]]
+Files = dict[Path, Callable[[Path], Any]]
 """What writes each file, to whatever path it is given."""
 LABELS = {HEALTHY: "Myocardium without scar", BORDER_ZONE: "Scar border zone", CORE: "Scar core"}
 MOVED = "The slices were moved by an alignment; the values lie on the unmoved images, each on the tissue that its pixel shows."
 
 
-def export_opencarp(path: Path, folder: Path, settings: QuantifySettings) -> Files:
+@dataclass
+class Order:
+    """What is exported. notes: sentences that came up on the way. identity_from, pdf: see `export_map`."""
+
+    source: MapSource
+    folder: Path
+    settings: QuantifySettings
+    overwrite: bool
+    numbers: Callable[[], Numbers]
+    identity_from: Path | None = None
+    pdf: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def export_mesh(order: Order) -> Files:
+    """scar_map.vtu: the mesh of the map with all arrays."""
+    source = order.source
+    return {order.folder / "scar_map.vtu": lambda target: write_mesh(source.mesh, source.arrays, target)}
+
+
+def export_opencarp(order: Order) -> Files:
     """scar.pts, scar.elem and, where the mesh carries fibers, scar.lon."""
-    mesh, source = read_map(path, POSTERIORS)
-    tissue = partial(tissue_of, thresholds=settings.thresholds)
-    made = tagged_mesh(mesh, source.probability, tissue, source.observed, source.reading.get("mesh_regions"))
-    say_notes((*source.wall.notes, *made.notes))
-    return files_of(made, folder / "scar")
+    source = order.source.map
+    tissue = partial(tissue_of, thresholds=order.settings.thresholds)
+    made = tagged_mesh(order.source.mesh, source.probability, tissue, source.observed, source.reading.get("mesh_regions"))
+    order.notes += [*source.wall.notes, *made.notes]
+    return files_of(made, order.folder / "scar")
 
 
-def export_volumes(path: Path, folder: Path, settings: QuantifySettings, suffix: str, label_suffix: str) -> Files:
+def export_volumes(order: Order, suffix: str, label_suffix: str) -> Files:
     """Probability, uncertainty and labels on the grid of the slices: one volume each, or one per group of slices that make one."""
-    result, fields, pixels = _on_slices(path)
-    labels = pixels.images(tissue_of(fields["scar_probability"], settings.thresholds))
+    result, fields, pixels = _on_slices(order)
+    folder = order.folder
+    labels = pixels.images(tissue_of(fields["scar_probability"], order.settings.thresholds))
     images = {name: pixels.images(values) for name, values in fields.items()}
     groups = even_groups(result.case.stack)
     made = {}
@@ -60,36 +79,27 @@ def export_volumes(path: Path, folder: Path, settings: QuantifySettings, suffix:
         tissue = made[folder / f"scar_labels{end}{label_suffix}"] = slice_volume(result.case.stack, members, labels)
         name_segments(tissue, LABELS)
     if len(groups) > 1:
-        say_notes([f"The slices make no single volume, so each result was written in {len(groups)} files."])
+        order.notes.append(f"The slices make no single volume, so each result was written in {len(groups)} files.")
     return {target: partial(write_volume, image) for target, image in made.items()}
 
 
-def export_dicom(
-    path: Path,
-    folder: Path,
-    settings: QuantifySettings,
-    overwrite: bool,
-    places: Places,
-    identity_from: Path | None,
-    pdf: Path | None,
-) -> Files:
+def export_dicom(order: Order) -> Files:
     """Parametric Maps, Segmentations, a structured report and, if a PDF is given, that, on the geometry of the slices."""
     check_highdicom()
-    from CardioScarLib import pipeline
     from CardioScarLib.io.dicom_export.documents import encapsulated_pdf, measurement_report
     from CardioScarLib.io.dicom_export.identity import find_identity
     from CardioScarLib.io.dicom_export.maps import fractional_segmentation, parametric_map, tissue_segmentation
     from CardioScarLib.io.dicom_export.sources import NOT_DICOM, source_groups
 
-    document = None if pdf is None else _pdf(pdf)
-    result, fields, pixels = _on_slices(path)
-    stack = result.case.stack
-    identity = None if identity_from is None else find_identity(identity_from, stack)
+    document = None if order.pdf is None else _pdf(order.pdf)
+    result, fields, pixels = _on_slices(order)
+    stack, thresholds = result.case.stack, order.settings.thresholds
+    identity = None if order.identity_from is None else find_identity(order.identity_from, stack)
     images = {name: pixels.images(values) for name, values in fields.items()}
-    tissue = pixels.images(tissue_of(fields["scar_probability"], settings.thresholds))
+    tissue = pixels.images(tissue_of(fields["scar_probability"], order.settings.thresholds))
     groups = source_groups(stack, identity)
     if not all(one.is_dicom for one in groups):
-        say_notes([NOT_DICOM])
+        order.notes.append(NOT_DICOM)
     made: dict[str, Dataset] = {}
     for number, group in enumerate(groups, 1):
         end = "" if len(groups) == 1 else f"_{number}"
@@ -98,39 +108,38 @@ def export_dicom(
             made[f"{name}{end}"] = parametric_map(group, each, name.replace("_", " ").capitalize(), len(made))
         made[f"scar_fraction_segmentation{end}"] = fractional_segmentation(group, of_map["scar_probability"], len(made))
         core, border_zone = ([tissue[one] == kind for one in group.members] for kind in (CORE, BORDER_ZONE))
-        made[f"scar_core_and_border_zone{end}"] = tissue_segmentation(group, core, border_zone, settings.thresholds, len(made))
+        made[f"scar_core_and_border_zone{end}"] = tissue_segmentation(group, core, border_zone, thresholds, len(made))
     for name in (*made, "scar_measurements", *(["scar_report"] if document else [])):
-        check_writable(folder / f"{name}.dcm", overwrite)
-    mesh, source = read_map(path, POSTERIORS)
-    with progress_bars(quiet=False) as progress:
-        numbers = pipeline.quantify(source, settings, **places.read(mesh), progress=progress)
-    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one == NARROW)]  # other notes hold names of files
-    say_notes(caveats)
+        check_writable(order.folder / f"{name}.dcm", order.overwrite)
+    numbers = order.numbers()
+    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one in CAVEATS)]  # other notes hold names of files
+    order.notes += caveats
     made["scar_measurements"] = measurement_report(_parts(numbers), caveats, stack, identity, list(made.values()), len(made))
     if document is not None:
         made["scar_report"] = encapsulated_pdf(document, made["scar_measurements"], len(made))
-    return {folder / f"{name}.dcm": partial(_write_private, dataset) for name, dataset in made.items()}
+    return {order.folder / f"{name}.dcm": partial(_write_private, dataset) for name, dataset in made.items()}
 
 
-FORMATS: dict[str, Callable[..., Files]] = {
+FORMATS: dict[str, Callable[[Order], Files]] = {
+    "mesh": export_mesh,
     "opencarp": export_opencarp,
     "nrrd": partial(export_volumes, suffix=".nrrd", label_suffix=".seg.nrrd"),
     "nifti": partial(export_volumes, suffix=".nii.gz", label_suffix=".nii.gz"),
+    "dicom": export_dicom,
 }
-"""Those that need the map and the thresholds alone."""
 
 
-def _on_slices(path: Path) -> tuple[Result, dict[str, np.ndarray], SlicePixels]:
+def _on_slices(order: Order) -> tuple[Result, dict[str, np.ndarray], SlicePixels]:
     """The result, its fields (float32) at the pixels of its slices in the wall, and these pixels."""
-    result = read_result(path, POSTERIORS)
+    result = order.source.result()
     pixels = SlicePixels.of(result.case)
     if result.case.alignment is not None:
-        say_notes([MOVED])
+        order.notes.append(MOVED)
     fields = {"scar_probability": result.posterior.mean(pixels.points).astype(np.float32)}
     if result.posterior.has_spread:
         fields["scar_uncertainty"] = result.posterior.sd(pixels.points).astype(np.float32)
     else:
-        say_notes(["The model of the map gives no uncertainty, so none was written."])
+        order.notes.append("The model of the map gives no uncertainty, so none was written.")
     return result, fields, pixels
 
 
@@ -139,7 +148,7 @@ def _write_private(dataset: Dataset, path: Path) -> None:
     dataset.save_as(path, enforce_file_format=True)
 
 
-def _parts(numbers: Numbers) -> dict[str, tuple]:
+def _parts(numbers: Numbers) -> dict[str, tuple[Quantity, ...]]:
     parts = {"LV wall": numbers.quantities}
     parts |= {one.key if one.key == one.name else f"{one.key} {one.name}": one.quantities for one in numbers.sectors}
     return parts
@@ -150,10 +159,3 @@ def _pdf(path: Path) -> bytes:
     if not content.startswith(b"%PDF-"):
         raise UnreadableFile(f"{path.name} is not a PDF; give the report.pdf that cardioscar report wrote.")
     return content
-
-
-def check_flags(formats: tuple[str, ...], **given: object) -> None:
-    """Raise BadSettings for flags that apply to DICOM alone."""
-    wrong = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
-    if wrong and "dicom" not in formats:
-        raise BadSettings(f"{wrong[0]} applies to --format dicom alone; add that format, or leave the flag out.")
