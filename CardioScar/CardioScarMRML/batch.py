@@ -3,7 +3,8 @@
     Slicer --no-splash --no-main-window --python-script batch.py cases --output results
     python batch.py cases --output results
 
-What `cardioscar cohort run` does, with Slicer scenes in addition; one worker needs no package that Slicer lacks. The exit code is 0 when every case is done, 1 when any has failed, 2 when nothing could be started.
+What `cardioscar cohort run` does, with Slicer scenes in addition; one worker needs no package that Slicer lacks. The exit code is 0
+when every case is done, 1 when any has failed, 2 when nothing could be started.
 """
 
 from __future__ import annotations
@@ -48,9 +49,7 @@ def _run(arguments: argparse.Namespace, ending: Ending) -> int:
     try:
         study = read_study(arguments.cases) if is_study(arguments.cases) else _study(arguments)
         with engine_for(arguments.workers, arguments.output) as engine:
-            outcomes = run_study(
-                study, arguments.output, engine, arguments.overwrite, _scene_saver() if arguments.scene else None, _say
-            )
+            outcomes = run_study(study, arguments.output, engine, arguments.overwrite, _scene_saver() if arguments.scene else None, _say)
     except CardioScarError as error:
         print(f"Error: {printable(str(error))}", file=sys.stderr, flush=True)
         return 2
@@ -74,7 +73,11 @@ def _study(arguments: argparse.Namespace) -> Study:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("batch.py", description="Scar maps of many cases. Research use only.")
     add = parser.add_argument
-    add("cases", type=Path, help="a folder with a folder per case, a CSV list with the columns case, volume, model[, segmentation], or a study file")
+    add(
+        "cases",
+        type=Path,
+        help="a folder with a folder per case, a CSV list with the columns case, volume, model[, segmentation], or a study file",
+    )
     add("--output", type=Path, required=True, metavar="DIR", help="gets a folder per case, and the table cases.csv")
     add("--workers", type=int, default=1, metavar="N", help="cases at a time; more than one needs Dask in this Python [1]")
     add("--time-limit", type=float, metavar="S", help="seconds that a case may take")

@@ -146,7 +146,6 @@ def _progress() -> Iterator[tuple[Callable[[str], None], Callable[[Progress], No
     from rich.progress import Progress as Bars
 
     from CardioScarLib.cohort.status import pace_in_words
-    from CardioScarLib.core.printable import printable
 
     console = stderr()
     columns = BarColumn(), TextColumn("{task.completed}/{task.total}  {task.description}")
@@ -158,7 +157,7 @@ def _progress() -> Iterator[tuple[Callable[[str], None], Callable[[Progress], No
 
         def line(text: str) -> None:
             if console.is_terminal:
-                bars.console.print(printable(text), markup=False)
+                bars.console.print(text, markup=False)
             else:
                 say(text)
 

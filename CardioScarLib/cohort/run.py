@@ -19,6 +19,7 @@ from CardioScarLib.cohort.tables import CASES, QUANTITIES, write_cases
 from CardioScarLib.cohort.units import Unit
 from CardioScarLib.cohort.work import clear_work, keep_failure, make, sentence
 from CardioScarLib.core.errors import CardioScarError, UnwritableOutput
+from CardioScarLib.core.printable import printable
 from CardioScarLib.io.files import atomic_path, check_writable
 from CardioScarLib.runner import Helper
 
@@ -171,7 +172,7 @@ class _Run:
         if failed_here:
             with suppress(CardioScarError, OSError):
                 keep_failure(outcome, self.results)
-        self.say(f"[{self.progress.finished}/{len(self.units)}] {self.labels[key]}: {in_a_line(outcome)}")
+        self.say(printable(f"[{self.progress.finished}/{len(self.units)}] {self.labels[key]}: {in_a_line(outcome)}"))
         self.tables()
 
     def in_order(self) -> list[Outcome]:

@@ -112,6 +112,7 @@ class Unit:
             {
                 "read": chosen["read"],
                 "labels": chosen["wall"]["labels"],
+                "wall_labels": chosen["align"]["wall_labels"],
                 "wall": chosen["wall"] if "wall" in self.steps else None,
                 "align": chosen["align"] if "align" in self.steps else None,
                 "reconstruct": map_of,
