@@ -65,8 +65,8 @@ class CohortCase:
         return tuple(path for path in (self.volume, self.model, self.segmentation) if path is not None)
 
     def name_of_results(self, number: int, keep_names: bool) -> str:
-        """The name, or what stands for it: the fingerprint of its files, else its number in the cohort."""
-        if keep_names or self.listed:
+        """The name, or what stands for it: the fingerprint of its files, else its number in the cohort. Always that of a folder."""
+        if (keep_names or self.listed) and self.problem != BAD_NAME and not NO_NAMES.fullmatch(self.name):
             return self.name
         try:
             entries = input_files(self.files)

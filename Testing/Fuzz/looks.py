@@ -14,6 +14,7 @@ import CardioScarLib as cs
 from CardioScarLib.benchmark.records import Records
 from CardioScarLib.cohort import find_cases, read_study
 from CardioScarLib.cohort.collected import collect
+from CardioScarLib.cohort.status import status_in_words
 from CardioScarLib.cohort.units import read_record
 from CardioScarLib.io.contours import read_contours, read_drawn_contours
 from CardioScarLib.io.files import clear_leftovers
@@ -85,4 +86,7 @@ LOOKS = {
     "events": _events,
     "journal": _journal,
     "list": find_cases,
+    "study": read_study,
+    "plan": lambda path: collect(path.parent),
+    "status": lambda path: status_in_words(path.parent),
 }

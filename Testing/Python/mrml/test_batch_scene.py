@@ -17,9 +17,9 @@ from CardioScarMRML.choices import describedChoices
 from CardioScarMRML.fields import resultFor
 from node_values import map_on
 
-from CardioScarLib.cohort import find_cases
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.cohort import find_cases
 from CardioScarLib.core.settings import ModelSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.results import Targets, read_result, write_result
 from CardioScarLib.phantom import phantom_case
