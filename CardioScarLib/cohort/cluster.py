@@ -52,7 +52,13 @@ def make_packed(values: str, results: str) -> str:
     if helper is None:
         helper = _of_thread.helper = Helper()
     outcome = make(unpack(Unit, json.loads(values), {}), Path(results), helper)
-    return json.dumps(pack(outcome)[0])
+    return json.dumps({"outcome": pack(outcome)[0], "worker": _address()})
+
+
+def _address() -> str:
+    from distributed import get_worker
+
+    return str(get_worker().address)
 
 
 class DaskEngine:
@@ -121,12 +127,13 @@ class DaskEngine:
         """None: the unit goes back."""
         if future.status == "finished":
             try:
-                outcome = unpack(Outcome, json.loads(future.result(timeout=30)), {})
+                told = json.loads(future.result(timeout=30))
+                outcome = unpack(Outcome, told["outcome"], {})
             except Exception:  # its worker, or the scheduler, went away before it told
                 return unit, self._lost(unit)
             if outcome.state == POSTPONED:
-                with suppress(Exception):
-                    self._retire(client)
+                with suppress(Exception):  # it may be gone by now
+                    client.retire_workers([told["worker"]], close_workers=True, remove=True)
                 return unit, None
             self._longest = max(self._longest, outcome.seconds)
             return unit, outcome
@@ -142,13 +149,6 @@ class DaskEngine:
         if self._losses[unit.place] < LOSSES:
             return None
         return _failed(unit, f"It was lost with its worker {LOSSES} times; see whether the workers have enough memory and time.")
-
-    def _retire(self, client: Any) -> None:
-        """Close workers that end too soon for another unit."""
-        ends = client.run(_seconds_left)
-        over = [address for address, left in ends.items() if left is not None and left < ROOM * self._longest + 30]
-        if over:
-            client.retire_workers(over, close_workers=True, remove=True)
 
     def _count(self, client: Any) -> None:
         if time.monotonic() < self._counted_at:
@@ -178,9 +178,3 @@ class DaskEngine:
 
 def _failed(unit: Unit, message: str) -> Outcome:
     return Outcome(unit.name, "failed", message=message, name=unit.name, variant=unit.variant, told=message)
-
-
-def _seconds_left() -> float | None:
-    from CardioScarLib.cohort.work import seconds_left
-
-    return seconds_left()

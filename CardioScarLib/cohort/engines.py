@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from CardioScarLib.cohort.cluster import DaskEngine, check_distributed
 from CardioScarLib.cohort.run import Engine, InProcess
 from CardioScarLib.cohort.work import ENDS_AT
 from CardioScarLib.core.errors import BadSettings, MissingPackage, RunFailed
+from CardioScarLib.core.printable import printable
 from CardioScarLib.core.threads import ONE_THREAD
 
 SLURM_LOGS = ".cohort-jobs"
 """In the folder of the results: what the jobs print."""
-CONNECTING = 10.0
-GRACE = 30
+CONNECTING, SUBMITTING = 10.0, 60.0
+GRACE = 15
 """Seconds before the end of a job in which nothing is begun."""
 
 
@@ -117,9 +120,24 @@ def _on_slurm(jobs: int, results: Path, slurm: Slurm, dashboard: bool) -> Iterat
             scheduler_options={"dashboard_address": ":8787" if dashboard else None},
         )  # fmt: skip
         with cluster:
+            _check_job(cluster.job_script())
             cluster.scale(jobs=jobs)
             # Jobs that have ended at their walltime are replaced when the number of jobs is asked for again.
             yield DaskEngine(_clients_of(cluster), lambda: cluster.scale(jobs=jobs))
+
+
+def _check_job(script: str) -> None:
+    """Ask SLURM whether it would take such a job: Dask would wait for jobs that were refused. Raises RunFailed."""
+    with TemporaryDirectory(prefix="cardioscar-") as folder:
+        path = Path(folder) / "job.sh"
+        path.write_text(script)
+        try:
+            told = subprocess.run(["sbatch", "--test-only", str(path)], capture_output=True, text=True, timeout=SUBMITTING)
+        except (OSError, subprocess.TimeoutExpired) as problem:
+            raise RunFailed("SLURM does not answer: there is no sbatch here, or it takes too long.") from problem
+    if told.returncode:
+        reason = next((line for line in told.stderr.splitlines() if line.strip()), "no reason given")
+        raise RunFailed(f"SLURM refuses the jobs: {printable(reason.removeprefix('sbatch: error: '))}.")
 
 
 def _clients_of(cluster: Any) -> Callable[[], Any]:

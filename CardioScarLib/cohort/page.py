@@ -65,7 +65,10 @@ def page_of(found: Collected) -> str:
         parts += ["<h2>Audit lights</h2>", _figure(lights, "Audit lights of the cases")]
     if (eyes := bulls_eyes_figure(done)) is not None:
         more = "" if len(done) <= MOST_EYES else f" (the first {MOST_EYES})"
-        parts += [f"<h2>Segments{more}</h2>", _figure(eyes, "Scar burden of the 17 AHA segments of each case")]
+        parts += [
+            f"<h2>Segments{more}</h2>",
+            _figure(eyes, "Scar burden of the 17 AHA segments of each case; anterior is up, the septum left"),
+        ]
     parts += [_failures(found.rows), _cases(done), _methods(found)]
     head = f'<meta charset="utf-8"><title>{escape(TITLE)}</title><style>{STYLE}</style>'
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"

@@ -131,7 +131,7 @@ def _made(unit: Unit, results: Path, helper: Helper, stop: Callable[[], bool], s
         _forget_failure(unit, results)
         return _outcome(unit, "kept", 0.0, earlier)
     left = seconds_left()
-    if left is not None and left < unit.expected + MARGIN:
+    if left is not None and helper.tasks and left < unit.expected + MARGIN:  # a new worker tries what may not fit into any
         return Outcome(unit.name, POSTPONED, name=unit.name, variant=unit.variant)
     (results / WORK).mkdir(exist_ok=True)
     key = {"files": [one["sha256"] for one in inputs], "steps": unit.steps, "settings": unit.shaping()}

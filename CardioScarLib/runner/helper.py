@@ -53,7 +53,7 @@ class Limits:
 class Helper:
     """Does one task at a time; call it from one thread, and `close` at the end.
 
-    log: lines of the last task: its stages with the seconds since its start, and what the process printed.
+    log: lines of the last task: its stages with the seconds since its start, and what the process printed. tasks: how many there were.
     """
 
     def __init__(self) -> None:
@@ -62,6 +62,7 @@ class Helper:
         self._environment: dict[str, str] = {}
         self._done = 0
         self.log: list[str] = []
+        self.tasks = 0
 
     def do(self, task: Task[Answer], limits: Limits | None = None, stop: Callable[[], bool] = lambda: False) -> Answer:
         """The answer of the task. stop: looked at often; when it says so, the task is ended and Cancelled raised.
@@ -71,6 +72,7 @@ class Helper:
         """
         limits = limits or Limits()
         limits.check()
+        self.tasks += 1
         claim = None
         try:
             claim = Claim(Path(tempfile.gettempdir()), PREFIX)
@@ -121,6 +123,9 @@ class Helper:
     def _order(self, folder: Path) -> None:
         assert self._process is not None  # see _start
         self._done += 1
+        with suppress(queue.Empty):  # what the last task printed, and nobody read
+            while True:
+                self._events.get_nowait()
         try:
             stdin = _pipe(self._process.stdin)
             stdin.write(json.dumps(str(folder)).encode() + b"\n")
