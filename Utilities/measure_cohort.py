@@ -54,7 +54,7 @@ GROWTH = (10, 100, 1000, 10_000)
 CHOICES = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings(preset="preview"))
 
 
-def the_study(folder: Path, cases: int, nodes: int = NODES) -> Study:
+def the_study(folder: Path, cases: int, nodes: int) -> Study:
     """That many cases of ten hearts: each is read and reconstructed as if it were another."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["case,volume,model"]
@@ -91,8 +91,8 @@ def about() -> dict[str, Any]:
     return {"cpu": names[0] if names else platform.processor(), "cores": os.cpu_count(), "load at the end": round(load, 1)}
 
 
-def throughput(folder: Path, cases: int) -> dict[str, Any]:
-    study, found = the_study(folder, cases), {}
+def throughput(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
+    study, found = the_study(folder, cases, nodes), {}
     for workers in (1, 2):
         results = folder / f"throughput-{workers}"
         shutil.rmtree(results, ignore_errors=True)
@@ -125,7 +125,7 @@ def growth(folder: Path, picture: Path | None) -> dict[str, Any]:
     units = [Unit(f"case-{number:05}", "", *files, ("reconstruct",)) for number in range(GROWTH[-1])]
     found = {}
     for count in GROWTH:
-        with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=None) as cluster:
+        with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0") as cluster:
             engine = DaskEngine(lambda cluster=cluster: Client(cluster), function=no_work)
             before = psutil.Process().memory_info().rss
             clock = time.perf_counter()
@@ -153,8 +153,8 @@ def _draw(found: dict[str, dict[str, float]], picture: Path) -> None:
     figure.savefig(picture, dpi=110)
 
 
-def workers(folder: Path, cases: int) -> dict[str, Any]:
-    study, results = the_study(folder, cases), folder / "workers"
+def workers(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
+    study, results = the_study(folder, cases, nodes), folder / "workers"
     shutil.rmtree(results, ignore_errors=True)
     kills, over = [0], threading.Event()
 
@@ -175,9 +175,9 @@ def workers(folder: Path, cases: int) -> dict[str, Any]:
     return {"kills": kills[0], "seconds": round(time.perf_counter() - clock, 1), "outcomes": states, **checked(results, cases)}
 
 
-def scheduler(folder: Path, cases: int) -> dict[str, Any]:
+def scheduler(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
     """First Dask's scheduler, with workers that a supervisor starts again, as systemd or Kubernetes do; then the run itself."""
-    the_study(folder, cases)
+    the_study(folder, cases, nodes)
     found = {}
     results = folder / "scheduler"
     shutil.rmtree(results, ignore_errors=True)
@@ -217,10 +217,10 @@ def scheduler(folder: Path, cases: int) -> dict[str, Any]:
     return found
 
 
-def away(folder: Path, cases: int) -> dict[str, Any]:
+def away(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
     """Files and results lie in one folder, which gets another name for a minute."""
     share, gone = folder / "share", folder / "gone"
-    study, results = the_study(share, cases), share / "results"
+    study, results = the_study(share, cases, nodes), share / "results"
     shutil.rmtree(results, ignore_errors=True)
 
     def vanish() -> None:
@@ -240,10 +240,10 @@ def away(folder: Path, cases: int) -> dict[str, Any]:
     return {"seconds away": AWAY, "outcomes": states, **checked(results, cases)}
 
 
-def slurm(folder: Path, cases: int) -> dict[str, Any]:
+def slurm(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
     if reason := missing():
         return {"not run": reason}
-    study, results = the_study(folder, cases), folder / "slurm"
+    study, results = the_study(folder, cases, nodes), folder / "slurm"
     shutil.rmtree(results, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="slurm-") as place, one_node_slurm(Path(place)) as environment:
         os.environ.update(environment)
@@ -304,6 +304,7 @@ def main() -> None:
     parser.add_argument("what", choices=("throughput", "growth", "workers", "scheduler", "away", "slurm"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--nodes", type=int, default=NODES, help="of a wall")
     parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
@@ -311,7 +312,7 @@ def main() -> None:
         found = growth(folder, arguments.picture)
     else:
         measures = {"throughput": throughput, "workers": workers, "scheduler": scheduler, "away": away, "slurm": slurm}
-        found = measures[arguments.what](folder, arguments.cases)
+        found = measures[arguments.what](folder, arguments.cases, arguments.nodes)
     print(json.dumps({arguments.what: found, **about()}))
 
 

@@ -19,8 +19,8 @@ PATIENCE = 30.0
 CONFIGURATION = """
 ClusterName=one
 SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort=36817
-SlurmdPort=36818
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
@@ -64,7 +64,7 @@ def one_node_slurm(folder: Path) -> Iterator[dict[str, str]]:
     host = socket.gethostname().partition(".")[0]
     configuration = folder / "slurm.conf"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 - 512
-    configuration.write_text(CONFIGURATION.format(host=host, folder=folder, cores=os.cpu_count(), memory=memory))
+    configuration.write_text(CONFIGURATION.format(host=host, folder=folder, cores=os.cpu_count(), memory=memory, ports=_free_ports()))
     environment = {**os.environ, "SLURM_CONF": str(configuration)}
     key, processes = folder / "munge.key", []
     try:
@@ -94,6 +94,13 @@ def one_node_slurm(folder: Path) -> Iterator[dict[str, str]]:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def _told(words: list[str], environment: dict[str, str]) -> str:

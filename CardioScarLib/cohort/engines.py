@@ -91,9 +91,8 @@ def _on_this_machine(workers: int, dashboard: bool) -> Iterator[Engine]:
     from distributed import LocalCluster
 
     with _quiet():
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=":8787" if dashboard else None, silence_logs=50
-        )
+        address = f"127.0.0.1:{8787 if dashboard else 0}"
+        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=address, silence_logs="CRITICAL")
         with cluster:
             yield DaskEngine(_clients_of(cluster))
 
@@ -117,7 +116,7 @@ def _on_slurm(jobs: int, results: Path, slurm: Slurm, dashboard: bool) -> Iterat
                 *(f"export {name}={value}" for name, value in ONE_THREAD.items()), *slurm.setup,
                 f"export {ENDS_AT}=$(( $(date +%s) + {ends} ))",
             ],
-            scheduler_options={"dashboard_address": ":8787" if dashboard else None},
+            scheduler_options={"dashboard_address": f":{8787 if dashboard else 0}"},
         )  # fmt: skip
         with cluster:
             _check_job(cluster.job_script())
