@@ -44,7 +44,7 @@ def burden_figure(rows: Sequence[Row]) -> Any:
         cases.set(ylim=(0, 1.05 * highest), ylabel="Scar burden, %", xlabel="cases, by burden", title=variant or "All cases")
         counts.hist(values, bins=bins, orientation="horizontal", color=ACCENT)
         counts.set(ylim=(0, 1.05 * highest), xlabel="number of cases", title=f"median {np.median(values):.1f} %" if len(values) else "")
-    levels = {one.quantities[BURDEN].level for one in rows} - {None}
+    levels = {level for one in rows if (level := one.quantities[BURDEN].level) is not None}
     if levels:
         figure.supxlabel(f"Lines: {', '.join(f'{100 * one:g} %' for one in sorted(levels))} intervals", fontsize=8)
     return figure

@@ -21,7 +21,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 if __name__ == "__main__":  # instead of this folder, whose files would hide modules of the same name
     sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -118,7 +118,7 @@ def main(folder: Path) -> int:
     return do(folder, channel)
 
 
-def stay() -> None:
+def stay() -> NoReturn:
     """Task after task, until stdin is closed."""
     channel, orders = Channel(), Orders()
     while True:
