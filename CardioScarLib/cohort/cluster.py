@@ -87,8 +87,11 @@ class DaskEngine:
         client = self._connect()
         try:
             while waiting or self._sent:
+                if client.status != "running":
+                    waiting.extendleft(reversed(self._recalled()))
+                    client = self._reconnected(client)
                 self._count(client)
-                while waiting and len(self._sent) < max(LEAST_AHEAD, PER_WORKER * self.workers):
+                while waiting and len(self._sent) < max(LEAST_AHEAD, PER_WORKER * self.workers) and client.status == "running":
                     self._send(client, waiting.popleft(), results)
                 found = self._next()
                 if found is not None:
@@ -97,11 +100,8 @@ class DaskEngine:
                         waiting.appendleft(unit)
                     else:
                         yield unit, outcome
-                    continue
-                yield None
-                if client.status != "running":
-                    waiting.extendleft(reversed(self._recalled()))
-                    client = self._reconnected(client)
+                else:
+                    yield None
         finally:
             with suppress(Exception):  # of a scheduler that is gone
                 client.close(timeout=5)

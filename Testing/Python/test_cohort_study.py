@@ -103,7 +103,7 @@ def test_what_is_wrong_with_one_case_is_the_fault_of_that_case_alone(a_file):
 cases:
   - {case: A, volume: a.nrrd, model: a.vtu, rv_insertion: "1,2,3;4,5,6", settings: {read: {slice_thickness: 5}}}
   - {case: B, volume: b.nrrd, model: b.vtu, settings: {read: {slice_thicknes: 5}}}
-  - {case: C, volume: c.nrrd, modell: c.vtu, model: c.vtu}
+  - {case: C, volume: c.nrrd, mask: c.vtu, model: c.vtu}
   - {case: .., volume: d.nrrd, model: d.vtu}
   - {case: E, volume: e.nrrd, model: e.vtu, rv_insertion: "1,2"}
   - F
@@ -112,7 +112,7 @@ cases:
     a, b, c, d, e, f = study.cases
     assert a.problem is None and a.insertions == ((1, 2, 3), (4, 5, 6))
     assert study.of(a, Variant())[1].read.slice_thickness == 5 and study.of(c, Variant())[1].read.slice_thickness is None
-    assert "did you mean read.slice_thickness?" in b.problem and "'modell'" in c.problem
+    assert "did you mean read.slice_thickness?" in b.problem and "'mask'" in c.problem
     assert d.problem.startswith("Names may contain") and d.name_of_results(4, True) == "case-004"
     assert "one or two points" in e.problem and "A case has the parts" in f.problem
 
