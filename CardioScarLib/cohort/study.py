@@ -1,18 +1,8 @@
 """A study: which cases, which steps, with which choices and variants, within which limits, and what counts as done.
 
-The file is YAML, or JSON, which is YAML:
-
-    cases: cases                      # a folder, a tree as of BIDS, a CSV list, or cases one by one
-    steps: [align, reconstruct, audit, quantify]
-    settings:
-        reconstruct: {model: {preset: standard}}
-        align: {source: image}
-    variants:                         # every combination
-        reconstruct.evidence.method: [spatial, fwhm]
-    limits: {seconds: 1800, memory_mb: 4000}
-    retries: 1
-    done: {versions: same}            # any: results of other versions of CardioScar count, too
-    keep_names: false
+The file is YAML, or JSON, which is YAML: `cases` (a folder, a tree as of BIDS, a CSV list, or cases one by one), `steps`, `settings` by
+step, `variants` (a grid: every combination of the values), `limits` (`seconds`, `memory_mb`), `retries`, `done` (`versions`: `same` or
+`any`) and `keep_names`. docs/how-to/run_a_cohort.md has an example.
 """
 
 from __future__ import annotations
