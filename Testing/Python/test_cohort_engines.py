@@ -14,11 +14,13 @@ from waiting import wait_until
 
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
-from CardioScarLib.cohort import InProcess, find_cases, run_study
+from CardioScarLib.cohort import InProcess, Outcome, find_cases, run_study
+from CardioScarLib.cohort.cluster import DaskEngine
 from CardioScarLib.cohort.collected import collect
 from CardioScarLib.cohort.engines import Slurm, engine_for
-from CardioScarLib.cohort.units import WORK
+from CardioScarLib.cohort.units import WORK, Unit
 from CardioScarLib.core.errors import BadSettings, MissingPackage, RunFailed
+from CardioScarLib.core.packing import pack
 from CardioScarLib.phantom import phantom_case
 from Utilities.one_node_slurm import missing, one_node_slurm
 
@@ -71,6 +73,85 @@ def test_a_scheduler_that_is_not_there_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr("CardioScarLib.cohort.engines.CONNECTING", 1.0)
     with pytest.raises(RunFailed, match="no scheduler at tcp://127.0.0.1:1"), engine_for(1, tmp_path, "tcp://127.0.0.1:1"):
         pass
+
+
+class Future:
+    """Of a client that is none of Dask: what it was given to do is done at once, if at all."""
+
+    def __init__(self, key: str, status: str, told: str = "", error: Exception | None = None):
+        self.key, self.status, self._told, self._error = key, status, told, error
+
+    def add_done_callback(self, call) -> None:
+        if self.status != "pending":
+            call(self)
+
+    def result(self, timeout: float) -> str:
+        return self._told
+
+    def exception(self, timeout: float) -> Exception | None:
+        return self._error
+
+
+class Client:
+    """fates: what becomes of what is sent, in turn; after the last one the scheduler is gone, unless it is "finished"."""
+
+    numbers = iter(range(1_000_000))
+
+    def __init__(self, fates: list[str]):
+        self.status, self.fates, self.retired = "running", fates, []
+
+    def submit(self, function, values: str, results: str, pure: bool) -> Future:
+        fate = self.fates.pop(0) if len(self.fates) > 1 else self.fates[0]
+        if fate == "gone":
+            self.status = "closed"
+            return Future(f"key-{next(self.numbers)}", "pending")
+        unit = json.loads(values)
+        outcome = Outcome(unit["name"], "postponed" if fate == "postponed" else "done", name=unit["name"])
+        told = json.dumps({"outcome": pack(outcome)[0], "worker": "tcp://w"})
+        error = KilledWorker() if fate == "killed" else KeyError("ours")
+        return Future(f"key-{next(self.numbers)}", "error" if fate in ("killed", "fault") else "finished", told, error)
+
+    def scheduler_info(self, n_workers: int) -> dict:
+        return {"workers": {"tcp://w": {}}}
+
+    def retire_workers(self, workers, close_workers: bool, remove: bool) -> None:
+        self.retired += workers
+
+    def close(self, timeout: float) -> None:
+        pass
+
+
+class KilledWorker(Exception):
+    pass
+
+
+def made_by(*clients: Client) -> dict[str, list[str]]:
+    """States by name of six units on these clients, one after the other is gone."""
+    units = [Unit(f"C{number}", "", (Path("a.nrrd"),), Path("a.vtu"), (), ("reconstruct",)) for number in range(6)]
+    found: dict[str, list[str]] = {}
+    waiting = iter(clients)
+    for one in DaskEngine(lambda: next(waiting)).make(units, Path("results")):
+        if one is not None:
+            found.setdefault(one[0].name, []).append(one[1].state)
+    return found
+
+
+def test_what_a_lost_scheduler_had_not_told_is_sent_again_and_told_once(monkeypatch):
+    monkeypatch.setattr("CardioScarLib.cohort.cluster.BETWEEN_LOOKS", 0.01)
+    found = made_by(Client(["finished", "finished", "gone"]), Client(["gone"]), Client(["finished"]))
+    assert found == {f"C{number}": ["done"] for number in range(6)}
+
+
+def test_a_unit_that_was_put_off_goes_to_another_worker(monkeypatch):
+    monkeypatch.setattr("CardioScarLib.cohort.cluster.BETWEEN_LOOKS", 0.01)
+    client = Client(["finished", "postponed", "killed", "finished"])
+    assert made_by(client) == {f"C{number}": ["done"] for number in range(6)} and client.retired == ["tcp://w"]
+
+
+def test_a_unit_that_always_ends_its_worker_fails_and_so_does_one_with_a_fault_of_ours(monkeypatch):
+    monkeypatch.setattr("CardioScarLib.cohort.cluster.BETWEEN_LOOKS", 0.01)
+    assert made_by(Client(["killed"])) == {f"C{number}": ["failed"] for number in range(6)}
+    assert made_by(Client(["fault", "finished"]))["C0"] == ["failed"]
 
 
 @pytest.mark.slow
