@@ -3,7 +3,8 @@
     Slicer --no-splash --no-main-window --python-script batch.py cases --output results
     python batch.py cases --output results
 
-The exit code is 0 when every case is done, 1 when any has failed, 2 when nothing could be started.
+What `cardioscar cohort run` does, with Slicer scenes in addition; one worker needs no package that Slicer lacks. The exit code is 0
+when every case is done, 1 when any has failed, 2 when nothing could be started.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from typing import Any, get_args, get_origin
 # Of CardioScarMRML, and in a source checkout of CardioScarLib.
 sys.path += [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
-from CardioScarLib.batch import find_cases, in_words, run_batch
+from CardioScarLib.cohort import Study, find_cases, in_words, is_study, read_study, run_study
+from CardioScarLib.cohort.engines import engine_for
 from CardioScarLib.core.choices import Choice, choices_of, settings_of
 from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.core.interrupts import Ending, ends_by_signals
 from CardioScarLib.core.printable import printable
 from CardioScarLib.core.settings import AlignmentSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.core.surroundings import printable_output
+from CardioScarLib.runner import Limits
+from CardioScarLib.tasks.case_settings import ordered_steps, settings_of_map
 
 CHOICES = (ReconstructionSettings, ReadingSettings, AlignmentSettings)
 """What the options are made from: a new choice gets its option by being described."""
@@ -43,21 +47,9 @@ def main(words: list[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace, ending: Ending) -> int:
     try:
-        outcomes = run_batch(
-            find_cases(arguments.cases),
-            arguments.output,
-            _settings(arguments, ReconstructionSettings),
-            _settings(arguments, ReadingSettings),
-            arguments.overwrite,
-            _scene_saver() if arguments.scene else None,
-            _say,
-            arguments.audit,
-            arguments.keep_names,
-            arguments.align,
-            _settings(arguments, AlignmentSettings),
-            arguments.volume,
-            arguments.interval,
-        )
+        study = read_study(arguments.cases) if is_study(arguments.cases) else _study(arguments)
+        with engine_for(arguments.workers, arguments.output) as engine:
+            outcomes = run_study(study, arguments.output, engine, arguments.overwrite, _scene_saver() if arguments.scene else None, _say)
     except CardioScarError as error:
         print(f"Error: {printable(str(error))}", file=sys.stderr, flush=True)
         return 2
@@ -69,11 +61,26 @@ def _run(arguments: argparse.Namespace, ending: Ending) -> int:
     return 1 if any(one.state == "failed" for one in outcomes) else 0
 
 
+def _study(arguments: argparse.Namespace) -> Study:
+    """Of a folder or a list, with the choices of the command line."""
+    steps = ("reconstruct", *(["audit"] if arguments.audit else []), *(["align"] if arguments.align else []))
+    chosen = (_settings(arguments, kind) for kind in CHOICES)
+    settings = settings_of_map(*chosen, arguments.align, arguments.volume, arguments.interval)
+    cases = tuple(find_cases(arguments.cases))
+    return Study(cases, ordered_steps(steps), settings, limits=Limits(arguments.time_limit), keep_names=arguments.keep_names)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("batch.py", description="Scar maps of many cases. Research use only.")
     add = parser.add_argument
-    add("cases", type=Path, help="a folder with a folder per case, or a CSV list with the columns case, volume, model[, segmentation]")
+    add(
+        "cases",
+        type=Path,
+        help="a folder with a folder per case, a CSV list with the columns case, volume, model[, segmentation], or a study file",
+    )
     add("--output", type=Path, required=True, metavar="DIR", help="gets a folder per case, and the table cases.csv")
+    add("--workers", type=int, default=1, metavar="N", help="cases at a time; more than one needs Dask in this Python [1]")
+    add("--time-limit", type=float, metavar="S", help="seconds that a case may take")
     add("--audit", action="store_true", help="also audit each stack: slices are left out and predicted, which takes longer")
     add("--scene", action="store_true", help="also save each case as a Slicer scene (.mrb)")
     add("--align", choices=("mask", "image"), help="move the slices of each case to fit its LV model, by its label map or by the image")

@@ -1,4 +1,4 @@
-"""A case of a batch as a scene that opens in Slicer."""
+"""A case of a cohort as a scene that opens in Slicer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import slicer
 from vtk.util.numpy_support import vtk_to_numpy
 
-from CardioScarLib.batch import BatchCase
+from CardioScarLib.cohort import CohortCase
 from CardioScarLib.core.errors import UnwritableOutput
 from CardioScarLib.core.result import Result
 from CardioScarLib.core.slices import SliceStack
@@ -24,7 +24,7 @@ from CardioScarMRML.results import writeResult
 from CardioScarMRML.translation import tr as _
 
 
-def saveCaseScene(case: BatchCase, output: Path) -> None:
+def saveCaseScene(case: CohortCase, output: Path) -> None:
     """Save `<case>.mrb` beside the map of a case, with the LGE volume, the model with its map, and the table; unless it is there
     and up to date.
 

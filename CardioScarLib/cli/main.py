@@ -21,6 +21,7 @@ from CardioScarLib.cli.apply import apply
 from CardioScarLib.cli.arguments import repeat_flags
 from CardioScarLib.cli.audit import audit
 from CardioScarLib.cli.benchmark import benchmark
+from CardioScarLib.cli.cohort import cohort
 from CardioScarLib.cli.compare import compare
 from CardioScarLib.cli.console import say
 from CardioScarLib.cli.coordinates import coordinates
@@ -77,6 +78,7 @@ for command in (
     next_slice,
     simulate,
     simulate_scars,
+    cohort,
     benchmark,
 ):
     cardioscar.add_command(command)

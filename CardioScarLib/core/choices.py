@@ -1,6 +1,6 @@
 """One choice of the user, described once: its name, its allowed values, and its effect.
 
-The command line, the batch, the panel's parameter node with its limits and tooltips, and the tables of the documentation are
+The command line, cohorts, the panel's parameter node with its limits and tooltips, and the tables of the documentation are
 made from these descriptions.
 """
 

@@ -71,5 +71,9 @@ class RunFailed(CardioScarError):
     """The child process of a run stopped unexpectedly, or had an internal error; its log has the details."""
 
 
+class OverLimit(RunFailed):
+    """A task took more time or memory than it was given, and was ended."""
+
+
 class Cancelled(Exception):
     """The user stopped the run. Not an error: nothing is written."""

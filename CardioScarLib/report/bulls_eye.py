@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import cos, radians, sin
 from pathlib import Path
 from typing import Any
@@ -36,29 +36,43 @@ def bulls_eye(sectors: Sequence[Sector], quantity: str, title: str) -> Any:
     """
     check_matplotlib()
     from matplotlib.figure import Figure
-    from matplotlib.patches import Wedge
 
     numbers = {one.key: next(each for each in one.quantities if each.name == quantity) for one in sectors}
     figure = Figure(figsize=(6, 6.4))
     axes = figure.add_axes((0.02, 0.06, 0.96, 0.88))
-    places = [
-        (first + step, radius, start + step * 360 / count, 360 / count) for first, count, radius, start in RINGS for step in range(count)
-    ]
-    for number, radius, start, width in [*places, (17, 0, 0, 360)]:
+    draw_segments(axes, {key: one.value for key, one in numbers.items()})
+    for number, radius, start, width in places_of_segments():
         one = numbers.get(f"aha_{number:02}")
-        color = (1.0, 1.0, 1.0) if one is None else tuple(color_table(PROBABILITY)[int(round(2.55 * min(max(one.value, 0), 100)))])
-        axes.add_patch(Wedge((0, 0), radius + 1, start, start + width, width=1 if radius else None, facecolor=color, edgecolor="0.5"))
         x, y = _middle(radius, start + width / 2)
         ink = "white" if one is not None and one.value < 100 * DARK else "black"
         axes.text(x, y, f"{number}\n{_words(one)}", ha="center", va="center", fontsize=8, color=ink)
     for text, x, y in (("anterior", 0, 4.2), ("inferior", 0, -4.2), ("septal", -4.2, 0), ("lateral", 4.2, 0)):
         axes.text(x, y, text, ha="center", va="center", fontsize=9, rotation=90 if x else 0)
-    axes.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5), aspect="equal")
-    axes.set_axis_off()
     figure.suptitle(title, fontsize=11)
     levels = {one.level for one in numbers.values() if one.level is not None}
     figure.text(0.5, 0.02, FOOTER.format(level=100 * levels.pop()) if levels else UNKNOWN, ha="center", fontsize=8)
     return figure
+
+
+def draw_segments(axes: Any, percent: Mapping[str, float]) -> None:
+    """Color the 17 segments on axes of matplotlib. percent: of the segments by their keys; one that is missing stays white."""
+    from matplotlib.patches import Wedge
+
+    colors = color_table(PROBABILITY)
+    for number, radius, start, width in places_of_segments():
+        value = percent.get(f"aha_{number:02}")
+        color = (1.0, 1.0, 1.0) if value is None else tuple(colors[int(round(2.55 * min(max(value, 0), 100)))])
+        axes.add_patch(Wedge((0, 0), radius + 1, start, start + width, width=1 if radius else None, facecolor=color, edgecolor="0.5"))
+    axes.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5), aspect="equal")
+    axes.set_axis_off()
+
+
+def places_of_segments() -> list[tuple[int, int, float, float]]:
+    """Number, inner radius, first degree and width in degrees of each segment."""
+    rings = [
+        (first + step, radius, start + step * 360 / count, 360 / count) for first, count, radius, start in RINGS for step in range(count)
+    ]
+    return [*rings, (17, 0, 0.0, 360.0)]
 
 
 def write_bulls_eye(sectors: Sequence[Sector], path: Path, overwrite: bool = False) -> Path:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import queue
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -21,11 +18,10 @@ from CardioScarLib.core.errors import Cancelled, CardioScarError, RunFailed, Unr
 from CardioScarLib.core.version import __version__
 from CardioScarLib.io.claims import Claim, abandoned
 from CardioScarLib.io.json_files import parse_json, record_of
-from CardioScarLib.runner.environment import child_command, child_environment
+from CardioScarLib.runner.environment import child_command, child_environment, end_group, group_of_its_own
 from CardioScarLib.runner.progress import ProgressClock, ProgressReport
 from CardioScarLib.runner.task import Answer, Task, TaskProgress, read_answer, write_task
 
-WINDOWS = os.name == "nt"
 PREFIX = "cardioscar-job-"
 """Of a job's folder, which may hold images of patients; of a process that was killed, the next job removes it."""
 WORD, WHOLE = {"type": "string"}, {"type": "integer", "minimum": 0}
@@ -108,9 +104,9 @@ class Job(_Work, Generic[Answer]):
         self._done = False
         try:
             self._process = subprocess.Popen(
-                child_command(self.folder),
+                child_command(str(self.folder)),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                env=child_environment(task.environment), cwd=self.folder, **_of_its_own(),
+                env=child_environment(task.environment), cwd=self.folder, **group_of_its_own(),
             )  # fmt: skip
         except OSError as problem:
             raise RunFailed(f"The child process cannot be started: {problem.strerror or problem}.") from problem
@@ -143,7 +139,7 @@ class Job(_Work, Generic[Answer]):
         if self.state == "running":
             self.state = "cancelled"
             self._say("cancelled")
-            self._kill()
+            end_group(self._process)
 
     def close(self) -> None:
         """Remove the files, and end the child if it still runs."""
@@ -205,22 +201,6 @@ class Job(_Work, Generic[Answer]):
     def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
         assert pipe is not None  # all three were asked for
         return pipe
-
-    def _kill(self) -> None:
-        if self._process.poll() is not None:
-            return
-        if WINDOWS:
-            subprocess.Popen(["taskkill", "/T", "/F", "/PID", str(self._process.pid)], **_of_its_own())
-            return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-
-def _of_its_own() -> dict[str, Any]:
-    """A process group that can be ended as a whole, out of reach of a Ctrl-C for this process, and no console window."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
 
 
 def _ignore() -> None:

@@ -11,9 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 
 import CardioScarLib as cs
-from CardioScarLib.batch import find_cases
-from CardioScarLib.batch.run import _record_of
 from CardioScarLib.benchmark.records import Records
+from CardioScarLib.cohort import find_cases, read_study
+from CardioScarLib.cohort.collected import collect
+from CardioScarLib.cohort.status import status_in_words
+from CardioScarLib.cohort.units import read_record
 from CardioScarLib.io.contours import read_contours, read_drawn_contours
 from CardioScarLib.io.files import clear_leftovers
 from CardioScarLib.io.images import read_stack
@@ -77,11 +79,14 @@ LOOKS = {
     "training": read_training_data,
     "result": lambda path: cs.read_result(path.parent / "map.vtu"),
     "words": _words,
-    "record": lambda path: _record_of(path.with_name("map.vtu"), False),
+    "record": lambda path: read_record(path.parent),
     "drawn": lambda path: read_drawn_contours(path, read_stack([path.parent / "image.nrrd"], thickness=8)),
     "contour": lambda path: read_contours([path], [path.parent / "image.nrrd"], None, 8.0),
     "records": lambda path: Records(path).all(),
     "events": _events,
     "journal": _journal,
     "list": find_cases,
+    "study": read_study,
+    "plan": lambda path: collect(path.parent),
+    "status": lambda path: status_in_words(path.parent),
 }

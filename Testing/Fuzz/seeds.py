@@ -15,9 +15,11 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 import CardioScarLib as cs
 from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.cohort import CohortCase, Study, run_study
 from CardioScarLib.core.errors import MissingPackage
 from CardioScarLib.core.settings import EvidenceSettings, ModelSettings, ReconstructionSettings
 from CardioScarLib.phantom import phantom_case
+from CardioScarLib.tasks.case_settings import CaseSettings, ReconstructStep
 
 DATA = Path(__file__).resolve().parents[1] / "Data"
 EVENTS = (
@@ -35,6 +37,16 @@ RECORD = {
     "method": "field",
     "nodes": 5,
 }
+STUDY = """
+cases: [{case: A, volume: a.nrrd, model: a.vtu, settings: {read: {slice_thickness: 8}}}]
+steps: [align, reconstruct, audit, quantify, report]
+settings: {reconstruct: {model: {preset: preview, samples: 8}, threshold: 0.5}, align: {source: image, wall_labels: [1, 2]}}
+variants: {reconstruct.evidence.method: [spatial, fwhm], align.source: [none, image]}
+limits: {seconds: 60, memory_mb: 1000}
+retries: 2
+done: {versions: any}
+keep_names: true
+"""
 JOURNAL = [["map.vtu", ".cardioscar-x"], ["map.vtu.json", ".cardioscar-x"]]
 
 
@@ -51,8 +63,9 @@ def make_seeds(place: Path, kinds: tuple[str, ...] = ()) -> list[Seed]:
     """The seeds for these looks, or all, in a new folder."""
     makers = {
         _volumes: {"describe", "labels", "volume"}, _dicom: {"describe", "folder"}, _meshes: {"describe", "case"},
-        _layers: {"describe", "volume"}, _networks: {"describe", "training"}, _results: {"describe", "result", "words", "record"},
-        _texts: {"describe", "drawn", "contour", "records", "events", "journal", "list"},
+        _layers: {"describe", "volume"}, _networks: {"describe", "training"},
+        _results: {"describe", "result", "words", "record", "plan", "status"},
+        _texts: {"describe", "drawn", "contour", "records", "events", "journal", "list", "study"},
     }  # fmt: skip
     seeds = []
     for make, looks in makers.items():
@@ -183,7 +196,12 @@ def _results(folder: Path) -> list[Seed]:
         with np.load(own / f"map.vtu{end}") as found:
             (words / f"map.vtu{end}.words").write_bytes(bytes(found["words"]))
         seeds.append(Seed(words, f"map.vtu{end}.words", "words"))
-    return [*seeds, Seed(own, "map.vtu.json", "record")]
+    cohort = folder / "cohort"
+    case = CohortCase("A", files.image, files.mesh, listed=True)
+    step = CaseSettings(reconstruct=ReconstructStep(**vars(settings)))
+    run_study(Study((case,), settings=step), cohort, say=lambda text: None)
+    of_case = [Seed(cohort / "A", "case.json", "record"), Seed(cohort, "study.json", "plan"), Seed(cohort, "status.json", "status")]
+    return [*seeds, *of_case]
 
 
 def _texts(folder: Path) -> list[Seed]:
@@ -198,6 +216,7 @@ def _texts(folder: Path) -> list[Seed]:
         ("records.jsonl", "records"): json.dumps(RECORD) + "\n" + json.dumps({**RECORD, "key": "b"}) + "\n",
         ("events.jsonl", "events"): "".join(json.dumps(event) + "\n" for event in EVENTS),
         ("journal.json", "journal"): json.dumps(JOURNAL),
+        ("study.yaml", "study"): STUDY,
         ("list.csv", "list"): "case,volume,model,segmentation\nA,a/lge.nrrd,a/wall.vtu,\nB 2,b.nrrd,b.vtu,b_seg.nrrd\n",
     }
     seeds = []

@@ -57,6 +57,10 @@ def do(what: str, pids: str, progress: TaskProgress) -> str:
         raise MemoryError
     elif what == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
+    elif what == "swell":
+        swollen = bytearray(600 << 20)
+        swollen[:: 1 << 12] = b"x" * len(swollen[:: 1 << 12])  # a page that nobody has written takes no memory
+        time.sleep(600)
     elif what == "environment":
         return "\n".join(f"{name}={value}" for name, value in os.environ.items())
     elif what == "hang":

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from CardioScarLib.batch import find_cases, run_batch
 from CardioScarLib.cli.main import main
 from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.cohort import Study, find_cases, run_study
 from CardioScarLib.core.settings import ModelSettings, ReconstructionSettings
 from CardioScarLib.io.names import is_plain, openable
 from CardioScarLib.io.texts import read_text
 from CardioScarLib.phantom import phantom_case
+from CardioScarLib.tasks.case_settings import CaseSettings, ReconstructStep
 
 ROOT = Path(__file__).parents[2]
 ODD = os.fsdecode(b"Ren\xe9")  # as an old archive has it
@@ -58,7 +59,8 @@ def test_a_folder_of_a_case_whose_name_is_no_utf8_stops_nothing(files, tmp_path)
         shutil.copy(files.image, tmp_path / "cases" / name)
     settings = ReconstructionSettings(model=ModelSettings("nearest")).with_evidence(method="values")
     said = []
-    outcomes = run_batch(find_cases(tmp_path / "cases"), tmp_path / "out", settings, say=said.append)
+    study = Study(tuple(find_cases(tmp_path / "cases")), settings=CaseSettings(reconstruct=ReconstructStep(**vars(settings))))
+    outcomes = run_study(study, tmp_path / "out", say=said.append)
     assert [one.state for one in outcomes] == ["done", "done"]
     assert all(is_plain(path) for path in (tmp_path / "out").rglob("*"))
 

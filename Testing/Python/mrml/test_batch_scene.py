@@ -17,9 +17,9 @@ from CardioScarMRML.choices import describedChoices
 from CardioScarMRML.fields import resultFor
 from node_values import map_on
 
-from CardioScarLib.batch import find_cases
 from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.cli.reconstruct import reconstruct
+from CardioScarLib.cohort import find_cases
 from CardioScarLib.core.settings import ModelSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io.results import Targets, read_result, write_result
 from CardioScarLib.phantom import phantom_case
@@ -152,7 +152,7 @@ def test_a_fault_of_ours_ends_slicer_too(monkeypatch, capsys, tmp_path):
     told = []
     monkeypatch.setattr(slicer.util, "exit", told.append)
     monkeypatch.setattr(slicer, "app", object(), raising=False)
-    monkeypatch.setattr("CardioScarLib.batch.find_cases", broken)
+    monkeypatch.setattr("CardioScarLib.cohort.find_cases", broken)
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(tmp_path), "--output", str(tmp_path / "results")])
     monkeypatch.setattr(sys, "path", list(sys.path))
     runpy.run_path(str(SCRIPT), run_name="__main__")  # as --python-script does

@@ -5,14 +5,17 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import cohorts
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
+from cohorts import QUICK, Here, rows_of, run, states, without_scar
 
-from CardioScarLib.batch import BatchCase, Outcome, find_cases, in_words, run_batch
 from CardioScarLib.cli.main import cardioscar
 from CardioScarLib.cli.phantom_files import write_phantom
+from CardioScarLib.cohort import CohortCase, Outcome, find_cases, in_words
+from CardioScarLib.cohort.plan import planned
 from CardioScarLib.core.errors import BadEvidence, BadSettings, CardioScarError, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.settings import AlignmentSettings, EvidenceSettings, ModelSettings, ReadingSettings, ReconstructionSettings
@@ -20,15 +23,15 @@ from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_wall
 from CardioScarLib.phantom import phantom_case
+from CardioScarLib.tasks.case import CaseTask
 
 SCRIPT = Path(__file__).resolve().parents[2] / "CardioScar" / "CardioScarMRML" / "batch.py"
-QUICK = ReconstructionSettings(model=ModelSettings("nearest"))
 
 
 @pytest.fixture(scope="module")
 def some_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("phantom")
-    paths = write_phantom(phantom_case("B", seed=0, nodes=1200), folder)
+    paths = write_phantom(phantom_case("B", seed=0, nodes=500), folder)
     return paths.image, paths.mesh
 
 
@@ -47,16 +50,19 @@ def a_quantity(value: float) -> Quantity:
     return Quantity("name", "Label", value, "unit", "method")
 
 
-def states(outcomes):
-    return [one.state for one in outcomes]
+@pytest.fixture(scope="module")
+def here():
+    engine = Here()
+    yield engine
+    engine.helper.close()
 
 
-def rows_of(table: Path):
-    return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+@pytest.fixture
+def batch(here):
+    def make(cases, output, settings=QUICK, **choices):
+        return run(here, cases, output, settings, **choices)
 
-
-def batch(cases, output, settings=QUICK, keep_names=True, **choices):
-    return run_batch(cases, output, settings, say=lambda text: None, keep_names=keep_names, **choices)
+    return make
 
 
 def arrays_in(path: Path) -> set[str]:
@@ -70,7 +76,6 @@ def arrays_in(path: Path) -> set[str]:
 # --- which cases there are -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_folder_holds_a_case_per_folder_and_says_what_a_case_lacks(a_folder_of_cases):
     first, lost, last = find_cases(a_folder_of_cases)
     assert [first.name, lost.name, last.name] == ["01 first", "02 lost", "03 last"]
@@ -143,8 +148,7 @@ def test_a_place_without_cases_is_refused(tmp_path):
 # --- running them --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_a_failing_case_stops_no_other_and_a_second_batch_does_what_is_left(a_folder_of_cases, tmp_path, some_files):
+def test_a_failing_case_stops_no_other_and_a_second_batch_does_what_is_left(a_folder_of_cases, tmp_path, some_files, batch):
     output = tmp_path / "results"
     outcomes = batch(find_cases(a_folder_of_cases), output)
     assert states(outcomes) == ["done", "failed", "done"]
@@ -167,8 +171,7 @@ def test_a_failing_case_stops_no_other_and_a_second_batch_does_what_is_left(a_fo
     assert again[0].quantities == outcomes[0].quantities
 
 
-@pytest.mark.slow
-def test_results_of_other_settings_or_files_are_kept_unless_one_says_overwrite(a_folder_of_cases, tmp_path):
+def test_results_of_other_settings_or_files_are_kept_unless_one_says_overwrite(a_folder_of_cases, tmp_path, batch):
     cases = find_cases(a_folder_of_cases)[:1]
     output = tmp_path / "results"
     batch(cases, output)
@@ -183,25 +186,22 @@ def test_results_of_other_settings_or_files_are_kept_unless_one_says_overwrite(a
     assert json.loads((output / "01 first" / "01 first.vtu.json").read_text())["provenance"]["settings"]["model"]["model"] == "linear"
 
 
-@pytest.mark.slow
-def test_an_audit_is_made_where_asked_and_told_in_the_table(a_folder_of_cases, tmp_path):
+def test_an_audit_is_made_where_asked_and_told_in_the_table(a_folder_of_cases, tmp_path, batch):
     """With slices that show no scar, which an audit refuses at once: it takes seconds otherwise."""
     cases, output = find_cases(a_folder_of_cases)[:1], tmp_path / "results"
-    for volume in {case.volume for case in cases}:
-        image = sitk.ReadImage(str(volume))
-        sitk.WriteImage(image * 0, str(volume))
+    without_scar(cases[0].volume.parent)
     settings = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings(preset="preview", samples=4))
     plain = batch(cases, output, settings)
     assert states(plain) == ["done"] and plain[0].light == "" and rows_of(output / "cases.csv")[0]["audit"] == ""
-    audited = batch(cases, output, settings, audited=True)  # what is there has no audit
+    audited = batch(cases, output, settings, steps=("audit",))  # what is there has no audit
     assert states(audited) == ["done"] and audited[0].light in ("yellow", "red")
     assert rows_of(output / "cases.csv")[0]["audit"] == audited[0].light
     assert "no scar" in json.loads((output / "01 first" / "01 first.vtu.json").read_text())["audit"]["sentence"]
-    again = batch(cases, output, settings, audited=True)
+    again = batch(cases, output, settings, steps=("audit",))
     assert states(again) == ["kept"] and again[0].light == audited[0].light
 
 
-def test_a_batch_has_every_choice_of_a_single_map(a_folder_of_cases, tmp_path):
+def test_a_batch_has_every_choice_of_a_single_map(a_folder_of_cases, tmp_path, batch):
     """Masks with labels 0 to 3 and --scar-labels, shifts, and volumes; and it sees when one of them has changed."""
     folder = a_folder_of_cases / "01 first"
     image = sitk.ReadImage(str(folder / "slices.nrrd"))
@@ -239,8 +239,7 @@ def test_the_flags_of_a_batch_are_those_of_a_single_map():
     assert [flag for flag in sorted(single - of_files) if flag not in told] == []
 
 
-@pytest.mark.slow
-def test_what_comes_after_a_case_may_fail_it_without_stopping_the_others(a_folder_of_cases, tmp_path):
+def test_what_comes_after_a_case_may_fail_it_without_stopping_the_others(a_folder_of_cases, tmp_path, batch):
     seen = []
 
     def after(case, path):
@@ -254,10 +253,9 @@ def test_what_comes_after_a_case_may_fail_it_without_stopping_the_others(a_folde
     assert states(batch(find_cases(a_folder_of_cases), tmp_path / "results")) == ["kept", "failed", "kept"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("text", ["{}", "[1]", "not JSON", '{"schema": "cardioscar-result 1", "quantities": []}'])
-def test_a_record_of_another_program_fails_its_case_and_is_kept(a_folder_of_cases, tmp_path, text):
-    record = tmp_path / "results" / "01 first" / "01 first.vtu.json"
+@pytest.mark.parametrize("text", ["{}", "[1]", "not JSON", '{"schema": "cardioscar-cohort-case 1", "quantities": []}'])
+def test_a_record_of_another_program_fails_its_case_and_is_kept(a_folder_of_cases, tmp_path, text, batch):
+    record = tmp_path / "results" / "01 first" / "case.json"
     record.parent.mkdir(parents=True)
     record.write_text(text)
     outcomes = batch([find_cases(a_folder_of_cases)[number] for number in (0, 1)], tmp_path / "results")
@@ -265,25 +263,25 @@ def test_a_record_of_another_program_fails_its_case_and_is_kept(a_folder_of_case
     assert record.read_text() == text
 
 
-def test_whatever_a_case_raises_the_others_are_made_and_the_log_says_what(a_folder_of_cases, tmp_path, monkeypatch):
+def test_whatever_a_case_raises_the_others_are_made_and_the_log_says_what(a_folder_of_cases, tmp_path, monkeypatch, batch):
     def start(task):
         raise KeyError("ours")
 
-    monkeypatch.setattr("CardioScarLib.batch.run.start_job", start)
+    monkeypatch.setattr(CaseTask, "environment", property(start))
     outcomes = batch(find_cases(a_folder_of_cases), tmp_path / "results")
     assert states(outcomes) == ["failed", "failed", "failed"]
     assert outcomes[0].message == "Internal error (KeyError). Please report it with the log of the case."
-    assert "KeyError: 'ours'" in (tmp_path / "results" / "01 first" / "log.txt").read_text()
+    assert "KeyError: 'ours'" in (tmp_path / "results" / "failed" / "01 first" / "log.txt").read_text()
 
 
-def test_a_table_that_cannot_be_is_refused_before_the_first_case(a_folder_of_cases, tmp_path):
+def test_a_table_that_cannot_be_is_refused_before_the_first_case(a_folder_of_cases, tmp_path, batch):
     (tmp_path / "results" / "cases.csv").mkdir(parents=True)
     with pytest.raises(UnwritableOutput, match="is a folder"):
         batch(find_cases(a_folder_of_cases), tmp_path / "results")
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["cases.csv"]
 
 
-def test_no_name_of_a_patient_is_in_the_results_unless_it_is_asked_for(a_folder_of_cases, tmp_path, capsys):
+def test_no_name_of_a_patient_is_in_the_results_unless_it_is_asked_for(a_folder_of_cases, tmp_path, capsys, batch):
     patient = a_folder_of_cases / "01 first"
     patient = patient.rename(patient.with_name("Doe Jane"))
     (patient / "slices.nrrd").rename(patient / "Doe_J_lge.nrrd")
@@ -293,12 +291,12 @@ def test_no_name_of_a_patient_is_in_the_results_unless_it_is_asked_for(a_folder_
     (lost / "Roe.nrrd").write_text("nothing")
     (lost / "Roe.vtu").write_text("nothing")
     cases = [case for case in find_cases(a_folder_of_cases) if case.name in ("Doe Jane", "Roe Richard")]
-    outcomes = run_batch(cases, tmp_path / "results", QUICK, ReadingSettings(slice_thickness=None))
+    outcomes = batch(cases, tmp_path / "results", keep_names=False, retries=0, say=print)
     assert states(outcomes) == ["done", "failed"]
     said = capsys.readouterr().out
-    assert "Doe Jane" in said and f"Its results are called {outcomes[0].name}." in said and "Roe." in said
+    assert f"The results of Doe Jane are called {outcomes[0].name}." in said and "Roe." in said
     written = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
-    assert len(written) == 7
+    assert len(written) == 11
     for path in written:
         content = path.read_bytes()
         if path.suffix == ".npz":
@@ -307,19 +305,22 @@ def test_no_name_of_a_patient_is_in_the_results_unless_it_is_asked_for(a_folder_
         for name in ("Doe_J", "Doe_wall", "Doe Jane", "Roe.nrrd", "Roe.vtu", "Roe Richard", str(a_folder_of_cases)):
             assert name.encode() not in content and name not in str(path.relative_to(tmp_path)), path
     # The same files in another folder are the same case; other names of the same files, too.
-    again = run_batch([replace(cases[0], name="other")], tmp_path / "results", QUICK)
+    again = batch([replace(cases[0], name="other")], tmp_path / "results", keep_names=False)
     assert states(again) == ["kept"] and again[0].name == outcomes[0].name
 
 
-def test_two_folders_with_the_same_files_are_two_cases(a_folder_of_cases, tmp_path, monkeypatch):
-    monkeypatch.setattr("CardioScarLib.batch.run._one_case", lambda case, output, choices: Outcome(case.name, "failed"))
-    first, lost, last = run_batch(find_cases(a_folder_of_cases), tmp_path / "results", QUICK)
+def test_two_folders_with_the_same_files_are_two_cases(a_folder_of_cases):
+    cases = find_cases(a_folder_of_cases)
+    first, lost, last = planned(cohorts.study(cases, keep_names=False), False, lambda text: None)
     assert last.name == f"{first.name}-2" and first.name.startswith("case-") and lost.name == "case-002"
 
 
-def test_no_cell_of_the_table_is_a_formula_and_none_commands_the_terminal(tmp_path, capsys):
-    cases = [BatchCase("=1+1", listed=True, problem='@SUM(A1) \x1b[2J is there, "really"'), BatchCase("-2", listed=True, problem="+1\r\n")]
-    outcomes = run_batch(cases, tmp_path, QUICK)
+def test_no_cell_of_the_table_is_a_formula_and_none_commands_the_terminal(tmp_path, capsys, batch):
+    cases = [
+        CohortCase("=1+1", listed=True, problem='@SUM(A1) \x1b[2J is there, "really"'),
+        CohortCase("-2", listed=True, problem="+1\r\n"),
+    ]
+    outcomes = batch(cases, tmp_path, say=print)
     print(in_words(outcomes))
     assert "\x1b" not in capsys.readouterr().out
     rows = rows_of(tmp_path / "cases.csv")
@@ -328,15 +329,15 @@ def test_no_cell_of_the_table_is_a_formula_and_none_commands_the_terminal(tmp_pa
     assert "\x1b" not in (tmp_path / "cases.csv").read_text()
 
 
-def test_an_error_in_the_child_is_the_message_of_its_case(a_folder_of_cases, tmp_path):
+def test_an_error_in_the_child_is_the_message_of_its_case(a_folder_of_cases, tmp_path, batch):
     (a_folder_of_cases / "01 first" / "slices.nrrd").write_bytes(b"NRRD0004\n")
     first = batch(find_cases(a_folder_of_cases)[:1], tmp_path / "results")[0]
     assert first.state == "failed" and first.message.endswith(".") and "slices.nrrd" in first.message
-    assert "failed" in (tmp_path / "results" / "01 first" / "log.txt").read_text()
-    assert not list((tmp_path / "results" / "01 first").glob("*.vtu"))
+    assert "failed" in (tmp_path / "results" / "failed" / "01 first" / "log.txt").read_text()
+    assert not (tmp_path / "results" / "01 first").exists()
 
 
-def test_an_output_folder_that_cannot_be_made_is_one_sentence(a_folder_of_cases, tmp_path):
+def test_an_output_folder_that_cannot_be_made_is_one_sentence(a_folder_of_cases, tmp_path, batch):
     (tmp_path / "file").write_text("x")
     with pytest.raises(CardioScarError, match="cannot be made"):
         batch(find_cases(a_folder_of_cases), tmp_path / "file")
@@ -353,7 +354,6 @@ def test_the_last_words_count_what_happened():
     assert lines[-2:] == ["02: It has no slices.", "3 cases: 1 done, 1 kept, 1 failed."]
 
 
-@pytest.mark.slow
 def test_the_exit_code_tells_that_a_case_failed(a_folder_of_cases, tmp_path):
     """That it is 0 otherwise is tested where scenes are made."""
     for file in (a_folder_of_cases / "03 last").iterdir():
@@ -365,7 +365,6 @@ def test_the_exit_code_tells_that_a_case_failed(a_folder_of_cases, tmp_path):
     assert "3 cases: 1 done, 2 failed." in done.stdout
 
 
-@pytest.mark.slow
 def test_what_cannot_be_started_is_two_and_a_sentence(tmp_path):
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(tmp_path), "--output", str(tmp_path / "results")], capture_output=True, text=True, timeout=60
@@ -375,8 +374,7 @@ def test_what_cannot_be_started_is_two_and_a_sentence(tmp_path):
     assert done.returncode == 2 and "--output" in done.stderr
 
 
-@pytest.mark.slow
-def test_a_label_map_of_the_scar_takes_the_place_of_the_intensities(a_folder_of_cases, tmp_path):
+def test_a_label_map_of_the_scar_takes_the_place_of_the_intensities(a_folder_of_cases, tmp_path, batch):
     case = a_folder_of_cases / "01 first"
     image = sitk.ReadImage(str(case / "slices.nrrd"))
     sitk.WriteImage(sitk.Cast(image > 0.5, sitk.sitkUInt8), str(case / "scar_mask.nrrd"))
