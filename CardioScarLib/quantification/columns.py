@@ -19,7 +19,8 @@ DEPTHS = 5
 LEVELS = 24
 """Parts of the way from apex to base whose radius and height are measured."""
 MIDDLE = 0.25
-"""Nodes whose transmural coordinate is this close to 0.5 are in the middle of the wall."""
+"""Nodes whose transmural coordinate is this close to 0.5 are in the middle of the wall; a quarter of all nodes at least, since coarse
+walls may have none between their surfaces."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ def wall_columns(wall: Wall, coordinates: WallCoordinates) -> Columns:
     flat = _flattened(wall, coordinates)
     edge = float(np.median(wall.volumes) * 6 * np.sqrt(2)) ** (1 / 3)
     width = max(WIDTH, EDGES * edge)
-    middle = flat[np.abs(coordinates.transmural - 0.5) < MIDDLE]
+    middle = flat[_in_the_middle(coordinates)]
     _, cell = np.unique(np.floor(middle / width), axis=0, return_inverse=True)
     count = np.bincount(cell.ravel())
     centers = np.column_stack([np.bincount(cell.ravel(), middle[:, axis]) / count for axis in range(3)])
@@ -60,13 +61,19 @@ def wall_columns(wall: Wall, coordinates: WallCoordinates) -> Columns:
     return Columns(average, node, np.bincount(node, volume, columns) / np.maximum(thickness, 1e-9))
 
 
+def _in_the_middle(coordinates: WallCoordinates) -> np.ndarray:
+    """(n,) bool."""
+    away = np.abs(coordinates.transmural - 0.5)
+    return away <= max(MIDDLE, float(np.quantile(away, 0.25)))
+
+
 def _flattened(wall: Wall, coordinates: WallCoordinates) -> np.ndarray:
     """(n, 3) mm: each node moved along its column to the middle of a round wall with the same radius and height at each level."""
     apex, base = coordinates.axis
     along = (base - apex) / np.linalg.norm(base - apex)
     height = (wall.nodes - apex) @ along
     radius = np.linalg.norm(wall.nodes - apex - height[:, None] * along, axis=1)
-    middle = np.abs(coordinates.transmural - 0.5) < MIDDLE
+    middle = _in_the_middle(coordinates)
     level = np.minimum((coordinates.apicobasal * LEVELS).astype(int), LEVELS - 1)
     filled = np.unique(level[middle])
     places = (filled + 0.5) / LEVELS

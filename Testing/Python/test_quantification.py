@@ -181,6 +181,12 @@ def test_scar_up_to_a_depth_has_that_transmurality_everywhere(depth, kind, a_wal
     assert len(shares) == len(CLASSES) and sum(shares) == pytest.approx(100) and shares[CLASSES.index(kind)] > 75
 
 
+def test_a_coarse_wall_without_nodes_between_its_surfaces_has_columns_too():
+    wall = Wall.from_tetrahedra(*HEART.mesh(500, 0))
+    columns = wall_columns(wall, wall_coordinates(wall))
+    assert columns.extents(np.ones((1, len(wall.nodes)))) == pytest.approx(1)
+
+
 def test_columns_hold_the_whole_wall_and_average_to_one(a_wall, its_coordinates):
     columns = wall_columns(a_wall, its_coordinates)
     assert columns.extents(np.ones((1, len(a_wall.nodes)))) == pytest.approx(1)
