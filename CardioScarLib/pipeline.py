@@ -32,7 +32,7 @@ from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.quantification.burden import scar_quantities
-from CardioScarLib.quantification.draws import drawn_amounts, node_interval, with_evidence
+from CardioScarLib.quantification.draws import Drawn, drawn_amounts, node_interval
 from CardioScarLib.quantification.numbers import Numbers, quantify_map
 from CardioScarLib.quantification.signal import signal_evidence, signal_quantities
 from CardioScarLib.reconstruction.coarsen import coarsened
@@ -84,7 +84,7 @@ def reconstruct(
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, _telling(stack, operator, evidence), settings.threshold)
-        drawn = _drawn(posterior, wall, settings, evidence)
+        drawn = _drawn(posterior, wall, settings, evidence, arrays["scar_probability"])
         quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn)
     verdict = None
     if audited:
@@ -180,7 +180,7 @@ def with_interval(result: Result, level: float) -> Result:
         raise NoSpread("An interval needs an uncertainty, but this model gives none; use the model 'field'.")
     wall, settings = result.case.wall, result.settings
     lower, upper = node_interval(result.posterior, wall.nodes, settings.model.samples, level)
-    drawn = _drawn(result.posterior, wall, settings, result.evidence)
+    drawn = _drawn(result.posterior, wall, settings, result.evidence, result.arrays["scar_probability"])
     arrays = {**result.arrays, "scar_lower": lower, "scar_upper": upper}
     quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn, level)
     return replace(result, arrays=arrays, quantities=quantities, summary={**result.summary, "node_interval": level})
@@ -276,10 +276,15 @@ def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSetti
     return evidence
 
 
-def _drawn(posterior: Posterior, wall: Wall, settings: ReconstructionSettings, evidence: Evidence) -> np.ndarray | None:
-    """Amounts of scar in joint samples, with what the images leave open."""
+def _drawn(
+    posterior: Posterior, wall: Wall, settings: ReconstructionSettings, evidence: Evidence, probability: np.ndarray
+) -> Drawn | None:
+    """Amounts of scar in joint samples, with what the images leave open. probability: (n,) of the map."""
     amounts = drawn_amounts(posterior, wall, settings.model.samples)
-    return None if amounts is None else with_evidence(amounts, float(wall.node_measure.sum()), evidence.share_shifts)
+    if amounts is None:
+        return None
+    told = float(probability.astype(np.float64) @ wall.node_measure)
+    return Drawn(told, float(wall.node_measure.sum()), amounts, evidence.share_shifts)
 
 
 def _bare(evidence: Evidence) -> Evidence:

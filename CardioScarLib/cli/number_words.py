@@ -12,12 +12,20 @@ if TYPE_CHECKING:
 
 
 def numbers_in_words(found: Numbers) -> str:
-    """Quantities, a table of segments and rings, and one of channels."""
+    """Quantities, what their intervals come from, a table of segments and rings, and one of channels."""
+    rows: list[tuple[str, ...]]
     width = max(len(one.label) for one in found.quantities)
     lines = [f"{one.label:<{width}}  {one}" for one in found.quantities]
+    apart = [one for one in found.quantities if one.parts]
+    if apart:
+        sources = list(apart[0].parts)
+        rows = [("if one source alone were uncertain", *sources)]
+        for one in apart:
+            rows.append((one.label, *("-".join(number_in_words(end) for end in one.parts[source]) for source in sources)))
+        lines += ["", *_table(rows)]
     if found.sectors:
         heads = ("part of the wall", "burden %", "mean transmurality %", "maximum %", "class %")
-        rows: list[tuple[str, ...]] = [heads]
+        rows = [heads]
         for one in found.sectors:
             numbers = {number.name: number for number in one.quantities}
             names = ("scar_burden_percent", "transmurality_mean_percent", "transmurality_max_percent")

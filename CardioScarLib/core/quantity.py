@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -12,6 +12,7 @@ class Quantity:
 
     low, high: interval that holds the true value with probability `level` as far as the posterior knows; all None where no
         interval is known. method: how the number was found, in words. threshold: on the scar fraction, where one was used.
+    parts: lower and upper end of the interval that each source of uncertainty alone would give, by its name, where there are several.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Quantity:
     high: float | None = None
     level: float | None = None
     threshold: float | None = None
+    parts: dict[str, tuple[float, float]] = field(default_factory=dict, hash=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, without the name: it is the key under which they are kept."""
@@ -35,11 +37,13 @@ class Quantity:
             "unit": self.unit,
             "method": self.method,
             "threshold": self.threshold,
+            "parts": {source: list(ends) for source, ends in self.parts.items()},
         }
 
     @classmethod
     def from_dict(cls, name: str, values: dict[str, Any]) -> Quantity:
-        return cls(name, **values)
+        parts = {source: (low, high) for source, (low, high) in values.get("parts", {}).items()}
+        return cls(name, **{**values, "parts": parts})
 
     def __str__(self) -> str:
         """As in "12.3 mL (95 % interval 10.1 to 14.2)"."""

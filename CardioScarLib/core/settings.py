@@ -409,6 +409,18 @@ class QuantifySettings(Settings):
         flag="--samples",
         metavar="N",
     )
+    contour_sd: float = choice(
+        0.0,
+        _("Contour error"),
+        _(
+            "Standard deviation by which the contours of the wall may lie off, as by a pixel; it widens the intervals of scar and LV "
+            "volume, mass and burden (0 takes the wall as certain)."
+        ),
+        limits=(0.0, 5.0),
+        unit="mm",
+        flag="--contour-sd",
+        metavar="MM",
+    )
 
     signal: bool = choice(
         False,

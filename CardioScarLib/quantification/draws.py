@@ -12,6 +12,8 @@ from CardioScarLib.core.wall import Wall
 
 LEVEL = 0.9
 """Of intervals, unless another one is asked for."""
+BETWEEN, OF_EVIDENCE, OF_CONTOURS = SOURCES = ("between slices", "evidence", "contours")
+"""What the interval of an amount comes from."""
 CHUNK = 16_384
 """Points at a time: the samples of a fine wall need not fit into memory together."""
 
@@ -48,6 +50,49 @@ def with_evidence(amounts: np.ndarray, whole: float, shifts: np.ndarray | None) 
         return amounts
     order = np.random.default_rng(0).integers(len(shifts), size=len(amounts))
     return np.clip(amounts + whole * shifts[order], 0.0, whole)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Amounts of scar in equally likely hearts, in the unit of the wall's measure, and what makes them differ.
+
+    told: amount in the map. whole: amount of the wall. between: (d,) amounts in joint samples, which tell what lies between the slices.
+    evidence: (k,) see `Evidence.share_shifts`; None adds nothing. contours: (d, 2) by which scar and wall may be more or less, see
+    `contour_shifts`; None adds nothing.
+    """
+
+    told: float
+    whole: float
+    between: np.ndarray
+    evidence: np.ndarray | None = None
+    contours: np.ndarray | None = None
+
+    @property
+    def wholes(self) -> np.ndarray | None:
+        """(d,) amounts of the wall; None where it is taken as certain."""
+        return None if self.contours is None else np.maximum(self.whole + self.contours[:, 1], 0.0)
+
+    @property
+    def amounts(self) -> np.ndarray:
+        """(d,) of scar, with all that is open."""
+        return self._amounts(self.between, self.evidence, self.contours)
+
+    @property
+    def parts(self) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+        """(d,) amounts of scar, and of the wall, if one source alone were open, by its name; nothing where there is one source only."""
+        certain = np.full(len(self.between), self.told)
+        parts: dict[str, tuple[np.ndarray, np.ndarray | None]] = {BETWEEN: (self._amounts(self.between, None, None), None)}
+        if self.evidence is not None:
+            parts[OF_EVIDENCE] = self._amounts(certain, self.evidence, None), None
+        if self.contours is not None:
+            parts[OF_CONTOURS] = self._amounts(certain, None, self.contours), self.wholes
+        return parts if len(parts) > 1 else {}
+
+    def _amounts(self, between: np.ndarray, evidence: np.ndarray | None, contours: np.ndarray | None) -> np.ndarray:
+        amounts = with_evidence(between, self.whole, evidence)
+        if contours is None:
+            return amounts
+        return np.clip(amounts + contours[:, 0], 0.0, np.maximum(self.whole + contours[:, 1], 0.0))
 
 
 def node_interval(posterior: Posterior, points: np.ndarray, count: int, level: float) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,8 @@ from CardioScarLib.quantification.borders import border_widths
 from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.quantification.channels import Channel, find_channels
 from CardioScarLib.quantification.columns import wall_columns
-from CardioScarLib.quantification.draws import Fields, with_evidence
+from CardioScarLib.quantification.contours import contour_shifts
+from CardioScarLib.quantification.draws import Drawn, Fields
 from CardioScarLib.quantification.places import Septum, septum_at, septum_touching
 from CardioScarLib.quantification.points import points_within
 from CardioScarLib.quantification.sectors import Sector, sectors, transmurality_quantities
@@ -27,6 +28,11 @@ from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 
 SCHEMA = "cardioscar-numbers 1"
 NO_SAMPLES = "The numbers come without intervals: the map has no joint samples."
+NO_CONTOURS = "Contours are not part of the intervals: the LV model has no volume cells, so its contours move no amount that is told."
+CONTOURS_ENTER = (
+    "What contours leave open is part of the intervals of scar burden, volume and mass and of LV volume and mass; "
+    "all other intervals take the wall as certain."
+)
 NO_ROTATION = (
     "The rotation of the AHA segments is unknown, since neither insertions nor a label of the right ventricle were given; rings are "
     "given instead of segments."
@@ -86,10 +92,8 @@ def quantify_map(
         fields = Fields.at(source.posterior, wall.nodes, settings.samples, level)
     else:
         fields = Fields(source.probability[None].astype(np.float32), False, level)
-    drawn = None
-    if fields.sampled:
-        drawn = with_evidence(fields.values @ wall.node_measure, float(wall.node_measure.sum()), source.shifts)
-    found = Numbers(scar_quantities(wall, source.probability, source.observed, drawn=drawn, level=level))
+    drawn, unknown = _drawn(source, fields, settings.contour_sd)
+    found = Numbers(scar_quantities(wall, source.probability, source.observed, drawn=drawn, level=level), missing=unknown)
     if fields.sampled:
         ends = np.quantile(fields.values, [0.5 - level / 2, 0.5 + level / 2], axis=0).astype(np.float32)
         found.arrays.update(scar_lower=ends[0], scar_upper=ends[1])
@@ -107,7 +111,8 @@ def quantify_map(
         measure = np.full(len(points_inside), each)
     whole = float(wall.volumes.sum())
     counted = threshold_quantities(whole, where, measure, border_zone, core, border_widths(source.posterior, len(where.values)))
-    found = replace(found, quantities=(*found.quantities, *counted), notes=_notes(source, fields))
+    notes = (*_notes(source, fields), *((CONTOURS_ENTER,) if drawn is not None and drawn.contours is not None else ()))
+    found = replace(found, quantities=(*found.quantities, *counted), notes=notes)
     try:
         coordinates = coordinates or wall_coordinates(wall)
     except BadWall as problem:
@@ -126,6 +131,28 @@ def _notes(source: ScarMap, fields: Fields) -> tuple[str, ...]:
     if not fields.sampled:
         return ()
     return (BORDERS,) if source.shifts is None else (BORDERS, LEFT_OUT)
+
+
+def _drawn(source: ScarMap, fields: Fields, contour_sd: float) -> tuple[Drawn | None, dict[str, str]]:
+    """What intervals of amounts are made of; and why contours are not part of them, where that was asked for."""
+    wall = source.wall
+    unknown = {}
+    contours = None
+    if contour_sd > 0:
+        if not fields.sampled:
+            unknown["contours"] = NO_SAMPLES
+        elif wall.kind != "volume":
+            unknown["contours"] = NO_CONTOURS
+        else:
+            try:
+                contours = contour_shifts(wall, source.probability.astype(np.float64), contour_sd, len(fields.values))
+            except BadWall as problem:
+                unknown["contours"] = str(problem)
+    if not fields.sampled:
+        return None, unknown
+    measure = wall.node_measure
+    told = float(source.probability.astype(np.float64) @ measure)
+    return Drawn(told, float(measure.sum()), fields.values @ measure, source.shifts, contours), unknown
 
 
 def _in_the_wall(

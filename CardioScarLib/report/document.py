@@ -10,6 +10,7 @@ from pathlib import Path
 from CardioScarLib.core.audit import Audit
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.quantity import Quantity, number_in_words
+from CardioScarLib.quantification.draws import SOURCES
 from CardioScarLib.quantification.numbers import Numbers
 
 WARNING = "For research use only. Not a medical device; not for diagnosis or treatment."
@@ -50,6 +51,11 @@ def document_of(
     """
     quantity_rows = tuple((one.label, *_cells(one), one.method) for one in numbers.quantities)
     tables = [Table("Numbers", ("", "value", "interval", "method"), quantity_rows)]
+    apart = [one for one in numbers.quantities if one.parts]
+    if apart:
+        sources = [source for source in SOURCES if any(source in one.parts for one in apart)]
+        rows_of_parts = tuple((one.label, *(_ends(one.parts.get(source)) for source in sources), _ends((one.low, one.high))) for one in apart)
+        tables.append(Table("Intervals if one source alone were uncertain", ("", *sources, "all together"), rows_of_parts))
     if numbers.sectors:
         names = ("scar_burden_percent", "transmurality_mean_percent", "transmurality_max_percent")
         rows = []
@@ -88,9 +94,12 @@ def numbered_slices(text: str, labels: Sequence[str]) -> str:
 
 def _cells(one: Quantity, unit: bool = True) -> tuple[str, str]:
     value = f"{number_in_words(one.value)} {one.unit}".strip() if unit else number_in_words(one.value)
-    if one.low is None or one.high is None:
-        return value, ""
-    return value, f"[{number_in_words(one.low)}, {number_in_words(one.high)}]"
+    return value, _ends((one.low, one.high))
+
+
+def _ends(ends: tuple[float | None, float | None] | None) -> str:
+    low, high = ends or (None, None)
+    return "" if low is None or high is None else f"[{number_in_words(low)}, {number_in_words(high)}]"
 
 
 def _number(key: str) -> str:

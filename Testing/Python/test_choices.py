@@ -103,4 +103,4 @@ def test_a_quantity_is_shown_as_clinicians_read_it():
     assert shown(16.5, low=14.26, high=19.0, level=0.95) == "16.5 g (95 % interval 14.3 to 19.0)"
     one = Quantity("scar_mass_g", "Scar mass", 1.0, "g", "m", 0.5, 1.5, 0.9, threshold=0.5)
     assert Quantity.from_dict("scar_mass_g", one.as_dict()) == one
-    assert set(one.as_dict()) == {"label", "value", "low", "high", "level", "unit", "method", "threshold"}
+    assert set(one.as_dict()) == {"label", "value", "low", "high", "level", "unit", "method", "threshold", "parts"}
