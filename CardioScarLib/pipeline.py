@@ -276,9 +276,7 @@ def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSetti
     return evidence
 
 
-def _drawn(
-    posterior: Posterior, wall: Wall, settings: ReconstructionSettings, evidence: Evidence, probability: np.ndarray
-) -> Drawn | None:
+def _drawn(posterior: Posterior, wall: Wall, settings: ReconstructionSettings, evidence: Evidence, probability: np.ndarray) -> Drawn | None:
     """Amounts of scar in joint samples, with what the images leave open. probability: (n,) of the map."""
     amounts = drawn_amounts(posterior, wall, settings.model.samples)
     if amounts is None:

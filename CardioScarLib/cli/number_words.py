@@ -20,8 +20,7 @@ def numbers_in_words(found: Numbers) -> str:
     if apart:
         sources = list(apart[0].parts)
         rows = [("if one source alone were uncertain", *sources)]
-        for one in apart:
-            rows.append((one.label, *("-".join(number_in_words(end) for end in one.parts[source]) for source in sources)))
+        rows += [(each.label, *("-".join(map(number_in_words, each.parts[source])) for source in sources)) for each in apart]
         lines += ["", *_table(rows)]
     if found.sectors:
         heads = ("part of the wall", "burden %", "mean transmurality %", "maximum %", "class %")

@@ -17,15 +17,13 @@ PIECES = 500
 """Of each surface; small compared with LENGTH."""
 
 
-def contour_shifts(
-    wall: Wall, probability: np.ndarray, deviation: float, count: int, surfaces: WallSurfaces | None = None
-) -> np.ndarray:
+def contour_shifts(wall: Wall, probability: np.ndarray, deviation: float, count: int, surfaces: WallSurfaces | None = None) -> np.ndarray:
     """(count, 2) mm^3 by which scar and myocardium may be more or less, as the contours of the wall may lie elsewhere.
 
     Endocardium and epicardium are displaced across the long axis, in which planes contours are drawn, by smooth random fields, LENGTH
-    and TOGETHER as in the benchmark's contouring noise. Tissue that is gained or lost at a surface has the scar fraction of that surface. Both amounts are sums of the
-    displacements, so their joint distribution is normal and known without drawing a field: the same wall has the same one wherever it
-    lies.
+    and TOGETHER as in the benchmark's contouring noise. Tissue that is gained or lost at a surface has the scar fraction of that
+    surface. Both amounts are sums of the displacements, so their joint distribution is normal and known without drawing a field: the
+    same wall has the same one wherever it lies.
 
     wall: tetrahedra, LPS mm. probability: (n,) scar fraction at its nodes. deviation: mm, standard deviation of a displacement.
     surfaces: of the wall; None finds them. Raises BadWall where endocardium and epicardium cannot be distinguished.

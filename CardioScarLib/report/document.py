@@ -54,7 +54,9 @@ def document_of(
     apart = [one for one in numbers.quantities if one.parts]
     if apart:
         sources = [source for source in SOURCES if any(source in one.parts for one in apart)]
-        rows_of_parts = tuple((one.label, *(_ends(one.parts.get(source)) for source in sources), _ends((one.low, one.high))) for one in apart)
+        rows_of_parts = tuple(
+            (one.label, *(_ends(one.parts.get(source)) for source in sources), _ends((one.low, one.high))) for one in apart
+        )
         tables.append(Table("Intervals if one source alone were uncertain", ("", *sources, "all together"), rows_of_parts))
     if numbers.sectors:
         names = ("scar_burden_percent", "transmurality_mean_percent", "transmurality_max_percent")

@@ -15,7 +15,7 @@ from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.process.blocks import joined, quieted
 from CardioScarLib.reconstruction.process.choose import Choice
-from CardioScarLib.reconstruction.process.fit import fit_process
+from CardioScarLib.reconstruction.process.fit import fit_process, interpolation_beside
 from CardioScarLib.reconstruction.process.left_out import CENTERS
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 from CardioScarLib.self_audit.left_out import LeftOutSlice, by_neighbor, chains, neighbors, without
@@ -43,7 +43,9 @@ def leave_each_out_of_process(
     def fitted(done: int, left: tuple[int, ...]) -> ProcessPosterior:
         step(done, steps)
         kept = blocks.part(~np.isin(blocks.slices, left))
-        return fit_process(kept, *without(operator, seen, left), posterior.chart, choice, settings, CENTERS, noise)
+        rest = without(operator, seen, left)
+        beside = None if posterior.beside is None else interpolation_beside(*rest)
+        return fit_process(kept, *rest, posterior.chart, choice, settings, CENTERS, noise, beside)
 
     of_pairs = {pair: fitted(done, pair) for done, pair in enumerate(pairs)}
     of_slices = {number: fitted(done, (number,)) for done, number in enumerate(numbers, len(pairs))}

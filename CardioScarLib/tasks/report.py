@@ -20,7 +20,7 @@ from CardioScarLib.core.settings import QuantifySettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.files import atomic_paths, check_writable, made_folder
 from CardioScarLib.pipeline import Progress
-from CardioScarLib.quantification.numbers import Numbers
+from CardioScarLib.quantification.numbers import CONTOURS_ENTER, Numbers
 from CardioScarLib.quantification.thresholds import CAVEATS
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.report.bulls_eye import check_matplotlib, write_bulls_eye
@@ -29,6 +29,7 @@ from CardioScarLib.report.html import html_page
 from CardioScarLib.report.offscreen import CannotDraw
 from CardioScarLib.report.paper import write_pdf
 from CardioScarLib.report.pictures import UNCERTAINTY_SCALE, render_heart, render_slices, views_of_scar, wall_panel
+from CardioScarLib.report.variograms import write_variogram
 from CardioScarLib.runner.task import Task, TaskProgress
 from CardioScarLib.tasks.sources import MapSource, Written
 from CardioScarLib.tasks.start import MapTask
@@ -67,7 +68,7 @@ def write_report(
     labels = [one.label for one in whole.case.stack] if whole else ()
     evidence, audit = (whole.evidence, whole.audit) if whole else (None, None)
     # Other notes hold names of files; those on the evidence name slices only.
-    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one in CAVEATS), *(evidence.notes if evidence else ())]
+    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one in (*CAVEATS, CONTOURS_ENTER)), *(evidence.notes if evidence else ())]
     with TemporaryDirectory(prefix="cardioscar-") as drawn:
         pictures, notes = _pictures(source.map, whole, numbers, Path(drawn))
         document = document_of(numbers, audit, pictures, [*caveats, *notes], evidence, labels)
@@ -102,6 +103,9 @@ def _pictures(source: ScarMap, whole: Result | None, numbers: Numbers, folder: P
         notes.append(f"Views of the heart were left out. {problem}")
     if whole is None:
         notes.append("The slices were not kept beside the map, so neither they nor what was noted of them is shown.")
+    if whole is not None and whole.summary["fit"].get("variogram"):
+        caption = "How much scar differs over a distance: points in the slices, lines in the map's process, dotted its length"
+        found[caption] = write_variogram(whole.summary["fit"], folder / "variogram.png")
     if "aha_segment" in numbers.arrays:
         found["Bull's-eye"] = write_bulls_eye(numbers.sectors, folder / "segments.png")
     return found, notes

@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bodies import with_columns_flipped, with_rows_flipped
+from scipy.special import expit
 from tubes import HEIGHTS, a_smooth_fraction, a_tube_stack, a_wedge, healthy, seen, the_tube
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.reconstruction.process.blocks import SIZE, joined, quieted
 from CardioScarLib.reconstruction.process.chart import wall_chart
 from CardioScarLib.reconstruction.process.choose import (
+    CENTERS,
     COARSEST,
     FINEST,
     TYPICAL,
@@ -258,6 +260,23 @@ def test_the_choice_predicts_left_out_blocks_no_worse_than_the_usual_one(coarse)
     chosen = LeftOut(trial, replace(choice.roughness, offset=TYPICAL.offset))
     assert chosen.entropy <= usual.entropy and calls
     assert 0.5 < choice.widening < 4
+
+
+def test_the_spread_of_a_left_out_share_is_that_of_draws(coarse):
+    """Of slices that have much of their own, of which a slope that forgets how little is known makes twice as much."""
+    operator, blocks, chart = coarse
+    trial, roughness = trial_of(blocks, chart, operator.anchors), replace(TYPICAL, offset=6.0, grain=0.05)
+    features = Features.made(trial.wall, roughness, CENTERS)
+    functions, rest = features.with_rest(trial.places)
+    observed = Observed(functions, trial.values, roughness.grain * trial.areas)
+    whole, random = fit_laplace(observed), np.random.default_rng(0)
+    told = dict(zip(sorted(trial.inner), LeftOut(trial, roughness).sds, strict=True))
+    for number in trial.inner:
+        fold = trial.folds[number]
+        weights = left_out(observed, whole, fold).drawn(random.normal(size=(len(whole.weights), 1000)))
+        logits = functions[fold] @ weights + np.sqrt(rest[fold])[:, None] * random.normal(size=(len(fold), 1000))
+        shares = trial.areas[fold] @ expit(logits) / trial.areas[fold].sum()
+        assert told[number] == pytest.approx(shares.std(), rel=0.25)
 
 
 def test_healthy_blocks_need_no_choice():

@@ -13,7 +13,7 @@ from scipy.special import expit
 from CardioScarLib.reconstruction.interpolation.kriging import matern
 from CardioScarLib.reconstruction.process.choose import TYPICAL
 from CardioScarLib.reconstruction.process.features import LEVEL_SD, Features, spread_out
-from CardioScarLib.reconstruction.process.laplace import Laplace, Observed, curvature, expected, fit_laplace
+from CardioScarLib.reconstruction.process.laplace import Laplace, Observed, curvature, expected, expected_slope, fit_laplace
 
 RANDOM = np.random.default_rng(2)
 PLACES = RANDOM.uniform(-25, 25, (90, 4)) * [1, 1, 1, 0.2]
@@ -139,3 +139,10 @@ def test_drawn_weights_have_the_stated_covariance():
 def test_the_expected_probability_is_the_mean_over_the_logit(logit, variance):
     values = expit(logit + np.sqrt(variance) * np.random.default_rng(0).normal(size=200_000))
     assert expected(np.array([logit]), np.array([variance]))[0] == pytest.approx(values.mean(), abs=0.02)
+
+
+@pytest.mark.parametrize("variance", [0.0, 1.0, 15.0])
+def test_the_slope_of_the_expected_probability_matches_finite_differences(variance):
+    logit, step = np.linspace(-6, 6, 13), 1e-4
+    found = expected_slope(expected(logit, variance), variance)
+    assert found == pytest.approx((expected(logit + step, variance) - expected(logit - step, variance)) / (2 * step), abs=1e-7)

@@ -9,9 +9,12 @@ import pytest
 from tubes import HEIGHTS, MIDDLE, SPACING, a_smooth_fraction, a_stripe, a_tube_stack, a_wedge, at, healthy, patches, seen, the_tube
 
 from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.packing import pack, unpack
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.settings import ModelSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
@@ -19,10 +22,12 @@ from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.reconstruction.process.blocks import joined
 from CardioScarLib.reconstruction.process.chart import wall_chart
 from CardioScarLib.reconstruction.process.choose import TYPICAL, Choice
-from CardioScarLib.reconstruction.process.fit import fit_process
+from CardioScarLib.reconstruction.process.fit import fit_process, interpolation_beside
 from CardioScarLib.reconstruction.process.posterior import LEAST, ProcessPosterior
 
 SHIFTS = np.random.default_rng(0).normal(scale=1.5, size=(len(HEIGHTS), 2))
+TURN = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, -1.0, 28.0], [0.0, 1.0, 0.0, 28.0], [0.0, 0.0, 0.0, 1.0]])
+"""Of a slice across z into one along it."""
 POINTS = at(np.linspace(0, 6.2, 45)[:, None], np.linspace(5, 51, 9)[None], MIDDLE)
 """On slices and between them, in scar and beside it."""
 
@@ -89,6 +94,42 @@ def test_left_out_slices_are_predicted_better_than_by_linear_interpolation(scar,
         models = fit(operator, evidence, the_tube(), ModelSettings(preset=preset)), fit_baseline(operator, evidence, "linear")
         errors += [np.sum((missing.matrix @ one.mean(points) - truth.values) ** 2) for one in models]
     assert errors[0] < 0.92 * errors[1]
+
+
+# A preview, and the interpolation beside it
+
+
+@pytest.fixture(scope="module")
+def a_preview():
+    operator, evidence = seen(a_tube_stack(patches))
+    return fit(operator, evidence, the_tube(), ModelSettings(preset="preview"))
+
+
+def test_a_preview_is_half_an_interpolation_between_the_slices(a_preview):
+    linear = fit_baseline(*seen(a_tube_stack(patches)), "linear")
+    alone = replace(a_preview, beside=None)
+    assert a_preview.mean(POINTS) == pytest.approx(0.5 * (alone.mean(POINTS) + linear.mean(POINTS)), abs=0.02)
+    assert np.abs(a_preview.mean(POINTS) - alone.mean(POINTS)).max() > 0.05
+    draws = a_preview.samples(1000, POINTS)
+    assert draws.mean(axis=0) == pytest.approx(a_preview.mean(POINTS), abs=0.08)
+
+
+def test_a_preview_keeps_its_interpolation_without_the_names_of_slices(a_preview):
+    assert {one.label for one in a_preview.beside.slices} == {""}
+    values, arrays = pack(a_preview, POSTERIORS)
+    again = unpack(Posterior, values, arrays, POSTERIORS)
+    assert np.array_equal(again.mean(POINTS), a_preview.mean(POINTS))
+
+
+def test_slices_that_are_not_parallel_or_alone_are_not_interpolated():
+    operator, evidence = seen(a_tube_stack(patches))
+    assert interpolation_beside(operator, evidence) is not None
+    one = Evidence(evidence.values, (operator.pixels.slices == 2).astype(float))
+    assert interpolation_beside(operator, one) is None
+    turned = operator.stack.select([2]).transformed(TURN)
+    crossing = slice_operator(the_tube(), SliceStack((*operator.stack.slices, *turned.slices)))
+    assert len(np.unique(crossing.pixels.slices)) == len(HEIGHTS) + 1
+    assert interpolation_beside(crossing, Evidence(np.zeros(len(crossing.pixels)), np.ones(len(crossing.pixels)))) is None
 
 
 # Draws

@@ -25,9 +25,10 @@ from CardioScarLib.reconstruction.field.spread import Spread, find_spread
 from CardioScarLib.reconstruction.process.blocks import joined, quieted
 from CardioScarLib.reconstruction.process.chart import plain_chart, wall_chart
 from CardioScarLib.reconstruction.process.choose import choose_roughness, usual_choice
-from CardioScarLib.reconstruction.process.fit import fit_process
+from CardioScarLib.reconstruction.process.fit import fit_process, interpolation_beside
 from CardioScarLib.reconstruction.process.left_out import left_out_error
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
+from CardioScarLib.reconstruction.process.variogram import variogram_of
 
 FOLDS = 3
 FOLD_PLAN = MemberPlan(frequencies=32, widths=(24, 24), entropy=30, squared=40, held_out=0.0)
@@ -72,7 +73,8 @@ def fit_field(
         space = plain_chart()
         choice = usual_choice(blocks, space, operator.anchors)
         if choice.scatter > FIELD.rough_at_first_look:
-            return fit_process(blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise)
+            beside = interpolation_beside(operator, seen)
+            return fit_process(blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, beside)
         member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
         spread = find_spread([member], np.ones(1), operator, evidence, noise)
         summary = {"prior": "smooth", "scatter": choice.scatter, "pixel_residual": member.residual, **_about(spread)}
@@ -92,7 +94,8 @@ def fit_field(
     if left_out is None:
         posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers, noise)
         work.finish()
-        return replace(posterior, summary={**posterior.summary, "pixel_noise": noise})
+        told = variogram_of(blocks, chart, choice.roughness, posterior.summary["scatter"])
+        return replace(posterior, summary={**posterior.summary, "pixel_noise": noise, "variogram": told})
     members, shares = fit_members(operator, evidence, settings, noise, left_out, work.tick)
     spread = find_spread(members, shares, operator, evidence, noise, left_out.shifts)
     work.finish()

@@ -18,9 +18,9 @@ from scipy.special import expit, xlogy
 from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.reconstruction.process.blocks import Blocks
 from CardioScarLib.reconstruction.process.chart import WallChart
-from CardioScarLib.reconstruction.process.constants import PROCESS
+from CardioScarLib.reconstruction.process.constants import PROCESS, ProcessConstants
 from CardioScarLib.reconstruction.process.features import Features, Roughness
-from CardioScarLib.reconstruction.process.laplace import Laplace, Observed, expected, fit_laplace
+from CardioScarLib.reconstruction.process.laplace import Laplace, Observed, expected, expected_slope, fit_laplace
 
 TYPICAL = Roughness(PROCESS.around, PROCESS.along, PROCESS.through, PROCESS.amplitude, PROCESS.offset, PROCESS.grain)
 TYPICAL_IN_SPACE = replace(TYPICAL, around=PROCESS.around_in_space, along=PROCESS.along_in_space)
@@ -186,11 +186,12 @@ class LeftOut:
             part = int(number >= trial.slices)
             without = left_out(observed, whole, fold)
             taken, area, values = functions[fold], trial.areas[fold], trial.values[fold]
-            predicted = np.clip(expected(taken @ without.weights, without.variance(taken) + rest[fold]), 1e-6, 1 - 1e-6)
+            variance = without.variance(taken) + rest[fold]
+            predicted = np.clip(expected(taken @ without.weights, variance), 1e-6, 1 - 1e-6)
             totals[part] -= area @ (xlogy(values, predicted) + xlogy(1 - values, 1 - predicted))
             areas[part] += area.sum()
             if number in trial.inner:
-                slope = (area * predicted * (1 - predicted)) @ taken / area.sum()
+                slope = (area * expected_slope(predicted, variance)) @ taken / area.sum()
                 sd = float(np.sqrt(without.variance(slope[None])[0] + SHARE_NOISE**2))
                 misses.append(float(area @ (values - predicted) / area.sum()) / sd)
                 sds.append(sd)
@@ -204,8 +205,13 @@ class LeftOut:
 
     @property
     def widening(self) -> float:
-        usual = PROCESS.slices_behind * PROCESS.usual_miss**2
-        return float(np.sqrt((usual + self.misses @ self.misses) / (PROCESS.slices_behind + len(self.misses))))
+        return widened(self.misses, PROCESS)
+
+
+def widened(misses: np.ndarray, constants: ProcessConstants) -> float:
+    """Factor on the spread of the process: the RMS of the (k,) misses of this patient's slices and of those that experience counts as."""
+    usual = constants.slices_behind * constants.usual_miss**2
+    return float(np.sqrt((usual + misses @ misses) / (constants.slices_behind + len(misses))))
 
 
 def left_out(observed: Observed, whole: Laplace, fold: np.ndarray) -> Laplace:

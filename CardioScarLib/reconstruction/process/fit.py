@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation, fit_baseline
 from CardioScarLib.reconstruction.process.blocks import Blocks
 from CardioScarLib.reconstruction.process.chart import WallChart
 from CardioScarLib.reconstruction.process.choose import Choice, scatter_of
@@ -28,11 +29,12 @@ def fit_process(
     settings: ModelSettings,
     centers: int,
     noise: float,
+    beside: SliceInterpolation | None = None,
 ) -> ProcessPosterior:
     """The process given the slices: first with one point for each block, then with the averages that blocks are.
 
     operator, evidence: that the blocks were made of. centers: of the process: more of them follow finer detail.
-    noise: standard deviation of a pixel of weight 1.
+    noise: standard deviation of a pixel of weight 1. beside: see `ProcessPosterior`.
     """
     roughness = choice.roughness
     features = Features.made(chart.at(operator.anchors), roughness, centers)
@@ -55,5 +57,15 @@ def fit_process(
     left = evidence.values[used] - expected(functions @ fitted.weights, fitted.variance(functions) + rest)
     detail = Detail.of(places, left, evidence.weights[used], noise)
     return ProcessPosterior(
-        chart, features, fitted, detail, operator.frame, PROCESS.steep, settings.samples, settings.seed, summary, widening=choice.widening
-    )
+        chart, features, fitted, detail, operator.frame, PROCESS.steep, settings.samples, settings.seed, summary,
+        widening=choice.widening, beside=beside,
+    )  # fmt: skip
+
+
+def interpolation_beside(operator: SliceOperator, evidence: Evidence) -> SliceInterpolation | None:
+    """Linear interpolation between all slices, without their names; None where they are not parallel, or only one."""
+    seen = set(np.unique(operator.pixels.slices[evidence.weights > 0]).tolist())
+    if len(seen) < 2 or not any(seen <= set(group) for group in operator.stack.parallel_groups()):
+        return None
+    found = fit_baseline(operator, evidence, "linear")
+    return replace(found, slices=tuple(replace(one, label="") for one in found.slices))

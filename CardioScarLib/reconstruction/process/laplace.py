@@ -102,3 +102,8 @@ def curvature(slopes: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def expected(logit: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """(n,) mean of the logistic function of a normal variable (MacKay 1992)."""
     return expit(logit / np.sqrt(1 + np.pi / 8 * variance))
+
+
+def expected_slope(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """(n,) derivative of `expected` by the logit, where it is `mean`: the less is known, the less a probability follows the logit."""
+    return mean * (1 - mean) / np.sqrt(1 + np.pi / 8 * variance)
