@@ -10,6 +10,8 @@ CONTINUED = {
     "space": "field, through space",
 }
 """By the prior of a fit."""
+TOLD = 0.05
+"""Share of an interpolation in the mean from which on it is told."""
 
 
 def model_in_words(fit: dict[str, Any], preset: str) -> str:
@@ -25,4 +27,6 @@ def model_in_words(fit: dict[str, Any], preset: str) -> str:
     else:
         lengths = f"{around} in the planes of the slices and {along} across them"
     chosen = "typical of hearts" if preset == "preview" else "chosen by the patient's own slices"
-    return f"{CONTINUED[prior]}; scar alike over {lengths} ({chosen})"
+    share = fit.get("interpolation_share", 0.0)
+    beside = f"; {share:.0%} of the mean interpolated between the slices" if share >= TOLD else ""
+    return f"{CONTINUED[prior]}; scar alike over {lengths} ({chosen}){beside}"

@@ -1,7 +1,8 @@
 """Slices predicted by a process along the wall that has not seen them.
 
 Its fit has one solution, wherever it starts from, so each slice and each pair of neighbors is left out of a fit of its own.
-What is chosen once for the patient, the roughness and the widening, stays that of the map: it is the map that is audited.
+What is chosen once for the patient, the roughness, the widening and the share of an interpolation, stays that of the map: it is the
+map that is audited.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import numpy as np
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.process.beside import Beside
 from CardioScarLib.reconstruction.process.blocks import joined, quieted
 from CardioScarLib.reconstruction.process.choose import Choice
-from CardioScarLib.reconstruction.process.fit import fit_process, interpolation_beside
+from CardioScarLib.reconstruction.process.fit import fit_process
 from CardioScarLib.reconstruction.process.left_out import CENTERS
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 from CardioScarLib.self_audit.left_out import LeftOutSlice, by_neighbor, chains, neighbors, without
@@ -44,7 +46,7 @@ def leave_each_out_of_process(
         step(done, steps)
         kept = blocks.part(~np.isin(blocks.slices, left))
         rest = without(operator, seen, left)
-        beside = None if posterior.beside is None else interpolation_beside(*rest)
+        beside = None if posterior.beside is None else Beside.of(*rest, posterior.beside.share)
         return fit_process(kept, *rest, posterior.chart, choice, settings, CENTERS, noise, beside)
 
     of_pairs = {pair: fitted(done, pair) for done, pair in enumerate(pairs)}

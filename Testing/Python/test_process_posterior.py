@@ -19,10 +19,11 @@ from CardioScarLib.reconstruction.door import fit
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
+from CardioScarLib.reconstruction.process.beside import Beside, share_beside
 from CardioScarLib.reconstruction.process.blocks import joined
 from CardioScarLib.reconstruction.process.chart import wall_chart
 from CardioScarLib.reconstruction.process.choose import TYPICAL, Choice
-from CardioScarLib.reconstruction.process.fit import fit_process, interpolation_beside
+from CardioScarLib.reconstruction.process.fit import fit_process
 from CardioScarLib.reconstruction.process.posterior import LEAST, ProcessPosterior
 
 SHIFTS = np.random.default_rng(0).normal(scale=1.5, size=(len(HEIGHTS), 2))
@@ -115,21 +116,34 @@ def test_a_preview_is_half_an_interpolation_between_the_slices(a_preview):
 
 
 def test_a_preview_keeps_its_interpolation_without_the_names_of_slices(a_preview):
-    assert {one.label for one in a_preview.beside.slices} == {""}
+    assert {one.label for one in a_preview.beside.interpolation.slices} == {""}
     values, arrays = pack(a_preview, POSTERIORS)
     again = unpack(Posterior, values, arrays, POSTERIORS)
     assert np.array_equal(again.mean(POINTS), a_preview.mean(POINTS))
 
 
+def threads(angle, height, radius):
+    """A label that runs straight up: six thin pillars."""
+    return (np.abs(np.sin(3 * angle)) > 0.9) & (np.abs(radius - MIDDLE) < 2)
+
+
+@pytest.mark.parametrize(("scar", "low", "high"), [(threads, 0.2, 1.0), (patches, 0.0, 0.15)])
+def test_an_interpolation_takes_part_where_left_out_slices_are_predicted_better_by_it(scar, low, high):
+    operator, evidence = seen(a_tube_stack(scar))
+    chart = wall_chart(the_tube(), operator.frame)
+    share = share_beside(operator, evidence, joined(operator, evidence), chart, Choice(TYPICAL, 1.3, 0.6))
+    assert low <= share <= high
+
+
 def test_slices_that_are_not_parallel_or_alone_are_not_interpolated():
     operator, evidence = seen(a_tube_stack(patches))
-    assert interpolation_beside(operator, evidence) is not None
+    assert Beside.of(operator, evidence, 0.5) is not None and Beside.of(operator, evidence, 0.0) is None
     one = Evidence(evidence.values, (operator.pixels.slices == 2).astype(float))
-    assert interpolation_beside(operator, one) is None
+    assert Beside.of(operator, one, 0.5) is None
     turned = operator.stack.select([2]).transformed(TURN)
     crossing = slice_operator(the_tube(), SliceStack((*operator.stack.slices, *turned.slices)))
     assert len(np.unique(crossing.pixels.slices)) == len(HEIGHTS) + 1
-    assert interpolation_beside(crossing, Evidence(np.zeros(len(crossing.pixels)), np.ones(len(crossing.pixels)))) is None
+    assert Beside.of(crossing, Evidence(np.zeros(len(crossing.pixels)), np.ones(len(crossing.pixels))), 0.5) is None
 
 
 # Draws

@@ -22,10 +22,11 @@ from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
 from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, alternation, seeming_shifts
 from CardioScarLib.reconstruction.field.spread import Spread, find_spread
+from CardioScarLib.reconstruction.process.beside import HALF, Beside, share_beside
 from CardioScarLib.reconstruction.process.blocks import joined, quieted
 from CardioScarLib.reconstruction.process.chart import plain_chart, wall_chart
 from CardioScarLib.reconstruction.process.choose import choose_roughness, usual_choice
-from CardioScarLib.reconstruction.process.fit import fit_process, interpolation_beside
+from CardioScarLib.reconstruction.process.fit import fit_process
 from CardioScarLib.reconstruction.process.left_out import left_out_error
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 from CardioScarLib.reconstruction.process.variogram import variogram_of
@@ -73,8 +74,7 @@ def fit_field(
         space = plain_chart()
         choice = usual_choice(blocks, space, operator.anchors)
         if choice.scatter > FIELD.rough_at_first_look:
-            beside = interpolation_beside(operator, seen)
-            return fit_process(blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, beside)
+            return fit_process(blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, Beside.of(operator, seen, HALF))
         member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
         spread = find_spread([member], np.ones(1), operator, evidence, noise)
         summary = {"prior": "smooth", "scatter": choice.scatter, "pixel_residual": member.residual, **_about(spread)}
@@ -92,7 +92,8 @@ def fit_field(
             if left_out_error(operator, seen, blocks, chart, choice.roughness, _folds(operator, evidence)) < left_out.error:
                 left_out = None
     if left_out is None:
-        posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers, noise)
+        beside = Beside.of(operator, seen, share_beside(operator, seen, blocks, chart, choice))
+        posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers, noise, beside)
         work.finish()
         told = variogram_of(blocks, chart, choice.roughness, posterior.summary["scatter"])
         return replace(posterior, summary={**posterior.summary, "pixel_noise": noise, "variogram": told})

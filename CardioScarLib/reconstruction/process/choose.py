@@ -48,11 +48,13 @@ FARTHEST_MISS, SHARE_NOISE = 4.0, 0.01
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Part of the pixels, which choices are tried on. places: (n, 4) on the chart. folds: numbers of blocks left out together: the
-    slices, then sectors. slices: how many are slices; inner: those between others.
-    wall: (k, 4) places all over the wall."""
+    """Part of the blocks, which choices are tried on. centers: (n, 3) in the canonical frame, mm. places: (n, 4) on the chart. numbers:
+    (n,) of their slices. folds: numbers of blocks left out together: the slices, then sectors. slices: how many are slices; inner:
+    those between others. wall: (k, 4) places all over the wall."""
 
+    centers: np.ndarray
     places: np.ndarray
+    numbers: np.ndarray
     values: np.ndarray
     areas: np.ndarray
     folds: tuple[np.ndarray, ...]
@@ -144,12 +146,21 @@ def scatter_of(average: np.ndarray, blocks: Blocks) -> float:
 
 def trial_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> Trial:
     every = max(1, round(len(blocks.values) / MOST_BLOCKS))
-    places, numbers = chart.at(blocks.centers[::every]), blocks.slices[::every]
+    centers, numbers = blocks.centers[::every], blocks.slices[::every]
+    places = chart.at(centers)
     slices, sectors = _slices(numbers), _sectors(places, numbers)
     by_height = np.argsort([np.median(places[one, 2]) for one in slices])
     areas = blocks.areas[::every] * (blocks.areas.sum() / blocks.areas[::every].sum())
     return Trial(
-        places, blocks.values[::every], areas, (*slices, *sectors), len(slices), frozenset(by_height[1:-1].tolist()), chart.at(anchors)
+        centers,
+        places,
+        numbers,
+        blocks.values[::every],
+        areas,
+        (*slices, *sectors),
+        len(slices),
+        frozenset(by_height[1:-1].tolist()),
+        chart.at(anchors),
     )
 
 
@@ -173,7 +184,7 @@ class LeftOut:
     """What a choice says of data that it has not seen.
 
     entropy: mean cross-entropy of left-out blocks, nats, of slices plus of sectors. misses: (seen - expected) / sd of the scar share of
-    each inner slice; sds: of the shares.
+    each inner slice; sds: of the shares. predicted: of the blocks of each fold.
     """
 
     def __init__(self, trial: Trial, roughness: Roughness):
@@ -182,12 +193,14 @@ class LeftOut:
         observed = Observed(functions, trial.values, roughness.grain * trial.areas)
         whole = fit_laplace(observed)
         totals, areas, misses, sds = np.zeros(2), np.zeros(2), [], []
+        self.predicted: list[np.ndarray] = []
         for number, fold in enumerate(trial.folds):
             part = int(number >= trial.slices)
             without = left_out(observed, whole, fold)
             taken, area, values = functions[fold], trial.areas[fold], trial.values[fold]
             variance = without.variance(taken) + rest[fold]
             predicted = np.clip(expected(taken @ without.weights, variance), 1e-6, 1 - 1e-6)
+            self.predicted.append(predicted)
             totals[part] -= area @ (xlogy(values, predicted) + xlogy(1 - values, 1 - predicted))
             areas[part] += area.sum()
             if number in trial.inner:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation, fit_baseline
+from CardioScarLib.reconstruction.process.beside import Beside
 from CardioScarLib.reconstruction.process.blocks import Blocks
 from CardioScarLib.reconstruction.process.chart import WallChart
 from CardioScarLib.reconstruction.process.choose import Choice, scatter_of
@@ -29,7 +29,7 @@ def fit_process(
     settings: ModelSettings,
     centers: int,
     noise: float,
-    beside: SliceInterpolation | None = None,
+    beside: Beside | None = None,
 ) -> ProcessPosterior:
     """The process given the slices: first with one point for each block, then with the averages that blocks are.
 
@@ -49,6 +49,7 @@ def fit_process(
         **asdict(roughness),
         "scatter": scatter,
         "widening": choice.widening,
+        "interpolation_share": beside.share if beside else 0.0,
         **({"note": chart.note} if chart.note else {}),
     }
     used = np.flatnonzero(evidence.weights > 0)
@@ -60,12 +61,3 @@ def fit_process(
         chart, features, fitted, detail, operator.frame, PROCESS.steep, settings.samples, settings.seed, summary,
         widening=choice.widening, beside=beside,
     )  # fmt: skip
-
-
-def interpolation_beside(operator: SliceOperator, evidence: Evidence) -> SliceInterpolation | None:
-    """Linear interpolation between all slices, without their names; None where they are not parallel, or only one."""
-    seen = set(np.unique(operator.pixels.slices[evidence.weights > 0]).tolist())
-    if len(seen) < 2 or not any(seen <= set(group) for group in operator.stack.parallel_groups()):
-        return None
-    found = fit_baseline(operator, evidence, "linear")
-    return replace(found, slices=tuple(replace(one, label="") for one in found.slices))

@@ -11,7 +11,7 @@ from scipy.special import expit, ndtri
 
 from CardioScarLib.core.posterior import check_constants
 from CardioScarLib.geometry.frame import CanonicalFrame
-from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation
+from CardioScarLib.reconstruction.process.beside import Beside
 from CardioScarLib.reconstruction.process.chart import WallChart
 from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.reconstruction.process.detail import Detail
@@ -25,9 +25,6 @@ LEAST = 1e-4
 """Probability of scar where the slices show none."""
 WHOLE = 0.02
 """Fractions this close to 0 and 1 are 0 and 1 in a draw."""
-SHARE_BESIDE = 0.5
-"""Of an interpolation beside the process: neither is trusted more, so the mean can be worse than the interpolation only where the process
-is worse by more than half of their mean squared difference."""
 QUANTILES = ndtri((np.arange(200) + 0.5) / 200)
 FIRST_WAVES, FIRST_DRAW = 7, 8
 """Streams of random numbers, apart from those of other models."""
@@ -56,7 +53,7 @@ class ProcessPosterior:
     scars in label maps are, with patches at random places. widening: factor on what the slices leave
     open, from how far left-out slices missed, and from `rescaled`.
     count: of draws that are usual. seed: of the draws. constants: version of `ProcessConstants` that it was fitted with.
-    beside: interpolation between the slices that the mean is half of, as of a preview; None leaves the process alone.
+    beside: interpolation that part of the mean comes from; None leaves the process alone.
     """
 
     chart: WallChart
@@ -71,7 +68,7 @@ class ProcessPosterior:
     has_spread: bool = True
     widening: float = 1.0
     constants: int = PROCESS.version
-    beside: SliceInterpolation | None = None
+    beside: Beside | None = None
 
     def __post_init__(self) -> None:
         check_constants(self.constants, PROCESS.version)
@@ -139,7 +136,7 @@ class ProcessPosterior:
         detail, explained = self.detail.at(places)
         mean = expected(functions @ self.fit.weights, variance) + detail
         if self.beside is not None:
-            mean = (1 - SHARE_BESIDE) * mean + SHARE_BESIDE * self.beside.mean(self.frame.from_frame(local))
+            mean = mean + self.beside.share * (self.beside.interpolation.mean(self.frame.from_frame(local)) - mean)
         probability = np.clip(mean, LEAST, 1 - LEAST)
         return _Known(places, functions, probability, variance, rest, np.sqrt(1 - explained))
 
