@@ -47,7 +47,7 @@ def leave_each_out_of_process(
         kept = blocks.part(~np.isin(blocks.slices, left))
         rest = without(operator, seen, left)
         beside = None if posterior.beside is None else Beside.of(*rest, posterior.beside.share)
-        return fit_process(kept, *rest, posterior.chart, choice, settings, CENTERS, noise, beside)
+        return fit_process(kept, *rest, posterior.chart, choice, settings, CENTERS, noise, posterior.summary["noise_repeats"], beside)
 
     of_pairs = {pair: fitted(done, pair) for done, pair in enumerate(pairs)}
     of_slices = {number: fitted(done, (number,)) for done, number in enumerate(numbers, len(pairs))}

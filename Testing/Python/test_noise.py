@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from bodies import rms, the_map, the_phantom
 from scipy.stats import norm
 
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.geometry.operator import slice_operator
-from CardioScarLib.reconstruction.field.noise import FLOOR, CutOffResidual, pixel_noise, without_noise_floor
+from CardioScarLib.reconstruction.field.noise import FLOOR, CutOffResidual, noise_repeats, pixel_noise, without_noise_floor
 
 COARSE = 2.6
 
@@ -50,6 +52,31 @@ def test_it_is_the_noise_of_a_pixel_of_weight_1():
     noise = np.random.default_rng(0).normal(scale=0.03, size=len(weights)) / np.sqrt(weights)
     noisy = Evidence(np.clip(clean.values + noise, 0, 1), weights)
     assert pixel_noise(operator.pixels, noisy) == pytest.approx(0.03, rel=0.1)
+
+
+SIDE = 80
+
+
+def a_square(values) -> tuple[WallPixels, Evidence]:
+    """One slice that the wall fills."""
+    rows, columns = np.indices((SIDE, SIDE)).reshape(2, -1)
+    pixels = WallPixels(np.zeros(SIDE**2, dtype=int), rows, columns, np.column_stack([rows, columns, 0 * rows]), np.ones(SIDE**2))
+    return pixels, Evidence(np.clip(values, 0, 1).ravel(), np.ones(SIDE**2))
+
+
+@pytest.mark.parametrize(("smoothed", "expected"), [(0.0, 1.0), (0.6, 3.3), (0.9, 6.3)])
+def test_noise_that_neighbors_repeat_is_told_from_noise_of_their_own(smoothed, expected):
+    """Expected: the sum of the correlations of all pairs in a neighborhood over its pixels, for noise that is not cut off."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(SIDE, SIDE)), smoothed)
+    assert noise_repeats(*a_square(0.05 * noise / noise.std())) == pytest.approx(expected, rel=0.3)
+
+
+def test_scar_and_shading_are_no_noise_that_repeats():
+    noise = 0.05 * np.random.default_rng(0).normal(size=(SIDE, SIDE))
+    scar = np.zeros((SIDE, SIDE))
+    scar[20:40, 20:40] = 1.0
+    assert noise_repeats(*a_square(noise + scar)) == pytest.approx(1.0, abs=0.3)
+    assert noise_repeats(*a_square(scar)) == 1.0
 
 
 def test_a_segmentation_has_no_noise():

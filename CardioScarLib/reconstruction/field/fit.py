@@ -16,7 +16,7 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.member import Member, MemberPlan, fit_member
-from CardioScarLib.reconstruction.field.noise import without_noise_floor
+from CardioScarLib.reconstruction.field.noise import noise_repeats, without_noise_floor
 from CardioScarLib.reconstruction.field.objective import ShiftTolerance
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
@@ -66,6 +66,7 @@ def fit_field(
     and channels more sharply, and a process along the wall, which predicts rough ones better and says how rough they are.
     step: called with (done, all) during the work; may raise to end it.
     """
+    repeats = noise_repeats(operator.pixels, evidence)
     evidence, noise = without_noise_floor(operator.pixels, evidence)
     seen = quieted(evidence, noise)
     blocks = joined(operator, seen)
@@ -74,7 +75,7 @@ def fit_field(
         space = plain_chart()
         choice = usual_choice(blocks, space, operator.anchors)
         if choice.scatter > FIELD.rough_at_first_look:
-            return fit_process(blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, Beside.of(operator, seen, HALF))
+            return fit_process(blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, repeats, Beside.of(operator, seen, HALF))
         member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
         spread = find_spread([member], np.ones(1), operator, evidence, noise)
         summary = {"prior": "smooth", "scatter": choice.scatter, "pixel_residual": member.residual, **_about(spread)}
@@ -93,7 +94,7 @@ def fit_field(
                 left_out = None
     if left_out is None:
         beside = Beside.of(operator, seen, share_beside(operator, seen, blocks, chart, choice))
-        posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers, noise, beside)
+        posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers, noise, repeats, beside)
         work.finish()
         told = variogram_of(blocks, chart, choice.roughness, posterior.summary["scatter"])
         return replace(posterior, summary={**posterior.summary, "pixel_noise": noise, "variogram": told})

@@ -14,6 +14,10 @@ from CardioScarLib.reconstruction.field.fourier import SINGLE
 
 NEIGHBORHOOD = 5
 """Pixels across: a pixel is remote when the wall around it is."""
+WIDE = 11
+"""Pixels across: about whose mean the noise of neighborhoods is told, so that shading does not count."""
+FULL = 0.8
+"""Share of a neighborhood that the wall fills, at least."""
 START, FLOOR = 0.1, 0.002
 FAR = 4.0
 """Times the noise: brighter pixels are not remote, whatever their neighbors are."""
@@ -34,6 +38,27 @@ def pixel_noise(pixels: WallPixels, evidence: Evidence) -> float:
     return _remote_noise(pixels, evidence)[0]
 
 
+def noise_repeats(pixels: WallPixels, evidence: Evidence) -> float:
+    """How many neighboring pixels repeat the same noise, about: 1 where noise is independent.
+
+    Images are interpolated, and noise is filtered with them. The mean of n independent pixels has 1 / n of their variance; what
+    remote neighborhoods show instead says how many independent ones they hold. 1 where too few pixels show noise.
+    """
+    level, _ = _remote_noise(pixels, evidence)
+    values = evidence.values * np.sqrt(evidence.weights)
+    counted = evidence.weights > 0
+    around, count = _neighborhood(pixels, values, counted)
+    widely, _ = _neighborhood(pixels, values, counted, WIDE)
+    bright, _ = _neighborhood(pixels, (values > FAR * level).astype(np.float64), counted, WIDE)
+    quiet = counted & (around < level) & (bright < 1e-9) & (count >= FULL * NEIGHBORHOOD**2)
+    if level == FLOOR or np.count_nonzero(quiet) < FEWEST * NEIGHBORHOOD:
+        return 1.0
+    single = float(np.mean((values[quiet] - widely[quiet]) ** 2))
+    together = float(np.mean(count[quiet] * (around[quiet] - widely[quiet]) ** 2))
+    left = 1 - NEIGHBORHOOD**2 / WIDE**2  # of a neighborhood's variance, about the mean of a wider one that holds it
+    return float(np.clip(together / (left * max(single, 1e-12)), 1.0, NEIGHBORHOOD**2))
+
+
 def without_noise_floor(pixels: WallPixels, evidence: Evidence) -> tuple[Evidence, float]:
     """The evidence without the lift of a magnitude's noise, and the noise of a pixel as `pixel_noise` estimates it.
 
@@ -51,7 +76,7 @@ def without_noise_floor(pixels: WallPixels, evidence: Evidence) -> tuple[Evidenc
 def _remote_noise(pixels: WallPixels, evidence: Evidence) -> tuple[float, np.ndarray]:
     """The RMS of positive remote pixels, FLOOR without noise; and the remote pixels, all scaled to weight 1."""
     values = evidence.values * np.sqrt(evidence.weights)
-    around = _neighborhood_mean(pixels, values, evidence.weights > 0)
+    around, _ = _neighborhood(pixels, values, evidence.weights > 0)
     noise = START
     for _ in range(ROUNDS):
         remote = values[(evidence.weights > 0) & (values < FAR * noise) & (around < noise)]
@@ -65,17 +90,17 @@ def _remote_noise(pixels: WallPixels, evidence: Evidence) -> tuple[float, np.nda
     return noise, remote
 
 
-def _neighborhood_mean(pixels: WallPixels, values: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """(p,) mean over the counted pixels around each."""
-    mean = np.zeros(len(values))
+def _neighborhood(pixels: WallPixels, values: np.ndarray, counted: np.ndarray, size: int = NEIGHBORHOOD) -> tuple[np.ndarray, np.ndarray]:
+    """(p,) mean over the counted pixels around each, and their number. size: pixels across."""
+    mean, counts = np.zeros((2, len(values)))
     for number in np.unique(pixels.slices):
         here = np.flatnonzero(pixels.slices == number)
         place = pixels.rows[here] - pixels.rows[here].min(), pixels.columns[here] - pixels.columns[here].min()
         total, count = np.zeros((2, place[0].max() + 1, place[1].max() + 1))
         total[place], count[place] = np.where(counted[here], values[here], 0.0), counted[here]
-        total, count = (ndimage.uniform_filter(one, NEIGHBORHOOD, mode="constant")[place] for one in (total, count))
-        mean[here] = total / np.maximum(count, 1e-9)
-    return mean
+        total, count = (ndimage.uniform_filter(one, size, mode="constant")[place] for one in (total, count))
+        mean[here], counts[here] = total / np.maximum(count, 1e-9), size**2 * count
+    return mean, counts
 
 
 class CutOffResidual:

@@ -28,7 +28,7 @@ class Detail:
 
     @classmethod
     def of(cls, places: np.ndarray, left: np.ndarray, weights: np.ndarray, noise: float) -> Detail:
-        """weights: (p,) of the pixels. noise: standard deviation of a pixel of weight 1."""
+        """weights: (p,) of the pixels. noise: standard deviation of a pixel of weight 1, as if no other repeated any of it."""
         variance = max(float(np.average(left**2, weights=weights)), 1e-9)
         return cls(places, left, (PROCESS.unsure + noise**2 / variance) / np.maximum(weights, 1e-6))
 

@@ -29,12 +29,13 @@ def fit_process(
     settings: ModelSettings,
     centers: int,
     noise: float,
+    repeats: float = 1.0,
     beside: Beside | None = None,
 ) -> ProcessPosterior:
     """The process given the slices: first with one point for each block, then with the averages that blocks are.
 
     operator, evidence: that the blocks were made of. centers: of the process: more of them follow finer detail.
-    noise: standard deviation of a pixel of weight 1. beside: see `ProcessPosterior`.
+    noise: standard deviation of a pixel of weight 1. repeats: see `noise_repeats`. beside: see `ProcessPosterior`.
     """
     roughness = choice.roughness
     features = Features.made(chart.at(operator.anchors), roughness, centers)
@@ -49,6 +50,7 @@ def fit_process(
         **asdict(roughness),
         "scatter": scatter,
         "widening": choice.widening,
+        "noise_repeats": repeats,
         "interpolation_share": beside.share if beside else 0.0,
         **({"note": chart.note} if chart.note else {}),
     }
@@ -56,7 +58,7 @@ def fit_process(
     places = chart.at(operator.matrix[used] @ operator.points)
     functions, rest = features.with_rest(places)
     left = evidence.values[used] - expected(functions @ fitted.weights, fitted.variance(functions) + rest)
-    detail = Detail.of(places, left, evidence.weights[used], noise)
+    detail = Detail.of(places, left, evidence.weights[used], noise * np.sqrt(repeats))
     return ProcessPosterior(
         chart, features, fitted, detail, operator.frame, PROCESS.steep, settings.samples, settings.seed, summary,
         widening=choice.widening, beside=beside,
