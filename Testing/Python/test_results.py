@@ -101,7 +101,7 @@ def test_what_is_made_names_the_fitted_constants_it_was_made_with_and_no_others(
     assert result.provenance.constants == of_fit
     assert cs.audit(result).provenance.constants == {**of_fit, "audit": asdict(AUDIT)}
     assert cs.advise(result, AdviceSettings(count=1)).provenance.constants == {**of_fit, "advice": asdict(ADVICE)}
-    assert (FIELD.version, PROCESS.version, AUDIT.version, ADVICE.version) == (2, 1, 2, 1)
+    assert (FIELD.version, PROCESS.version, AUDIT.version, ADVICE.version) == (2, 2, 2, 1)
 
 
 def test_a_baseline_has_no_fitted_constants_to_name(a_case):

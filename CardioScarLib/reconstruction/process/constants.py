@@ -34,10 +34,12 @@ class ProcessConstants:
     finer: times shorter than those of the process are the lengths of the texture: what slices millimeters apart cannot tell.
     steep: times steeper than in the mean are borders of scar in a draw: tissue is scar or it is not.
     freedom: degrees of freedom of the Student t distribution that draws follow, because their scale rests on a few left-out slices.
+    jump_freedom: the same of what each slice has of its own, independently: contours and labels of some slices are unlike those of all
+        others.
     heavy: variance of a normal distribution that is as wide as that where most draws are; its own is 2.
     """
 
-    version: int = 1
+    version: int = 2
     around: float = 28.0
     along: float = 40.0
     through: float = 12.0
@@ -59,6 +61,7 @@ class ProcessConstants:
     finer: float = 6.0
     steep: float = 8.0
     freedom: int = 4
+    jump_freedom: int = 2
     heavy: float = 1.4
 
 
