@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import ndimage
 from bodies import rms, the_map, the_phantom
+from scipy import ndimage
 from scipy.stats import norm
 
 from CardioScarLib.core.evidence import Evidence

@@ -75,7 +75,9 @@ def fit_field(
         space = plain_chart()
         choice = usual_choice(blocks, space, operator.anchors)
         if choice.scatter > FIELD.rough_at_first_look:
-            return fit_process(blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, repeats, Beside.of(operator, seen, HALF))
+            return fit_process(
+                blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, repeats, Beside.of(operator, seen, HALF)
+            )
         member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
         spread = find_spread([member], np.ones(1), operator, evidence, noise)
         summary = {"prior": "smooth", "scatter": choice.scatter, "pixel_residual": member.residual, **_about(spread)}

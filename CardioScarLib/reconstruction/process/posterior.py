@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit, ndtri
+from scipy.stats import chi2, qmc
 
 from CardioScarLib.core.posterior import check_constants
 from CardioScarLib.geometry.frame import CanonicalFrame
@@ -25,20 +26,21 @@ LEAST = 1e-4
 """Probability of scar where the slices show none."""
 WHOLE = 0.02
 """Fractions this close to 0 and 1 are 0 and 1 in a draw."""
-QUANTILES = ndtri((np.arange(200) + 0.5) / 200)
+EVEN = qmc.Sobol(3, scramble=False).random_base2(8) + 0.5 / 2**8
+NORMALS, SWELLS, JUMPS = ndtri(EVEN[:, 0]), *(PROCESS.freedom / chi2.ppf(EVEN[:, 1:], PROCESS.freedom).T)
+"""What draws are made of at one place, evenly over all they may be: a normal number, the squared swell of a draw, and of a slice."""
 FIRST_WAVES, FIRST_DRAW = 7, 8
 """Streams of random numbers, apart from those of other models."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """At n points: places (n, 4) on the chart, functions (n, m) of the process, probability of scar, variance of the logit, the rest of
-    it that the functions miss, and free: the share of deviations that the detail of the slices leaves possible."""
+    """At n points: places (n, 4) on the chart, functions (n, m) of the process, probability of scar, the variance of the logit that the
+    functions miss, and free: the share of deviations that the detail of the slices leaves possible."""
 
     places: np.ndarray
     functions: np.ndarray
     probability: np.ndarray
-    variance: np.ndarray
     rest: np.ndarray
     free: np.ndarray
 
@@ -83,8 +85,14 @@ class ProcessPosterior:
         sd = np.empty(len(points))
         for where, local in self._chunks(points):
             known = self._known(local)
-            width = np.sqrt(self._spread(known))
-            sd[where] = self._fraction(self._center(known)[:, None] + width[:, None] * QUANTILES).std(axis=1)
+            shared, own = known.functions.copy(), known.functions.copy()
+            knots = len(self.features.heights)
+            shared[:, -knots:], own[:, :-knots] = 0.0, 0.0  # what a slice has of its own jumps, the rest does not
+            without, alone, both = (self.fit.variance(one)[:, None] for one in (shared, own, known.functions))
+            jumping = without + np.sqrt(JUMPS) * (both - without - alone) + JUMPS * alone
+            variance = self.widening**2 * (known.rest[:, None] + SWELLS * np.maximum(jumping, 0)) + self._texture
+            width = known.free[:, None] * np.sqrt(variance)
+            sd[where] = self._fraction(self._center(known, self._spread(known))[:, None] + width * NORMALS).std(axis=1)
         return sd
 
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
@@ -93,8 +101,8 @@ class ProcessPosterior:
         swell = np.array([np.sqrt(PROCESS.freedom / random.chisquare(PROCESS.freedom)) for random in streams])
         deviations = self.widening * swell * (self.fit.drawn(weights) - self.fit.weights[:, None])
         knots = len(self.features.heights)
-        jumps = np.column_stack([self._random(number, 2).chisquare(PROCESS.jump_freedom, size=knots) for number in range(n)])
-        deviations[-knots:] *= np.sqrt(PROCESS.jump_freedom / jumps)
+        jumps = np.column_stack([self._random(number, 2).chisquare(PROCESS.freedom, size=knots) for number in range(n)])
+        deviations[-knots:] *= np.sqrt(PROCESS.freedom / jumps)
         frequencies, phases = self._waves()
         amplitudes = np.column_stack([self._random(number, 1).normal(size=WAVES) for number in range(n)]) * np.sqrt(2 / WAVES)
         samples = np.empty((n, len(points)), dtype=np.float32)
@@ -103,7 +111,7 @@ class ProcessPosterior:
             scatter = known.free * np.sqrt(self.widening**2 * known.rest + self._texture)
             drawn = scatter[:, None] * (np.cos(known.places @ frequencies + phases) @ amplitudes)
             drawn += known.free[:, None] * (known.functions @ deviations)
-            samples[:, where] = self._fraction(self._center(known)[:, None] + drawn).T
+            samples[:, where] = self._fraction(self._center(known, self._spread(known))[:, None] + drawn).T
         return samples
 
     def field(self, points: np.ndarray) -> np.ndarray:
@@ -120,13 +128,16 @@ class ProcessPosterior:
         return 8 / np.pi * max(1 - 1 / self.steepness**2, 0.0)
 
     def _spread(self, known: _Known) -> np.ndarray:
-        """(n,) variance of the logit of a draw about its center."""
-        return known.free**2 * (PROCESS.heavy * self.widening**2 * known.variance + self._texture)
+        """(n,) variance of the logit of a draw about its center, of a normal distribution as wide as that of draws is mostly."""
+        jumping = known.functions.copy()
+        jumping[:, -len(self.features.heights) :] *= np.sqrt(PROCESS.heavy)
+        variance = self.fit.variance(jumping) + known.rest
+        return known.free**2 * (PROCESS.heavy * self.widening**2 * variance + self._texture)
 
-    def _center(self, known: _Known) -> np.ndarray:
+    def _center(self, known: _Known, spread: np.ndarray) -> np.ndarray:
         """(n,) logit about which draws scatter so that their mean is the probability (MacKay's approximation, backwards)."""
         logit = np.log(known.probability / (1 - known.probability))
-        return logit * np.sqrt(1 / self.steepness**2 + np.pi / 8 * self._spread(known))
+        return logit * np.sqrt(1 / self.steepness**2 + np.pi / 8 * spread)
 
     def _fraction(self, logit: np.ndarray) -> np.ndarray:
         """Scar fractions of a draw: 0 or 1 but for the borders."""
@@ -141,7 +152,7 @@ class ProcessPosterior:
         if self.beside is not None:
             mean = mean + self.beside.share * (self.beside.interpolation.mean(self.frame.from_frame(local)) - mean)
         probability = np.clip(mean, LEAST, 1 - LEAST)
-        return _Known(places, functions, probability, variance, rest, np.sqrt(1 - explained))
+        return _Known(places, functions, probability, rest, np.sqrt(1 - explained))
 
     def _random(self, number: int, part: int = 0) -> np.random.Generator:
         """One generator for each draw, so that draw i is the same field in every call."""
