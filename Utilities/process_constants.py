@@ -16,8 +16,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -91,14 +92,16 @@ def measure(path: Path, folders: Sequence[Path]) -> None:
     """Fit the hearts that the file does not hold yet, some 20 s of CPU time each; it may be stopped between two."""
     known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     families = [name for name, one in FAMILIES.items() if one.part == DEVELOPMENT and one.hand in (RANDOM_FIELD, WAVEFRONT, PATCHY)]
-    calls = {f"{family} {seed}": (phantom, family, seed) for seed, family in product(SEEDS, families)}
+    calls: dict[str, Callable[[], Heart]] = {
+        f"{family} {seed}": partial(phantom, family, seed) for seed, family in product(SEEDS, families)
+    }
     for case in find_cases(folders) if folders else []:
-        calls[case.name] = (Heart.made, case.name, REAL, case.wall, case.operator, case.evidence)
-    for name, (make, *arguments) in calls.items():
+        calls[case.name] = partial(Heart.made, case.name, REAL, case.wall, case.operator, case.evidence)
+    for name, make in calls.items():
         if name in known:
             continue
         start = time.process_time()
-        heart = make(*arguments)
+        heart = make()
         found = measured(heart)
         if found is not None:
             known[name] = {"hand": heart.hand, **found, "cpu_seconds": round(time.process_time() - start, 1)}
@@ -201,6 +204,8 @@ def read(path: Path) -> list[Unit]:
 def best_for(units: Sequence[Unit]) -> ProcessConstants:
     """Of the slices' shares; all hands alike."""
     hands = sorted({one.hand for one in units})
+    if not hands:
+        return PROCESS
 
     def total(constants: ProcessConstants) -> float:
         return float(np.mean([np.mean([one.score(constants) for one in units if one.hand == hand]) for hand in hands]))

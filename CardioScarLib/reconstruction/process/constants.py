@@ -33,8 +33,8 @@ class ProcessConstants:
 
     finer: times shorter than those of the process are the lengths of the texture: what slices millimeters apart cannot tell.
     steep: times steeper than in the mean are borders of scar in a draw: tissue is scar or it is not.
-    freedom: degrees of freedom of the Student t distribution that draws follow, because their scale rests on a few left-out slices. What each
-        slice has of its own follows it once more, slice by slice: contours and labels of some slices are unlike both neighbors.
+    freedom: degrees of freedom of the Student t distribution that draws follow, because their scale rests on a few left-out slices. What
+        each slice has of its own follows it once more, slice by slice: contours and labels of some slices are unlike both neighbors.
     heavy: variance of a normal distribution that is as wide as that where most draws are; its own is 2.
     """
 
