@@ -68,7 +68,8 @@ def write_report(
     labels = [one.label for one in whole.case.stack] if whole else ()
     evidence, audit = (whole.evidence, whole.audit) if whole else (None, None)
     # Other notes hold names of files; those on the evidence name slices only.
-    caveats = [*numbers.missing.values(), *(one for one in numbers.notes if one in (*CAVEATS, CONTOURS_ENTER)), *(evidence.notes if evidence else ())]
+    told = (one for one in numbers.notes if one in (*CAVEATS, CONTOURS_ENTER))
+    caveats = [*numbers.missing.values(), *told, *(evidence.notes if evidence else ())]
     with TemporaryDirectory(prefix="cardioscar-") as drawn:
         pictures, notes = _pictures(source.map, whole, numbers, Path(drawn))
         document = document_of(numbers, audit, pictures, [*caveats, *notes], evidence, labels)
