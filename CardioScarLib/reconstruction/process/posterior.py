@@ -27,7 +27,8 @@ LEAST = 1e-4
 WHOLE = 0.02
 """Fractions this close to 0 and 1 are 0 and 1 in a draw."""
 EVEN = qmc.Sobol(3, scramble=False).random_base2(8) + 0.5 / 2**8
-NORMALS, SWELLS, JUMPS = ndtri(EVEN[:, 0]), *(PROCESS.freedom / chi2.ppf(EVEN[:, 1:], PROCESS.freedom).T)
+NORMALS: np.ndarray = ndtri(EVEN[:, 0])
+SWELLS, JUMPS = np.asarray(PROCESS.freedom / chi2.ppf(EVEN[:, 1:], PROCESS.freedom).T)
 """What draws are made of at one place, evenly over all they may be: a normal number, the squared swell of a draw, and of a slice."""
 FIRST_WAVES, FIRST_DRAW = 7, 8
 """Streams of random numbers, apart from those of other models."""
