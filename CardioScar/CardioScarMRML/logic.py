@@ -17,11 +17,11 @@ from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.exports import writeMesh
 from CardioScarMRML.fields import resultFor, shownResult
 from CardioScarMRML.next_slices import addPlanes
-from CardioScarMRML.numbers import checkSameMap, insertionsFrom, mapMark, writeNumbers
 from CardioScarMRML.places import placeOf
 from CardioScarMRML.placing import copyOfModel
 from CardioScarMRML.results import CardioScarResult, writeResult
 from CardioScarMRML.run import CardioScarRun, startInChild
+from CardioScarMRML.scar_numbers import checkSameMap, insertionsFrom, mapMark, writeNumbers
 from CardioScarMRML.shifts import alignmentInputs
 from CardioScarMRML.translation import tr as _
 from CardioScarMRML.writing import FIELD_ARRAY, checkPoints, checkSuffix, scarArrays

@@ -14,9 +14,9 @@ from CardioScarMRML.case_folder import gather
 from CardioScarMRML.display import showScarProbability
 from CardioScarMRML.fields import writeField
 from CardioScarMRML.next_slices import removePlanes
-from CardioScarMRML.numbers import keepEarlierNumbers, removeNumbers
 from CardioScarMRML.placing import COPY_ROLE
 from CardioScarMRML.results_table import keepEarlierTable, writeResultsTable
+from CardioScarMRML.scar_numbers import keepEarlierNumbers, removeNumbers
 from CardioScarMRML.writing import keepEarlier, scarArrays, writeReconstruction
 
 if TYPE_CHECKING:

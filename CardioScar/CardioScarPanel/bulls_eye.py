@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import cos, radians, sin
 
 import qt
-from CardioScarMRML.numbers import quantitiesIn
+from CardioScarMRML.scar_numbers import quantitiesIn
 from slicer.i18n import tr as _
 
 RING = 34

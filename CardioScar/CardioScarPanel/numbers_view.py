@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from CardioScarMRML.channels import showChannel
-from CardioScarMRML.numbers import numbersOf, quantitiesIn
 from CardioScarMRML.results_table import titleOf
+from CardioScarMRML.scar_numbers import numbersOf, quantitiesIn
 from slicer.i18n import tr as _
 
 from CardioScarLib.core.errors import CardioScarError

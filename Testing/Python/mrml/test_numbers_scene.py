@@ -8,8 +8,8 @@ from CardioScarMRML import CardioScarCase, addPhantomNodes
 from CardioScarMRML.channels import CHOSEN, showChannel
 from CardioScarMRML.display import showChannels
 from CardioScarMRML.exports import newFolder
-from CardioScarMRML.numbers import insertionsFrom, numbersOf, removeNumbers, writeNumbers
 from CardioScarMRML.run import startHere
+from CardioScarMRML.scar_numbers import insertionsFrom, numbersOf, removeNumbers, writeNumbers
 from node_values import map_on
 from some_numbers import some_numbers
 

@@ -7,7 +7,7 @@ import pytest
 import qt
 import slicer
 from CardioScarMRML import addPhantomNodes
-from CardioScarMRML.numbers import numbersOf
+from CardioScarMRML.scar_numbers import numbersOf
 from CardioScarPanel.bulls_eye import bullsEyePixmap
 from jobs import AJob
 from panels import choose, click, wait_for
