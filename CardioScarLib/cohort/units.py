@@ -31,10 +31,11 @@ SCHEMA = "cardioscar-cohort-case 1"
 RECORD, LOG, FAILURE = "case.json", "log.txt", "failure.json"
 STUDY, FAILED, WORK = "study.json", "failed", ".cohort"
 OBJECT, WORD, NUMBER = {"type": "object"}, {"type": "string"}, {"type": ["number", "null"]}
+ENDS = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 QUANTITY = {
     **record_of(
         {"label": WORD, "value": {"type": "number"}, "unit": WORD, "method": WORD},
-        dict.fromkeys(("low", "high", "level", "threshold"), NUMBER),
+        {**dict.fromkeys(("low", "high", "level", "threshold"), NUMBER), "parts": {"type": "object", "additionalProperties": ENDS}},
     ),
     "additionalProperties": False,
 }
