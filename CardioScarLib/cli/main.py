@@ -39,6 +39,7 @@ from CardioScarLib.cli.report import report
 from CardioScarLib.cli.samples import samples
 from CardioScarLib.cli.simulate import simulate
 from CardioScarLib.cli.simulate_scars import simulate_scars
+from CardioScarLib.cli.segment import segment
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.core.errors import Cancelled, CardioScarError
@@ -73,6 +74,7 @@ for command in (
     fine_tune,
     apply,
     foundation,
+    segment,
     wall,
     coordinates,
     next_slice,

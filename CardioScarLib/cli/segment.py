@@ -1,0 +1,16 @@
+"""`cardioscar segment`: networks that find cavity, myocardium, scar and no-reflow in LGE."""
+
+from __future__ import annotations
+
+import click
+
+from CardioScarLib.cli.segment_train import train
+
+
+@click.group(short_help="Segment LGE slices, and train networks for it.")
+def segment() -> None:
+    """Cavity, myocardium, scar and no-reflow in short-axis LGE slices, by a network. Research use only."""
+
+
+for command in (train,):
+    segment.add_command(command)

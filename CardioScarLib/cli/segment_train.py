@@ -1,0 +1,46 @@
+"""`cardioscar segment train`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from CardioScarLib.cli.console import progress_bars, say, say_notes
+from CardioScarLib.cli.options import settings_options
+from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
+
+
+@click.command(short_help="Train a network on images and label maps.")
+@click.argument("folder", type=Path, metavar="FOLDER")
+@click.option("-o", "--output", required=True, type=Path, metavar="FOLDER", help="Where the weights, the state and the curves are kept.")
+@click.option(
+    "--labels",
+    required=True,
+    metavar="ORDER|NAME=VALUE,...",
+    help="Meaning of the labels: emidec, scarnet, myops, acdc, monai, or names.",
+)
+@settings_options("settings", SegmentTrainingSettings)
+@click.option("--pixel-spacing", type=float, metavar="MM", help="Distance between pixels of files that tell none, as ScarNet's.")
+@click.option("--encoder", type=Path, metavar="FILE", help="Weights of MedSAM or SAM (ViT-B) to begin with, for scarnet.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
+def train(folder, output, labels, settings, pixel_spacing, encoder, as_json) -> None:
+    """Train a network on the images and label maps in FOLDER, and keep the weights that are best on patients it did not learn from.
+
+    A run that was stopped goes on when the same command is given again. Several GPUs or machines: start it with torchrun. The curves
+    are for TensorBoard.
+    """
+    from CardioScarLib.segmentation.folder_training import train_on_folder
+
+    start = None
+    with progress_bars(quiet=as_json) as progress:
+        report = train_on_folder(folder, output, labels, settings, progress, pixel_spacing, start)
+    say_notes(report.skipped)
+    if as_json:
+        click.echo(json.dumps({"weights": str(report.training.weights), **asdict(report)}, default=str, indent=2))
+        return
+    for name, value in report.training.dice.items():
+        say(f"Dice   {value:.3f} {name}, on {report.patients[1]} patients that the network did not learn from")
+    say(f"Wrote  {report.training.weights}")
