@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from CardioScarLib.cli.segment_evaluate import evaluate
+from CardioScarLib.cli.segment_predict import predict
 from CardioScarLib.cli.segment_train import train
 
 
@@ -12,5 +14,5 @@ def segment() -> None:
     """Cavity, myocardium, scar and no-reflow in short-axis LGE slices, by a network. Research use only."""
 
 
-for command in (train,):
+for command in (predict, train, evaluate):
     segment.add_command(command)

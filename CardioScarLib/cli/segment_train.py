@@ -10,6 +10,7 @@ import click
 
 from CardioScarLib.cli.console import progress_bars, say, say_notes
 from CardioScarLib.cli.options import settings_options
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
 
 
@@ -24,7 +25,7 @@ from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
 )
 @settings_options("settings", SegmentTrainingSettings)
 @click.option("--pixel-spacing", type=float, metavar="MM", help="Distance between pixels of files that tell none, as ScarNet's.")
-@click.option("--encoder", type=Path, metavar="FILE", help="Weights of MedSAM or SAM (ViT-B) to begin with, for scarnet.")
+@click.option("--encoder", type=Path, metavar="FILE", help="Weights of MedSAM or SAM (ViT-B) to begin with, for scarnet-vit-b.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def train(folder, output, labels, settings, pixel_spacing, encoder, as_json) -> None:
     """Train a network on the images and label maps in FOLDER, and keep the weights that are best on patients it did not learn from.
@@ -32,9 +33,17 @@ def train(folder, output, labels, settings, pixel_spacing, encoder, as_json) -> 
     A run that was stopped goes on when the same command is given again. Several GPUs or machines: start it with torchrun. The curves
     are for TensorBoard.
     """
+    from CardioScarLib.segmentation.encoders import load_encoder
     from CardioScarLib.segmentation.folder_training import train_on_folder
 
     start = None
+    if encoder is not None:
+        if settings.network != "scarnet-vit-b":
+            raise BadSettings("--encoder is for the network scarnet-vit-b; choose it (--network), or omit the encoder.")
+
+        def start(network):
+            load_encoder(network.transformer.encoder, encoder)
+
     with progress_bars(quiet=as_json) as progress:
         report = train_on_folder(folder, output, labels, settings, progress, pixel_spacing, start)
     say_notes(report.skipped)

@@ -21,7 +21,8 @@ class SegmentTrainingSettings(Settings):
             "finder": (_("Finder of the heart"), _("Finds the left ventricle in the whole image, before the others.")),
             "attention-resunet": (_("Attention residual U-Net"), _("Each slice alone.")),
             "attention-resunet-2.5d": (_("Attention residual U-Net, 2.5D"), _("Each slice with its two neighbors.")),
-            "scarnet": (_("ScarNet"), _("A transformer's encoder beside a U-Net with attention to scar.")),
+            "scarnet": (_("ScarNet, small"), _("A small transformer beside a U-Net with attention to scar.")),
+            "scarnet-vit-b": (_("ScarNet"), _("The same with the large encoder of SAM and MedSAM, whose weights it may start with.")),
         },
         flag="--network",
     )

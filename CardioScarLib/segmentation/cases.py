@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from CardioScarLib.core.errors import BadSettings, BadTrainingData, CardioScarError, UnreadableFile
 from CardioScarLib.core.grids import on_grid
@@ -100,25 +99,32 @@ def read_pairs(
 
 
 def split(patients: Sequence[str], percent: float, seed: int) -> tuple[set[str], set[str]]:
-    """Patients to learn from, and those to validate with, which are `percent` of all, one at least.
+    """Patients to learn from, and those to validate with, which are about `percent` of all, one at least.
 
-    Raises BadSettings for a single patient.
+    A patient's side depends on the name and the seed alone, so that patients who are added later move no other. Raises BadSettings
+    for a single patient.
     """
-    each = sorted(set(patients))
-    if len(each) < 2:
+    lots = {one: int(hashlib.sha256(f"{seed} {one}".encode()).hexdigest(), 16) / 2**256 for one in set(patients)}
+    if len(lots) < 2:
         raise BadSettings("Training needs images of two patients at least: one to learn from and one to validate with.")
-    count = min(len(each) - 1, max(1, round(len(each) * percent / 100)))
-    kept = {each[number] for number in np.random.default_rng(seed).permutation(len(each))[:count]}
-    return set(each) - kept, kept
+    order = sorted(lots, key=lambda one: lots[one])
+    count = min(len(order) - 1, max(1, sum(lots[one] < percent / 100 for one in order)))
+    return set(order[count:]), set(order[:count])
+
+
+def bare_name(path: Path) -> str:
+    """The name of a volume without its suffix and without endings such as _gt and _0000."""
+    suffix = next((one for one in VOLUMES if path.name.lower().endswith(one)), path.suffix)
+    return IMAGE_ENDING.sub("", LABEL_ENDING.sub("", path.name[: len(path.name) - len(suffix)]))
 
 
 def _key(path: Path) -> tuple[bool, tuple[Path, str]]:
     """Whether a file is a label map by its name, and what it shares with its other half: folder and name."""
+    name = bare_name(path)
     suffix = next(one for one in VOLUMES if path.name.lower().endswith(one))
-    name = path.name[: -len(suffix)]
     if LABEL_FOLDER.fullmatch(path.parent.name):
-        return True, (path.parent.parent, LABEL_ENDING.sub("", name))
+        return True, (path.parent.parent, name)
+    if LABEL_ENDING.search(path.name[: -len(suffix)]):
+        return True, (path.parent, name)
     within = path.parent.parent if IMAGE_FOLDER.fullmatch(path.parent.name) else path.parent
-    if LABEL_ENDING.search(name):
-        return True, (path.parent, IMAGE_ENDING.sub("", LABEL_ENDING.sub("", name)))
-    return False, (within, IMAGE_ENDING.sub("", name))
+    return False, (within, name)

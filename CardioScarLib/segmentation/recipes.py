@@ -18,8 +18,8 @@ class Recipe:
     """
 
     name: str
-    spacing: float = 1.4
-    size: int = 96
+    spacing: float = 1.5
+    size: int = 80
     neighbors: bool = True
     classes: tuple[int, ...] = EVERY_CLASS
 
@@ -36,13 +36,15 @@ RECIPES = {
     one.name: one
     for one in (
         Recipe("default"),
-        Recipe("finder", spacing=4.0, classes=(0, 1, 1, 1, 1)),
+        Recipe("finder", spacing=5.0, classes=(0, 1, 1, 1, 1)),
         Recipe("attention-resunet", neighbors=False),
         Recipe("attention-resunet-2.5d"),
-        Recipe("scarnet", size=128, neighbors=False),
+        Recipe("scarnet", neighbors=False),
+        Recipe("scarnet-vit-b", spacing=1.0, size=128, neighbors=False),
     )
 }
-"""finder: finds the heart in the whole image; the others segment what lies around it."""
+"""finder: finds the heart in the whole image; the others segment what lies around it. scarnet-vit-b has the encoder of
+SAM and MedSAM, scarnet a small one."""
 
 
 def recipe_of(name: str) -> Recipe:

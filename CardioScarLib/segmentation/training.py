@@ -135,7 +135,7 @@ class _Run:
 
         self.here, self.shared, self.network, self.settings = here, shared, network, settings
         self.batches = Batches(samples, recipe, variety_of(recipe), settings.batch_size, settings.seed + here.rank)
-        self.loss = (of_scarnet if recipe.name == "scarnet" else dice_and_cross_entropy)().to(here.device)
+        self.loss = (of_scarnet if recipe.name.startswith("scarnet") else dice_and_cross_entropy)().to(here.device)
         trained = [one for one in network.parameters() if one.requires_grad]
         self.optimizer = torch.optim.AdamW(trained, settings.rate, weight_decay=DECAY)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(

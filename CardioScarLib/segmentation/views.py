@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
+from CardioScarLib.core.grids import turned_like
 from CardioScarLib.core.slices import Slice, SliceStack
 
 TOWARD_BASE = np.array([-0.58, 0.61, 0.54])
@@ -15,7 +16,7 @@ TOWARD_BASE = np.array([-0.58, 0.61, 0.54])
 NEIGHBOR_AT, NEIGHBOR_WITHIN = 10.0, (4.0, 16.0)
 """mm along the normal: the slice nearest to the first distance counts as the neighbor, if its distance is within the two others."""
 ROUNDING = 1e-6
-"""Pixels: places are rounded to this, so that two ways to store one image give the very same numbers."""
+"""Pixels: places are rounded to this, as two ways to store one image differ in the last digits of their origins."""
 
 
 def directions(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -42,6 +43,7 @@ def view(one: Slice, center: np.ndarray, spacing: float, size: int, order: int =
     on_plane = center - ((center - one.origin) @ one.normal) * one.normal
     origin = on_plane - 0.5 * (size - 1) * spacing * (rows + columns)
     square = Slice(np.zeros((size, size)), origin, spacing * rows, spacing * columns, one.thickness, one.label, one.source)
+    one = turned_like(square, one)  # so that every storage gives the very same numbers, to the last bit
     pixels = one.pixels
     if order and spacing > max(one.spacing):
         pixels = ndimage.gaussian_filter(pixels, [0.3 * spacing / step for step in one.spacing], mode="nearest")

@@ -17,6 +17,7 @@ from CardioScarLib.segmentation.networks import build, require_packages
 from CardioScarLib.segmentation.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 KIND = "segmentation network"
@@ -60,17 +61,23 @@ def load(network: nn.Module, tensors: Mapping[str, np.ndarray], name: str) -> No
     """Give a network its weights, every one and no other. Raises UnreadableFile. name: of the file."""
     import torch
 
-    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    found = {key: value.shape for key, value in tensors.items()}
-    wrong = sorted(set(wanted) ^ set(found)) or sorted(key for key in wanted if wanted[key] != found[key])
+    own = _own(network)
+    wrong = sorted(own.keys() ^ tensors.keys()) or sorted(key for key in own if tuple(own[key].shape) != tensors[key].shape)
     if wrong:
         raise UnreadableFile(f"{name} belongs to another architecture: {len(wrong)} of its weights do not fit, such as '{wrong[0]}'.")
-    network.load_state_dict({key: torch.from_numpy(value.astype(np.float32)) for key, value in tensors.items()})
+    with torch.no_grad():
+        for key, value in own.items():
+            value.copy_(torch.from_numpy(tensors[key].astype(np.float32)))
 
 
 def write_weights(network: nn.Module, recipe: Recipe, record: Mapping[str, Any], path: Path, overwrite: bool = False) -> Path:
     """Write weights in half precision, which changes the result less than rounding of the image does."""
-    tensors = {key: value.detach().cpu().numpy().astype(np.float16) for key, value in network.state_dict().items()}
+    tensors = {key: value.detach().cpu().numpy().astype(np.float16) for key, value in _own(network).items()}
     with atomic_path(path, overwrite) as temporary:
         write_tensors(tensors, {"network": recipe.name, "record": record}, KIND, temporary)
     return path
+
+
+def _own(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Each weight once, though MONAI's U-Net knows some under two names."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}

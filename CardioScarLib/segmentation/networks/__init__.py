@@ -22,9 +22,9 @@ def build(recipe: Recipe) -> nn.Module:
         from CardioScarLib.segmentation.networks.attention_resunet import attention_resunet
 
         return attention_resunet(recipe)
-    from CardioScarLib.segmentation.networks.scarnet import scarnet
+    from CardioScarLib.segmentation.networks.scarnet import LARGE, SMALL, scarnet
 
-    return scarnet(recipe)
+    return scarnet(recipe, LARGE if recipe.name == "scarnet-vit-b" else SMALL)
 
 
 def require_packages() -> None:

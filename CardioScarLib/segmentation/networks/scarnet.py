@@ -24,7 +24,7 @@ U_FILTERS = (24, 48, 96, 192)
 HEAD_FILTERS = (96, 48, 24)
 
 
-def scarnet(recipe: Recipe, size: dict[str, int] | None = None) -> nn.Module:
+def scarnet(recipe: Recipe, size: dict[str, int]) -> nn.Module:
     """size: of the transformer, `SMALL` or `LARGE`. Raises MissingPackage."""
     import torch
     from torch import nn
@@ -83,8 +83,8 @@ def scarnet(recipe: Recipe, size: dict[str, int] | None = None) -> nn.Module:
     class OfTransformer(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.encoder = vision_encoder(recipe.size, size or SMALL)
-            filters = ((size or SMALL)["output_channels"], *HEAD_FILTERS)
+            self.encoder = vision_encoder(recipe.size, size)
+            filters = (size["output_channels"], *HEAD_FILTERS)
             self.blocks = nn.ModuleList(Attended(a, b) for a, b in zip(filters, HEAD_FILTERS, strict=False))
             self.scales = nn.ModuleList(ScarAttention(HEAD_FILTERS[-1]) for _ in range(3))
             self.fused = nn.Conv2d(sum(HEAD_FILTERS), HEAD_FILTERS[-1], 1)
