@@ -36,6 +36,7 @@ from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.quantify import quantify
 from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.report import report
+from CardioScarLib.cli.run import run
 from CardioScarLib.cli.samples import samples
 from CardioScarLib.cli.simulate import simulate
 from CardioScarLib.cli.simulate_scars import simulate_scars
@@ -58,6 +59,7 @@ def cardioscar() -> None:
 
 
 for command in (
+    run,
     reconstruct,
     quantify,
     report,

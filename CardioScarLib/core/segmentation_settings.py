@@ -27,7 +27,9 @@ class SegmentTrainingSettings(Settings):
         flag="--network",
     )
     steps: int = choice(12_000, _("Steps"), _("Steps of the optimizer."), limits=(1, 10_000_000), flag="--steps", metavar="N")
-    batch_size: int = choice(8, _("Batch size"), _("Slices in a batch, on each device."), limits=(1, 4096), flag="--batch-size", metavar="N")
+    batch_size: int = choice(
+        8, _("Batch size"), _("Slices in a batch, on each device."), limits=(1, 4096), flag="--batch-size", metavar="N"
+    )
     rate: float = choice(
         1e-3, _("Learning rate"), _("Highest learning rate; it rises quickly and falls to zero."), limits=(1e-7, 1.0), flag="--rate"
     )
@@ -70,7 +72,7 @@ class SegmentSettings(Settings):
         metavar="1...8",
     )
     largest_piece: bool = choice(True, _("One heart"), _("Leave out what is apart from the largest piece of wall and cavity."))
-    scar_in_wall: bool = choice(True, _("Scar within the wall"), _("Leave out scar that touches neither wall nor cavity, and no-reflow without scar."))
+    scar_in_wall: bool = choice(True, _("Scar within the wall"), _("Leave out scar in blood alone, and no-reflow without scar."))
     closed_ring: bool = choice(True, _("Closed ring"), _("Close gaps of the wall around the cavity, and holes in it."))
     device: str = choice(
         "auto",

@@ -55,7 +55,7 @@ def _largest(mask: np.ndarray) -> np.ndarray:
 
 
 def _closed(labels: np.ndarray) -> np.ndarray:
-    """Holes become what surrounds them; where blood touches what is outside, a pixel of wall comes between, if the ring is nearly closed."""
+    """Holes become what surrounds them; where blood touches what is outside, wall comes between, if the ring is nearly closed."""
     heart = labels > 0
     holes, count = ndimage.label(ndimage.binary_fill_holes(heart) & ~heart)
     labels = labels.copy()

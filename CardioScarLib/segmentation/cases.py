@@ -67,7 +67,9 @@ def find_pairs(folder: Path) -> tuple[list[Pair], list[str]]:
         pairs.append(Pair(images[key], labels[key], name, found.group(1) if found else name))
     if not pairs:
         what = "no images (NIfTI, NRRD or HDF5)" if not images else f"{len(images)} images, but none has a label map"
-        raise BadTrainingData(f"The folder {folder.name} holds {what}; a label map has its image's name, as in case1.nii.gz, case1_gt.nii.gz.")
+        raise BadTrainingData(
+            f"The folder {folder.name} holds {what}; a label map has its image's name, as in case1.nii.gz and case1_gt.nii.gz."
+        )
     return pairs, [images[key].name for key in sorted(images.keys() - labels.keys())]
 
 

@@ -38,7 +38,9 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
     wanted = {key.removeprefix(prefix): value for key, value in own.items()}
     odd = sorted(wanted.keys() ^ found.keys())
     if odd:
-        raise UnreadableFile(f"{path.name} is no checkpoint of this encoder: {len(odd)} of its weights are missing or too many, such as {odd[0]}.")
+        raise UnreadableFile(
+            f"{path.name} is no checkpoint of this encoder: {len(odd)} of its weights are missing or too many, such as {odd[0]}."
+        )
     resized = {key: _resized(key, found[key], wanted[key].shape) for key in wanted}
     wrong = [key for key, value in resized.items() if value.shape != wanted[key].shape]
     if wrong:

@@ -11,12 +11,13 @@ from CardioScarLib.core.segmentation_settings import SegmentSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.segmentation.anatomy import most_likely, plausible
-from CardioScarLib.segmentation.classes import CLASSES, NO_REFLOW, SCAR
+from CardioScarLib.segmentation.classes import CLASSES
 from CardioScarLib.segmentation.finding import find_heart, main_group
 from CardioScarLib.segmentation.forward import probabilities
 from CardioScarLib.segmentation.views import back_on, neighbors, view
 from CardioScarLib.segmentation.weights import Trained
 
+SHORT = 12
 OFF_CENTER = 6.0
 """mm: a heart that lies farther from the middle of its view is looked at once more, from its own middle."""
 
@@ -25,21 +26,20 @@ OFF_CENTER = 6.0
 class Segmentation:
     """Classes of the pixels of a stack, on its own planes.
 
-    labels: pixels are values of `CLASSES`. probabilities: for each slice (5, rows, columns) float32. uncertainty: (rows, columns) of
-    each slice, 0..1: entropy of the class over its maximum, so that the turns' disagreement is part of it. disagreement: that part
-    alone. notes: sentences about what was assumed or left out.
+    image: the slices. labels: pixels are values of `CLASSES`. probabilities: for each slice (5, rows, columns) float32. uncertainty:
+    (rows, columns) of each slice, 0..1: entropy of the class over its maximum, so that the turns' disagreement is part of it.
+    disagreement: that part alone. network: its name and the SHA-256 of its weights. share_spread: see `core.case.ScarShares`; None
+    where it was not measured. notes: sentences about what was assumed or left out.
     """
 
+    image: SliceStack
     labels: SliceStack
     probabilities: tuple[np.ndarray, ...]
     uncertainty: tuple[np.ndarray, ...]
     disagreement: tuple[np.ndarray, ...]
+    network: str
+    share_spread: float | None
     notes: tuple[str, ...]
-
-    @property
-    def scar(self) -> SliceStack:
-        """Probability of scar, no-reflow included."""
-        return self.labels.with_pixels([one[SCAR] + one[NO_REFLOW] for one in self.probabilities])
 
 
 def segment(
@@ -80,7 +80,9 @@ def segment(
     if left:
         notes.append(f"Slices that are not parallel to the others were not segmented: {left} of {len(stack)}.")
     uncertain = tuple((-(one * np.log(np.clip(one, 1e-12, 1))).sum(axis=0) / np.log(len(CLASSES))).astype(np.float32) for one in each)
-    return Segmentation(stack.with_pixels(labels), tuple(each), uncertain, tuple(spread), tuple(notes))
+    known = trained.record.get("share_spread")
+    name = f"{recipe.name}, weights {trained.sha256[:SHORT]}"
+    return Segmentation(stack, stack.with_pixels(labels), tuple(each), uncertain, tuple(spread), name, known, tuple(notes))
 
 
 def _middle(seen) -> np.ndarray | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,17 +14,16 @@ from CardioScarLib.core.errors import BadSettings, BadTrainingData, UnreadableFi
 from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
 from CardioScarLib.io.files import atomic_path
 from CardioScarLib.segmentation.augment import variety_of
-from CardioScarLib.segmentation.classes import CLASSES
 from CardioScarLib.segmentation.launched import Launched
 from CardioScarLib.segmentation.losses import dice_and_cross_entropy, of_scarnet
 from CardioScarLib.segmentation.networks import build
 from CardioScarLib.segmentation.recipes import Recipe, recipe_of
 from CardioScarLib.segmentation.samples import Samples
-from CardioScarLib.segmentation.training_batches import Batches, in_order
+from CardioScarLib.segmentation.training_batches import Batches
+from CardioScarLib.segmentation.validation import half_precision, pooled_dice, share_spread
 from CardioScarLib.segmentation.weights import write_weights
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 WARM_UP = 0.05
@@ -88,45 +86,13 @@ def train(
                     curves.add_scalar(f"dice/{name}", value, run.step)
                 curves.flush()
                 if run.is_best(dice):
-                    made = {**record, "training": asdict(settings), "step": run.step, "validation_dice": dice}
+                    spread = share_spread(network, validation, recipe, settings.batch_size, here.device)
+                    made = {**record, "training": asdict(settings), "step": run.step, "validation_dice": dice, "share_spread": spread}
                     write_weights(network, recipe, made, folder / WEIGHTS, overwrite=True)
                 run.save(folder / STATE)
         if curves is not None:
             curves.close()
     return TrainingReport(folder / WEIGHTS, run.step, run.best, time.perf_counter() - begin)
-
-
-def output_names(recipe: Recipe) -> tuple[str, ...]:
-    """What the outputs but the background mean."""
-    groups = [[CLASSES[number] for number, output in enumerate(recipe.classes) if output == wanted] for wanted in range(1, recipe.outputs)]
-    return tuple("+".join(group) for group in groups)
-
-
-def pooled_dice(network: nn.Module, samples: Samples, recipe: Recipe, batch_size: int, device: torch.device) -> dict[str, float]:
-    """Dice of each output over all slices together, so that slices without a class do not count as failures or successes."""
-    import torch
-
-    both, sums = np.zeros(recipe.outputs), np.zeros(recipe.outputs)
-    network.eval()
-    with torch.inference_mode():
-        for inputs, labels, _ in in_order(samples, recipe, batch_size):
-            with _half(device):
-                found = network(inputs.to(device)).float().argmax(1).cpu()
-            for output in range(1, recipe.outputs):
-                seen, true = found == output, labels[:, 0] == output
-                both[output] += int((seen & true).sum())
-                sums[output] += int(seen.sum() + true.sum())
-    network.train()
-    names = output_names(recipe)
-    return {name: float(2 * both[number] / sums[number]) for number, name in enumerate(names, 1) if sums[number]}
-
-
-def _half(device: torch.device) -> Any:
-    """Automatic mixed precision: bfloat16, which needs no scaling of gradients, where the device computes with it."""
-    import torch
-
-    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.backends.mkldnn.is_available()
-    return torch.autocast(device.type, torch.bfloat16) if fast else nullcontext()
 
 
 class _Run:
@@ -147,7 +113,7 @@ class _Run:
         import torch
 
         inputs, labels = next(self.batches)
-        with _half(self.here.device):
+        with half_precision(self.here.device):
             logits = self.shared(inputs.to(self.here.device))
         loss = self.loss(logits.float(), labels.to(self.here.device))
         self.optimizer.zero_grad()

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from segmented_hearts import dice, finder_of_bright_discs, network_that_knows_directions, ring_heart, rotation
+from segmented_hearts import finder_of_bright_discs, network_that_knows_directions, ring_heart, rotation
 from test_segmentation_views import WAYS, stored_otherwise
 
 from CardioScarLib.core.errors import BadStack
 from CardioScarLib.core.segmentation_settings import SegmentSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.segmentation.anatomy import most_likely, plausible
+from CardioScarLib.segmentation.finding import find_heart
 from CardioScarLib.segmentation.predict import segment
 
 ONE_VIEW = SegmentSettings(views=1)
@@ -141,6 +142,12 @@ def test_a_whole_ring_is_left_as_it_is(drawn):
         assert np.array_equal(one, other)
 
 
-def test_the_stand_in_network_finds_the_cavity(oblique, networks):
-    found = segment(oblique, *networks, SegmentSettings(views=8))
-    assert dice(found.labels, ring_heart(frame=rotation())[1], 1) > 0.7
+def test_the_heart_is_found_where_it_lies_in_a_wide_image(networks):
+    import torch
+
+    stack, labels = ring_heart(frame=rotation(), size=(200, 220), middle=(140, 60))
+    true = np.mean([one.to_points(*np.nonzero(one.pixels)).mean(axis=0) for one in labels], axis=0)
+    found = find_heart(stack, list(range(6)), networks[1], 1, torch.device("cpu"))
+    normal = stack.slices[0].normal
+    away = (found - true) - ((found - true) @ normal) * normal
+    assert np.linalg.norm(away) < 5  # mm, a pixel of the finder
