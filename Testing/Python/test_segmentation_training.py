@@ -1,0 +1,179 @@
+"""Training a segmentation network: it goes on where it was stopped, keeps the best weights, and reads them back checked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from segmented_hearts import ring_heart, rotation
+
+from CardioScarLib.core.errors import BadSettings, Cancelled, UnreadableFile
+from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
+from CardioScarLib.segmentation.recipes import RECIPES
+from CardioScarLib.segmentation.samples import Samples, samples_of
+
+pytest.importorskip("monai")
+
+SETTINGS = SegmentTrainingSettings(steps=4, rounds=2, batch_size=2, device="cpu")
+
+
+def quiet(*_, **__):
+    pass
+
+
+@pytest.fixture(scope="module")
+def samples():
+    hearts = [ring_heart(seed, slices=3, frame=rotation(), noise=0.02) for seed in range(3)]
+    made = [samples_of(*heart, RECIPES["default"]) for heart in hearts]
+    return Samples.joined(made[:2]), made[2]
+
+
+def trained(samples, folder, settings=SETTINGS, progress=quiet):
+    from CardioScarLib.segmentation.training import train
+
+    folder.mkdir(exist_ok=True)
+    return train(*samples, folder, settings, {"cases": [2, 1]}, progress)
+
+
+def state_of(folder):
+    import torch
+
+    return torch.load(folder / "state.pt", weights_only=True)
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_weights(samples, tmp_path):
+    straight = trained(samples, tmp_path / "straight")
+
+    def stop(stage, step, steps, loss=None):
+        if step == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        trained(samples, tmp_path / "stopped", progress=stop)
+    assert state_of(tmp_path / "stopped")["step"] == 2
+    seen = []
+    report = trained(samples, tmp_path / "stopped", progress=lambda stage, step, steps, loss=None: seen.append(step))
+    assert seen == [3, 4]
+    assert report.step == straight.step == 4 and report.dice == straight.dice
+    one, other = (state_of(tmp_path / name)["network"] for name in ("stopped", "straight"))
+    assert all(np.array_equal(one[key], other[key]) for key in one)
+    assert list((tmp_path / "stopped" / "curves").iterdir())  # for TensorBoard
+
+    with pytest.raises(BadSettings, match="other settings"):
+        trained(samples, tmp_path / "stopped", replace(SETTINGS, rate=1e-4))
+
+
+def test_weights_come_back_as_they_were_in_half_precision_and_are_small(samples, tmp_path):
+    from CardioScarLib.segmentation.networks import build
+    from CardioScarLib.segmentation.weights import read_weights, write_weights
+
+    network = build(RECIPES["default"])
+    path = write_weights(network, RECIPES["default"], {"share_spread": 0.25}, tmp_path / "w.safetensors")
+    found = read_weights(path)
+    assert found.record["share_spread"] == 0.25 and found.recipe == RECIPES["default"]
+    own, theirs = network.state_dict(), found.network.state_dict()
+    assert all(np.allclose(own[key], theirs[key], rtol=1e-3, atol=1e-4) for key in own)
+    assert path.stat().st_size < 3.5e6
+
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read_weights(path)
+    with pytest.raises(UnreadableFile, match="There is no file"):
+        read_weights(tmp_path / "none.safetensors")
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path):
+    from CardioScarLib.segmentation.networks import build
+    from CardioScarLib.segmentation.weights import read_weights, write_weights
+
+    path = write_weights(build(RECIPES["finder"]), RECIPES["default"], {}, tmp_path / "w.safetensors")
+    with pytest.raises(UnreadableFile, match="another architecture"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("name", ["attention-resunet", "attention-resunet-2.5d", "scarnet"])
+def test_every_network_gives_each_class_a_number_at_each_pixel_and_all_of_it_learns(name):
+    import torch
+
+    from CardioScarLib.segmentation.losses import dice_and_cross_entropy, of_scarnet
+    from CardioScarLib.segmentation.networks import build
+
+    recipe = RECIPES[name]
+    network = build(recipe)
+    logits = network(torch.randn(1, recipe.channels, recipe.size, recipe.size))
+    assert logits.shape == (1, 5, recipe.size, recipe.size)
+    loss = (of_scarnet if name == "scarnet" else dice_and_cross_entropy)()
+    loss(logits, torch.ones(1, 1, recipe.size, recipe.size)).backward()
+    assert [key for key, value in network.named_parameters() if value.grad is None] == []
+
+
+def test_misses_cost_more_than_false_alarms_in_the_loss_of_scarnet():
+    import torch
+
+    from CardioScarLib.segmentation.losses import of_scarnet
+
+    truth = torch.zeros(1, 1, 16, 16)
+    truth[..., 4:8, 4:12] = 3
+
+    def loss_of(rows):
+        logits = torch.zeros(1, 5, 16, 16)
+        logits[:, 0] = 6.0
+        logits[:, 3, rows, 4:12] = 12.0
+        return float(of_scarnet()(logits, truth))
+
+    half, double = loss_of(slice(4, 6)), loss_of(slice(4, 12))  # 16 pixels missed; 32 pixels too many
+    assert half > double
+    assert loss_of(slice(4, 8)) < 0.6 * half
+
+
+def test_the_best_weights_are_kept_and_not_the_last(samples, tmp_path, monkeypatch):
+    from CardioScarLib.segmentation import training
+    from CardioScarLib.segmentation.weights import read_weights
+
+    rounds = iter([0.6, 0.2])
+    monkeypatch.setattr(training, "pooled_dice", lambda *_: {"cavity": next(rounds)})
+    assert trained(samples, tmp_path / "run").dice == {"cavity": 0.6}
+    assert read_weights(tmp_path / "run" / "best.safetensors").record["step"] == 2
+
+
+def test_a_turned_view_and_its_labels_stay_together(samples):
+    """Where a batch shows scar, its intensity is that of scar, whatever was done to it."""
+    import torch
+
+    from CardioScarLib.segmentation.augment import Variety, placed
+
+    learning = samples[0]
+    images = torch.from_numpy(learning.images[:, None].astype(np.float32))
+    valid = torch.from_numpy(learning.valid[:, None])
+    labels = torch.from_numpy(learning.labels[:, None].astype(np.int64))
+    seen, inside, drawn = placed(images, valid, labels, RECIPES["attention-resunet"], 0.75, Variety(), torch.Generator().manual_seed(1))
+    assert drawn.shape[-1] == RECIPES["attention-resunet"].size
+    assert (drawn == 3).sum() > 50
+    means = [float(seen[(drawn == value) & inside].mean()) for value in range(4)]
+    assert means[3] > means[1] > means[0] > means[2]
+
+
+def test_intensities_are_normalized_in_any_unit_and_what_is_missing_is_zero():
+    import torch
+
+    from CardioScarLib.segmentation.normalized import normalized
+
+    images = torch.randn(2, 3, 32, 32)
+    valid = torch.ones_like(images) > 0
+    valid[0, 0] = False
+    valid[:, :, :5] = False
+    once = normalized(images, valid)
+    assert torch.allclose(normalized(4000 * images - 9000, valid), once, atol=2e-3)
+    assert not once[0, 0].any() and not once[:, :, :5].any()
+    inside = once[1, 1][valid[1, 1]]
+    assert abs(float(inside.mean())) < 1e-4 and abs(float(inside.std()) - 1) < 0.01
+    assert not normalized(torch.full((1, 1, 8, 8), 7.0), torch.ones(1, 1, 8, 8) > 0).any()
+
+
+def test_the_spread_of_the_scar_share_is_that_of_the_odds():
+    from CardioScarLib.segmentation.validation import _move
+
+    chances = np.array([0.1, 0.3, 0.6, 0.9])
+    moved = 1 / (1 + np.exp(-np.log(chances / (1 - chances)) - 0.7))
+    assert _move(chances, float(moved.mean())) == pytest.approx(0.7, abs=1e-3)
