@@ -26,8 +26,11 @@ from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
 @settings_options("settings", SegmentTrainingSettings)
 @click.option("--pixel-spacing", type=float, metavar="MM", help="Distance between pixels of files that tell none, as ScarNet's.")
 @click.option("--encoder", type=Path, metavar="FILE", help="Weights of MedSAM or SAM (ViT-B) to begin with, for scarnet-vit-b.")
+@click.option(
+    "--start", "begin_with", metavar="default|FILE", help="Weights of the same network to go on from, such as those that are shipped."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def train(folder, output, labels, settings, pixel_spacing, encoder, as_json) -> None:
+def train(folder, output, labels, settings, pixel_spacing, encoder, begin_with, as_json) -> None:
     """Train a network on the images and label maps in FOLDER, and keep the weights that are best on patients it did not learn from.
 
     A run that was stopped goes on when the same command is given again. Several GPUs or machines: start it with torchrun. The curves
@@ -35,14 +38,18 @@ def train(folder, output, labels, settings, pixel_spacing, encoder, as_json) -> 
     """
     from CardioScarLib.segmentation.encoders import load_encoder
     from CardioScarLib.segmentation.folder_training import train_on_folder
+    from CardioScarLib.segmentation.weights import load_start
 
-    start = None
-    if encoder is not None:
-        if settings.network != "scarnet-vit-b":
-            raise BadSettings("--encoder is for the network scarnet-vit-b; choose it (--network), or omit the encoder.")
+    if encoder is not None and settings.network != "scarnet-vit-b":
+        raise BadSettings("--encoder is for the network scarnet-vit-b; choose it (--network), or omit the encoder.")
+    if encoder is not None and begin_with is not None:
+        raise BadSettings("--start has weights of the whole network, --encoder of a part of it; give one of them.")
 
-        def start(network):
+    def start(network):
+        if encoder is not None:
             load_encoder(network.transformer.encoder, encoder)
+        if begin_with is not None:
+            load_start(network, begin_with, settings.network)
 
     with progress_bars(quiet=as_json) as progress:
         report = train_on_folder(folder, output, labels, settings, progress, pixel_spacing, start)

@@ -34,7 +34,8 @@ def directions(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def view(one: Slice, center: np.ndarray, spacing: float, size: int, order: int = 1) -> Slice:
-    """The pixels of a slice on a square of size x size pixels around a point, turned as `directions` says; NaN outside the image.
+    """The pixels of a slice on a square of size x size pixels around a point, turned as `directions` says; NaN outside the image, and where
+    it was padded.
 
     center: (3,) LPS mm, which is projected onto the plane. spacing: mm. order: 1 interpolates linearly, after smoothing where the
     pixels of the image are finer than those of the view; 0 takes the nearest pixel, for labels.
@@ -48,7 +49,8 @@ def view(one: Slice, center: np.ndarray, spacing: float, size: int, order: int =
     if order and spacing > max(one.spacing):
         pixels = ndimage.gaussian_filter(pixels, [0.3 * spacing / step for step in one.spacing], mode="nearest")
     index = _index(one, square)
-    inside = np.all((index >= -0.5) & (index <= np.array(pixels.shape)[:, None, None] - 0.5), axis=0)
+    low, high = _shown(one.pixels) if order else (np.zeros(2), np.array(pixels.shape))
+    inside = np.all((index >= low[:, None, None] - 0.5) & (index <= high[:, None, None] - 0.5), axis=0)
     values = ndimage.map_coordinates(pixels, index, order=order, mode="nearest")
     return replace(square, pixels=np.where(inside, values, np.nan))
 
@@ -77,6 +79,15 @@ def _neighbor(away: np.ndarray, group: Sequence[int], sign: int) -> int | None:
     if not fits.any():
         return None
     return group[int(np.where(fits, np.abs(distance - NEIGHBOR_AT), np.inf).argmin())]
+
+
+def _shown(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(2,) first row and column that show something, and (2,) those after the last: images are padded with rows of one value."""
+    ends = []
+    for axis in (1, 0):
+        telling = np.flatnonzero(np.ptp(pixels, axis=axis) > 0)
+        ends.append((telling[0], telling[-1] + 1) if len(telling) else (0, 0))
+    return np.array([first for first, _ in ends]), np.array([last for _, last in ends])
 
 
 def _index(one: Slice, square: Slice) -> np.ndarray:

@@ -57,6 +57,14 @@ def read_weights(name_or_file: str | Path) -> Trained:
     return Trained(network.eval(), recipe, header.get("record") or {}, sha256)
 
 
+def load_start(network: nn.Module, name_or_file: str | Path, wanted: str) -> None:
+    """Give a network, of the name `wanted`, the weights of a file to go on from. Raises UnreadableFile."""
+    found = read_weights(name_or_file)
+    if found.recipe.name != wanted:
+        raise UnreadableFile(f"{Path(name_or_file).name} holds weights of the network '{found.recipe.name}', not of '{wanted}'.")
+    network.load_state_dict(found.network.state_dict())
+
+
 def load(network: nn.Module, tensors: Mapping[str, np.ndarray], name: str) -> None:
     """Give a network its weights, every one and no other. Raises UnreadableFile. name: of the file."""
     import torch

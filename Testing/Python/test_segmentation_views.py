@@ -54,6 +54,14 @@ def test_pixels_outside_the_image_are_unknown_and_inside_they_are_its_own():
     assert wide.pixels[known].mean() == pytest.approx(one.pixels.mean(), rel=0.02)
 
 
+def test_rows_and_columns_of_one_value_at_the_edge_are_padding_and_not_image():
+    one = ring_heart(spacing=1.5)[0].slices[0]
+    padded = one.pixels.copy()
+    padded[:, :20] = padded[70:] = 0.0
+    known = np.isfinite(view(replace(one, pixels=padded), one.center, 1.5, 128).pixels)
+    assert known.sum() == pytest.approx(70 * 80, rel=0.04)
+
+
 def test_what_is_drawn_on_a_view_comes_back_to_where_it_lies():
     labels = ring_heart(frame=rotation(), spacing=1.1)[1].slices[3]
     square = view(labels, labels.center, 1.0, 160, order=0)
