@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from CardioScarLib.cli.segment_evaluate import evaluate
+from CardioScarLib.cli.segment_nnunet import nnunet
 from CardioScarLib.cli.segment_predict import predict
 from CardioScarLib.cli.segment_train import train
 
@@ -14,5 +15,5 @@ def segment() -> None:
     """Cavity, myocardium, scar and no-reflow in short-axis LGE slices, by a network. Research use only."""
 
 
-for command in (predict, train, evaluate):
+for command in (predict, train, evaluate, nnunet):
     segment.add_command(command)

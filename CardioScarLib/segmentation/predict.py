@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,10 +79,14 @@ def segment(
     left = len(stack) - len(group)
     if left:
         notes.append(f"Slices that are not parallel to the others were not segmented: {left} of {len(stack)}.")
-    uncertain = tuple((-(one * np.log(np.clip(one, 1e-12, 1))).sum(axis=0) / np.log(len(CLASSES))).astype(np.float32) for one in each)
     known = trained.record.get("share_spread")
     name = f"{recipe.name}, weights {trained.sha256[:SHORT]}"
-    return Segmentation(stack, stack.with_pixels(labels), tuple(each), uncertain, tuple(spread), name, known, tuple(notes))
+    return Segmentation(stack, stack.with_pixels(labels), tuple(each), uncertainty_of(each), tuple(spread), name, known, tuple(notes))
+
+
+def uncertainty_of(probabilities: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Entropy of the class at each pixel over its maximum, 0 to 1, float32; probabilities: (5, rows, columns) for each slice."""
+    return tuple((-(one * np.log(np.clip(one, 1e-12, 1))).sum(axis=0) / np.log(len(CLASSES))).astype(np.float32) for one in probabilities)
 
 
 def _middle(seen) -> np.ndarray | None:
