@@ -33,7 +33,8 @@ def find_heart(stack: SliceStack, group: Sequence[int], finder: Trained, views: 
     centers = np.array([stack.slices[number].center for number in group])
     reach = max(max(np.array(stack.slices[number].pixels.shape) * stack.slices[number].spacing) for number in group)
     reach += 2 * float(np.linalg.norm(centers - centers.mean(axis=0), axis=1).max()) * _in_plane(centers, first.normal)
-    size = int(min(LARGEST, MULTIPLE * np.ceil(reach / finder.recipe.spacing / MULTIPLE)))
+    least = finder.recipe.size  # a network that normalizes over the view reads a smaller one otherwise than it learned
+    size = int(np.clip(MULTIPLE * np.ceil(reach / finder.recipe.spacing / MULTIPLE), least, LARGEST))
     squares = {number: view(stack.slices[number], centers.mean(axis=0), finder.recipe.spacing, size) for number in group}
     found = probabilities(finder, squares, dict(zip(group, neighbors(stack, group), strict=True)), views, device)
     heart = np.stack([found[number][0][1] for number in group])

@@ -19,7 +19,9 @@ from CardioScarLib.segmentation.weights import Trained
 
 SHORT = 12
 OFF_CENTER = 6.0
-"""mm: a heart that lies farther from the middle of its view is looked at once more, from its own middle."""
+"""mm: a heart that lies farther from the middle of its view is looked at again, from its own middle ..."""
+LOOKS = 3
+"""... so often at most, the first included."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +64,15 @@ def segment(
     progress("heart", 1, 1)
     around = dict(zip(group, neighbors(stack, group), strict=True))
     recipe = trained.recipe
-    for look in (0, 1):
-        progress("segmentation", look, 2)
+    for look in range(LOOKS):
+        progress("segmentation", look, LOOKS)
         squares = {number: view(stack.slices[number], center, recipe.spacing, recipe.size) for number in group}
         found = probabilities(trained, squares, around, settings.views, device)
         middle = _middle([(squares[number], found[number][0]) for number in group])
         if middle is None or np.linalg.norm(middle - center) < OFF_CENTER:
             break
         center = middle
-    progress("segmentation", 2, 2)
+    progress("segmentation", LOOKS, LOOKS)
     each, spread = _on_slices(stack, squares, found)
     labels = [most_likely(one) for one in each]
     for number, one in zip(group, plausible([labels[number] for number in group], settings), strict=True):
