@@ -38,9 +38,9 @@ from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.report import report
 from CardioScarLib.cli.run import run
 from CardioScarLib.cli.samples import samples
+from CardioScarLib.cli.segment import segment
 from CardioScarLib.cli.simulate import simulate
 from CardioScarLib.cli.simulate_scars import simulate_scars
-from CardioScarLib.cli.segment import segment
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.core.errors import Cancelled, CardioScarError

@@ -33,7 +33,8 @@ class ScarShares:
     """What a segmentation network says of the scar on the slices of a case, on their own grid.
 
     stack: pixels are the probability that the wall there is scarred, 0 to 1. weights: pixels say how much each counts, 0 to 1.
-    spread: standard deviation of the error that all its log-odds have in common, measured on hearts that the network did not learn.
+    spread: standard deviation of the error of the log-odds of a heart's share of scar, measured on hearts that the network did not
+    learn from.
     description: which network, for provenance.
     """
 

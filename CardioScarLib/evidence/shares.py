@@ -12,14 +12,15 @@ from CardioScarLib.core.wall_pixels import WallPixels
 
 DRAWS = 256
 SURE = 1e-4
-"""Probabilities are taken to be this far from 0 and 1 at least, so that a common error can move them."""
+"""The share is taken to be this far from 0 and 1 at least, so that its log-odds can be moved."""
 
 
 def share_evidence(stack: SliceStack, pixels: WallPixels, shares: ScarShares, pixel_support: str = "wall") -> Evidence:
     """The probability of scar in each pixel of the wall, with a weight: how sure it is that there is wall, times the wall's share.
 
-    stack: the slices as they lie now, whose pixels are the probabilities. What the network may have wrong in all pixels alike, such as
-    where it sees the edge of a scar, becomes draws of the share of scar: their log-odds are moved together, by `shares.spread`.
+    stack: the slices as they lie now, whose pixels are the probabilities. What the network has wrong in all pixels alike, such as how
+    far a scar reaches, becomes draws of the share of scar: its log-odds are moved by a normal error of standard deviation
+    `shares.spread`.
     Raises BadEvidence where no pixel counts.
     """
     values = np.clip(np.nan_to_num(pixels.values(stack)), 0, 1)
@@ -27,10 +28,10 @@ def share_evidence(stack: SliceStack, pixels: WallPixels, shares: ScarShares, pi
     if not weights.any():
         raise BadEvidence("The segmentation shows no myocardium where the LV model lies.")
     sizes = pixels.cover * np.array([np.prod(one.spacing) * one.thickness for one in stack])[pixels.slices]
-    log_odds = np.log(np.clip(values, SURE, 1 - SURE)) - np.log1p(-np.clip(values, SURE, 1 - SURE))
-    moves = shares.spread * np.random.default_rng(0).standard_normal(DRAWS)
     share = float(np.average(values, weights=sizes))
-    draws = np.array([np.average(1 / (1 + np.exp(-log_odds - move)), weights=sizes) for move in np.append(moves, 0.0)])
+    kept = np.clip(share, SURE, 1 - SURE)
+    moves = shares.spread * np.random.default_rng(0).standard_normal(DRAWS)
+    draws = 1 / (1 + (1 - kept) / kept * np.exp(-moves))
     numbers = {
         "method": "segmentation",
         "pixels": len(pixels),
@@ -38,4 +39,4 @@ def share_evidence(stack: SliceStack, pixels: WallPixels, shares: ScarShares, pi
         "scar_share": share,
         "network": shares.description,
     }
-    return Evidence(values, weights, numbers, share_draws=share + draws[:-1] - draws[-1])
+    return Evidence(values, weights, numbers, share_draws=draws + share - kept)

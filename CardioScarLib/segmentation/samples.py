@@ -9,7 +9,6 @@ import numpy as np
 
 from CardioScarLib.core.errors import BadTrainingData
 from CardioScarLib.core.slices import SliceStack
-from CardioScarLib.segmentation.classes import NO_REFLOW, SCAR
 from CardioScarLib.segmentation.recipes import Recipe
 from CardioScarLib.segmentation.views import neighbors, view
 
@@ -37,10 +36,9 @@ class Samples:
     def __len__(self) -> int:
         return len(self.images)
 
-    @property
-    def has_scar(self) -> np.ndarray:
-        """(n,) bool: slices with scar."""
-        return np.array([bool(np.isin(one, (SCAR, NO_REFLOW)).any()) for one in self.labels])
+    def has(self, value: int) -> np.ndarray:
+        """(n,) bool: slices with pixels of this class."""
+        return np.array([bool((one == value).any()) for one in self.labels])
 
     @classmethod
     def joined(cls, parts: Sequence[Samples]) -> Samples:

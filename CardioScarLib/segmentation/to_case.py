@@ -18,7 +18,7 @@ from CardioScarLib.wall import build_wall, shape_from_labels
 LABELS = {"cavity": (CAVITY,), "myocardium": (MYOCARDIUM,), "scar": (SCAR,), "no-reflow": (NO_REFLOW,)}
 LEAST_SLICES = 3
 UNKNOWN_SPREAD = 1.0
-"""Of log-odds, where nobody measured it: wide."""
+"""Of the log-odds of the share, where nobody measured it: wide."""
 
 
 def case_of(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from CardioScarLib.segmentation.augment import NONE, Variety, placed, recolored
+from CardioScarLib.segmentation.classes import NO_REFLOW, SCAR
 from CardioScarLib.segmentation.normalized import normalized
 from CardioScarLib.segmentation.recipes import Recipe
 from CardioScarLib.segmentation.samples import FINER, Samples
@@ -15,8 +16,8 @@ from CardioScarLib.segmentation.samples import FINER, Samples
 if TYPE_CHECKING:
     import torch
 
-WITH_SCAR = 2.0
-"""How much more often a slice with scar is drawn than one without."""
+WITH_SCAR, WITH_NO_REFLOW = 2.0, 5.0
+"""How much more often a slice with scar, or with no-reflow, which is rare, is drawn than one without."""
 
 
 class Batches:
@@ -26,7 +27,7 @@ class Batches:
         import torch
 
         self.samples, self.recipe, self.variety, self.size = samples, recipe, variety, size
-        weights = np.where(samples.has_scar, WITH_SCAR, 1.0)
+        weights = np.where(samples.has(NO_REFLOW), WITH_NO_REFLOW, np.where(samples.has(SCAR), WITH_SCAR, 1.0))
         self.chances = torch.from_numpy(weights / weights.sum())
         self.random = torch.Generator().manual_seed(seed)
 

@@ -171,9 +171,22 @@ def test_intensities_are_normalized_in_any_unit_and_what_is_missing_is_zero():
     assert not normalized(torch.full((1, 1, 8, 8), 7.0), torch.ones(1, 1, 8, 8) > 0).any()
 
 
-def test_the_spread_of_the_scar_share_is_that_of_the_odds():
-    from CardioScarLib.segmentation.validation import _move
+def test_the_spread_is_the_error_of_the_share_of_scar_in_log_odds(samples):
+    """A network that finds the true wall, and takes each pixel of it for scar with one probability."""
+    import torch
+    from torch import nn
 
-    chances = np.array([0.1, 0.3, 0.6, 0.9])
-    moved = 1 / (1 + np.exp(-np.log(chances / (1 - chances)) - 0.7))
-    assert _move(chances, float(moved.mean())) == pytest.approx(0.7, abs=1e-3)
+    from CardioScarLib.segmentation.training_batches import in_order
+    from CardioScarLib.segmentation.validation import share_spread
+
+    drawn = iter([labels for _, labels, _ in in_order(samples[1], RECIPES["default"], 2)])
+
+    class Even(nn.Module):
+        def forward(self, images):
+            wall = next(drawn)[:, 0] >= 2
+            chances = torch.stack([~wall, 0 * wall, 0.8 * wall, 0.2 * wall, 0 * wall], 1).float()
+            return (chances + 1e-9).log()
+
+    true = np.mean(samples[1].labels[samples[1].labels >= 2] == 3)
+    expected = abs(np.log(true / (1 - true)) - np.log(0.2 / 0.8))
+    assert share_spread(Even(), samples[1], RECIPES["default"], 2, torch.device("cpu")) == pytest.approx(expected, abs=0.03)
