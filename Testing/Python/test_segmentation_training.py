@@ -154,6 +154,27 @@ def test_a_turned_view_and_its_labels_stay_together(samples):
     assert means[3] > means[1] > means[0] > means[2]
 
 
+def test_a_wall_is_made_thicker_inward_and_the_heart_stays_as_large(samples):
+    import torch
+    from torch.nn import functional
+
+    from CardioScarLib.segmentation.augment import _thickened
+
+    labels = torch.from_numpy(samples[0].labels.astype(np.int64))[1:2]
+    size = labels.shape[1]
+    grid = functional.affine_grid(torch.eye(2, 3)[None], [1, 1, size, size], align_corners=False)[:, None]
+
+    def drawn(exponent):
+        places = _thickened(grid, labels, torch.tensor([exponent]))[:, 0]
+        return functional.grid_sample(labels[:, None].float(), places, "nearest", align_corners=False)[0, 0]
+
+    assert torch.equal(drawn(1.0), labels[0].float())
+    thick, thin, plain = drawn(0.5), drawn(1.3), labels[0]
+    assert (thick > 0).sum() == pytest.approx(int((plain > 0).sum()), rel=0.02)
+    assert (thick == 1).sum() < 0.7 * (plain == 1).sum()
+    assert (thin == 1).sum() > 1.1 * (plain == 1).sum()
+
+
 def test_intensities_are_normalized_in_any_unit_and_what_is_missing_is_zero():
     import torch
 
