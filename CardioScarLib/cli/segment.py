@@ -6,6 +6,7 @@ import click
 
 from CardioScarLib.cli.segment_evaluate import evaluate
 from CardioScarLib.cli.segment_nnunet import nnunet
+from CardioScarLib.cli.segment_noise import noise
 from CardioScarLib.cli.segment_predict import predict
 from CardioScarLib.cli.segment_train import train
 
@@ -15,5 +16,5 @@ def segment() -> None:
     """Cavity, myocardium, scar and no-reflow in short-axis LGE slices, by a network. Research use only."""
 
 
-for command in (predict, train, evaluate, nnunet):
+for command in (predict, train, evaluate, noise, nnunet):
     segment.add_command(command)

@@ -42,6 +42,14 @@ class SegmentTrainingSettings(Settings):
         flag="--validation",
         metavar="PERCENT",
     )
+    patients: int | None = choice(
+        None,
+        _("Patients"),
+        _("Learn from so many patients only, as for a learning curve; all if not given."),
+        limits=(1, 1_000_000),
+        flag="--patients",
+        metavar="N",
+    )
     rounds: int = choice(
         20, _("Rounds"), _("How often the network is validated and its state is saved."), limits=(1, 10_000), flag="--rounds", metavar="N"
     )

@@ -106,12 +106,22 @@ def split(patients: Sequence[str], percent: float, seed: int) -> tuple[set[str],
     A patient's side depends on the name and the seed alone, so that patients who are added later move no other. Raises BadSettings
     for a single patient.
     """
-    lots = {one: int(hashlib.sha256(f"{seed} {one}".encode()).hexdigest(), 16) / 2**256 for one in set(patients)}
+    lots = {one: _lot(one, seed) for one in set(patients)}
     if len(lots) < 2:
         raise BadSettings("Training needs images of two patients at least: one to learn from and one to validate with.")
     order = sorted(lots, key=lambda one: lots[one])
     count = min(len(order) - 1, max(1, sum(lots[one] < percent / 100 for one in order)))
     return set(order[count:]), set(order[:count])
+
+
+def first_by_lot(patients: set[str], count: int, seed: int) -> set[str]:
+    """So many of the patients, the same ones whoever else there is and the fewer among the more, as for a learning curve."""
+    return set(sorted(patients, key=lambda one: -_lot(one, seed))[:count])
+
+
+def _lot(patient: str, seed: int) -> float:
+    """A number in [0, 1) that depends on name and seed alone."""
+    return int(hashlib.sha256(f"{seed} {patient}".encode()).hexdigest(), 16) / 2**256
 
 
 def bare_name(path: Path) -> str:

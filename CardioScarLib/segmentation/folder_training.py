@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from CardioScarLib.core.errors import BadTrainingData, CardioScarError
 from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
 from CardioScarLib.io.files import made_folder
-from CardioScarLib.segmentation.cases import Pair, find_pairs, read_pair, split
+from CardioScarLib.segmentation.cases import Pair, find_pairs, first_by_lot, read_pair, split
 from CardioScarLib.segmentation.recipes import Recipe, recipe_of
 from CardioScarLib.segmentation.samples import Samples, samples_of
 from CardioScarLib.segmentation.training import TrainingReport, train
@@ -46,6 +46,9 @@ def train_on_folder(
     pairs, alone = find_pairs(folder)
     skipped = [f"{name} was skipped: it has no label map." for name in alone]
     learning, validating = split([pair.patient for pair in pairs], settings.validation, settings.seed)
+    if settings.patients is not None:
+        learning = first_by_lot(learning, settings.patients, settings.seed)
+    pairs = [pair for pair in pairs if pair.patient in learning | validating]
     made_folder(output)
     read: dict[str, Samples] = {}
     for number, pair in enumerate(pairs):

@@ -129,3 +129,18 @@ def test_training_on_a_folder_names_what_was_skipped(tmp_path, capsys):
     assert "p3 was skipped" in said.err
     assert (tmp_path / "out" / "best.safetensors").stat().st_size < 2e6
     assert "cavity+myocardium+scar+no-reflow" in said.out
+
+
+def test_scores_fall_with_noise_and_without_it_they_are_those_of_the_network(networks, tmp_path, capsys):
+    pytest.importorskip("surface_distance")
+    image, labels = ring_heart(frame=rotation())
+    sitk.WriteImage(volume_of(image), str(tmp_path / "p1.nrrd"))
+    sitk.WriteImage(sitk.Cast(volume_of(labels), sitk.sitkUInt8), str(tmp_path / "p1_gt.nrrd"))
+    assert main(["segment", "noise", str(tmp_path), "--labels", "emidec", "--levels", "0,0.1,5", "--views", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    dice = [found[level]["cases"]["p1"]["cavity"]["dice"] for level in ("0", "0.1", "5")]
+    assert dice[0] > dice[1] > dice[2]
+    assert main(["segment", "predict", str(tmp_path / "p1.nrrd"), "-o", str(tmp_path / "found.nrrd"), "--views", "1"]) == 0
+    capsys.readouterr()
+    assert main(["segment", "evaluate", str(tmp_path / "found.nrrd"), str(tmp_path / "p1_gt.nrrd"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cases"]["p1"]["cavity"]["dice"] == pytest.approx(dice[0])

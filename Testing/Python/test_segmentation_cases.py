@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from segmented_hearts import ring_heart
 
 from CardioScarLib.core.errors import BadContours, BadSettings, BadTrainingData, UnreadableFile
-from CardioScarLib.segmentation.cases import find_pairs, read_pair, read_pairs, split
+from CardioScarLib.segmentation.cases import find_pairs, first_by_lot, read_pair, read_pairs, split
 from CardioScarLib.segmentation.classes import class_map, has_scar_labels
 
 
@@ -59,6 +59,12 @@ def test_patients_are_split_by_name_alone_so_that_more_of_them_move_no_other():
     assert 2 <= len(validating) <= 16  # about 8
     assert validating <= split(many, 20, seed=0)[1]
     assert split(few, 20, seed=1)[1] != validating
+
+
+def test_a_learning_curve_adds_patients_and_takes_none_away():
+    learning = split([f"p{number}" for number in range(40)], 20, seed=0)[0]
+    few, more = (first_by_lot(learning, count, seed=0) for count in (5, 12))
+    assert len(few) == 5 and len(more) == 12 and few < more < learning
 
 
 def test_one_patient_cannot_be_split():
