@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.files import check_readable
@@ -62,10 +62,10 @@ def _checkpoint(path: Path) -> dict[str, torch.Tensor]:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:  # whatever a damaged or unsafe file makes the readers raise
         raise UnreadableFile(f"{path.name} cannot be read as a checkpoint of weights alone.") from problem
-    loaded = loaded.get("model", loaded) if isinstance(loaded, dict) else None
-    if not loaded or not all(isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in loaded.items()):
+    named: Any = loaded.get("model", loaded) if isinstance(loaded, dict) else None
+    if not named or not all(isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in named.items()):
         raise UnreadableFile(f"{path.name} holds something else than named weights.")
-    return loaded
+    return dict(named)
 
 
 def _encoder_weights(loaded: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:

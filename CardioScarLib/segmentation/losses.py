@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,7 +31,14 @@ def of_scarnet(false_positives: float = FALSE_POSITIVES, misses: float = MISSES)
     class OfScarNet(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            smooth = {"batch": True, "smooth_nr": 1.0, "smooth_dr": 1.0, "include_background": False, "to_onehot_y": True, "softmax": True}
+            smooth: dict[str, Any] = {
+                "batch": True,
+                "smooth_nr": 1.0,
+                "smooth_dr": 1.0,
+                "include_background": False,
+                "to_onehot_y": True,
+                "softmax": True,
+            }
             self.tversky = TverskyLoss(alpha=false_positives, beta=misses, reduction="none", **smooth)
             self.dice = DiceLoss(**smooth)
             self.cross_entropy = nn.CrossEntropyLoss()

@@ -99,7 +99,7 @@ def agreement_of(errors: Sequence[float]) -> Agreement | None:
     return Agreement(bias, bias.mean - spread, bias.mean + spread)
 
 
-def _score(found: np.ndarray, true: np.ndarray, spacing: tuple[float, float, float]) -> Score:
+def _score(found: np.ndarray, true: np.ndarray, spacing: tuple[float, ...]) -> Score:
     voxel = float(np.prod(spacing)) * 1e-3
     volumes = float(found.sum()) * voxel, float(true.sum()) * voxel
     if not (found.any() and true.any()):

@@ -107,7 +107,9 @@ class _Run:
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer, settings.rate, total_steps=settings.steps + 1, pct_start=WARM_UP, cycle_momentum=False
         )
-        self.step, self.best, self.losses = 0, {}, []
+        self.step = 0
+        self.best: dict[str, float] = {}
+        self.losses: list[float] = []
 
     def one_step(self) -> float:
         import torch

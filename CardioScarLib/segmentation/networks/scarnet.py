@@ -6,7 +6,7 @@ weights, every size works (norms need no batch), and training and use prepare im
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from CardioScarLib.core.errors import MissingPackage
 from CardioScarLib.segmentation.recipes import Recipe
@@ -125,4 +125,5 @@ def vision_encoder(image_size: int, size: dict[str, int]) -> nn.Module:
         raise MissingPackage("The network 'scarnet' needs the package transformers, which is not installed here.") from error
     layers = size["num_hidden_layers"]
     everywhere = list(range(GLOBAL_EVERY - 1, layers, GLOBAL_EVERY))
-    return SamVisionModel(SamVisionConfig(**size, image_size=image_size, global_attn_indexes=everywhere))
+    settings: dict[str, Any] = {**size, "image_size": image_size, "global_attn_indexes": everywhere}
+    return SamVisionModel(SamVisionConfig(**settings))
