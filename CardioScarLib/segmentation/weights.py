@@ -24,7 +24,7 @@ KIND = "segmentation network"
 SHIPPED = Path(__file__).parent / "shipped"
 SHIPPED_SHA256: dict[str, str] = {
     "default": "6ba0380c11dc80004d5d0525752c56c11b43891741a2f5daeea8cfb5256552b7",
-    "finder": "f2d9d23922e133ff3d69577425a6b6b864312870c36e23176a055b1e3df234d6",
+    "finder": "ff62592d5c77e80312950fac55c65078f0f1a3ea120fc0c4d9dfe9f6f4777007",
 }
 """Of the files of weights that come with the library, by the name of the network."""
 
