@@ -13,6 +13,7 @@ import numpy as np
 from CardioScarLib.core.errors import BadSettings, BadTrainingData, UnreadableFile
 from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
 from CardioScarLib.io.files import atomic_path
+from CardioScarLib.reconstruction.dropout.device import memory_errors_in_words
 from CardioScarLib.segmentation.augment import variety_of
 from CardioScarLib.segmentation.launched import Launched
 from CardioScarLib.segmentation.losses import dice_and_cross_entropy, of_scarnet
@@ -64,7 +65,7 @@ def train(
         raise BadTrainingData("Training needs slices to learn from and slices of other patients to validate with.")
     recipe = recipe_of(settings.network)
     begin = time.perf_counter()
-    with Launched(settings.device) as here:
+    with Launched(settings.device) as here, memory_errors_in_words():
         torch.manual_seed(settings.seed)
         network = build(recipe)
         if start is not None:
