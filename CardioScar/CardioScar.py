@@ -129,7 +129,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._times, self._timed = RunTimes(), ()
         self._nextStep, self._sections = NextStep(self.ui), Sections(self.ui)
         self._scarSegments = SegmentChoice(self.ui.scarSegmentComboBox, "scarSegmentation", "scarSegmentID")
-        self._segment = SegmentView(self.ui, inputs, self._runControl, self._starts.segmentation, self.logic.getParameterNode)
+        self._segment = SegmentView(self.ui, inputs, self._runControl, self._starts.segmentation, self._anyParameterNode)
         self._wallMaker = WallMaker(self.ui, self._runControl, self._onWallMade)
         self._geometryCheck = GeometryCheck(self.ui, inputs)
         self._sliceTable = SliceTable(self.ui, inputs)
@@ -347,6 +347,10 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._timed:
             self._times.note(*self._timed, seconds)
 
+    def _anyParameterNode(self):
+        """Also while another module is open."""
+        return self._parameterNode or self.logic.getParameterNode()
+
     def _resultModel(self):
         return self._result.modelNode
 
@@ -356,12 +360,12 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._sections.showResult()
             self._numbers.tell(result.result)
         else:  # another module is open by now
-            self.logic.getParameterNode().resultModel = result.modelNode
+            self._anyParameterNode().resultModel = result.modelNode
         kept = [_("The previous map is kept as scar_probability{suffix}.").format(suffix=result.keptAs)] if result.keptAs else []
         return "\n".join([_("Done."), *kept, *result.notes])
 
     def _onWallMade(self, modelNode) -> str:
-        self._take(self._parameterNode or self.logic.getParameterNode(), lvModel=modelNode)
+        self._take(self._anyParameterNode(), lvModel=modelNode)
         self.ui.makeWallButton.checked = False
         return "\n".join([_("The LV wall was made and selected as the LV model."), describeWall(modelNode), *wallNotes(modelNode)])
 

@@ -57,13 +57,15 @@ class SegmentView:
         return None if parameters is None else parameters.scarSegmentation or parameters.wallSegmentation
 
     def _onSegmented(self, segmentationNode) -> str:
-        parameters = self._parameterNode or self._anyParameterNode()
+        parameters = self._anyParameterNode()
         with slicer.util.NodeModify(parameters):
             parameters.wallSegmentation, parameters.wallMyocardiumID, parameters.wallCavityID = segmentationNode, "", ""
             parameters.scarSegmentation, parameters.scarSegmentID = segmentationNode, SCAR_ID
         self._ui.makeWallButton.checked = True
-        said = _("The volume was segmented; for research only. Look at each slice and correct the segments where they are wrong, ")
-        said += _("then make the LV wall from them.")
+        said = _(
+            "The volume was segmented. Look at each slice and correct the segments where they are wrong, then make the LV wall from them. "
+            "For research only."
+        )
         return "\n".join([said, *predictionNotes(segmentationNode)])
 
     def _onCorrect(self, checked=False) -> None:
