@@ -5,16 +5,17 @@ from types import SimpleNamespace
 import pytest
 import qt
 import slicer
+from CardioScarMRML import walls
 from CardioScarMRML.predictions import startSegmentation as startInNodes
-from CardioScarPanel import dependencies, starts
+from CardioScarMRML.run import startHere
+from CardioScarPanel import dependencies, starts, wall_maker
 from jobs import AJob
-from panels import click
+from panels import click, wait_for
 from predicted import a_ring, found_in
 from test_predictions import paint
 
 from CardioScarLib.core.errors import BadStack, MissingPackage, UnreadableFile
 from CardioScarLib.runner import InPlaceJob
-from CardioScarLib.tasks.wall import WallTask
 
 
 @pytest.fixture
@@ -61,11 +62,8 @@ def test_one_click_gives_segments_that_wall_and_scar_are_taken_from(a_segmenting
 
 def test_from_the_volume_to_the_map_in_three_clicks(a_segmenting_panel, a_scene, a_fake_reconstruct, monkeypatch):
     panel, ui = a_segmenting_panel, a_segmenting_panel.ui
-    from CardioScarMRML import walls
-    from CardioScarPanel import wall_maker
-
-    here = lambda task: InPlaceJob(task.run if isinstance(task, WallTask) else None)  # noqa: E731
-    monkeypatch.setattr(wall_maker, "startWall", lambda *arguments, **choices: walls.startWall(*arguments, startJob=here, **choices))
+    here = lambda *arguments, **choices: walls.startWall(*arguments, startJob=startHere, **choices)  # noqa: E731
+    monkeypatch.setattr(wall_maker, "startWall", here)
     click(ui.segmentButton)
     click(ui.startWallButton)
     assert panel._parameterNode.lvModel.GetName() == "LGE segmentation LV wall"
@@ -75,8 +73,6 @@ def test_from_the_volume_to_the_map_in_three_clicks(a_segmenting_panel, a_scene,
     assert any("probabilities of the network" in note for note in stack.notes)
     ui.evidencePreviewCheckBox.checked = True
     qt.QApplication.processEvents()
-    from panels import wait_for
-
     wait_for(ui.histogramLabel.isVisible)
     assert "Method segmentation" in ui.evidenceLabel.text
 
@@ -111,7 +107,7 @@ def test_a_run_that_ends_in_another_module_is_kept(a_segmenting_panel, a_scene):
 
 
 def test_it_can_be_canceled_and_nothing_else_starts_meanwhile(a_segmenting_panel, a_scene, monkeypatch):
-    panel, ui = a_segmenting_panel, a_segmenting_panel.ui
+    ui = a_segmenting_panel.ui
     monkeypatch.setattr(starts, "startSegmentation", lambda *arguments, **choices: startInNodes(*arguments, startJob=AJob, **choices))
     before = a_scene.GetNumberOfNodes()
     click(ui.segmentButton)
