@@ -21,6 +21,7 @@ from CardioScarMRML.inputs import Inputs
 from CardioScarMRML.logic import CardioScarLogic
 from CardioScarMRML.next_slices import removePlanes
 from CardioScarMRML.placing import hideModels, showCopied
+from CardioScarMRML.predictions import removeProbabilities
 from CardioScarMRML.samples import registerSamples
 from CardioScarMRML.self_test import CardioScarTest
 from CardioScarMRML.walls import describeWall, wallNotes
@@ -40,6 +41,7 @@ from CardioScarPanel.run_control import RunControl
 from CardioScarPanel.run_times import RunTimes
 from CardioScarPanel.sections import Sections
 from CardioScarPanel.segment_choice import SegmentChoice
+from CardioScarPanel.segment_view import SegmentView
 from CardioScarPanel.slice_table import SliceTable
 from CardioScarPanel.starts import Starts
 from CardioScarPanel.visible_choices import showWhatMatters
@@ -127,6 +129,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._times, self._timed = RunTimes(), ()
         self._nextStep, self._sections = NextStep(self.ui), Sections(self.ui)
         self._scarSegments = SegmentChoice(self.ui.scarSegmentComboBox, "scarSegmentation", "scarSegmentID")
+        self._segment = SegmentView(self.ui, inputs, self._runControl, self._starts.segmentation, self._anyParameterNode)
         self._wallMaker = WallMaker(self.ui, self._runControl, self._onWallMade)
         self._geometryCheck = GeometryCheck(self.ui, inputs)
         self._sliceTable = SliceTable(self.ui, inputs)
@@ -145,7 +148,8 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._numbers = NumbersView(self.ui, self._runControl, self._starts.numbers, self._resultModel, self._result.update)
         self._documents = DocumentsView(self.ui, self._runControl, self._starts.report, self._starts.export, self._resultModel)
         self._parts = [
-            self._result, self._scarSegments, self._wallMaker, self._deviceCheck, self._advice, self._numbers, self._documents,
+            self._result, self._scarSegments, self._segment, self._wallMaker, self._deviceCheck, self._advice, self._numbers,
+            self._documents,
         ]  # fmt: skip
         self._inputParts = [self._geometryCheck, self._sliceTable, EvidencePreview(self.ui, inputs), self._alignment, self._audit]
 
@@ -215,7 +219,9 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeAboutToBeRemoved(self, caller, event, node) -> None:
-        """Planes of a next slice go with the model whose map they were found for, and its original is seen again."""
+        """What belongs to a node goes with it: planes of a next slice, whose map's original is seen again, and probabilities."""
+        if node.IsA("vtkMRMLSegmentationNode") and not caller.IsClosing():
+            removeProbabilities(node)
         if node.IsA("vtkMRMLModelNode") and not caller.IsClosing():
             removePlanes(node)
             showCopied(node)
@@ -294,6 +300,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         button, running = self.ui.applyButton, self._runControl.running
         self.ui.loadExampleButton.enabled = not running
         self.ui.retryButton.visible = self._runControl.ranOutOfMemory
+        self._segment.checkCanStart()
         self._wallMaker.checkCanStart()
         nodesMissing, missing = missingFor(self._parameterNode, self._geometryCheck.error, self._alignment.error)
         self._alignment.checkCanStart(" ".join(nodesMissing))
@@ -340,6 +347,10 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._timed:
             self._times.note(*self._timed, seconds)
 
+    def _anyParameterNode(self):
+        """Also while another module is open."""
+        return self._parameterNode or self.logic.getParameterNode()
+
     def _resultModel(self):
         return self._result.modelNode
 
@@ -349,12 +360,12 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._sections.showResult()
             self._numbers.tell(result.result)
         else:  # another module is open by now
-            self.logic.getParameterNode().resultModel = result.modelNode
+            self._anyParameterNode().resultModel = result.modelNode
         kept = [_("The previous map is kept as scar_probability{suffix}.").format(suffix=result.keptAs)] if result.keptAs else []
         return "\n".join([_("Done."), *kept, *result.notes])
 
     def _onWallMade(self, modelNode) -> str:
-        self._take(self._parameterNode or self.logic.getParameterNode(), lvModel=modelNode)
+        self._take(self._anyParameterNode(), lvModel=modelNode)
         self.ui.makeWallButton.checked = False
         return "\n".join([_("The LV wall was made and selected as the LV model."), describeWall(modelNode), *wallNotes(modelNode)])
 

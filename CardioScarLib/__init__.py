@@ -29,14 +29,18 @@ if TYPE_CHECKING:
         ReadingSettings,
         ReconstructionSettings,
         Result,
+        Segmentation,
+        SegmentSettings,
         advise,
         align,
         audit,
+        case_of_segmentation,
         export,
         quantify,
         read_case,
         read_result,
         reconstruct,
+        segment,
         write_report,
     )
 
@@ -48,15 +52,19 @@ __all__ = [
     "ReadingSettings",
     "ReconstructionSettings",
     "Result",
+    "SegmentSettings",
+    "Segmentation",
     "advise",
     "align",
     "audit",
     "export",
+    "case_of_segmentation",
     "quantify",
     "read_case",
     "read_result",
     "reconstruct",
     "write_report",
+    "segment",
 ]
 
 

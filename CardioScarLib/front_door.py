@@ -11,15 +11,20 @@ from CardioScarLib import pipeline
 from CardioScarLib.core import result as core_result
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.quantity import Quantity
+from CardioScarLib.core.segmentation_settings import SegmentSettings
 from CardioScarLib.core.settings import QuantifySettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io import results as files
 from CardioScarLib.io.cases import read_case
+from CardioScarLib.io.images import read_stack
 from CardioScarLib.pipeline import Progress, advise, align, audit
 from CardioScarLib.quantification.numbers import Numbers
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
+from CardioScarLib.segmentation.predict import Segmentation
+from CardioScarLib.segmentation.to_case import case_of as case_of_segmentation
 from CardioScarLib.tasks import report as reports
 from CardioScarLib.tasks.export import export_map
 from CardioScarLib.tasks.files import write
+from CardioScarLib.tasks.segment import SegmentTask
 from CardioScarLib.tasks.sources import MapSource, Written
 from CardioScarLib.wall.coordinates import WallCoordinates
 
@@ -30,15 +35,19 @@ __all__ = [
     "ReadingSettings",
     "ReconstructionSettings",
     "Result",
+    "SegmentSettings",
+    "Segmentation",
     "advise",
     "align",
     "audit",
     "export",
+    "case_of_segmentation",
     "quantify",
     "read_case",
     "read_result",
     "reconstruct",
     "write_report",
+    "segment",
 ]
 
 
@@ -132,3 +141,21 @@ def export(
     where = insertions, right_ventricle, coordinates
     with_identity, wrapped = (None if one is None else Path(one) for one in (identity_from, pdf))
     return export_map(MapSource.of(source), Path(output), formats, settings, *where, with_identity, wrapped, progress, overwrite)
+
+
+def segment(
+    images: Path | str | Sequence[Path | str],
+    settings: SegmentSettings | None = None,
+    reading: ReadingSettings | None = None,
+    weights: Path | str = "default",
+    progress: Progress | None = None,
+) -> Segmentation:
+    """Segment the short-axis LGE slices of files with a network; `case_of_segmentation` makes a wall and evidence of the result.
+
+    images: volumes, DICOM files or folders. weights: "default", or a file of `cardioscar segment train`. Raises BadStack where no left
+    ventricle is found, UnreadableFile for weights that cannot be verified, MissingPackage without PyTorch and MONAI.
+    """
+    reading = reading or ReadingSettings()
+    paths = [Path(images)] if isinstance(images, Path | str) else [Path(one) for one in images]
+    stack = read_stack(paths, reading.slice_axis, reading.slice_indices, reading.slice_thickness, series=reading.series)
+    return SegmentTask(stack, settings or SegmentSettings(), str(weights)).run(progress or (lambda stage, step, steps, loss=None: None))

@@ -28,6 +28,7 @@ from CardioScarLib.core.threads import one_thread
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.evidence.constants import EVIDENCE, EvidenceConstants
 from CardioScarLib.evidence.derive import derive_evidence
+from CardioScarLib.evidence.shares import share_evidence
 from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
@@ -200,11 +201,16 @@ def align(case: Case, source: str, settings: AlignmentSettings | None = None) ->
 
 
 def settings_for(case: Case, settings: ReconstructionSettings | None) -> ReconstructionSettings:
-    """The settings with which a case is computed: labels of the scar are read as labels.
+    """The settings with which a case is computed: labels of the scar are read as labels, probabilities of it as values.
 
-    Raises BadEvidence if the label map names its labels, and none of them is scar.
+    Raises BadSettings if a method would find scar that a segmentation tells already, and BadEvidence if the label map names its labels,
+    and none of them is scar.
     """
     settings = settings or ReconstructionSettings()
+    if case.shares is not None:
+        if settings.evidence.method not in ("auto", "values"):
+            raise BadSettings(f"The segmentation tells the scar, and --evidence {settings.evidence.method} would find it again; omit one.")
+        return settings.with_evidence(method="values")
     if case.scar is None:
         return settings
     check_evidence_of_mask(settings.evidence.method)
@@ -264,6 +270,8 @@ def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -
 
 def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSettings) -> Evidence:
     support = settings.operator.pixel_support
+    if case.shares is not None:
+        return share_evidence(operator.stack, operator.pixels, case.shares, support)
     evidence = derive_evidence(operator.stack, operator.pixels, settings.evidence, support, case.drawn_myocardium)
     if evidence.regions is not None and not case.wall.has_thickness:
         kind = "an open surface" if case.wall.kind == "shell" else "bare points"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from CardioScarLib.core.settings import ReconstructionSettings
@@ -11,11 +11,12 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarMRML.places import placeOf
 from CardioScarMRML.reading import describeReading, stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML.scar_sources import ScarSource, scarSource, sharesFrom
 from CardioScarMRML.segments import scarStack
 
 if TYPE_CHECKING:
     from CardioScarLib.alignment import Alignment
-    from CardioScarLib.core.case import Case
+    from CardioScarLib.core.case import Case, ScarShares
     from CardioScarMRML.inputs import Inputs
 
 SCAR_LABEL = 1
@@ -28,7 +29,8 @@ class CardioScarCase:
 
     :param lgeVolumeNode: scalar volume; its slices lie along the k axis.
     :param lvModelNode: surface or unstructured grid. Both may be under transforms.
-    :param segmentationNode: with a scar segment, which is taken instead of the intensities of the volume.
+    :param segmentationNode: with a scar segment, which is taken instead of the intensities of the volume. One that a network has
+        made, see `CardioScarMRML.predictions`, tells the scar by its probabilities until its segments are corrected.
     :param scarSegmentID: None takes the only segment, or the only one whose name speaks of scar.
     :param sliceIndices: numbers along k of the slices to use; None takes all.
     :param sliceThickness: mm; None takes what the volume tells, or the distance between slices (said in the notes).
@@ -52,10 +54,14 @@ class CardioScarCase:
         """
         from CardioScarLib.core.case import Case, LabelMap  # takes scipy, which Slicer's start can do without
 
-        stack, scar = self.stack(inputs), None
-        if self.segmentationNode is not None:
+        stack, scar, source = self.stack(inputs), None, self.scarSource()
+        if source is not None:
+            stack = replace(stack, notes=(*stack.notes, source.sentence))
+        shares = self.shares(stack, source)
+        if self.segmentationNode is not None and shares is None:
             scar = LabelMap(self.scarStack(stack), {"scar": (SCAR_LABEL,)})
-        return Case(stack, self.wall(inputs), scar, alignment=self.alignment, reading=self._reading(stack))
+        reading = self._reading(stack, source)
+        return Case(stack, self.wall(inputs), scar, alignment=self.alignment, reading=reading, shares=shares)
 
     def stack(self, inputs: Inputs | None = None) -> SliceStack:
         """The slices as they were taken; `inputs` as for `read`."""
@@ -70,21 +76,44 @@ class CardioScarCase:
         """The slices of `stack` with SCAR_LABEL where the scar segment is, and 0 elsewhere."""
         return scarStack(stack, self.lgeVolumeNode, self.segmentationNode, self.scarSegmentID, self.sliceIndices)
 
-    def settings(self, settings: ReconstructionSettings | None = None) -> ReconstructionSettings:
-        """The settings with which it is computed: a scar segment is read as labels, whatever is chosen for intensities."""
+    def scarSource(self, inputs: Inputs | None = None) -> ScarSource | None:
+        """Whether a network tells the scar, or the segments that it drew; None where no network is in play.
+
+        :param inputs: of a panel; None looks into the segmentation again.
+        """
+        if self.segmentationNode is None:
+            return None
+        find = scarSource if inputs is None else inputs.scarSource
+        return find(self.segmentationNode, self.scarSegmentID, self.lgeVolumeNode)
+
+    def shares(self, stack: SliceStack, source: ScarSource | None) -> ScarShares | None:
+        """The network's probabilities on the slices of `stack`, if `source` says that they count."""
+        return sharesFrom(stack, self.segmentationNode, self.sliceIndices) if source is not None and source.byNetwork else None
+
+    def settings(self, settings: ReconstructionSettings | None = None, inputs: Inputs | None = None) -> ReconstructionSettings:
+        """The settings with which it is computed: what is chosen for intensities counts where they tell the scar.
+
+        :param inputs: as for `scarSource`.
+        """
         settings = settings or ReconstructionSettings()
         if self.segmentationNode is None:
             return settings
+        source = self.scarSource(inputs)
+        if source is not None and source.byNetwork:
+            return settings.with_evidence(method="values")
         return settings.with_evidence(method="labels", scar_labels=(SCAR_LABEL,))
 
     def about(self, settings: ReconstructionSettings | None = None, inputs: Inputs | None = None) -> dict:
-        """What an audit of it would be about, see `CardioScarMRML.audits.aboutOf`; does not look into the segmentation."""
+        """What an audit of it would be about, see `CardioScarMRML.audits.aboutOf`; of the segmentation, only what tells the scar."""
         from CardioScarMRML.audits import aboutOf
 
         stack = self.stack(inputs)
         moved = stack if self.alignment is None else self.alignment.applied(stack)
-        return aboutOf(self.settings(settings), self._reading(stack), placeOf(moved, self.wall(inputs)))
+        reading = self._reading(stack, self.scarSource(inputs))
+        return aboutOf(self.settings(settings, inputs), reading, placeOf(moved, self.wall(inputs)))
 
-    def _reading(self, stack: SliceStack) -> dict:
+    def _reading(self, stack: SliceStack, source: ScarSource | None) -> dict:
         alignedBy = None if self.alignment is None else self.alignment.source
-        return describeReading(stack, self.segmentationNode is not None, alignedBy)
+        byNetwork = source is not None and source.byNetwork
+        scarFrom = "network" if byNetwork else "intensities" if self.segmentationNode is None else "segment"
+        return describeReading(stack, scarFrom, alignedBy)

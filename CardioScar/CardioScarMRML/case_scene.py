@@ -45,7 +45,8 @@ def saveCaseScene(case: CohortCase, output: Path) -> None:
     writeResult(modelNode, result, lgeVolumeNode=volumeNode)
     if result.audit is not None:
         inScene = stack if volumeNode is None else stackFromVolumeNode(volumeNode)  # numbers its slices as the panel does
-        reading = describeReading(inScene, result.case.scar is not None)
+        scarFrom = "segment" if result.case.scar is not None else "intensities" if result.case.shares is None else "network"
+        reading = describeReading(inScene, scarFrom)
         writeAudit(modelNode, result.audit, aboutOf(result.settings, reading, placeOf(inScene, result.case.wall)))
     with tempfile.TemporaryDirectory(prefix=".cardioscar-", dir=path.parent) as temporary:
         partial = Path(temporary, path.name)

@@ -13,6 +13,7 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.geometry.check import Finding, check_geometry
 from CardioScarMRML.reading import stackFromVolumeNode, wallFromModelNode
+from CardioScarMRML.scar_sources import ScarSource, scarSource, sourceState
 from CardioScarMRML.transforms import toWorldState
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class Inputs:
         stack, wall = self.stack(volumeNode, sliceThickness), None if modelNode is None else self.wall(modelNode)
         key = (self._kept["stack"][0], modelNode and self._kept["wall"][0])
         return self._get("views", key, lambda: slice_views(stack, wall))
+
+    def scarSource(self, segmentationNode, segmentID: str | None, volumeNode) -> ScarSource | None:
+        """As `scarSource`."""
+        key = sourceState(segmentationNode, segmentID, volumeNode)
+        return self._get("scarSource", key, lambda: scarSource(segmentationNode, segmentID, volumeNode))
 
     def clear(self) -> None:
         self._kept = {}

@@ -59,12 +59,12 @@ def stackFromVolumeNode(volumeNode, sliceThickness: float | None = None, sliceIn
     return stack if sliceIndices is None else stack.select(list(sliceIndices))
 
 
-def describeReading(stack: SliceStack, isFromSegment: bool, alignedBy: str | None = None) -> dict:
-    """How a stack was read, for the provenance; JSON values."""
+def describeReading(stack: SliceStack, scarFrom: str, alignedBy: str | None = None) -> dict:
+    """How a stack was read, for the provenance; JSON values. scarFrom: "intensities", "segment" or "network"."""
     return {
         "slices": [one.label for one in stack],
         "slice_thickness": sorted({float(one.thickness) for one in stack}),
-        "scar_from": "segment" if isFromSegment else "intensities",
+        "scar_from": scarFrom,
         "aligned_by": alignedBy,
     }
 

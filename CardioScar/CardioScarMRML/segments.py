@@ -8,7 +8,7 @@ import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.core.errors import BadEvidence
-from CardioScarLib.core.label_names import speaks_of_other_tissue, speaks_of_scar
+from CardioScarLib.core.label_names import speaks_of_no_reflow, speaks_of_other_tissue, speaks_of_scar
 from CardioScarLib.core.slices import SliceStack
 from CardioScarMRML.placing import removeNodes
 from CardioScarMRML.transforms import isBetweenLinear, toNodePoints
@@ -18,14 +18,19 @@ from CardioScarMRML.translation import tr as _
 def scarStack(stack: SliceStack, volumeNode, segmentationNode, segmentID: str | None = None, sliceIndices=None) -> SliceStack:
     """The slices with 1 where a segment says scar, and 0 elsewhere.
 
+    No-reflow is scar too: a segment of its own that is named so counts beside the one that is chosen.
+
     :param stack: of the volume node, with these slice numbers.
     :param segmentID: None takes the only segment, or the only one whose name speaks of scar.
     :raises BadEvidence: there is no such segment, or it lies off these slices. An empty segment is a heart without scar.
     """
     segmentID = segmentID or guessScarSegment(segmentationNode)
-    labels = segmentArray(segmentationNode, segmentID, volumeNode)
+    labels = segmentArray(segmentationNode, segmentID, volumeNode) > 0
+    for identifier, name in segmentNames(segmentationNode).items():
+        if identifier != segmentID and speaks_of_no_reflow(name):
+            labels |= segmentArray(segmentationNode, identifier, volumeNode) > 0
     chosen = range(len(labels)) if sliceIndices is None else sliceIndices
-    pixels = [(labels[number] > 0).astype(np.float64) for number in chosen]
+    pixels = [labels[number].astype(np.float64) for number in chosen]
     if not any(one.any() for one in pixels) and not isEmpty(segmentationNode, segmentID):
         name = segmentationNode.GetSegmentation().GetSegment(segmentID).GetName()
         raise BadEvidence(_("The segment {name} is empty on the slices; check that it belongs to this LGE volume.").format(name=name))
@@ -33,17 +38,19 @@ def scarStack(stack: SliceStack, volumeNode, segmentationNode, segmentID: str | 
 
 
 def guessScarSegment(segmentationNode) -> str:
-    """ID of the only segment whose name speaks of scar, or of a lone one whose name speaks of nothing else."""
+    """ID of the only segment whose name speaks of scar, or of a lone one whose name speaks of nothing else.
+
+    Beside a scar, no-reflow is a part of it.
+    """
     if segmentationNode is None or not segmentationNode.IsA("vtkMRMLSegmentationNode"):
         raise BadEvidence(_("No segmentation was given; choose one with a scar segment."))
-    segmentation = segmentationNode.GetSegmentation()
-    identifiers = [segmentation.GetNthSegmentID(number) for number in range(segmentation.GetNumberOfSegments())]
-    if not identifiers:
+    names = segmentNames(segmentationNode)
+    if not names:
         raise BadEvidence(_("The segmentation has no segments; choose one with a scar segment."))
-    names = {identifier: segmentation.GetSegment(identifier).GetName() for identifier in identifiers}
-    scar = [one for one in identifiers if speaks_of_scar(names[one])]
-    if not scar and len(identifiers) == 1 and not speaks_of_other_tissue(names[identifiers[0]]):
-        scar = identifiers
+    scar = [one for one, name in names.items() if speaks_of_scar(name)]
+    scar = [one for one in scar if not speaks_of_no_reflow(names[one])] or scar
+    if not scar and len(names) == 1 and not speaks_of_other_tissue(*names.values()):
+        scar = list(names)
     if len(scar) != 1:
         raise BadEvidence(
             _("Which of the segments {names} is the scar cannot be told from their names; choose one.").format(
@@ -51,6 +58,13 @@ def guessScarSegment(segmentationNode) -> str:
             )
         )
     return scar[0]
+
+
+def segmentNames(segmentationNode) -> dict[str, str]:
+    """Names of the segments by their IDs."""
+    segmentation = segmentationNode.GetSegmentation()
+    identifiers = [segmentation.GetNthSegmentID(number) for number in range(segmentation.GetNumberOfSegments())]
+    return {identifier: segmentation.GetSegment(identifier).GetName() for identifier in identifiers}
 
 
 def isEmpty(segmentationNode, segmentID: str) -> bool:

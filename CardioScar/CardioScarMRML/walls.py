@@ -26,7 +26,7 @@ from CardioScarMRML.translation import tr as _
 SOURCE_ROLE = "CardioScar.WallSource"
 """Node reference from a wall to the segmentation or label map that it was made from."""
 RIGHT_NAMES = re.compile(r"right|\brv|rv\b", re.IGNORECASE)
-SCAR_NAMES = re.compile(r"scar|infarct|fibrosis|necrosis|enhanc|lge", re.IGNORECASE)
+SCAR_NAMES = re.compile(r"scar|infarct|fibrosis|necrosis|enhanc|lge|no.?reflow|\bmvo\b|microvascular.obstruction", re.IGNORECASE)
 MYOCARDIUM_NAMES = re.compile(r"myo|wall|muscle|epi", re.IGNORECASE)
 CAVITY_NAMES = re.compile(r"cavity|blood|pool|lumen|endo|chamber|\blv\b|left ventricle", re.IGNORECASE)
 LABELS = {"cavity": (1,), "myocardium": (2,), "scar": (3,), "right ventricle": (4,)}
@@ -191,8 +191,9 @@ def _terminology(segmentationNode, identifier: str) -> str:
 
 
 def _fitting(texts: Mapping[str, str], words: re.Pattern) -> list[str]:
-    """IDs of the segments of the left heart with these words."""
-    return [identifier for identifier, text in texts.items() if words.search(text) and not RIGHT_NAMES.search(text)]
+    """IDs of the segments of the left heart with these words; of those that speak of scar only where no other has them."""
+    found = [identifier for identifier, text in texts.items() if words.search(text) and not RIGHT_NAMES.search(text)]
+    return [identifier for identifier in found if not SCAR_NAMES.search(texts[identifier])] or found
 
 
 def _only(found: list[str], what: str, segmentationNode) -> str:

@@ -13,6 +13,9 @@ OLDEST_SLICER = (5, 12)
 TESTED_TORCH = ">=2.13,<3"
 """The oldest PyTorch that the network was tested with, and no release that may change what it was built on."""
 
+SEGMENTATION = (("safetensors", "safetensors>=0.4,<1"), ("monai", "monai>=1.6,<2"))
+"""Packages beside PyTorch, as the extra `segmentation` of the library wants them: its other ones are for training."""
+
 
 def slicerIsTooOld() -> str:
     """A sentence if this Slicer is older than what the module needs, else an empty text."""
@@ -52,25 +55,27 @@ def torchInWords() -> str:
 def torchIsBroken() -> str:
     """What to do where PyTorch is there and cannot be imported; the library's own words are for a command line."""
     return _(
-        "PyTorch is installed and cannot be used; the log says why. Install it again with the module 'PyTorch Util' of the extension "
-        "'PyTorch', or choose the model 'Field', which needs nothing more."
+        "PyTorch, or a package that stands on it, is installed and cannot be used; the log says why. Install it again with the module "
+        "'PyTorch Util' of the extension 'PyTorch'. The model 'Field' and segments that you draw need nothing more."
     )
 
 
-def ensureTorch() -> bool:
+def ensureTorch(otherwise: str | None = None) -> bool:
     """Whether PyTorch is there, after asking to install it through the PyTorch extension if it is not.
 
+    :param otherwise: a sentence on what does without it; None is the one for maps.
     :return: False if the person would rather not.
     :raises MissingPackage: the extension is missing, or it could not install PyTorch.
     """
     if torchIsInstalled():
         return True
+    otherwise = otherwise or _("The model 'Field' works without it.")
     if not _extensionIsInstalled():
         raise MissingPackage(
             _(
-                "The neural network needs the extension 'PyTorch': install it with the Extensions Manager, restart Slicer and apply "
-                "again, or choose the model 'Field', which needs nothing more."
-            )
+                "The neural network needs the extension 'PyTorch': install it with the Extensions Manager, restart Slicer and try again. "
+                "{otherwise}"
+            ).format(otherwise=otherwise)
         )
     question = _("The neural network needs PyTorch, a download of up to 3 GB that takes several minutes. Install it now?")
     if not slicer.util.confirmOkCancelDisplay(question, _("Install PyTorch")):
@@ -84,12 +89,16 @@ def ensureTorch() -> bool:
         installed, why = False, f" ({error})"
     if not installed:
         raise MissingPackage(
-            _("PyTorch could not be installed{why}; the Python console has the details. The model 'Field' works without it.").format(
-                why=why
-            )
+            _("PyTorch could not be installed{why}; the Python console has the details. {otherwise}").format(why=why, otherwise=otherwise)
         )
     importlib.invalidate_caches()
     return True
+
+
+def ensureSegmentation() -> bool:
+    """Whether the packages for segmenting are there, after asking to install what is not; as `ensureTorch`."""
+    drawn = _("Segments can be drawn in the Segment Editor without it.")
+    return ensureTorch(drawn) and all(ensurePackage(*one, _("The segmentation")) for one in SEGMENTATION)
 
 
 def ensurePackage(module: str, requirement: str, what: str) -> bool:

@@ -58,18 +58,25 @@ class EvidencePreview:
         from CardioScarLib.evidence.preview import preview_evidence  # takes scipy, which would make Slicer start later
 
         case = caseFrom(parameters)
-        settings = case.settings(settingsFrom(parameters))
+        settings = case.settings(settingsFrom(parameters), self._inputs)
         stack, pixels = self._inputs.pixels(case, settings.operator)
-        scar = stack if case.segmentationNode is None else case.scarStack(stack)
+        shares = case.shares(stack, case.scarSource(self._inputs))
+        if shares is not None:
+            scar = shares.stack
+        else:
+            scar = stack if case.segmentationNode is None else case.scarStack(stack)
         asked = (pixels, scar, settings.evidence, settings.operator)
         if asked == (self._asked if self.working else self._shown):
             return
         self._asked = asked
         if self._overlay is None:
             self._say(_("Looking for scar on the slices..."))
-        self._background.ask(
-            lambda: (asked, case, pixels.pixels, preview_evidence(scar, pixels.pixels, settings.evidence, settings.operator.pixel_support))
-        )
+
+        def compute():
+            found = preview_evidence(scar, pixels.pixels, settings.evidence, settings.operator.pixel_support, shares)
+            return asked, case, pixels.pixels, found
+
+        self._background.ask(compute)
 
     def _show(self, found) -> None:
         from CardioScarMRML.evidence_preview import EvidenceOverlay

@@ -64,7 +64,8 @@ def _step(parameters, missing: list[str], hasMap: bool, hasAudit: bool, seconds:
     if parameters.lgeVolume and not parameters.lvModel and not firstVisibleNode("vtkMRMLModelNode"):
         if firstVisibleNode("vtkMRMLSegmentationNode"):
             return _("Click Make wall to build the LV model from the segmentation of the myocardium."), None
-        return _("Draw the myocardium in the Segment Editor and click Make wall, or load a model of the LV wall."), "SegmentEditor"
+        step = _("Click Segment LGE, or draw the myocardium in the Segment Editor; then click Make wall. Or load a model of the LV wall.")
+        return step, "SegmentEditor"
     if missing:
         return " ".join(missing), None
     if not hasMap:

@@ -103,7 +103,8 @@ class RunControl:
                 self.say(onDone(run.result))
         elif state == "failed":
             self.ranOutOfMemory = isinstance(run.exception, OutOfMemory)
-            isTorch = isinstance(run.exception, MissingPackage) and "PyTorch" in run.error  # the only one that an extension brings
+            # The library's words are for a command line; the packages are there, since the panel has looked before.
+            isTorch = isinstance(run.exception, MissingPackage) and any(one in run.error for one in ("PyTorch", "Segmentation"))
             self._end(torchIsBroken() if isTorch else run.error)
             if not isinstance(run.exception, CardioScarError):
                 with slicer.util.tryWithErrorDisplay(_("The run ended with an error.")):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.parameters import caseFrom, settingsFrom
+from CardioScarMRML.predictions import startSegmentation
 from slicer.i18n import tr as _
 
 from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, QuantifySettings, ReconstructionSettings
-from CardioScarPanel.dependencies import ensurePackage, ensureTorch
+from CardioScarPanel.dependencies import ensurePackage, ensureSegmentation, ensureTorch
 
 HIGHDICOM = "highdicom>=0.28,<0.29"
 """As the extra `dicom` of the library wants it."""
@@ -33,6 +34,15 @@ class Starts:
             keepEarlierAs=parameters.suffix if parameters.placement == "keep" else None,
             show=parameters.showResult,
         )
+
+    def segmentation(self):
+        if not ensureSegmentation():
+            return None
+        from CardioScarLib.core.segmentation_settings import SegmentSettings
+
+        parameters = self._parameterNode()
+        settings = SegmentSettings(device=parameters.model.network.device)
+        return startSegmentation(parameters.lgeVolume, settings, sliceThickness=parameters.sliceThickness or None)
 
     def findShifts(self, **source):
         parameters = self._parameterNode()

@@ -36,7 +36,9 @@ from CardioScarLib.cli.prepare import prepare
 from CardioScarLib.cli.quantify import quantify
 from CardioScarLib.cli.reconstruct import reconstruct
 from CardioScarLib.cli.report import report
+from CardioScarLib.cli.run import run
 from CardioScarLib.cli.samples import samples
+from CardioScarLib.cli.segment import segment
 from CardioScarLib.cli.simulate import simulate
 from CardioScarLib.cli.simulate_scars import simulate_scars
 from CardioScarLib.cli.train import train
@@ -57,6 +59,7 @@ def cardioscar() -> None:
 
 
 for command in (
+    run,
     reconstruct,
     quantify,
     report,
@@ -73,6 +76,7 @@ for command in (
     fine_tune,
     apply,
     foundation,
+    segment,
     wall,
     coordinates,
     next_slice,

@@ -29,13 +29,30 @@ class LabelMap:
 
 
 @dataclass(frozen=True, eq=False)
+class ScarShares:
+    """What a segmentation network says of the scar on the slices of a case, on their own grid.
+
+    stack: pixels are the probability that the wall there is scarred, 0 to 1. weights: pixels say how much each counts, 0 to 1.
+    spread: standard deviation of the error of the log-odds of a heart's share of scar, measured on hearts that the network did not
+    learn from.
+    description: which network, for provenance.
+    """
+
+    stack: SliceStack
+    weights: SliceStack
+    spread: float = 0.0
+    description: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Case:
     """One heart as it was examined.
 
     stack: LGE slices of one or many series, LPS mm, as they were read: not moved by `alignment`.
     wall: LV myocardium, LPS mm.
-    scar: labels of the scar, used instead of intensities. myocardium: labels of the myocardium, scar included: they tell an
-        alignment where it lies, and a label map of the scar on which pixels the absence of scar means anything.
+    scar: labels of the scar, used instead of intensities; shares: probabilities of it, used so. myocardium: labels of the myocardium,
+        scar included: they tell an alignment where it lies, and a label map of the scar on which pixels the absence of scar means
+        anything.
     alignment: shifts found on this stack, by which its slices are moved before anything is computed.
     reading: how files or nodes were read, plain JSON values. inputs: name, size and SHA-256 of each file, for the provenance.
     mesh: the mesh as read, if the wall came from a file; results are written on it. It stays in this process.
@@ -49,19 +66,23 @@ class Case:
     reading: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[dict[str, Any], ...] = ()
     mesh: Any = field(default=None, repr=False, metadata={"packed": False})
+    shares: ScarShares | None = None
 
     def __post_init__(self) -> None:
         for name in ("scar", "myocardium"):
             labels = getattr(self, name)
             if labels is not None:
                 object.__setattr__(self, name, replace(labels, stack=on_grid(self.stack, labels.stack)))
+        if self.scar is not None and self.shares is not None:
+            raise BadSettings("A case has labels of the scar or probabilities of it, not both.")
         if self.alignment is not None:
             self.alignment.check(self.stack)
 
     @property
     def observed_stack(self) -> SliceStack:
-        """The pixels for the evidence: labels of the scar if given, otherwise the slices; moved by the alignment."""
-        stack = self.stack if self.scar is None else self.stack.with_pixels([one.pixels for one in self.scar.stack])
+        """The pixels for the evidence: labels or probabilities of the scar if given, otherwise the slices; moved by the alignment."""
+        given = self.scar or self.shares
+        stack = self.stack if given is None else self.stack.with_pixels([one.pixels for one in given.stack])
         return stack if self.alignment is None else self.alignment.applied(stack)
 
     @property

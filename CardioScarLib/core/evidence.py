@@ -73,6 +73,6 @@ class Evidence:
     @property
     def share_shifts(self) -> np.ndarray | None:
         """(k,) by how much the share of scar in the wall may be another than it was found to be; None where no draws say it."""
-        if self.share_draws is None or self.description.get("method") != "spatial":
+        if self.share_draws is None or self.description.get("method") not in ("spatial", "segmentation"):
             return None
         return self.share_draws - float(self.description["scar_share"])

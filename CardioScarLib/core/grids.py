@@ -27,11 +27,11 @@ def on_grid(stack: SliceStack, mask: SliceStack) -> SliceStack:
         away = [round(float(np.linalg.norm(other.center - one.center)), 3) for other in left]
         nearest = left[int(np.argmin(away))]
         left.remove(nearest)
-        found.append(_turned_like(one, nearest))
+        found.append(turned_like(one, nearest))
     return stack.with_pixels([_pixels_on(one, other) for one, other in zip(stack, found, strict=True)])
 
 
-def _turned_like(one: Slice, other: Slice) -> Slice:
+def turned_like(one: Slice, other: Slice) -> Slice:
     """`other` with its rows and columns along those of `one`, where they run along its axes at all."""
     if abs(other.row_step @ one.row_step) < abs(other.column_step @ one.row_step):
         other = replace(other, pixels=other.pixels.T, row_step=other.column_step, column_step=other.row_step)

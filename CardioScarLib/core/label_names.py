@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-SCAR = re.compile(r"scar|infarct|fibrosis|necro|no.?reflow|\bmvo\b", re.IGNORECASE)
+SCAR = re.compile(r"scar|infarct|fibrosis|necro|no.?reflow|\bmvo\b|microvascular.obstruction", re.IGNORECASE)
+NO_REFLOW = re.compile(r"no.?reflow|\bmvo\b|microvascular.obstruction", re.IGNORECASE)
 ENHANCED = re.compile(r"enhanc|\blge\b|\bde\b", re.IGNORECASE)
 """Speaks of scar only where it does not speak of the myocardium: "LGE myocardium" was drawn on LGE."""
 WITHOUT = re.compile(
@@ -23,6 +24,11 @@ def speaks_of_scar(name: str) -> bool:
     if WITHOUT.search(name):
         return False
     return bool(SCAR.search(name) or (ENHANCED.search(name) and not MUSCLE.search(name)))
+
+
+def speaks_of_no_reflow(name: str) -> bool:
+    """Such as "No-reflow" or "MVO": the core of an infarct that no contrast agent reaches, which is dark and scar all the same."""
+    return bool(NO_REFLOW.search(re.sub(r"[_.-]+", " ", name)))
 
 
 def speaks_of_other_tissue(name: str) -> bool:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from CardioScarLib.core.case import ScarShares
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.quantity import level_in_words
 from CardioScarLib.core.settings import EvidenceSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.evidence.derive import derive_evidence
+from CardioScarLib.evidence.shares import share_evidence
 
 NOT_USED, REMOTE, PARTLY, SCAR, OTHER, NO_REFLOW = range(6)
 """Kinds of pixels. Other: neither clearly scar nor remote, such as the edges of the wall. No-reflow: dark cores that count as scar."""
@@ -54,9 +56,21 @@ class EvidencePreview:
         return ", ".join(parts) + "."
 
 
-def preview_evidence(stack: SliceStack, pixels: WallPixels, settings: EvidenceSettings, pixel_support: str = "wall") -> EvidencePreview:
-    """Derive the evidence as a run does, and sort the pixels by it. Raises BadEvidence as a run does."""
-    evidence = derive_evidence(stack, pixels, settings, pixel_support, draws=False)
+def preview_evidence(
+    stack: SliceStack,
+    pixels: WallPixels,
+    settings: EvidenceSettings,
+    pixel_support: str = "wall",
+    shares: ScarShares | None = None,
+) -> EvidencePreview:
+    """Derive the evidence as a run does, and sort the pixels by it. Raises BadEvidence as a run does.
+
+    shares: probabilities of a network that tell the scar; `stack` then has their pixels.
+    """
+    if shares is not None:
+        evidence = share_evidence(stack, pixels, shares, pixel_support)
+    else:
+        evidence = derive_evidence(stack, pixels, settings, pixel_support, draws=False)
     used = evidence.weights > 0
     kinds = np.full(len(pixels), OTHER, dtype=np.uint8)
     if evidence.regions is not None:

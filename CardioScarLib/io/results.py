@@ -23,7 +23,7 @@ import numpy as np
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from CardioScarLib.core.alignment import Alignment
-from CardioScarLib.core.case import Case, LabelMap
+from CardioScarLib.core.case import Case, LabelMap, ScarShares
 from CardioScarLib.core.errors import BadWall, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.fingerprints import StackFingerprint, WallFingerprint
 from CardioScarLib.core.packing import Variants, pack, unpack
@@ -108,6 +108,7 @@ class StoredCase:
     alignment: Alignment | None
     reading: dict[str, Any] = field(default_factory=dict)
     inputs: tuple[dict[str, Any], ...] = ()
+    shares: ScarShares | None = None
 
 
 def array_names(model_has_spread: bool, threshold: float | None) -> list[str]:
@@ -214,7 +215,7 @@ def stored_field(path: Path, posteriors: Variants) -> StoredField:
 
 
 def _write_case(case: Case, path: Path, keep_names: bool) -> None:
-    stored = StoredCase(case.stack, case.scar, case.myocardium, case.alignment, dict(case.reading), case.inputs)
+    stored = StoredCase(case.stack, case.scar, case.myocardium, case.alignment, dict(case.reading), case.inputs, case.shares)
     values, arrays = pack(stored)
     path.touch(mode=PRIVATE)
     with path.open("wb") as file:
@@ -230,7 +231,7 @@ def _read_case(targets: Targets, reading: dict[str, Any]) -> Case:
     return Case(
         stored.stack,
         Wall(mesh.wall.nodes, mesh.wall.tetrahedra, mesh.wall.triangles, mesh.wall.kind),
-        stored.scar, stored.myocardium, stored.alignment, stored.reading, stored.inputs, mesh,
+        stored.scar, stored.myocardium, stored.alignment, stored.reading, stored.inputs, mesh, stored.shares,
     )  # fmt: skip
 
 

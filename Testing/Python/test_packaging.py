@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("CardioScar", "CardioScarLib")
 NOT_FOR_SLICER = "benchmark/"
 """Of CardioScarLib: for Python installations only."""
-PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json", ".gz", ".typed", ".nrrd", ".vtu"}
+PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json", ".gz", ".typed", ".nrrd", ".vtu", ".md", ".safetensors"}
 
 
 def files_of(package: str) -> set[str]:

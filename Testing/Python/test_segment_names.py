@@ -9,7 +9,7 @@ from bodies import a_block, a_stack
 
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.errors import BadEvidence
-from CardioScarLib.core.label_names import speaks_of_myocardium, speaks_of_other_tissue, speaks_of_scar
+from CardioScarLib.core.label_names import speaks_of_myocardium, speaks_of_no_reflow, speaks_of_other_tissue, speaks_of_scar
 from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.io.cases import read_case
 from CardioScarLib.io.images import read_stack
@@ -23,6 +23,12 @@ from CardioScarLib.pipeline import settings_for
 )
 def test_names_of_scar(name):
     assert speaks_of_scar(name) and not speaks_of_other_tissue(name)
+
+
+def test_no_reflow_is_scar_of_a_kind_of_its_own():
+    names = ["No-reflow", "no_reflow", "MVO", "microvascular obstruction", "Scar", "infarct-core", "blood pool"]
+    assert [speaks_of_no_reflow(name) for name in names] == [True] * 4 + [False] * 3
+    assert all(speaks_of_scar(name) for name in names[:4])
 
 
 @pytest.mark.parametrize(

@@ -401,7 +401,9 @@ def a_slice_view(can_draw, a_scene):
     logic = slicer.vtkMRMLSliceLogic()
     logic.SetMRMLScene(a_scene)
     node = logic.AddSliceNode("Red")
-    names = [f"vtkMRML{kind}DisplayableManager" for kind in ("ModelSlice", "ColorLegend")]
+    names = [
+        f"vtkMRML{kind}" for kind in ("ModelSliceDisplayableManager", "ColorLegendDisplayableManager", "SegmentationsDisplayableManager2D")
+    ]
     view = View(a_scene, node, slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance(), names, (512, 512))
     # Slicer draws the image itself with a widget that is not in the wheel.
     mapper = vtk.vtkImageMapper()

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 import qt
 import slicer
+from CardioScarMRML.phantoms import addVolumeNode
 from conftest import OUTPUT, three_d_view
 from panels import choose, click, wait_for
 
 from CardioScar import CardioScarWidget
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.synthesis import simulated_heart
 
 FOLDER = Path(os.environ.get("CARDIOSCAR_SCREENSHOTS", OUTPUT))
 
@@ -117,6 +120,27 @@ def test_the_panel_beside_its_numbers_and_channels(can_draw, a_scene, a_parent):
     view.renderer.ResetCameraClippingRange()
     side_by_side(a_parent, [view.picture("panel_3d")], FOLDER / "panel_numbers.png")
     view.close()
+    widget.cleanup()
+
+
+@pytest.mark.skipif("CARDIOSCAR_SCREENSHOTS" not in os.environ, reason="needs PyTorch in a child process; the panel is tested elsewhere")
+def test_the_panel_beside_what_the_network_found(can_draw, a_scene, a_parent, a_slice_view):
+    """A simulated heart that the network has not seen, segmented, with its wall."""
+    widget = CardioScarWidget(a_parent)
+    widget.setup()
+    widget.enter()
+    a_parent.resize(440, 760)
+    heart = simulated_heart(900_001)
+    volume = addVolumeNode(a_scene, SliceStack.from_volume(heart.image, heart.matrix, heart.thickness), "LGE")
+    widget._parameterNode.lgeVolume = volume
+    ui = widget.ui
+    ui.methodCollapsibleButton.collapsed = True
+    qt.QApplication.processEvents()
+    click(ui.segmentButton)
+    wait_for(lambda: not widget._runControl.running, 300)
+    wait_for(ui.segmentLabel.isVisible)
+    a_slice_view.show(volume, volume.GetImageData().GetDimensions()[2] // 2)
+    side_by_side(a_parent, [a_slice_view.picture("panel_slice")], FOLDER / "panel_segments.png")
     widget.cleanup()
 
 

@@ -1,0 +1,174 @@
+"""Training a segmentation network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from CardioScarLib.core.errors import BadSettings, BadTrainingData, UnreadableFile
+from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
+from CardioScarLib.io.files import atomic_path
+from CardioScarLib.reconstruction.dropout.device import memory_errors_in_words
+from CardioScarLib.segmentation.augment import variety_of
+from CardioScarLib.segmentation.launched import Launched
+from CardioScarLib.segmentation.losses import dice_and_cross_entropy, of_scarnet
+from CardioScarLib.segmentation.networks import build
+from CardioScarLib.segmentation.recipes import Recipe, recipe_of
+from CardioScarLib.segmentation.samples import Samples
+from CardioScarLib.segmentation.training_batches import Batches
+from CardioScarLib.segmentation.validation import half_precision, pooled_dice, share_spread
+from CardioScarLib.segmentation.weights import write_weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WARM_UP = 0.05
+"""Share of the steps in which the learning rate rises."""
+DECAY = 1e-4
+LARGEST_GRADIENT = 5.0
+WEIGHTS, STATE = "best.safetensors", "state.pt"
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """dice: of each class on the validation slices, pooled, with the best weights; seconds: of this run, without earlier ones."""
+
+    weights: Path
+    step: int
+    dice: dict[str, float]
+    seconds: float
+
+
+def train(
+    training: Samples,
+    validation: Samples,
+    folder: Path,
+    settings: SegmentTrainingSettings,
+    record: dict[str, Any],
+    progress: Callable[..., None],
+    start: Callable[[nn.Module], None] | None = None,
+) -> TrainingReport:
+    """Train a network, keep the weights that are best on the validation slices, and go on where an earlier run was stopped.
+
+    folder: where `best.safetensors`, `state.pt` and the curves for TensorBoard are kept. record: of the data, for the weights.
+    start: gives a new network weights to begin with, such as an encoder's. Under torch's launcher all processes train one network.
+    """
+    import torch
+    from torch.utils.tensorboard import SummaryWriter
+
+    if not len(training) or not len(validation):
+        raise BadTrainingData("Training needs slices to learn from and slices of other patients to validate with.")
+    recipe = recipe_of(settings.network)
+    begin = time.perf_counter()
+    with Launched(settings.device) as here, memory_errors_in_words():
+        torch.manual_seed(settings.seed)
+        network = build(recipe)
+        if start is not None:
+            start(network)
+        run = _Run(here, here.shared(network), network, recipe, settings, training)
+        run.resume(folder / STATE)
+        curves = SummaryWriter(str(folder / "curves")) if here.is_first else None
+        every = max(1, settings.steps // settings.rounds)
+        while run.step < settings.steps:
+            loss = run.one_step()
+            if here.is_first:
+                progress("train", run.step, settings.steps, loss=loss)
+            if run.step % every and run.step < settings.steps:
+                continue
+            dice = pooled_dice(network, validation, recipe, settings.batch_size, here.device)
+            if curves is not None:
+                curves.add_scalar("loss", run.mean_loss(), run.step)
+                for name, value in dice.items():
+                    curves.add_scalar(f"dice/{name}", value, run.step)
+                curves.flush()
+                if run.is_best(dice):
+                    spread = share_spread(network, validation, recipe, settings.batch_size, here.device)
+                    made = {**record, "training": asdict(settings), "step": run.step, "validation_dice": dice, "share_spread": spread}
+                    write_weights(network, recipe, made, folder / WEIGHTS, overwrite=True)
+                run.save(folder / STATE)
+        if curves is not None:
+            curves.close()
+    return TrainingReport(folder / WEIGHTS, run.step, run.best, time.perf_counter() - begin)
+
+
+class _Run:
+    def __init__(self, here: Launched, shared: nn.Module, network: nn.Module, recipe: Recipe, settings: SegmentTrainingSettings, samples):
+        import torch
+
+        self.here, self.shared, self.network, self.settings = here, shared, network, settings
+        self.batches = Batches(samples, recipe, variety_of(recipe), settings.batch_size, settings.seed + here.rank)
+        self.loss = (of_scarnet if recipe.name.startswith("scarnet") else dice_and_cross_entropy)().to(here.device)
+        trained = [one for one in network.parameters() if one.requires_grad]
+        self.optimizer = torch.optim.AdamW(trained, settings.rate, weight_decay=DECAY)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, settings.rate, total_steps=settings.steps + 1, pct_start=WARM_UP, cycle_momentum=False
+        )
+        self.step = 0
+        self.best: dict[str, float] = {}
+        self.losses: list[float] = []
+
+    def one_step(self) -> float:
+        import torch
+
+        inputs, labels = next(self.batches)
+        with half_precision(self.here.device):
+            logits = self.shared(inputs.to(self.here.device))
+        loss = self.loss(logits.float(), labels.to(self.here.device))
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
+        self.optimizer.step()
+        self.schedule.step()
+        self.step += 1
+        self.losses.append(loss.item())
+        return self.losses[-1]
+
+    def mean_loss(self) -> float:
+        mean = float(np.mean(self.losses))
+        self.losses = []
+        return mean
+
+    def is_best(self, dice: dict[str, float]) -> bool:
+        if self.best and np.mean(list(dice.values())) <= np.mean(list(self.best.values())):
+            return False
+        self.best = dice
+        return True
+
+    def save(self, path: Path) -> None:
+        import torch
+
+        state = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "batches": self.batches.state(),
+            "step": self.step,
+            "best": self.best,
+            "settings": asdict(self.settings),
+        }
+        with atomic_path(path, overwrite=True) as temporary:
+            torch.save(state, temporary)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a state of the same settings; other processes than the first draw other batches than before."""
+        import torch
+
+        if not path.is_file():
+            return
+        try:
+            state = torch.load(path, map_location=self.here.device, weights_only=True)
+        except Exception as problem:  # whatever a damaged file makes the reader raise
+            raise UnreadableFile(f"{path.name} cannot be read; remove it to begin anew.") from problem
+        if state.get("settings") != asdict(self.settings):
+            raise BadSettings(f"The folder holds a run with other settings; give those of {path.name}, another folder, or remove the file.")
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.step, self.best = state["step"], state["best"]
+        if self.here.is_first:
+            self.batches.resume(state["batches"].cpu())

@@ -1,0 +1,188 @@
+"""Measure the segmentation network that is shipped, for docs/measurements/segmentation.md.
+
+    python Utilities/measure_segmentation.py frozen --output frozen.json      simulated hearts outside the training ranges
+    python Utilities/measure_segmentation.py table frozen.json                their table
+    python Utilities/measure_segmentation.py real LGE LABELS [--order emidec]  one real case
+
+Simulated hearts are phantoms: their figures never stand beside those of real hearts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from CardioScarLib.core.errors import CardioScarError
+from CardioScarLib.core.grids import on_grid
+from CardioScarLib.core.segmentation_settings import SegmentSettings
+from CardioScarLib.core.settings import EvidenceSettings
+from CardioScarLib.core.slices import SliceStack
+from CardioScarLib.core.wall_pixels import WallPixels
+from CardioScarLib.evidence.derive import derive_evidence
+from CardioScarLib.io.images import read_stack
+from CardioScarLib.segmentation.amounts import amounts_of
+from CardioScarLib.segmentation.classes import NO_REFLOW, SCAR, WALL, class_map
+from CardioScarLib.segmentation.predict import Segmentation, segment
+from CardioScarLib.segmentation.scores import STRUCTURES, Score, agreement_of, mean_of, scores_of
+from CardioScarLib.segmentation.weights import read_weights
+from CardioScarLib.synthesis import OUTSIDE, TRAINING, simulated_heart
+
+FIRST_SEED, HEARTS = 900_000, 30
+BASELINES = {"FWHM": EvidenceSettings(method="fwhm"), "5 SD": EvidenceSettings(method="nsd", n_sd=5.0)}
+
+
+def stacks_of(heart) -> tuple[SliceStack, SliceStack]:
+    """Image and classes of a simulated heart."""
+    return tuple(SliceStack.from_volume(array, heart.matrix, heart.thickness) for array in (heart.image, heart.labels))
+
+
+def in_true_wall(image: SliceStack, classes: SliceStack, settings: EvidenceSettings) -> SliceStack:
+    """What a method without a network finds where it is given the true wall, pixel by pixel."""
+    places = [np.nonzero(np.isin(one.pixels, WALL)) for one in classes]
+    slices = np.concatenate([np.full(len(rows), number) for number, (rows, _) in enumerate(places)])
+    rows, columns = (np.concatenate([place[axis] for place in places]) for axis in (0, 1))
+    centers = np.concatenate([one.to_points(*place) for one, place in zip(classes, places, strict=True)])
+    pixels = WallPixels(slices, rows, columns, centers, np.ones(len(rows)))
+    scar = derive_evidence(image, pixels, settings, draws=False).values > 0.5
+    found = [one.pixels.copy() for one in classes]
+    for number, row, column, scarred in zip(slices, rows, columns, scar, strict=True):
+        found[number][row, column] = SCAR if scarred else WALL[0]
+    return classes.with_pixels(found)
+
+
+def frozen(args) -> None:
+    network, finder = read_weights(args.weights), read_weights(args.finder)
+    ranges = TRAINING if args.inside else OUTSIDE
+    done = json.loads(args.output.read_text()) if args.output.exists() else []
+    known = {str(one["seed"]): one["scores"] for one in json.loads(args.baselines.read_text())} if args.baselines else {}
+    for seed in range(FIRST_SEED + len(done), FIRST_SEED + args.hearts):
+        heart = simulated_heart(seed, ranges)
+        image, classes = stacks_of(heart)
+        record = {"seed": seed, "kind": heart.about.get("kind", ""), "scores": {}}
+        try:
+            found = segment(image, network, finder, SegmentSettings())
+            record["scores"]["network"] = plain(scores_of(found.labels, classes))
+            record["amounts"] = amounts_of(found)
+        except CardioScarError as problem:
+            record["refused"] = str(problem)
+            record["scores"]["network"] = plain(scores_of(classes.with_pixels([0 * one.pixels for one in classes]), classes))
+        if str(seed) in known:
+            record["scores"].update({name: known[str(seed)][name] for name in BASELINES})
+        else:
+            record["scores"].update({name: baseline(image, classes, settings) for name, settings in BASELINES.items()})
+        done.append(record)
+        args.output.write_text(json.dumps(done))
+        print(seed, {name: round(one["dice"], 3) if one["dice"] is not None else None for name, one in record["scores"]["network"].items()})
+
+
+def baseline(image: SliceStack, classes: SliceStack, settings: EvidenceSettings) -> dict[str, dict]:
+    """Scores of a method in the true wall; where it refuses the images, of a wall without scar."""
+    try:
+        found = in_true_wall(image, classes, settings)
+    except CardioScarError:
+        found = classes.with_pixels([np.where(np.isin(one.pixels, WALL), WALL[0], one.pixels) for one in classes])
+    return plain(scores_of(found, classes))
+
+
+def plain(scores: dict[str, Score]) -> dict[str, dict]:
+    return {name: asdict(one) for name, one in scores.items()}
+
+
+def table(args) -> None:
+    records = json.loads(args.records.read_text())
+    print("| structure | method | Dice (95 % interval) | HD95, mm | ASSD, mm | volume bias, mL (limits of agreement) | hearts |")
+    print("|---|---|---|---|---|---|---|")
+    for structure in STRUCTURES:
+        for method in ("network", *BASELINES):
+            if method != "network" and not structure.startswith("scar"):
+                continue
+            scores = [one["scores"][method][structure] for one in records]
+            dice, hd95, assd = (mean_of([one[measure] for one in scores]) for measure in ("dice", "hd95", "assd"))
+            agreement = agreement_of([one["found_ml"] - one["true_ml"] for one in scores])
+            limits = "" if agreement.lower is None else f" ({agreement.lower:+.1f} to {agreement.upper:+.1f})"
+            cells = [f"{cell(dice, 3)}", cell(hd95, 1, False), cell(assd, 1, False), f"{agreement.bias.mean:+.1f}{limits}"]
+            print(f"| {structure} | {method} | {' | '.join(cells)} | {dice.count if dice else 0} |")
+
+
+def cell(mean, digits: int, interval: bool = True) -> str:
+    if mean is None:
+        return "-"
+    ends = f" ({mean.low:.{digits}f}-{mean.high:.{digits}f})" if interval and mean.low is not None else ""
+    return f"{mean.mean:.{digits}f}{ends}"
+
+
+def real(args) -> None:
+    image = read_stack([args.image])
+    network, finder = read_weights(args.weights), read_weights(args.finder)
+    found = segment(image, network, finder, SegmentSettings())
+    print(*found.notes, sep="\n")
+    print(json.dumps(amounts_of(found), indent=1))
+    truth = None
+    if args.labels:
+        drawn = on_grid(image, read_stack([args.labels], label_map=True))
+        truth = drawn.with_pixels([class_map(one.pixels, args.order) for one in drawn])
+        for name, one in scores_of(found.labels, truth).items():
+            print(
+                f"{name:<20} Dice {one.dice if one.dice is None else round(one.dice, 3)}, found {one.found_ml:.1f} of {one.true_ml:.1f} mL"
+            )
+    if args.picture:
+        draw(found, truth, args.picture)
+
+
+def draw(found: Segmentation, truth: SliceStack | None, path: Path) -> None:
+    """Each slice with the labels found, and the true ones below."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    shown = [number for number, one in enumerate(found.labels) if one.pixels.any() or (truth and truth.slices[number].pixels.any())][:12]
+    lines = 3 if truth else 2
+    figure, axes = plt.subplots(lines, len(shown), figsize=(2.4 * len(shown), 2.4 * lines), squeeze=False)
+    for place, number in enumerate(shown):
+        rows, columns = np.nonzero(found.labels.slices[number].pixels + (truth.slices[number].pixels if truth else 0))
+        middle, half = (int(rows.mean()), int(columns.mean())), int(60 / min(found.image.slices[number].spacing))
+        window = tuple(slice(max(0, one - half), one + half) for one in middle)
+        picture = found.image.slices[number].pixels[window]
+        limits = np.percentile(picture, [1, 99])
+        for line in range(lines):
+            axes[line, place].imshow(picture, cmap="gray", vmin=limits[0], vmax=limits[1])
+            axes[line, place].axis("off")
+            if line:
+                labels = (found.labels if line == 1 else truth).slices[number].pixels[window]
+                axes[line, place].imshow(np.ma.masked_equal(labels, 0), cmap="jet", vmin=0, vmax=NO_REFLOW, alpha=0.4)
+    figure.tight_layout()
+    figure.savefig(path, dpi=70)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("frozen")
+    one.add_argument("--output", type=Path, required=True)
+    one.add_argument("--hearts", type=int, default=HEARTS)
+    one.add_argument("--inside", action="store_true", help="the same seeds within the training ranges")
+    one.add_argument("--baselines", type=Path, help="take the scores of the baselines from this earlier output")
+    one.set_defaults(run=frozen)
+    two = commands.add_parser("table")
+    two.add_argument("records", type=Path)
+    two.set_defaults(run=table)
+    three = commands.add_parser("real")
+    three.add_argument("image", type=Path)
+    three.add_argument("labels", type=Path, nargs="?")
+    three.add_argument("--order", default="emidec")
+    three.add_argument("--picture", type=Path)
+    three.set_defaults(run=real)
+    for command in (one, three):
+        command.add_argument("--weights", default="default")
+        command.add_argument("--finder", default="finder")
+    args = parser.parse_args()
+    args.run(args)
+
+
+if __name__ == "__main__":
+    main()
