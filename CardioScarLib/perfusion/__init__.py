@@ -1,0 +1,1 @@
+"""Perfusion SPECT: phantoms of it, the wall on it, and perfusion beside scar."""
