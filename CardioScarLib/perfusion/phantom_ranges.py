@@ -24,7 +24,7 @@ class Ranges:
     the radius. turned: degrees by which the long axis may leave its usual direction. defects: how many at most. remaining: perfusion in
     a defect, of normal. size: half width of a defect. near, widening: of the blur (full width at half maximum). counts: per mL of normal
     wall, evenly on a logarithmic scale. liver, gut: activity of the normal wall's. short_axis: share of scans on short-axis slices
-    whose place in the patient is lost. voxel: edge; None is the size of the network's grid.
+    whose place in the patient is lost. voxel: edge.
     """
 
     radius: Range = (16.0, 30.0)
@@ -44,7 +44,7 @@ class Ranges:
     liver: Range = (0.1, 1.3)
     gut: Range = (0.1, 1.6)
     short_axis: float = 0.35
-    voxel: Range | None = None
+    voxel: Range = (4.0, 6.5)
 
 
 TRAINING = Ranges()
@@ -58,13 +58,17 @@ FROZEN = Ranges(
 
 @dataclass(frozen=True)
 class Subject:
-    """One patient: what is scanned, how, and on which grid. stress, rest: seeds of the noise."""
+    """One patient: what is scanned, how, and on which grid.
+
+    placed: the grid as the file of the image tells it, which differs where the place in the patient is lost.
+    """
 
     stress: PhantomHeart
     rest: PhantomHeart
     torso: Torso
     camera: Camera
     grid: Grid
+    placed: Grid
 
 
 def drawn_subject(seed: int, ranges: Ranges = TRAINING) -> Subject:
@@ -92,14 +96,8 @@ def drawn_subject(seed: int, ranges: Ranges = TRAINING) -> Subject:
         counts=float(np.exp(random.uniform(*np.log(ranges.counts)))),
     )
     torso = _torso(shape, ranges, random)
-    return Subject(heart.with_defects(stress), heart.with_defects(rest), torso, camera, _grid(heart, ranges, random))
-
-
-def relabeled(grid: Grid) -> Grid:
-    """The grid as a file tells it that has lost the place of its slices in the patient: axes along those of the patient."""
-    matrix = np.diag([*grid.spacing, 1.0])
-    matrix[:3, 3] = -0.5 * grid.spacing * (np.array(grid.size) - 1)
-    return Grid(grid.size, matrix)
+    grid, placed = _grids(heart, ranges, random)
+    return Subject(heart.with_defects(stress), heart.with_defects(rest), torso, camera, grid, placed)
 
 
 def _turned(direction: np.ndarray, angle: float, random: np.random.Generator) -> np.ndarray:
@@ -148,11 +146,12 @@ def _torso(shape: Ellipsoids, ranges: Ranges, random: np.random.Generator) -> To
     )
 
 
-def _grid(heart: PhantomHeart, ranges: Ranges, random: np.random.Generator) -> Grid:
-    """Transaxial or short-axis, around a place near the heart."""
-    voxel = 4.0 if ranges.voxel is None else float(random.uniform(*ranges.voxel))
+def _grids(heart: PhantomHeart, ranges: Ranges, random: np.random.Generator) -> tuple[Grid, Grid]:
+    """Around a place near the heart: where the voxels are, and where the file tells them to be."""
+    voxel = float(random.uniform(*ranges.voxel))
     size = (64, 64, 56)
-    if random.random() < ranges.short_axis:
+    is_short_axis = random.random() < ranges.short_axis
+    if is_short_axis:
         anterior, septal, base = heart.frame
         directions = np.array([-septal, -anterior, base if random.random() < 0.5 else -base]).T
         away = 15.0
@@ -162,4 +161,8 @@ def _grid(heart: PhantomHeart, ranges: Ranges, random: np.random.Generator) -> G
     matrix[:3, :3] = directions * voxel
     middle = matrix[:3, :3] @ (0.5 * (np.array(size) - 1))
     matrix[:3, 3] = np.array(heart.center) - middle + random.uniform(-away, away, 3)
-    return Grid(size, matrix)
+    told = matrix
+    if is_short_axis:
+        told = np.diag([voxel, voxel, voxel, 1.0])
+        told[:3, 3] = -0.5 * voxel * (np.array(size) - 1)
+    return Grid(size, matrix), Grid(size, told)

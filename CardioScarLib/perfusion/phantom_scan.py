@@ -133,12 +133,11 @@ def _activity(heart: PhantomHeart, torso: Torso, grid: Grid) -> tuple[np.ndarray
         activity[organ.contains(points)] = organ.activity
     activity = activity.reshape(shape)
     fraction = np.zeros(shape)
-    box = _around(heart, points.reshape(*shape, 3), float(grid.spacing.max()))
-    parts = np.ceil(grid.spacing / FINE).astype(int)
-    steps = [(np.arange(count) + 0.5) / count - 0.5 for count in parts]
+    box = _around(heart, grid)
+    steps = _within_voxel(grid)
     total, walls = np.zeros(fraction[box].size), np.zeros(fraction[box].size)
     around = activity[box].ravel()
-    for shift in np.stack(np.meshgrid(*steps, indexing="ij"), -1).reshape(-1, 3):
+    for shift in steps:
         own = heart.to_own(grid.points(shift, box))
         wall, blood = heart.in_wall(own), heart.in_cavity(own)
         value = np.where(blood, torso.blood, around)
@@ -147,8 +146,22 @@ def _activity(heart: PhantomHeart, torso: Torso, grid: Grid) -> tuple[np.ndarray
         value[wall] = heart.perfusion(own[wall])
         total += value
         walls += wall
-    activity[box], fraction[box] = (one.reshape(fraction[box].shape) / np.prod(parts) for one in (total, walls))
+    activity[box], fraction[box] = (one.reshape(fraction[box].shape) / len(steps) for one in (total, walls))
     return activity, fraction
+
+
+def wall_fraction(heart: PhantomHeart, grid: Grid) -> np.ndarray:
+    """(k, j, i) share of each voxel that is wall."""
+    fraction, box, steps = np.zeros(grid.size[::-1]), _around(heart, grid), _within_voxel(grid)
+    within = sum(heart.in_wall(heart.to_own(grid.points(shift, box))).astype(float) for shift in steps)
+    fraction[box] = (within / len(steps)).reshape(fraction[box].shape)
+    return fraction
+
+
+def _within_voxel(grid: Grid) -> np.ndarray:
+    """(n, 3) places in a voxel, in voxels from its center."""
+    steps = [(np.arange(count) + 0.5) / count - 0.5 for count in np.ceil(grid.spacing / FINE).astype(int)]
+    return np.stack(np.meshgrid(*steps, indexing="ij"), -1).reshape(-1, 3)
 
 
 def _in_right_wall(heart: PhantomHeart, own: np.ndarray) -> np.ndarray:
@@ -159,8 +172,10 @@ def _in_right_wall(heart: PhantomHeart, own: np.ndarray) -> np.ndarray:
     return (out <= 1) & (out >= 1 - 8.0 / a) & (own[:, 2] <= heart.shape.cut) & (own[:, 1] > 0)
 
 
-def _around(heart: PhantomHeart, points: np.ndarray, margin: float) -> tuple[slice, ...]:
-    near = np.linalg.norm(points - heart.center, axis=-1) <= max(2.2 * heart.shape.epi[0], heart.shape.epi[1]) + margin
+def _around(heart: PhantomHeart, grid: Grid) -> tuple[slice, ...]:
+    """The voxels, along k, j and i, near both ventricles."""
+    points = grid.points().reshape(*grid.size[::-1], 3)
+    near = np.linalg.norm(points - heart.center, axis=-1) <= max(2.2 * heart.shape.epi[0], heart.shape.epi[1]) + grid.spacing.max()
     if not near.any():
         return (slice(0, 1),) * 3
     return tuple(slice(int(one.min()), int(one.max()) + 1) for one in np.nonzero(near))
