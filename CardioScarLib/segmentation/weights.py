@@ -72,7 +72,7 @@ def load(network: nn.Module, tensors: Mapping[str, np.ndarray], name: str) -> No
     """Give a network its weights, every one and no other. Raises UnreadableFile. name: of the file."""
     import torch
 
-    own = _own(network)
+    own = tensors_of(network)
     wrong = sorted(own.keys() ^ tensors.keys()) or sorted(key for key in own if tuple(own[key].shape) != tensors[key].shape)
     if wrong:
         raise UnreadableFile(f"{name} belongs to another architecture: {len(wrong)} of its weights do not fit, such as '{wrong[0]}'.")
@@ -83,12 +83,13 @@ def load(network: nn.Module, tensors: Mapping[str, np.ndarray], name: str) -> No
 
 def write_weights(network: nn.Module, recipe: Recipe, record: Mapping[str, Any], path: Path, overwrite: bool = False) -> Path:
     """Write weights in half precision, which changes the result less than rounding of the image does."""
-    tensors = {key: value.detach().cpu().numpy().astype(np.float16) for key, value in _own(network).items()}
+    tensors = {key: value.detach().cpu().numpy().astype(np.float16) for key, value in tensors_of(network).items()}
     with atomic_path(path, overwrite) as temporary:
         write_tensors(tensors, {"network": recipe.name, "record": record}, KIND, temporary)
     return path
 
 
-def _own(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Each weight once, though MONAI's U-Net knows some under two names."""
-    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+def tensors_of(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Each weight once, though MONAI's U-Net knows some under two names; without counters of batches, which no result depends on."""
+    every = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    return {key: value for key, value in every.items() if not key.endswith("num_batches_tracked")}

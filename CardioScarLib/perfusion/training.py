@@ -1,0 +1,175 @@
+"""Training a network that finds the wall on SPECT."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from CardioScarLib.core.errors import BadSettings, BadTrainingData, UnreadableFile
+from CardioScarLib.core.perfusion_settings import SpectTrainingSettings
+from CardioScarLib.io.files import atomic_path
+from CardioScarLib.perfusion.forward import shares
+from CardioScarLib.perfusion.networks import RATES, build
+from CardioScarLib.perfusion.samples import SpectBatches, SpectSamples
+from CardioScarLib.perfusion.weights import SpectNetwork, write_spect_weights
+from CardioScarLib.reconstruction.dropout.device import choose_device
+from CardioScarLib.segmentation.networks import require_packages
+from CardioScarLib.segmentation.validation import half_precision
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+WARM_UP = 0.05
+"""Share of the steps in which the learning rate rises; it falls to zero afterwards. The original program's stays as it is."""
+DECAY = 1e-4
+WEIGHTS, STATE = "best.safetensors", "state.pt"
+
+
+@dataclass(frozen=True)
+class SpectTrainingReport:
+    """dice: of voxels of which half is wall, mean over the validation volumes, with the best weights. seconds: of this run."""
+
+    weights: Path
+    step: int
+    dice: float
+    seconds: float
+
+
+def train_spect(
+    training: SpectSamples,
+    validation: SpectSamples,
+    folder: Path,
+    settings: SpectTrainingSettings,
+    record: dict[str, Any],
+    progress: Callable[..., None],
+) -> SpectTrainingReport:
+    """Train a network, keep the weights that are best on the validation volumes, and go on where an earlier run was stopped.
+
+    folder: where `best.safetensors`, `state.pt` and the curves for TensorBoard are kept. record: of the data, for the weights.
+    """
+    require_packages()
+    import torch
+    from torch.utils.tensorboard import SummaryWriter
+
+    if not len(training) or not len(validation):
+        raise BadTrainingData("Training needs volumes to learn from and volumes of other patients to validate with.")
+    begin = time.perf_counter()
+    torch.manual_seed(settings.seed)
+    run = _Run(settings, training)
+    run.resume(folder / STATE)
+    every = max(1, settings.steps // settings.rounds)
+    with SummaryWriter(str(folder / "curves")) as curves:
+        while run.step < settings.steps:
+            loss = run.one_step()
+            progress("train", run.step, settings.steps, loss=loss)
+            if run.step % every and run.step < settings.steps:
+                continue
+            dice = _dice(run.network, settings.network, validation, run.device)
+            curves.add_scalar("loss", run.mean_loss(), run.step)
+            curves.add_scalar("dice", dice, run.step)
+            curves.flush()
+            if dice > run.best:
+                run.best = dice
+                made = {**record, "training": asdict(settings), "step": run.step, "validation_dice": dice}
+                write_spect_weights(run.network, settings.network, made, folder / WEIGHTS, overwrite=True)
+            run.save(folder / STATE)
+    return SpectTrainingReport(folder / WEIGHTS, run.step, run.best, time.perf_counter() - begin)
+
+
+class _Run:
+    def __init__(self, settings: SpectTrainingSettings, samples: SpectSamples):
+        import torch
+
+        self.settings, self.device = settings, choose_device(settings.device)[0]
+        self.network = build(settings.network).to(self.device)
+        self.is_original = settings.network == "original"
+        self.batches = SpectBatches(samples, settings.batch_size, settings.seed, self.is_original)
+        rate = settings.rate or RATES[settings.network]
+        self.schedule = None
+        if self.is_original:
+            self.optimizer: torch.optim.Optimizer = torch.optim.Adam(self.network.parameters(), rate)
+        else:
+            self.optimizer = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=DECAY)
+            self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+                self.optimizer, rate, total_steps=settings.steps + 1, pct_start=WARM_UP, cycle_momentum=False
+            )
+        self.step, self.best, self.losses = 0, -1.0, []
+
+    def one_step(self) -> float:
+        self.network.train()
+        counts, fraction = (one.to(self.device) for one in next(self.batches))
+        with half_precision(self.device):
+            logits = self.network(counts)
+        loss = self._loss(logits.float(), fraction)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        if self.schedule is not None:
+            self.schedule.step()
+        self.step += 1
+        self.losses.append(loss.item())
+        return self.losses[-1]
+
+    def _loss(self, logits: torch.Tensor, fraction: torch.Tensor) -> torch.Tensor:
+        """Binary cross-entropy, and but for the original network a Dice whose best answer is the share itself, not a yes or no."""
+        from torch.nn.functional import binary_cross_entropy_with_logits
+
+        if self.is_original:
+            return binary_cross_entropy_with_logits(logits, (fraction >= 0.5).float())
+        found = logits.sigmoid()
+        dice = 1 - 2 * (found * fraction).sum() / ((found**2).sum() + (fraction**2).sum() + 1)
+        return binary_cross_entropy_with_logits(logits, fraction) + 0.5 * dice
+
+    def mean_loss(self) -> float:
+        mean = float(np.mean(self.losses))
+        self.losses = []
+        return mean
+
+    def save(self, path: Path) -> None:
+        import torch
+
+        state = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "batches": self.batches.state(),
+            "step": self.step,
+            "best": self.best,
+            "settings": asdict(self.settings),
+        }
+        with atomic_path(path, overwrite=True) as temporary:
+            torch.save(state, temporary)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a state of the same settings."""
+        import torch
+
+        if not path.is_file():
+            return
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except Exception as problem:  # whatever a damaged file makes the reader raise
+            raise UnreadableFile(f"{path.name} cannot be read; remove it to begin anew.") from problem
+        if state.get("settings") != asdict(self.settings):
+            raise BadSettings(f"The folder holds a run with other settings; give those of {path.name}, another folder, or remove the file.")
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
+        self.step, self.best = state["step"], state["best"]
+        self.batches.resume(state["batches"].cpu())
+
+
+def _dice(network: nn.Module, name: str, samples: SpectSamples, device: torch.device) -> float:
+    trained = SpectNetwork(network.eval(), name, {}, "")
+    every = []
+    for counts, fraction in zip(samples.counts, samples.fraction, strict=True):
+        found, true = shares(trained, counts.astype(np.float32), 1, device) >= 0.5, fraction >= 0.5
+        every.append(2 * np.count_nonzero(found & true) / max(1, np.count_nonzero(found) + np.count_nonzero(true)))
+    return float(np.mean(every))
