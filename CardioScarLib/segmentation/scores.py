@@ -73,7 +73,7 @@ def scores_of(found: SliceStack, truth: SliceStack) -> dict[str, Score]:
         raise BadStack("The slices have different sizes, so distances cannot be measured.")
     seen, true = (np.stack([stack.slices[number].pixels for number in group]).astype(int) for stack in (found, truth))
     spacing = (_gap(truth, group), *truth.slices[group[0]].spacing)
-    return {name: _score(np.isin(seen, values), np.isin(true, values), spacing) for name, values in STRUCTURES.items()}
+    return {name: score_of(np.isin(seen, values), np.isin(true, values), spacing) for name, values in STRUCTURES.items()}
 
 
 def mean_of(values: Sequence[float | None], seed: int = 0) -> Mean | None:
@@ -99,7 +99,8 @@ def agreement_of(errors: Sequence[float]) -> Agreement | None:
     return Agreement(bias, bias.mean - spread, bias.mean + spread)
 
 
-def _score(found: np.ndarray, true: np.ndarray, spacing: tuple[float, ...]) -> Score:
+def score_of(found: np.ndarray, true: np.ndarray, spacing: tuple[float, ...]) -> Score:
+    """found, true: (slices, rows, columns) bool. spacing: mm along each. Raises MissingPackage."""
     voxel = float(np.prod(spacing)) * 1e-3
     volumes = float(found.sum()) * voxel, float(true.sum()) * voxel
     if not (found.any() and true.any()):

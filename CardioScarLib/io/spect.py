@@ -1,0 +1,116 @@
+"""SPECT volumes: files of reconstructed slices, as images."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from CardioScarLib.core.errors import BadStack, UnreadableFile
+from CardioScarLib.io.dicom import is_dicom
+from CardioScarLib.io.files import check_readable
+from CardioScarLib.io.images import read_image
+from CardioScarLib.io.nuclear import read_nuclear
+from CardioScarLib.io.quiet import quiet_itk
+
+LABELS = 4
+"""A volume with no more different values, all whole, is a label map."""
+ORDERED = 0.9
+"""Cosine from which an axis is taken for that of the patient."""
+STUDY = re.compile(r"(?i)(?<![a-z])(stress|rest)(?![a-z])")
+
+
+@dataclass(frozen=True, eq=False)
+class SpectVolume:
+    """image: counts, float32, the sum of the gates. gates: each of them; empty where the scan is not gated.
+
+    study: "stress" or "rest" if the name or the description says so, else "".
+    """
+
+    image: sitk.Image = field(repr=False)
+    gates: tuple[sitk.Image, ...] = field(default=(), repr=False)
+    study: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> np.ndarray:
+        """(k, j, i) float32."""
+        return sitk.GetArrayFromImage(self.image)
+
+
+def read_spect(path: Path, allow_mask: bool = False) -> SpectVolume:
+    """A volume of reconstructed SPECT slices: NIfTI, NRRD or MHA, also of gates (4D), or DICOM of nuclear medicine.
+
+    allow_mask: take a label map in place of counts. Raises UnreadableFile, and BadStack for a label map, projections, an empty volume
+    or axes in another order.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = _only_file(path)
+    if is_dicom(check_readable(path)):
+        found = read_nuclear(path)
+        gates, text, notes = [_placed(one, found.matrix) for one in found.counts], found.description, found.notes
+    else:
+        gates, notes = _of_file(path)
+        text = ""
+    for one in gates:
+        _check(one, path.name, allow_mask)
+    total = gates[0]
+    for one in gates[1:]:
+        total = total + one
+    said = STUDY.search(f"{text} {path.name}".replace("_", " "))
+    return SpectVolume(total, tuple(gates) if len(gates) > 1 else (), said.group(1).lower() if said else "", tuple(notes))
+
+
+def _only_file(folder: Path) -> Path:
+    files = [one for one in sorted(folder.iterdir()) if one.is_file() and one.stat().st_size and is_dicom(one)]
+    if len(files) != 1:
+        raise UnreadableFile(f"The folder {folder.name} holds {len(files)} DICOM files; SPECT of one study is one file, give it.")
+    return files[0]
+
+
+def _of_file(path: Path) -> tuple[list[sitk.Image], tuple[str, ...]]:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with quiet_itk():
+        try:
+            reader.ReadImageInformation()
+            is_gated = reader.GetDimension() == 4 and reader.GetSize()[3] > 1
+            if is_gated and reader.GetNumberOfComponents() == 1:
+                every = sitk.Cast(reader.Execute(), sitk.sitkFloat32)
+                return [every[:, :, :, number] for number in range(every.GetSize()[3])], ()
+        except RuntimeError as problem:
+            raise UnreadableFile(f"{path.name} cannot be read as an image; use NIfTI, NRRD, MHA or DICOM.") from problem
+    image, notes = read_image(path)
+    return [sitk.Cast(image, sitk.sitkFloat32)], tuple(notes)
+
+
+def _check(image: sitk.Image, name: str, allow_mask: bool) -> None:
+    counts = sitk.GetArrayViewFromImage(image)
+    if not np.isfinite(counts).all():
+        raise BadStack(f"{name} has values that are no finite numbers; repair the volume first.")
+    if counts.max() <= 0 or counts.max() == counts.min():
+        raise BadStack(f"{name} is empty: all its values are {float(counts.max()):g}.")
+    values = np.unique(counts)
+    if len(values) <= LABELS and (values == np.rint(values)).all() and not allow_mask:
+        raise BadStack(f"{name} has {len(values)} different values, so it is a mask and no volume of counts; give the counts.")
+    first, second, third = image.GetSize()
+    along = np.abs(np.array(image.GetDirection()).reshape(3, 3).diagonal())
+    if second == third != first and (along > ORDERED).all():
+        raise BadStack(
+            f"{name} has {first} x {second} x {third} voxels, so its slices lie along the first axis, which its header calls left to "
+            "right; store the slices along the third axis, or give the axes their true directions."
+        )
+
+
+def _placed(values: np.ndarray, matrix: np.ndarray) -> sitk.Image:
+    """(k, j, i) values at a 4x4 matrix."""
+    image = sitk.GetImageFromArray(values.astype(np.float32))
+    spacing = np.linalg.norm(matrix[:3, :3], axis=0)
+    image.SetSpacing([float(one) for one in spacing])
+    image.SetOrigin([float(one) for one in matrix[:3, 3]])
+    image.SetDirection([float(one) for one in (matrix[:3, :3] / spacing).ravel()])
+    return image
