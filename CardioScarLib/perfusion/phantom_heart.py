@@ -105,7 +105,8 @@ class PhantomHeart:
         radius, length = self.shape.semi_axes(0.5)
         own = self.shape.points(np.full(len(phi), 0.5), phi, np.radians(angle))
         kept = self._below_base(own)
-        area = (radius * np.sin(phi) * np.hypot(radius * np.cos(phi), length * np.sin(phi)))[kept]
+        cell = np.pi / 180 * np.radians(2)
+        area = (cell * radius * np.sin(phi) * np.hypot(radius * np.cos(phi), length * np.sin(phi)))[kept]
         return self.perfusion_at(phi[kept], angle[kept]), area
 
     def extent(self, threshold: float) -> float:

@@ -25,14 +25,14 @@ def image_on(values: np.ndarray, grid: Grid) -> sitk.Image:
 
 def study(subject: Subject, name: str, seed: int) -> tuple[sitk.Image, sitk.Image]:
     """Counts, and the share of each voxel that is wall, of "stress" or "rest", where the file tells them to be."""
-    found = scanned(_heart(subject, name), subject.torso, subject.camera, subject.grid, seed)
+    found = scanned(heart_of(subject, name), subject.torso, subject.camera, subject.grid, seed)
     return image_on(found.counts, subject.placed), image_on(found.fraction, subject.placed)
 
 
 def sample(subject: Subject, name: str, seed: int, reach: float = 40.0) -> tuple[np.ndarray, np.ndarray]:
     """Counts and share of wall on a canonical grid of the network's size, at most `reach` mm away from the heart along each axis."""
     counts, _ = study(subject, name, seed)
-    heart = _heart(subject, name)
+    heart = heart_of(subject, name)
     to_file = subject.placed.matrix @ np.linalg.inv(subject.grid.matrix)
     away = np.random.default_rng(seed + 1).uniform(-reach, reach, 3)
     middle = to_file[:3, :3] @ np.array(heart.center) + to_file[:3, 3] + away
@@ -43,5 +43,6 @@ def sample(subject: Subject, name: str, seed: int, reach: float = 40.0) -> tuple
     return onto(counts, grid), fraction.astype(np.float32)
 
 
-def _heart(subject: Subject, name: str) -> PhantomHeart:
+def heart_of(subject: Subject, name: str) -> PhantomHeart:
+    """At "stress" or "rest"."""
     return subject.stress if name == "stress" else subject.rest
