@@ -90,3 +90,32 @@ class SpectSettings(Settings):
     )  # fmt: skip
     tidy: TidySettings = whole(TidySettings)
     device: str = choice("auto", _("Device"), _("Where the network runs."), options=DEVICES, flag="--device")
+
+
+@dataclass(frozen=True)
+class PerfusionSettings(Settings):
+    """How perfusion is measured on the wall."""
+
+    low: float = choice(
+        60.0,
+        _("Low perfusion"),
+        _("Perfusion below this share of the highest is low; with normal limits, those hold instead."),
+        limits=(10.0, 95.0),
+        unit="%",
+        flag="--low",
+        metavar="PERCENT",
+    )
+    blur: float = choice(
+        11.0,
+        _("Blur"),
+        _("Full width at half maximum of the image's blur, from which follows how much a thin wall and its rim lose. 0: no correction."),
+        limits=(0.0, 25.0),
+        unit="mm",
+        flag="--blur",
+        metavar="MM",
+    )
+    draws: int = choice(
+        100, _("Draws"), _("Random perfusion maps for the intervals."), limits=(20, 10_000), flag="--draws", metavar="N"
+    )
+    level: float = choice(90.0, _("Interval"), _("Probability of the intervals."), limits=(50.0, 99.0), unit="%", flag="--level", metavar="PERCENT")
+    seed: int = choice(0, _("Seed"), _("Start of all random numbers."), limits=(0, MOST_SEEDS), flag="--seed", metavar="N")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from CardioScarLib.perfusion.heart_frame import heart_frame
 from CardioScarLib.perfusion.phantom_heart import Defect, PhantomHeart
 from CardioScarLib.perfusion.phantom_scan import Camera, Grid, Organ, Torso
 from CardioScarLib.phantom.ellipsoid import Ellipsoids

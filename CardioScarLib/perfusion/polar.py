@@ -5,7 +5,7 @@ Rays leave a point on the long axis for the apex and run across the axis above i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -61,6 +61,12 @@ class PolarSamples:
         values[self.on_wall] = at_points(image, self.rays[self.on_wall])
         return values.max(axis=1)
 
+    def on_other_wall(self, share: sitk.Image) -> PolarSamples:
+        """The same rays, with the counts sought along another wall; rays that do not meet it keep their own."""
+        met = _first_stretch(at_points(share, self.rays.reshape(-1, 3)).reshape(self.on_wall.shape) >= IN_WALL)
+        near = _widened(met)
+        return replace(self, on_wall=np.where(met.any(axis=1)[:, None], near, self.on_wall))
+
 
 def polar_samples(share: sitk.Image) -> PolarSamples:
     """Rays through a wall. share: of each voxel that is wall, on any grid. Raises BadStack for a wall that is no cup."""
@@ -80,7 +86,7 @@ def polar_samples(share: sitk.Image) -> PolarSamples:
     weight = wall * met
     middle = (weight * distance).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
     points = origins + middle[:, None] * directions
-    near = ndimage.binary_dilation(met, np.ones((1, 2 * round(BESIDE / STEP) + 1), dtype=bool))
+    near = _widened(met)
     tip = float(((points[kept] - start) @ frame[2]).min())
     height = (points - start) @ frame[2] - tip
     area = _areas(points, rows, columns, kept)
@@ -139,6 +145,10 @@ def _first_stretch(inside: np.ndarray) -> np.ndarray:
     begun = np.cumsum(inside, axis=1) > 0
     ended = np.cumsum(begun & ~inside, axis=1) > 0
     return inside & ~ended
+
+
+def _widened(met: np.ndarray) -> np.ndarray:
+    return ndimage.binary_dilation(met, np.ones((1, 2 * round(BESIDE / STEP) + 1), dtype=bool))
 
 
 def _rows_with_wall(hit: np.ndarray, rows: np.ndarray) -> np.ndarray:
