@@ -41,6 +41,7 @@ from CardioScarLib.cli.samples import samples
 from CardioScarLib.cli.segment import segment
 from CardioScarLib.cli.simulate import simulate
 from CardioScarLib.cli.simulate_scars import simulate_scars
+from CardioScarLib.cli.spect import spect
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.core.errors import Cancelled, CardioScarError
@@ -77,6 +78,7 @@ for command in (
     apply,
     foundation,
     segment,
+    spect,
     wall,
     coordinates,
     next_slice,

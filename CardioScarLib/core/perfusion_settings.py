@@ -56,7 +56,7 @@ class SpectTrainingSettings(Settings):
 
 @dataclass(frozen=True)
 class TidySettings(Settings):
-    """Steps after the network, in this order; each is left out at 0 or when it is switched off. Sizes are in voxels of the network's grid."""
+    """Steps after the network, in this order; each is left out at 0 or when it is switched off. Sizes: voxels of the network's grid."""
 
     smallest: int = choice(
         30, _("Smallest piece"), _("Voxels; smaller pieces are left out. 0: none."), limits=(0, 100_000), flag="--smallest", metavar="N"
@@ -71,7 +71,9 @@ class TidySettings(Settings):
         metavar="N",
     )
     closing: int = choice(1, _("Closing"), _("Radius in voxels of the closing. 0: none."), limits=(0, 10), flag="--closing", metavar="N")
-    median: int = choice(3, _("Median"), _("Voxels along an edge of the median filter. 0: none."), limits=(0, 9), flag="--median", metavar="N")
+    median: int = choice(
+        3, _("Median"), _("Voxels along an edge of the median filter. 0: none."), limits=(0, 9), flag="--median", metavar="N"
+    )
     gaussian: float = choice(
         0.3, _("Smoothing"), _("Standard deviation of the last smoothing, voxels. 0: none."), limits=(0.0, 5.0), flag="--gaussian"
     )
@@ -114,8 +116,8 @@ class PerfusionSettings(Settings):
         flag="--blur",
         metavar="MM",
     )
-    draws: int = choice(
-        100, _("Draws"), _("Random perfusion maps for the intervals."), limits=(20, 10_000), flag="--draws", metavar="N"
+    draws: int = choice(100, _("Draws"), _("Random perfusion maps for the intervals."), limits=(20, 10_000), flag="--draws", metavar="N")
+    level: float = choice(
+        90.0, _("Interval"), _("Probability of the intervals."), limits=(50.0, 99.0), unit="%", flag="--level", metavar="PERCENT"
     )
-    level: float = choice(90.0, _("Interval"), _("Probability of the intervals."), limits=(50.0, 99.0), unit="%", flag="--level", metavar="PERCENT")
     seed: int = choice(0, _("Seed"), _("Start of all random numbers."), limits=(0, MOST_SEEDS), flag="--seed", metavar="N")

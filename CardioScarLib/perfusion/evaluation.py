@@ -22,6 +22,7 @@ from CardioScarLib.segmentation.scores import Agreement, Mean, Score, agreement_
 
 METHODS = ("network", "threshold")
 MEASURES = ("dice", "iou", "hd95", "assd", "error_ml")
+WALL = 1
 SAME_PLACE = 0.1
 """Of a voxel, by which the corners of mask and volume may be apart."""
 
@@ -58,6 +59,7 @@ def evaluate_spect(
     settings: SpectSettings,
     progress: Callable[..., None],
     seen: Callable[[Study, SpectWall, np.ndarray], None] = lambda study, found, true: None,
+    allow_mask: bool = False,
 ) -> SpectEvaluation:
     """Score every volume that has a mask. seen: called with each result and the true mask, as for pictures.
 
@@ -71,7 +73,7 @@ def evaluate_spect(
     for number, one in enumerate(with_masks):
         progress("evaluate", number, len(with_masks))
         try:
-            volume = read_spect(one.volume)
+            volume = read_spect(one.volume, allow_mask)
             true = read_mask(one.mask, volume.image)
         except CardioScarError as problem:
             skipped.append(f"{one.name} was skipped: {problem}")
@@ -95,12 +97,17 @@ def evaluate_spect(
 
 
 def read_mask(path: Path | None, image: sitk.Image) -> np.ndarray:
-    """(k, j, i) bool, where a mask is not 0. Raises BadStack for another grid than the image's, and for a mask of nothing."""
+    """(k, j, i) bool, where a mask has its only label, or label 1 of several, which is the LV wall in PhysioNet's database.
+
+    Raises BadStack for another grid than the image's, for a mask of nothing, and for several labels without 1.
+    """
     if path is None:
         raise BadStack("The volume has no mask.")
     mask = read_image(path)[0]
     if mask.GetSize() != image.GetSize():
-        raise BadStack(f"{path.name} has {' x '.join(map(str, mask.GetSize()))} voxels and its volume {' x '.join(map(str, image.GetSize()))}.")
+        raise BadStack(
+            f"{path.name} has {' x '.join(map(str, mask.GetSize()))} voxels and its volume {' x '.join(map(str, image.GetSize()))}."
+        )
     last = np.array(image.GetSize()) - 1
     apart = max(
         float(np.linalg.norm(np.subtract(*(one.TransformIndexToPhysicalPoint([int(place) for place in corner]) for one in (mask, image)))))
@@ -108,10 +115,13 @@ def read_mask(path: Path | None, image: sitk.Image) -> np.ndarray:
     )
     if apart > SAME_PLACE * min(image.GetSpacing()):
         raise BadStack(f"{path.name} lies up to {apart:.3g} mm from its volume's voxels; they must be on the same grid.")
-    inside = sitk.GetArrayFromImage(mask) > 0
-    if not inside.any():
+    labels = sitk.GetArrayFromImage(mask)
+    values = np.unique(labels[labels != 0])
+    if not len(values):
         raise BadStack(f"{path.name} labels nothing.")
-    return inside
+    if len(values) > 1 and WALL not in values:
+        raise BadStack(f"{path.name} has the labels {', '.join(f'{one:g}' for one in values[:6])}; that of the LV wall must be {WALL}.")
+    return labels == (values[0] if len(values) == 1 else WALL)
 
 
 def _measured(score: Score, measure: str) -> float | None:

@@ -38,6 +38,11 @@ class SpectWall:
     def volume_ml(self) -> float:
         return float(self.share.sum(dtype=np.float64) * np.prod(self.image.GetSpacing()) * 1e-3)
 
+    @property
+    def counts(self) -> np.ndarray:
+        """(k, j, i) of the scan."""
+        return sitk.GetArrayViewFromImage(self.image)
+
     def view_shares(self) -> list[np.ndarray]:
         """For each view, (k, j, i) share on the grid of the scan; none for a wall that was not found by a network."""
         return [back(one, self.grid, self.image) for one in self.views]

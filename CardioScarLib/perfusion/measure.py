@@ -78,7 +78,9 @@ def measure(
 
     limits: (17,) lower limits of normal perfusion of the segments, of the reference; None takes one threshold for all.
     Intervals: each draw takes another view of the network, noise as strong as what the smoothing removes, another width of blur and
-    smoothing, another threshold, border and reference, and a slope of the counts across the heart. Raises BadStack where the wall is no cup or has no counts.
+    smoothing, another threshold, border and reference, and a slope of the counts across the heart.
+
+    Raises BadStack where the wall is no cup or has no counts.
     """
     settings = settings or PerfusionSettings()
     progress = progress or (lambda stage, step, steps: None)
@@ -111,6 +113,7 @@ def quantities(found: Perfusion, study: str = "") -> tuple[Quantity, ...]:
     area = found.samples.area
     low = f"below {found.settings.low:g} % of the highest perfusion, up to halfway to normal"
     extents = np.array([extent_percent(one, area) for one in found.draw_inside])
+    extent, deficit = extent_percent(found.inside, area), "mean deficit to 100 % over the defect, times its share of the wall"
     severity = _severity(found.relative, found.inside, area)
     severities = np.array([_severity(one, inside, area) for one, inside in zip(found.draws, found.draw_inside, strict=True)])
     name = {"stress": "SSS", "rest": "SRS"}.get(study, "Summed score")
@@ -118,8 +121,8 @@ def quantities(found: Perfusion, study: str = "") -> tuple[Quantity, ...]:
     summed = float(segment_scores(found.means).sum())
     without = "scores of 17 segments by shares of the highest perfusion, without a normal database"
     return (
-        found.quantity("defect_extent_percent", "Extent of low perfusion", extent_percent(found.inside, area), extents, "%", f"{found.method}; {low}"),
-        found.quantity("defect_severity_percent", "Severity", severity, severities, "%", "mean deficit to 100 % over the defect, times its share of the wall"),
+        found.quantity("defect_extent_percent", "Extent of low perfusion", extent, extents, "%", f"{found.method}; {low}"),
+        found.quantity("defect_severity_percent", "Severity", severity, severities, "%", deficit),
         found.quantity("summed_score", f"{name}-like score", summed, sums, "", without),
         found.quantity(
             "summed_score_percent", f"{name}-like score, of the myocardium", myocardium_percent(summed), myocardium_percent(sums), "%",
@@ -139,8 +142,8 @@ def difference(stress: Perfusion, rest: Perfusion) -> tuple[Quantity, ...]:
     return (
         stress.quantity("summed_difference_score", "SDS-like score", value, draws, "", method),
         stress.quantity(
-            "summed_difference_score_percent", "SDS-like score, of the myocardium", myocardium_percent(value), myocardium_percent(draws), "%",
-            f"{method}; score / 68 x 100",
+            "summed_difference_score_percent", "SDS-like score, of the myocardium", myocardium_percent(value), myocardium_percent(draws),
+            "%", f"{method}; score / 68 x 100",
         ),
     )  # fmt: skip
 
@@ -182,7 +185,9 @@ def _disturbed(own: Profiles, along: csr_matrix, random: np.random.Generator) ->
 def _notes(samples: PolarSamples, limits: np.ndarray | None) -> tuple[str, ...]:
     notes = ["Segments are turned by the patient's axes: the anterior wall is the upper one, the septum is on the patient's right."]
     if limits is None:
-        notes.append("There is no normal database: low is relative to the highest perfusion of this scan, and the scores are SSS-like only.")
+        notes.append(
+            "There is no normal database: low is relative to the highest perfusion of this scan, and the scores are SSS-like only."
+        )
     missing = [name for number, name in enumerate(SEGMENT_NAMES, 1) if not (samples.segment == number).any()]
     if missing:
         notes.append(f"The wall has no {', '.join(missing)}.")

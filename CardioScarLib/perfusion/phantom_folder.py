@@ -23,7 +23,13 @@ THRESHOLDS = (0.5, 0.6, 0.7)
 
 
 def write_phantoms(
-    folder: Path, count: int, seed: int, ranges: Ranges, progress: Callable[..., None], studies: Sequence[str] = STUDIES, overwrite: bool = False
+    folder: Path,
+    count: int,
+    seed: int,
+    ranges: Ranges,
+    progress: Callable[..., None],
+    studies: Sequence[str] = STUDIES,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Volumes, masks (at least half of a voxel is wall), the shares of wall, demographics.csv and truth.json, of patients seed, seed + 1...
 
@@ -59,7 +65,9 @@ def write_phantoms(
         table.writeheader()
         table.writerows(rows)
     with atomic_path(folder / TRUTH, overwrite) as temporary:
-        temporary.write_text(json.dumps({"made_by": f"CardioScar {__version__}", "cases": truth}, default=_plain, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps({"made_by": f"CardioScar {__version__}", "cases": truth}, default=_plain, indent=1) + "\n", encoding="utf-8"
+        )
     return [*written, folder / TABLE, folder / TRUTH]
 
 

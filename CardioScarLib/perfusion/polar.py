@@ -61,6 +61,15 @@ class PolarSamples:
         values[self.on_wall] = at_points(image, self.rays[self.on_wall])
         return values.max(axis=1)
 
+    def inner(self, share: sitk.Image, edge: float) -> np.ndarray:
+        """(n,) mm along each ray to the endocardium, where the share of wall first reaches `edge`; NaN where it does not."""
+        values = at_points(share, self.rays.reshape(-1, 3)).reshape(self.on_wall.shape)
+        first = np.argmax(values >= edge, axis=1)
+        rays = np.arange(len(values))
+        before, after = values[rays, np.maximum(first - 1, 0)], values[rays, first]
+        between = np.where(first > 0, (edge - before) / np.maximum(after - before, 1e-6), 1.0)
+        return np.where(values.max(axis=1) >= edge, (first - 0.5 + between) * STEP, np.nan)
+
     def on_other_wall(self, share: sitk.Image) -> PolarSamples:
         """The same rays, with the counts sought along another wall; rays that do not meet it keep their own."""
         met = _first_stretch(at_points(share, self.rays.reshape(-1, 3)).reshape(self.on_wall.shape) >= IN_WALL)

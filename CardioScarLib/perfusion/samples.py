@@ -46,6 +46,11 @@ class SpectSamples:
             scaled.append((one / np.percentile(inside, WALL_LEVEL)).clip(-MOST, 2 * MOST).astype(np.float16))
         return cls(np.stack(scaled), np.stack(fraction).astype(np.float16), tuple(patients))
 
+    @classmethod
+    def joined(cls, parts: Sequence[SpectSamples]) -> SpectSamples:
+        counts, fraction = (np.concatenate([getattr(one, name) for one in parts]) for name in ("counts", "fraction"))
+        return cls(counts, fraction, tuple(patient for one in parts for patient in one.patients))
+
     def __len__(self) -> int:
         return len(self.counts)
 
