@@ -44,6 +44,11 @@ def read_spect_weights(name_or_file: str | Path) -> SpectNetwork:
     """
     require_packages()
     name = str(name_or_file)
+    if name in NETWORKS and name not in SHIPPED_SHA256:
+        raise UnreadableFile(
+            f"No trained weights '{name}' come with this version; train them (cardioscar spect train --phantoms 280 -o FOLDER) and give "
+            "FOLDER/best.safetensors as the weights."
+        )
     path = SHIPPED / f"{name}.safetensors" if name in SHIPPED_SHA256 else Path(name_or_file)
     sha256 = hashlib.sha256(check_readable(path).read_bytes()).hexdigest()
     if name in SHIPPED_SHA256 and sha256 != SHIPPED_SHA256[name]:
