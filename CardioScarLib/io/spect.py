@@ -80,8 +80,8 @@ def _of_file(path: Path) -> tuple[list[sitk.Image], tuple[str, ...]]:
             reader.ReadImageInformation()
             is_gated = reader.GetDimension() == 4 and reader.GetSize()[3] > 1
             if is_gated and reader.GetNumberOfComponents() == 1:
-                every = sitk.Cast(reader.Execute(), sitk.sitkFloat32)
-                return [every[:, :, :, number] for number in range(every.GetSize()[3])], ()
+                every = reader.Execute()
+                return [sitk.Cast(every[:, :, :, number], sitk.sitkFloat32) for number in range(every.GetSize()[3])], ()
         except RuntimeError as problem:
             raise UnreadableFile(f"{path.name} cannot be read as an image; use NIfTI, NRRD, MHA or DICOM.") from problem
     image, notes = read_image(path)

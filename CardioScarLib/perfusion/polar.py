@@ -124,6 +124,8 @@ def _start(share: sitk.Image, center: np.ndarray, frame: np.ndarray) -> np.ndarr
     """On the axis, one radius of the ring above the apex's wall: where rays across the axis begin and the fan to the apex starts."""
     distance = np.arange(0, REACH, STEP)
     down = at_points(share, center - distance[:, None] * frame[2])
+    if down[0] >= 0.5:
+        raise BadStack("The wall that was found has no cavity, so there is no polar map of it.")
     if not (down >= IN_WALL).any():
         raise BadStack("The wall that was found has no apex below its cavity, so there is no polar map of it.")
     depth = distance[np.argmax(down >= IN_WALL)]
