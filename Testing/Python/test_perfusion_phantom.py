@@ -58,7 +58,9 @@ def test_counts_follow_poissons_law_before_the_filter():
 
 
 def test_blur_keeps_all_counts_and_lowers_the_walls():
-    sharp, blurred = (a_scan(camera=Camera(fwhm=(one, one), filter_fwhm=2.0, attenuation=0, scatter=0, breathing=0, counts=1e6)) for one in (3, 14))
+    sharp, blurred = (
+        a_scan(camera=Camera(fwhm=(one, one), filter_fwhm=2.0, attenuation=0, scatter=0, breathing=0, counts=1e6)) for one in (3, 14)
+    )
     inner = (slice(4, -4),) * 3
     assert blurred.expected[inner].sum() == pytest.approx(sharp.expected[inner].sum(), rel=0.03)
     assert blurred.expected.max() < 0.85 * sharp.expected.max()
