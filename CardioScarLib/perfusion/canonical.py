@@ -23,8 +23,8 @@ def covering_grid(image: sitk.Image) -> sitk.Image:
     """A canonical grid that holds all of an image, and the network's size at least."""
     corners = np.array([image.TransformContinuousIndexToPhysicalPoint(one) for one in _corners(image)])
     low, high = corners.min(axis=0), corners.max(axis=0)
-    size = np.maximum(np.ceil((high - low) / SPACING).astype(int), SIZE)
-    return canonical_grid(0.5 * (low + high), tuple(int(one) for one in size))
+    i, j, k = (int(one) for one in np.maximum(np.ceil((high - low) / SPACING), SIZE))
+    return canonical_grid(0.5 * (low + high), (i, j, k))
 
 
 def onto(image: sitk.Image, grid: sitk.Image, nearest: bool = False) -> np.ndarray:

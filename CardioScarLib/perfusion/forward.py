@@ -48,5 +48,6 @@ def _mirrored(trained: SpectNetwork, counts: np.ndarray, axes: tuple[int, ...], 
 
     volume = torch.from_numpy(np.flip(counts, axes).clip(-MOST, MOST).astype(np.float32).copy())[None, None].to(device)
     with torch.inference_mode(), half_precision(device):
-        found = sliding_window_inference(volume, SIZE[::-1], 1, trained.network.to(device), OVERLAP, mode="gaussian").float().sigmoid()
-    return np.flip(found[0, 0].cpu().numpy(), axes)
+        found = sliding_window_inference(volume, SIZE[::-1], 1, trained.network.to(device), OVERLAP, mode="gaussian")
+        assert isinstance(found, torch.Tensor)  # for one output
+    return np.flip(found.float().sigmoid()[0, 0].cpu().numpy(), axes)

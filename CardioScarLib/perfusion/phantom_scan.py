@@ -153,8 +153,8 @@ def _activity(heart: PhantomHeart, torso: Torso, grid: Grid) -> tuple[np.ndarray
 def wall_fraction(heart: PhantomHeart, grid: Grid) -> np.ndarray:
     """(k, j, i) share of each voxel that is wall."""
     fraction, box, steps = np.zeros(grid.size[::-1]), _around(heart, grid), _within_voxel(grid)
-    within = sum(heart.in_wall(heart.to_own(grid.points(shift, box))).astype(float) for shift in steps)
-    fraction[box] = (within / len(steps)).reshape(fraction[box].shape)
+    within = np.mean([heart.in_wall(heart.to_own(grid.points(shift, box))) for shift in steps], axis=0)
+    fraction[box] = within.reshape(fraction[box].shape)
     return fraction
 
 

@@ -74,7 +74,7 @@ class PolarSamples:
         """The same rays, with the counts sought along another wall; rays that do not meet it keep their own."""
         met = _first_stretch(at_points(share, self.rays.reshape(-1, 3)).reshape(self.on_wall.shape) >= IN_WALL)
         near = _widened(met)
-        return replace(self, on_wall=np.where(met.any(axis=1)[:, None], near, self.on_wall))
+        return replace(self, on_wall=np.where(np.any(met, axis=1, keepdims=True), near, self.on_wall))
 
 
 def polar_samples(share: sitk.Image) -> PolarSamples:
@@ -87,7 +87,7 @@ def polar_samples(share: sitk.Image) -> PolarSamples:
     places = origins[:, None] + distance[None, :, None] * directions[:, None]
     wall = at_points(share, places.reshape(-1, 3)).reshape(places.shape[:2])
     met = _first_stretch(wall >= IN_WALL)
-    hit = met.any(axis=1)
+    hit: np.ndarray = np.any(met, axis=1)
     kept = _rows_with_wall(hit, rows)
     kept &= hit
     if np.count_nonzero(kept) < ANGLES * CAP_ROWS // 2:
@@ -155,7 +155,7 @@ def _first_stretch(inside: np.ndarray) -> np.ndarray:
     """(n, s) the stretch of wall on each ray that begins nearest to the axis."""
     begun = np.cumsum(inside, axis=1) > 0
     ended = np.cumsum(begun & ~inside, axis=1) > 0
-    return inside & ~ended
+    return np.asarray(inside & ~ended)
 
 
 def _widened(met: np.ndarray) -> np.ndarray:

@@ -105,7 +105,7 @@ def _overlap(picture: sitk.Image, share: np.ndarray, grid: sitk.Image) -> float:
     other = sitk.GetArrayFromImage(blurred(on_image(share.astype(np.float32), grid), BLUR))
     one = sitk.GetArrayFromImage(picture)
     first, second = one >= 0.5 * max(float(one.max()), 1e-9), other >= 0.5 * other.max()
-    return float(2 * np.count_nonzero(first & second) / max(1, np.count_nonzero(first) + np.count_nonzero(second)))
+    return 2 * int(np.sum(first & second)) / max(1, int(np.sum(first)) + int(np.sum(second)))
 
 
 def _matrix(transform: sitk.Euler3DTransform) -> np.ndarray:

@@ -82,7 +82,8 @@ class SpectBatches:
         random = np.random.default_rng(int(torch.randint(2**62, (1,), generator=self.random)))
         chosen = random.integers(0, len(self.samples), self.size)
         pairs = [self._one(number, random) for number in chosen]
-        return tuple(torch.from_numpy(np.stack(part)[:, None].astype(np.float32)) for part in zip(*pairs, strict=True))
+        counts, fraction = (torch.from_numpy(np.stack(part)[:, None].astype(np.float32)) for part in zip(*pairs, strict=True))
+        return counts, fraction
 
     def _one(self, number: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         counts, fraction = (part[number].astype(np.float32) for part in (self.samples.counts, self.samples.fraction))

@@ -6,8 +6,11 @@ limits or from readers, these from shares of the highest counts.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
+T = TypeVar("T", float, np.ndarray)
 SEGMENTS = 17
 HIGHEST = 4
 MAXIMUM = HIGHEST * SEGMENTS
@@ -28,8 +31,8 @@ def segment_scores(means: np.ndarray) -> np.ndarray:
     return (np.nan_to_num(means, nan=1.0)[..., None] < BOUNDS).sum(axis=-1)
 
 
-def myocardium_percent(summed: float) -> float:
-    """% of the myocardium of a summed score: score / 68 x 100 (LOINC 82648-7 and 82647-9)."""
+def myocardium_percent(summed: T) -> T:
+    """% of the myocardium of a summed score, or of many: score / 68 x 100 (LOINC 82648-7 and 82647-9)."""
     return 100 * summed / MAXIMUM
 
 

@@ -99,7 +99,8 @@ class _Run:
             self.schedule = torch.optim.lr_scheduler.OneCycleLR(
                 self.optimizer, rate, total_steps=settings.steps + 1, pct_start=WARM_UP, cycle_momentum=False
             )
-        self.step, self.best, self.losses = 0, -1.0, []
+        self.step, self.best = 0, -1.0
+        self.losses: list[float] = []
 
     def one_step(self) -> float:
         self.network.train()
@@ -171,5 +172,5 @@ def _dice(network: nn.Module, name: str, samples: SpectSamples, device: torch.de
     every = []
     for counts, fraction in zip(samples.counts, samples.fraction, strict=True):
         found, true = shares(trained, counts.astype(np.float32), 1, device) >= 0.5, fraction >= 0.5
-        every.append(2 * np.count_nonzero(found & true) / max(1, np.count_nonzero(found) + np.count_nonzero(true)))
+        every.append(2 * int(np.sum(found & true)) / max(1, int(np.sum(found)) + int(np.sum(true))))
     return float(np.mean(every))
