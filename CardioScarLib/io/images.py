@@ -105,6 +105,8 @@ def _read_image(path: Path) -> tuple[sitk.Image, np.ndarray, list[str]]:
     name, notes = path.name, []
     lower = name.lower()
     header = read_nifti_header(path) if lower.endswith((".nii", ".nii.gz")) else None
+    if header is not None and header.not_finite:
+        raise not_finite(header.not_finite, name)
     image = read_pixels(path, header is not None and header.is_sheared).image()
     matrix = ijk_to_lps(image)
     if header is not None:
@@ -113,6 +115,10 @@ def _read_image(path: Path) -> tuple[sitk.Image, np.ndarray, list[str]]:
         if header.is_sheared and header.sform is not None:
             matrix = header.sform
     return image, matrix, notes
+
+
+def not_finite(count: int, name: str) -> BadStack:
+    return BadStack(f"{count} pixels of {name} are not finite numbers (NaN or infinite); repair the image first.")
 
 
 def ijk_to_lps(image: sitk.Image) -> np.ndarray:
@@ -144,9 +150,9 @@ def _is_positive(word: str) -> bool:
 def _read_volume(path: Path, slice_axis: str | None, thickness: float | None) -> SliceStack:
     image, matrix, notes = _read_image(path)
     array = sitk.GetArrayFromImage(image).astype(np.float64)
-    bad = np.count_nonzero(~np.isfinite(array))
+    bad = int(np.count_nonzero(~np.isfinite(array)))
     if bad:
-        raise BadStack(f"{bad} pixels of {path.name} are not finite numbers (NaN or infinite); repair the image first.")
+        raise not_finite(bad, path.name)
     spacing = image.GetSpacing()
     axis = AXES[slice_axis or "z"]
     largest = int(np.argmax(spacing))

@@ -1,4 +1,4 @@
-"""Checks of a NIfTI file that ITK omits: whether it is complete, and whether its two geometries agree."""
+"""Checks of a NIfTI file that ITK omits: whether it is complete, whether its two geometries agree, and whether all pixels are numbers."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from CardioScarLib.core.errors import UnreadableFile
 
 SHEARED = 1e-4
 """Cosine between axes that is more than rounding, and that ITK refuses."""
+FLOATS = {16: "f4", 64: "f8"}
+"""Type codes of the header whose pixels may be NaN or infinite."""
 APART = 0.1
 """mm between sform and qform that is more than rounding."""
 
@@ -24,7 +26,8 @@ APART = 0.1
 class NiftiHeader:
     """size: per used dimension. spacing: pixdim of the first three, in the unit of the file.
     sform_scale: lengths of the columns of the sform matrix, None without one.
-    sform, qform: 4x4 from voxels to LPS mm, None where the file has none. bytes_held: by all pixels."""
+    sform, qform: 4x4 from voxels to LPS mm, None where the file has none. bytes_held: by all pixels. not_finite: pixels that are NaN or
+    infinite, which ITK reads as 0."""
 
     size: tuple[int, ...]
     spacing: tuple[float, float, float]
@@ -32,6 +35,7 @@ class NiftiHeader:
     bytes_held: int
     sform: np.ndarray | None = None
     qform: np.ndarray | None = None
+    not_finite: int = 0
 
     @property
     def is_contradictory(self) -> bool:
@@ -86,9 +90,10 @@ def read_nifti_header(path: Path) -> NiftiHeader:
     try:
         with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as file:
             header = file.read(540)
-            length = len(header)
+            length, counted = len(header), _NotFinite(header)
             while block := file.read(1 << 22):
                 length += len(block)
+                counted.add(block)
     except (OSError, EOFError, zlib.error) as problem:
         raise damaged from problem
     if len(header) < 352:
@@ -127,7 +132,33 @@ def read_nifti_header(path: Path) -> NiftiHeader:
     scale = _three(np.linalg.norm(matrix[:, :3], axis=0)) if sform_code > 0 else None
     sform = _to_lps(matrix, units) if sform_code > 0 else None
     qform = _to_lps(_of_quaternion(quaternion, pixdim), units) if qform_code > 0 else None
-    return NiftiHeader(size, _three(pixdim[1:4]), scale, held, sform, qform)
+    return NiftiHeader(size, _three(pixdim[1:4]), scale, held, sform, qform, counted.found)
+
+
+class _NotFinite:
+    """Counts the pixels that are no finite numbers, block by block. header: the first 540 bytes of the file."""
+
+    def __init__(self, header: bytes) -> None:
+        self.found, self._rest, self._kind = 0, b"", None
+        order = "<" if header[:4] in (struct.pack("<i", 348), struct.pack("<i", 540)) else ">"
+        second = len(header) == 540 and struct.unpack(order + "i", header[:4]) == (540,)
+        if len(header) < 352:
+            return
+        (code,) = struct.unpack_from(order + "h", header, 12 if second else 70)
+        (start,) = struct.unpack_from(order + ("q" if second else "f"), header, 168 if second else 108)
+        if code in FLOATS and np.isfinite(start):
+            self._kind, self._skip = np.dtype(order + FLOATS[code]), max(int(start), 544 if second else 352)
+            self.add(header)
+
+    def add(self, block: bytes) -> None:
+        if self._kind is None:
+            return
+        skipped = min(self._skip, len(block))
+        self._skip -= skipped
+        self._rest += block[skipped:]
+        whole = len(self._rest) // self._kind.itemsize * self._kind.itemsize
+        self.found += int(np.count_nonzero(~np.isfinite(np.frombuffer(self._rest[:whole], self._kind))))
+        self._rest = self._rest[whole:]
 
 
 def _to_lps(matrix: np.ndarray, units: int) -> np.ndarray:

@@ -558,6 +558,20 @@ def test_a_constant_image_is_read(tmp_path):
     assert read_stack([tmp_path / "flat.nrrd"], thickness=8).slices[0].pixels.max() == 7
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_nan_in_nifti_is_refused_although_itk_reads_it_as_0(kind, suffix, tmp_path):
+    pixels = np.random.default_rng(0).normal(size=(20, 210, 300)).astype(kind)  # more than one block of what is read at once
+    pixels[1, 2, 3], pixels[-1, -1, -1] = np.nan, -np.inf
+    path = tmp_path / f"image{suffix}"
+    sitk.WriteImage(sitk.GetImageFromArray(pixels), str(path))
+    assert np.isfinite(sitk.GetArrayFromImage(sitk.ReadImage(str(path)))).all()
+    with pytest.raises(BadStack, match=f"2 pixels of image{suffix} are not finite"):
+        read_stack([path])
+    sitk.WriteImage(sitk.GetImageFromArray(np.nan_to_num(pixels, neginf=-1)), str(path))
+    assert len(read_stack([path])) == 20
+
+
 @pytest.mark.parametrize("thickness", [0.0, -3.0, float("nan")])
 def test_a_thickness_has_to_be_positive(thickness):
     with pytest.raises(BadSettings, match="thickness"):
