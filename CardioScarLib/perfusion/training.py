@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from CardioScarLib.core.errors import BadSettings, BadTrainingData, UnreadableFile
+from CardioScarLib.core.errors import BadTrainingData
 from CardioScarLib.core.perfusion_settings import SpectTrainingSettings
-from CardioScarLib.io.files import atomic_path
 from CardioScarLib.perfusion.forward import shares
 from CardioScarLib.perfusion.networks import RATES, build
 from CardioScarLib.perfusion.samples import SpectBatches, SpectSamples
 from CardioScarLib.perfusion.weights import SpectNetwork, write_spect_weights
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.segmentation.networks import require_packages
+from CardioScarLib.segmentation.resumable import STATE, WEIGHTS, Resumable
 from CardioScarLib.segmentation.validation import half_precision
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 WARM_UP = 0.05
 """Share of the steps in which the learning rate rises; it falls to zero afterwards. The original program's stays as it is."""
 DECAY = 1e-4
-WEIGHTS, STATE = "best.safetensors", "state.pt"
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,11 @@ def train_spect(
     return SpectTrainingReport(folder / WEIGHTS, run.step, run.best, time.perf_counter() - begin)
 
 
-class _Run:
+class _Run(Resumable):
     def __init__(self, settings: SpectTrainingSettings, samples: SpectSamples):
         import torch
 
+        super().__init__(best=-1.0)
         self.settings, self.device = settings, choose_device(settings.device)[0]
         self.network = build(settings.network).to(self.device)
         self.is_original = settings.network == "original"
@@ -99,8 +99,6 @@ class _Run:
             self.schedule = torch.optim.lr_scheduler.OneCycleLR(
                 self.optimizer, rate, total_steps=settings.steps + 1, pct_start=WARM_UP, cycle_momentum=False
             )
-        self.step, self.best = 0, -1.0
-        self.losses: list[float] = []
 
     def one_step(self) -> float:
         self.network.train()
@@ -126,45 +124,6 @@ class _Run:
         found = logits.sigmoid()
         dice = 1 - 2 * (found * fraction).sum() / ((found**2).sum() + (fraction**2).sum() + 1)
         return binary_cross_entropy_with_logits(logits, fraction) + 0.5 * dice
-
-    def mean_loss(self) -> float:
-        mean = float(np.mean(self.losses))
-        self.losses = []
-        return mean
-
-    def save(self, path: Path) -> None:
-        import torch
-
-        state = {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": None if self.schedule is None else self.schedule.state_dict(),
-            "batches": self.batches.state(),
-            "step": self.step,
-            "best": self.best,
-            "settings": asdict(self.settings),
-        }
-        with atomic_path(path, overwrite=True) as temporary:
-            torch.save(state, temporary)
-
-    def resume(self, path: Path) -> None:
-        """Go on from a state of the same settings."""
-        import torch
-
-        if not path.is_file():
-            return
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-        except Exception as problem:  # whatever a damaged file makes the reader raise
-            raise UnreadableFile(f"{path.name} cannot be read; remove it to begin anew.") from problem
-        if state.get("settings") != asdict(self.settings):
-            raise BadSettings(f"The folder holds a run with other settings; give those of {path.name}, another folder, or remove the file.")
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.schedule is not None:
-            self.schedule.load_state_dict(state["schedule"])
-        self.step, self.best = state["step"], state["best"]
-        self.batches.resume(state["batches"].cpu())
 
 
 def _dice(network: nn.Module, name: str, samples: SpectSamples, device: torch.device) -> float:

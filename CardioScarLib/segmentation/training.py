@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from CardioScarLib.core.errors import BadSettings, BadTrainingData, UnreadableFile
+from CardioScarLib.core.errors import BadTrainingData
 from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
-from CardioScarLib.io.files import atomic_path
 from CardioScarLib.reconstruction.dropout.device import memory_errors_in_words
 from CardioScarLib.segmentation.augment import variety_of
 from CardioScarLib.segmentation.launched import Launched
 from CardioScarLib.segmentation.losses import dice_and_cross_entropy, of_scarnet
 from CardioScarLib.segmentation.networks import build
 from CardioScarLib.segmentation.recipes import Recipe, recipe_of
+from CardioScarLib.segmentation.resumable import STATE, WEIGHTS, Resumable
 from CardioScarLib.segmentation.samples import Samples
 from CardioScarLib.segmentation.training_batches import Batches
 from CardioScarLib.segmentation.validation import half_precision, pooled_dice, share_spread
@@ -31,7 +31,6 @@ WARM_UP = 0.05
 """Share of the steps in which the learning rate rises."""
 DECAY = 1e-4
 LARGEST_GRADIENT = 5.0
-WEIGHTS, STATE = "best.safetensors", "state.pt"
 
 
 @dataclass(frozen=True)
@@ -96,21 +95,20 @@ def train(
     return TrainingReport(folder / WEIGHTS, run.step, run.best, time.perf_counter() - begin)
 
 
-class _Run:
+class _Run(Resumable):
     def __init__(self, here: Launched, shared: nn.Module, network: nn.Module, recipe: Recipe, settings: SegmentTrainingSettings, samples):
         import torch
 
-        self.here, self.shared, self.network, self.settings = here, shared, network, settings
+        super().__init__(best={})
+        self.here, self.shared, self.network, self.settings, self.device = here, shared, network, settings, here.device
+        self.draws_as_before = here.is_first  # other processes draw other batches than before
         self.batches = Batches(samples, recipe, variety_of(recipe), settings.batch_size, settings.seed + here.rank)
         self.loss = (of_scarnet if recipe.name.startswith("scarnet") else dice_and_cross_entropy)().to(here.device)
         trained = [one for one in network.parameters() if one.requires_grad]
         self.optimizer = torch.optim.AdamW(trained, settings.rate, weight_decay=DECAY)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+        self.schedule: torch.optim.lr_scheduler.OneCycleLR = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer, settings.rate, total_steps=settings.steps + 1, pct_start=WARM_UP, cycle_momentum=False
         )
-        self.step = 0
-        self.best: dict[str, float] = {}
-        self.losses: list[float] = []
 
     def one_step(self) -> float:
         import torch
@@ -128,47 +126,8 @@ class _Run:
         self.losses.append(loss.item())
         return self.losses[-1]
 
-    def mean_loss(self) -> float:
-        mean = float(np.mean(self.losses))
-        self.losses = []
-        return mean
-
     def is_best(self, dice: dict[str, float]) -> bool:
         if self.best and np.mean(list(dice.values())) <= np.mean(list(self.best.values())):
             return False
         self.best = dice
         return True
-
-    def save(self, path: Path) -> None:
-        import torch
-
-        state = {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "batches": self.batches.state(),
-            "step": self.step,
-            "best": self.best,
-            "settings": asdict(self.settings),
-        }
-        with atomic_path(path, overwrite=True) as temporary:
-            torch.save(state, temporary)
-
-    def resume(self, path: Path) -> None:
-        """Go on from a state of the same settings; other processes than the first draw other batches than before."""
-        import torch
-
-        if not path.is_file():
-            return
-        try:
-            state = torch.load(path, map_location=self.here.device, weights_only=True)
-        except Exception as problem:  # whatever a damaged file makes the reader raise
-            raise UnreadableFile(f"{path.name} cannot be read; remove it to begin anew.") from problem
-        if state.get("settings") != asdict(self.settings):
-            raise BadSettings(f"The folder holds a run with other settings; give those of {path.name}, another folder, or remove the file.")
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.step, self.best = state["step"], state["best"]
-        if self.here.is_first:
-            self.batches.resume(state["batches"].cpu())
