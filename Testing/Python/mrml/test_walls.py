@@ -255,6 +255,15 @@ def test_segments_are_known_by_their_terminology(a_scene, a_volume):
     assert np.array_equal(found == 1, labels == 1) and np.array_equal(found == 2, labels == 2)
 
 
+def test_a_scar_that_speaks_of_the_heart_is_neither_its_myocardium_nor_its_cavity(a_scene, a_volume):
+    labels = slicer.util.arrayFromVolume(a_volume)
+    scar = (labels == 2) & (np.indices(labels.shape)[2] < 20)
+    names = ("LV cavity", "LGE myocardium", "Myocardial scar of the LV", "MVO")
+    masks = (labels == 1, (labels == 2) & ~scar, scar & (np.indices(labels.shape)[0] > 4), scar & (np.indices(labels.shape)[0] <= 4))
+    found = pixels_of(asked_for(a_segmentation_of(a_scene, a_volume, dict(zip(names, masks, strict=True)))))
+    assert np.array_equal(found, np.where(scar, 3, np.where(labels <= 2, labels, 0)))
+
+
 def test_what_was_chosen_counts_and_not_the_name(a_scene, a_volume):
     labels = slicer.util.arrayFromVolume(a_volume)
     node = a_segmentation_of(a_scene, a_volume, {"A": labels == 1, "B": labels == 2})
