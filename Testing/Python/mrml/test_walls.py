@@ -183,6 +183,12 @@ def test_a_label_map_with_named_colors_becomes_a_wall(a_scene, a_volume):
     assert np.array_equal(pixels_of(job), slicer.util.arrayFromVolume(a_volume))
 
 
+def test_no_reflow_in_a_label_map_is_wall_and_no_hole_in_it(a_scene, a_volume):
+    slicer.util.arrayFromVolume(a_volume)[5, 30:33, 20:23] = 5
+    labels = asked_for(a_label_map(a_scene, a_volume, {1: "LV blood", 2: "LV myo", 3: "scar", 5: "no-reflow"})).labels
+    assert labels == {"cavity": (1,), "myocardium": (2,), "scar": (5,)}
+
+
 @pytest.mark.slow
 def test_a_label_map_without_names_needs_its_order(a_scene, a_volume):
     labelMap = a_label_map(a_scene, a_volume, {})
