@@ -14,6 +14,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 import CardioScarLib
 from CardioScarLib.core.errors import BadEvidence, BadWall
+from CardioScarLib.core.label_names import speaks_of_scar
 from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarMRML.phantoms import addModelNode, gridFromWall
@@ -193,7 +194,7 @@ def _terminology(segmentationNode, identifier: str) -> str:
 def _fitting(texts: Mapping[str, str], words: re.Pattern) -> list[str]:
     """IDs of the segments of the left heart with these words; of those that speak of scar only where no other has them."""
     found = [identifier for identifier, text in texts.items() if words.search(text) and not RIGHT_NAMES.search(text)]
-    return [identifier for identifier in found if not SCAR_NAMES.search(texts[identifier])] or found
+    return [identifier for identifier in found if not speaks_of_scar(texts[identifier])] or found
 
 
 def _only(found: list[str], what: str, segmentationNode) -> str:

@@ -9,7 +9,7 @@ NO_REFLOW = re.compile(r"no.?reflow|\bmvo\b|microvascular.obstruction", re.IGNOR
 ENHANCED = re.compile(r"enhanc|\blge\b|\bde\b", re.IGNORECASE)
 """Speaks of scar only where it does not speak of the myocardium: "LGE myocardium" was drawn on LGE."""
 WITHOUT = re.compile(
-    r"\b(no|non|not|without|free of)\b[ _-]*\w*(scar|infarct|fibro|enhanc)|healthy|viable|remote|normal|unscarred", re.IGNORECASE
+    r"\b(no|non|not|without|free of)\b[ _-]*\w*(scar|infarct|fibro|enhanc)|healthy|viable|remote|\bnormal|unscarred", re.IGNORECASE
 )
 MUSCLE = re.compile(r"myo|muscle|\bwall\b|ventric|\blv\b|\brv\b|heart|blood|pool|cavity|endo|epi|lumen|chamber|atri", re.IGNORECASE)
 """Anatomy, which a label that is named by it means as a whole."""

@@ -19,7 +19,8 @@ from CardioScarLib.pipeline import settings_for
 
 
 @pytest.mark.parametrize(
-    "name", ["Scar", "LV_scar", "infarct-core", "myocardial scar", "No-reflow", "fibrosis", "LGE", "late enhancement", "MVO"]
+    "name",
+    ["Scar", "LV_scar", "infarct-core", "myocardial scar", "No-reflow", "fibrosis", "LGE", "late enhancement", "MVO", "abnormal scar"],
 )
 def test_names_of_scar(name):
     assert speaks_of_scar(name) and not speaks_of_other_tissue(name)

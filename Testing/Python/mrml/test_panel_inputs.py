@@ -459,10 +459,10 @@ def test_the_slider_moves_the_evidence(a_previewing_panel, a_view, parameters):
 def test_a_slider_that_is_dragged_does_not_wait_for_the_preview(a_previewing_panel, a_view, parameters, monkeypatch):
     computed, threads, compute = [], set(), preview.preview_evidence
 
-    def counted(stack, pixels, settings, support):
+    def counted(stack, pixels, settings, *more):
         computed.append(settings.n_sd)
         threads.add(threading.current_thread())
-        return compute(stack, pixels, settings, support)
+        return compute(stack, pixels, settings, *more)
 
     monkeypatch.setattr(preview, "preview_evidence", counted)
     for threshold in np.linspace(3, 9, 25):

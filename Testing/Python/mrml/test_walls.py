@@ -183,6 +183,12 @@ def test_a_label_map_with_named_colors_becomes_a_wall(a_scene, a_volume):
     assert np.array_equal(pixels_of(job), slicer.util.arrayFromVolume(a_volume))
 
 
+def test_no_reflow_in_a_label_map_is_wall_and_no_hole_in_it(a_scene, a_volume):
+    slicer.util.arrayFromVolume(a_volume)[5, 30:33, 20:23] = 5
+    labels = asked_for(a_label_map(a_scene, a_volume, {1: "LV blood", 2: "LV myo", 3: "scar", 5: "no-reflow"})).labels
+    assert labels == {"cavity": (1,), "myocardium": (2,), "scar": (5,)}
+
+
 @pytest.mark.slow
 def test_a_label_map_without_names_needs_its_order(a_scene, a_volume):
     labelMap = a_label_map(a_scene, a_volume, {})
@@ -253,6 +259,15 @@ def test_segments_are_known_by_their_terminology(a_scene, a_volume):
         node.GetSegmentation().GetSegment(identifier).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
     found = pixels_of(asked_for(node))
     assert np.array_equal(found == 1, labels == 1) and np.array_equal(found == 2, labels == 2)
+
+
+def test_a_scar_that_speaks_of_the_heart_is_neither_its_myocardium_nor_its_cavity(a_scene, a_volume):
+    labels = slicer.util.arrayFromVolume(a_volume)
+    scar = (labels == 2) & (np.indices(labels.shape)[2] < 20)
+    names = ("LV cavity", "LGE myocardium", "Myocardial scar of the LV", "MVO")
+    masks = (labels == 1, (labels == 2) & ~scar, scar & (np.indices(labels.shape)[0] > 4), scar & (np.indices(labels.shape)[0] <= 4))
+    found = pixels_of(asked_for(a_segmentation_of(a_scene, a_volume, dict(zip(names, masks, strict=True)))))
+    assert np.array_equal(found, np.where(scar, 3, np.where(labels <= 2, labels, 0)))
 
 
 def test_what_was_chosen_counts_and_not_the_name(a_scene, a_volume):
