@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from CardioScarLib.core.case import Case, ScarShares
+from CardioScarLib.core.case import Case
 from CardioScarLib.core.errors import BadContours
 from CardioScarLib.core.settings import WallSettings
 from CardioScarLib.segmentation.classes import CAVITY, MYOCARDIUM, NO_REFLOW, SCAR, WALL
 from CardioScarLib.segmentation.finding import main_group
 from CardioScarLib.segmentation.predict import Segmentation
+from CardioScarLib.segmentation.shares import shares_of
 from CardioScarLib.wall import build_wall, shape_from_labels
 
 LABELS = {"cavity": (CAVITY,), "myocardium": (MYOCARDIUM,), "scar": (SCAR,), "no-reflow": (NO_REFLOW,)}
 LEAST_SLICES = 3
-UNKNOWN_SPREAD = 1.0
-"""Of the log-odds of the share, where nobody measured it: wide."""
 
 
 def case_of(
@@ -40,9 +39,4 @@ def case_of(
     progress("wall", 0, 1)
     wall = build_wall(shape_from_labels(labels, LABELS, settings), settings).wall
     progress("wall", 1, 1)
-    walls = [one[list(WALL)].sum(axis=0) for one in found.probabilities]
-    scars = [one[SCAR] + one[NO_REFLOW] for one in found.probabilities]
-    spread = UNKNOWN_SPREAD if found.share_spread is None else found.share_spread
-    shares = [np.where(wall > 0, scar / np.maximum(wall, 1e-6), 0.0).clip(0, 1) for scar, wall in zip(scars, walls, strict=True)]
-    evidence = ScarShares(found.image.with_pixels(shares), found.image.with_pixels(walls), spread, found.network)
-    return Case(found.image, wall, reading=dict(reading or {}), inputs=tuple(dict(one) for one in inputs), shares=evidence)
+    return Case(found.image, wall, reading=dict(reading or {}), inputs=tuple(dict(one) for one in inputs), shares=shares_of(found))
