@@ -65,11 +65,13 @@ def _most_memory() -> int:
 
     from CardioScarLib.io.apart import door
 
-    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    if door._child is not None and sys.platform == "linux":
-        lines = Path(f"/proc/{door._child.process.pid}/status").read_text().splitlines()
-        most = max([most, *(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))])
-    return most if sys.platform == "linux" else most // 1024
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    if sys.platform != "linux":
+        return max(ended, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) // 1024
+    # Not ru_maxrss of this process: Linux counts in it what the process that started this one had in memory.
+    alive = ["self"] if door._child is None else ["self", str(door._child.process.pid)]
+    lines = [line for one in alive for line in Path(f"/proc/{one}/status").read_text().splitlines()]
+    return max([ended, *(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))])
 
 
 class Worker:
