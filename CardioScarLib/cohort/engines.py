@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,10 +100,25 @@ def _on_this_machine(workers: int, dashboard: bool) -> Iterator[Engine]:
 
 
 @contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """dask_jobqueue, when it is imported, takes Ctrl-C and SIGTERM away from the whole process; here they are given back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+@contextmanager
 def _on_slurm(jobs: int, results: Path, slurm: Slurm, dashboard: bool) -> Iterator[Engine]:
     check_distributed()
     try:
-        from dask_jobqueue import SLURMCluster
+        with _own_interrupts():
+            from dask_jobqueue import SLURMCluster
     except ImportError as problem:
         raise MissingPackage('SLURM needs dask-jobqueue; install it with: pip install "cardioscar[cohort]".') from problem
     ends = slurm.seconds - GRACE

@@ -363,7 +363,11 @@ def test_a_gpu_that_is_not_there_is_missed_in_one_sentence():
 def test_without_torch_the_network_says_how_to_get_it_and_the_field_does_without(tmp_path):
     script = """
 import sys
-sys.modules["torch"] = None
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise ImportError(name)
+sys.meta_path.insert(0, NoTorch())
 sys.path.insert(0, "Testing/Python")
 from bodies import reconstructed, the_phantom
 from CardioScarLib.core.errors import MissingPackage

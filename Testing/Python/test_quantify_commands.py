@@ -70,7 +70,7 @@ def test_every_number_has_its_interval_method_and_unit(a_folder, capsys):
         found["quantities"]
     )
     for name, one in found["quantities"].items():
-        assert set(one) == {"label", "value", "low", "high", "level", "unit", "method", "threshold"} and one["method"], name
+        assert set(one) == {"label", "value", "low", "high", "level", "unit", "method", "threshold", "parts"} and one["method"], name
     assert found["quantities"]["core_mass_g"]["level"] == 0.95 and found["quantities"]["core_mass_g"]["threshold"] == 0.6
     assert found["provenance"]["settings"]["quantify"]["interval"] == 95
     true = CASE.truth @ CASE.wall.node_measure * 1.05e-3

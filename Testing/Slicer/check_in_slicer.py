@@ -235,11 +235,11 @@ class Checks:
         return self.ui.lgeVolumeSelector.currentNode(), self.ui.lvModelSelector.currentNode()
 
     def run(self, button) -> None:
-        """Click on a button that starts a run, and wait for its end."""
+        """Click on a button that starts a run, and wait for its end, and for the numbers of its map, which come by themselves."""
         assert button.enabled, button.toolTip
         button.click()
         end = time.monotonic() + PATIENCE_S
-        while self.widget._runControl.running and time.monotonic() < end:
+        while (self.widget._runControl.running or self.widget._numbers.working) and time.monotonic() < end:
             slicer.app.processEvents()
             time.sleep(0.01)
         settle()
