@@ -35,5 +35,5 @@ def require_packages() -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingPackage(
-            f"Segmentation needs the package {error.name}, which is not installed here: `pip install cardioscar[segmentation]`."
+            f'The network needs the package {error.name}, which is not installed here: pip install "cardioscar[segmentation]".'
         ) from error
