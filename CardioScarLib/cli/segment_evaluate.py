@@ -51,17 +51,11 @@ def _in_words(result: Evaluation) -> str:
 
     lines = [f"{'':<20}{'Dice':<20}{'HD95, mm':<20}{'ASSD, mm':<20}volume error, mL (limits of agreement)"]
     for name in STRUCTURES:
-        cells = [_cell(result.mean(name, measure), digits) for measure, digits in (("dice", 3), ("hd95", 1), ("assd", 1))]
+        measures = (("dice", 3), ("hd95", 1), ("assd", 1))
+        cells = ["-" if (mean := result.mean(name, measure)) is None else mean.in_words(digits) for measure, digits in measures]
         agreement = result.agreement(name)
         if agreement is None:
             continue
         limits = "" if agreement.lower is None else f" ({agreement.lower:.1f} to {agreement.upper:.1f})"
         lines.append(f"{name:<20}" + "".join(f"{cell:<20}" for cell in cells) + f"{agreement.bias.mean:+.1f}{limits}")
     return "\n".join([*lines, f"{len(result.cases)} cases; a structure that a case lacks is not counted there."])
-
-
-def _cell(mean, digits: int) -> str:
-    if mean is None:
-        return "-"
-    interval = "" if mean.low is None else f" ({mean.low:.{digits}f}-{mean.high:.{digits}f})"
-    return f"{mean.mean:.{digits}f}{interval}"

@@ -76,17 +76,10 @@ def _in_words(result: SpectEvaluation) -> str:
     lines = [f"{'':<12}{'Dice':<21}{'IoU':<21}{'HD95, mm':<20}{'ASSD, mm':<20}volume error, mL (limits of agreement)"]
     for method in METHODS:
         measures = (("dice", 3), ("iou", 3), ("hd95", 1), ("assd", 1))
-        cells = [_cell(result.mean(method, measure), digits) for measure, digits in measures]
+        cells = ["-" if (mean := result.mean(method, measure)) is None else mean.in_words(digits) for measure, digits in measures]
         agreement = result.agreement(method)
         limits = "" if agreement is None or agreement.lower is None else f" ({agreement.lower:.1f} to {agreement.upper:.1f})"
         bias = "-" if agreement is None else f"{agreement.bias.mean:+.1f}"
         widths = (21, 21, 20, 20)
         lines.append(f"{method:<12}" + "".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)) + bias + limits)
     return "\n".join([*lines, f"{len(result.cases)} volumes."])
-
-
-def _cell(mean, digits: int) -> str:
-    if mean is None:
-        return "-"
-    interval = "" if mean.low is None else f" ({mean.low:.{digits}f}-{mean.high:.{digits}f})"
-    return f"{mean.mean:.{digits}f}{interval}"

@@ -51,6 +51,10 @@ class Mean:
     high: float | None
     count: int
 
+    def in_words(self, digits: int) -> str:
+        interval = "" if self.low is None else f" ({self.low:.{digits}f}-{self.high:.{digits}f})"
+        return f"{self.mean:.{digits}f}{interval}"
+
 
 @dataclass(frozen=True)
 class Agreement:
