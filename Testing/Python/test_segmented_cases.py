@@ -44,6 +44,17 @@ def case(found):
     return case_of(found, WallSettings(edge_length=4.0))
 
 
+def test_labels_that_make_no_wall_are_blamed_and_not_the_mesh(found):
+    def specks(pixels):
+        kept = np.zeros_like(pixels)
+        kept[40:42, 40:42], kept[40, 40] = 2, 1
+        return kept
+
+    few = replace(found, labels=found.labels.with_pixels([specks(one.pixels) for one in found.labels]))
+    with pytest.raises(BadContours, match="The network's labels make no LV wall; look at them"):
+        case_of(few, WallSettings(edge_length=4.0))
+
+
 def true_share(found):
     values = np.concatenate([one.pixels.ravel() for one in found.labels])
     return np.sum(values == 3) / np.sum(values >= 2)
