@@ -17,7 +17,7 @@ BORDERS = (
     "patient's borders may be others."
 )
 LEFT_OUT = (
-    "The intervals of burden, volume and mass of the whole LV hold what the intensities leave open. Those of core, border zone, segments, "
+    "The intervals of burden, volume and mass of the whole LV hold what the evidence of scar leaves open. Those of core, border zone, segments, "
     "transmurality and channels do not: it was found for the share of scar as a whole, not for each place."
 )
 CAVEATS = (BORDERS, LEFT_OUT)
