@@ -17,8 +17,8 @@ BORDERS = (
     "patient's borders may be others."
 )
 LEFT_OUT = (
-    "The intervals of burden, volume and mass of the whole LV hold what the evidence of scar leaves open. Those of core, border zone, segments, "
-    "transmurality and channels do not: it was found for the share of scar as a whole, not for each place."
+    "The intervals of burden, volume and mass of the whole LV hold what the evidence of scar leaves open. Those of core, border zone, "
+    "segments, transmurality and channels do not: it was found for the share of scar as a whole, not for each place."
 )
 CAVEATS = (BORDERS, LEFT_OUT)
 """Notes that must be read beside the numbers, and that name no file."""
