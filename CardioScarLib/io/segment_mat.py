@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from CardioScarLib.core.errors import BadStack, UnreadableFile
+from CardioScarLib.core.errors import BadStack, MissingPackage, UnreadableFile
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.io.apart import apart
 
@@ -26,6 +27,7 @@ LABELS = {1: "myocardium", 2: "scar", 3: "no-reflow"}
 """Values of the label map that is made of the scar of a file."""
 UNPACKED = 64
 """Bytes in memory per byte of a file, at most: they are compressed, and become double precision."""
+VARIABLES = ("setstruct", "im")
 LGE_WORDS = ("lge", "late", "delay", "scar", "viab", "psir", "enhanc")
 
 
@@ -108,21 +110,56 @@ def drawn_stack(stacks: Sequence[SegmentStack], name: str) -> SegmentStack:
 
 @apart(tuple[SegmentStack, ...], lambda path: path.stat().st_size * UNPACKED)
 def read_segment(path: Path) -> tuple[SegmentStack, ...]:
-    """The stacks of a file of Segment. Raises UnreadableFile for other files, and those that MATLAB wrote in version 7.3."""
+    """The stacks of a file of Segment. Raises UnreadableFile for other files, MissingPackage for those of MATLAB 7.3 without mat73."""
     from scipy.io import loadmat
 
     name = path.name
     try:
-        content = loadmat(path, struct_as_record=False, variable_names=("setstruct", "im"))
+        try:
+            content = loadmat(path, struct_as_record=False, variable_names=VARIABLES)
+        except NotImplementedError:  # MATLAB 7.3 writes HDF5
+            content = _content_of_hdf5(path)
         sets = np.ravel(content["setstruct"])
-        images = np.ravel(content["im"]) if "im" in content else [np.empty(0)] * len(sets)
+        images = content["im"] if "im" in content else [np.empty(0)] * len(sets)
+        images = np.ravel(images) if isinstance(images, np.ndarray) else images
         return tuple(_stack(one, image) for one, image in zip(sets, images, strict=True))
-    except NotImplementedError as problem:
-        raise UnreadableFile(f"{name} was saved by MATLAB in version 7.3; save it in version 7 (save -v7).") from problem
+    except MissingPackage:
+        raise
     except KeyError as problem:
         raise UnreadableFile(f"{name} is not a file of Segment: it holds no 'setstruct'.") from problem
     except Exception as problem:  # whatever a damaged file makes the reader raise
         raise UnreadableFile(f"{name} is not a file of Segment, or it is damaged.") from problem
+
+
+def _content_of_hdf5(path: Path) -> dict[str, Any]:
+    """As scipy gives it: `setstruct` an array of objects whose attributes are the fields, `im` a list of arrays."""
+    try:
+        import mat73
+    except ImportError as error:
+        raise MissingPackage(
+            f"{path.name} was saved by MATLAB in version 7.3, which needs the package mat73, and it is not installed here: "
+            "`pip install mat73`, or save the file in version 7 (save -v7)."
+        ) from error
+    content = mat73.loadmat(str(path), verbose=False)  # its only_include empties structs within struct arrays
+    fields = content["setstruct"]
+    counts = {len(values) if isinstance(values, list) else 1 for values in fields.values()}
+    # A struct array of one element comes as its values; an array of several, each field as the list of theirs.
+    lists = all(isinstance(values, list) for values in fields.values()) and len(counts) == 1
+    found = [dict(zip(fields, values, strict=True)) for values in zip(*fields.values(), strict=True)] if lists else [fields]
+    sets = np.empty(len(found), dtype=object)
+    for number, one in enumerate(found):
+        sets[number] = _as_objects(one)
+    images = content.get("im")
+    return {"setstruct": sets} if images is None else {"setstruct": sets, "im": images if isinstance(images, list) else [images]}
+
+
+def _as_objects(fields: dict[str, Any]) -> SimpleNamespace:
+    """Nested structs too; what is empty in MATLAB, None of mat73, is an empty array."""
+    plain = {
+        name: np.array([_as_objects(value)], dtype=object) if isinstance(value, dict) else np.empty(0) if value is None else value
+        for name, value in fields.items()
+    }
+    return SimpleNamespace(**plain)
 
 
 def _stack(one: Any, image: np.ndarray) -> SegmentStack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -10,12 +11,12 @@ from scipy.io import savemat
 
 from CardioScarLib.cli.main import main
 from CardioScarLib.core.case import Case
-from CardioScarLib.core.errors import BadStack, UnreadableFile
+from CardioScarLib.core.errors import BadStack, MissingPackage, UnreadableFile
 from CardioScarLib.core.settings import ReconstructionSettings
 from CardioScarLib.io.contours import read_contours
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_wall
-from CardioScarLib.io.segment_mat import read_segment
+from CardioScarLib.io.segment_mat import _content_of_hdf5, read_segment
 from CardioScarLib.io.segment_names import named_labels
 from CardioScarLib.pipeline import settings_for
 
@@ -50,12 +51,16 @@ def a_set(frames=1, scar=True, description="LGE sax", own_pixels=True):
     }  # fmt: skip
 
 
-def saved(path, *sets, im=None):
+def an_array(*sets):
     fields = list(sets[0])
     array = np.empty((1, len(sets)), dtype=[(name, object) for name in fields])
     for number, one in enumerate(sets):
         array[0, number] = tuple(one[name] for name in fields)
-    savemat(path, {"setstruct": array, **({} if im is None else {"im": im})}, do_compression=True)
+    return array
+
+
+def saved(path, *sets, im=None):
+    savemat(path, {"setstruct": an_array(*sets), **({} if im is None else {"im": im})}, do_compression=True)
     return path
 
 
@@ -77,6 +82,28 @@ def test_pixels_that_stand_beside_the_sets_are_found(tmp_path):
     im[0, 0] = a_set()["IM"]
     stack = read_stack([saved(tmp_path / "study.mat", a_set(own_pixels=False), im=im)])
     assert stack.slices[3].pixels[11, 6] == pytest.approx(300 + 12 + 0.07)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_files_of_matlab_7_3_are_read_as_those_of_version_7(tmp_path, count):
+    pytest.importorskip("mat73")
+    hdf5storage = pytest.importorskip("hdf5storage")
+    sets = [a_set(frames=2, scar=False, description="cine"), a_set()][-count:]
+    hdf5storage.savemat(tmp_path / "new.mat", {"setstruct": an_array(*sets)}, format="7.3", structured_numpy_ndarray_as_struct=True)
+    new, old = read_segment(tmp_path / "new.mat"), read_segment(saved(tmp_path / "old.mat", *sets))
+    assert len(new) == len(old) == count
+    for one, other in zip(new, old, strict=True):
+        assert (one.description, one.frames, one.thickness) == (other.description, other.frames, other.thickness)
+        for name in ("pixels", "origin", "row_step", "column_step", "slice_step", "endo", "epi", "labels"):
+            mine, known = getattr(one, name), getattr(other, name)
+            assert (mine is None) == (known is None) and (known is None or np.array_equal(mine, known, equal_nan=True)), name
+
+
+def test_without_mat73_the_sentence_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mat73", None)
+    (tmp_path / "new.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + 400 * b"\0")
+    with pytest.raises(MissingPackage, match="version 7.3.*`pip install mat73`, or save the file in version 7"):
+        _content_of_hdf5(tmp_path / "new.mat")
 
 
 def test_contours_are_those_of_the_drawn_slices_in_their_place(tmp_path):
@@ -141,8 +168,9 @@ def test_other_files_of_matlab_are_told(tmp_path):
     savemat(tmp_path / "other.mat", {"x": [1, 2]})
     with pytest.raises(UnreadableFile, match="not a file of Segment: it holds no 'setstruct'"):
         read_segment(tmp_path / "other.mat")
+    pytest.importorskip("mat73")
     (tmp_path / "new.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + 400 * b"\0")
-    with pytest.raises(UnreadableFile, match="version 7.3"):
+    with pytest.raises(UnreadableFile, match="new.mat is not a file of Segment, or it is damaged"):
         read_segment(tmp_path / "new.mat")
     content = saved(tmp_path / "whole.mat", a_set()).read_bytes()
     (tmp_path / "part.mat").write_bytes(content[: len(content) // 2])
