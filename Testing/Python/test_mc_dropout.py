@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -348,6 +349,20 @@ def test_the_device_is_named():
     assert (device.type, found) == ("cpu", "CPU")
     device, found = choose_device("auto")
     assert found.startswith("GPU: ") if device.type == "cuda" else "no usable NVIDIA GPU" in found or "built for the CPU only" in found
+
+
+def test_of_several_gpus_the_one_with_the_most_free_memory_is_taken(monkeypatch):
+    from CardioScarLib.reconstruction.dropout.device import choose_device
+
+    free = [3 * 2**30, 20 * 2**30, 7 * 2**30]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(free))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: (free[index], 24 * 2**30))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"Model {index}")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(total_memory=24 * 2**30))
+    device, found = choose_device("auto")
+    assert (device.type, device.index) == ("cuda", 1)
+    assert found == "GPU 1 of 0 to 2, the one with the most free memory: Model 1, 24 GiB"
 
 
 def test_a_gpu_that_is_not_there_is_missed_in_one_sentence():

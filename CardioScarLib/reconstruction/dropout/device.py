@@ -25,7 +25,7 @@ def require_torch() -> None:
 
 
 def choose_device(wanted: str) -> tuple[torch.device, str]:
-    """The device for "auto", "cpu" or "cuda", and a sentence on what was found.
+    """The device for "auto", "cpu" or "cuda", and a sentence on what was found. Of several GPUs, the one with the most free memory.
 
     Raises BadSettings when CUDA is asked for and cannot be used.
     """
@@ -34,8 +34,11 @@ def choose_device(wanted: str) -> tuple[torch.device, str]:
     import torch
 
     if wanted != "cpu" and torch.cuda.is_available():
-        name, memory = torch.cuda.get_device_name(), torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
-        return torch.device("cuda"), f"GPU: {name}, {memory / 2**30:.0f} GiB"
+        count = torch.cuda.device_count()
+        index = max(range(count), key=lambda one: torch.cuda.mem_get_info(one)[0])
+        memory = torch.cuda.get_device_properties(index).total_memory
+        which = f" {index} of 0 to {count - 1}, the one with the most free memory" if count > 1 else ""
+        return torch.device("cuda", index), f"GPU{which}: {torch.cuda.get_device_name(index)}, {memory / 2**30:.0f} GiB"
     if wanted == "cuda":
         built = "finds no usable NVIDIA GPU" if torch.version.cuda else "was built for the CPU only"
         raise BadSettings(f"CUDA was asked for, but PyTorch {torch.__version__} {built}; use the device 'auto' or 'cpu'.")
