@@ -17,6 +17,7 @@ from CardioScarMRML.channels import addCurves, removeCurves
 from CardioScarMRML.placing import placeBeside, removeNodes
 from CardioScarMRML.reading import RAS_TO_LPS
 from CardioScarMRML.results_table import titleOf
+from CardioScarMRML.segment_plot import addSegmentPlot, removeSegmentPlot
 from CardioScarMRML.translation import tr as _
 from CardioScarMRML.writing import scarArrays
 
@@ -66,7 +67,8 @@ def writeNumbers(modelNode, numbers: Numbers) -> None:
         _writeTable(modelNode, "channels", _("channels"), _channelRows(record["channels"])),
     ]
     curves = addCurves(modelNode, record["channels"])
-    gather(modelNode.GetNodeReference("CardioScar.LGE"), *(one for one in tables if one is not None), *curves)
+    nodes = (*tables, addSegmentPlot(modelNode, record["sectors"]), *curves)
+    gather(modelNode.GetNodeReference("CardioScar.LGE"), *(one for one in nodes if one is not None))
     mesh.Modified()  # the only event that makes views look at the arrays again
 
 
@@ -82,16 +84,18 @@ def quantitiesIn(record: dict) -> tuple[Quantity, ...]:
 
 
 def removeNumbers(modelNode) -> None:
-    """Remove the attribute, the tables and the curves of a model's numbers; the arrays go with those of its map."""
+    """Remove the attribute, the tables, the plot and the curves of a model's numbers; the arrays go with those of its map."""
     modelNode.RemoveAttribute(NUMBERS_ATTRIBUTE)
     for role in TABLE_ROLES.values():
         removeNodes(modelNode.GetNodeReference(role))
         modelNode.SetNodeReferenceID(role, None)
+    removeSegmentPlot(modelNode)
     removeCurves(modelNode)
 
 
 def keepEarlierNumbers(modelNode, suffix: str) -> None:
-    """Leave the tables in the scene under other names; the curves go, since the next map has its own."""
+    """Leave the tables in the scene under other names; plot and curves go, since the next map has its own."""
+    removeSegmentPlot(modelNode)
     for role in TABLE_ROLES.values():
         tableNode = modelNode.GetNodeReference(role)
         if tableNode is not None:

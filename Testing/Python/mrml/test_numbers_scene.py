@@ -51,6 +51,19 @@ def test_every_number_is_in_a_table_with_its_interval_and_method(told):
     assert numbersOf(model)["missing"] == {"segments": "No rotation."}
 
 
+def test_the_burden_of_segments_is_plotted_with_its_interval_and_goes_with_the_numbers(told, a_scene):
+    chart = told[1].GetNodeReference("CardioScar.SegmentsChart")
+    assert chart.GetYAxisTitle() == "Scar burden (%)" and chart.GetNumberOfPlotSeriesNodes() == 3
+    bars = chart.GetNthPlotSeriesNode(0)
+    table = bars.GetTableNode().GetTable()
+    (sector,) = numbersOf(told[1])["sectors"].values()
+    burden = sector["quantities"]["scar_burden_percent"]
+    plotted = [table.GetColumnByName(name).GetValue(0) for name in (bars.GetXColumnName(), bars.GetYColumnName(), "low", "high")]
+    assert plotted == [1, burden["value"], burden["low"], burden["high"]]
+    removeNumbers(told[1])
+    assert all(a_scene.GetNumberOfNodesByClass(f"vtkMRML{name}Node") == 0 for name in ("PlotChart", "PlotSeries"))
+
+
 def test_channels_are_curves_where_they_run_in_the_world(told):
     straight, bent = curves_of(told[1])
     ends = [np.zeros(3), np.zeros(3)]
@@ -93,12 +106,12 @@ def test_the_next_map_takes_the_numbers_of_the_last_one_along(told, a_scene, a_f
     CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model))
     assert numbersOf(model) is None and all(one.GetScene() is None for one in curves) and curves_of(model) == []
     assert not model.GetMesh().GetPointData().HasArray("channel_probability")
-    assert a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == tables - 3
+    assert a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == tables - 4
     writeNumbers(model, some_numbers(len(map_on(model))))
     CardioScarLogic(a_fake_reconstruct).reconstruct(CardioScarCase(volume, model), keepEarlierAs="_earlier")
     assert numbersOf(model) is None and model.GetAttribute("CardioScar.Numbers_earlier")
     assert model.GetMesh().GetPointData().HasArray("channel_probability_earlier")
-    assert a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == tables + 1, "kept under other names, beside that of the new map"
+    assert a_scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == tables, "kept under other names, beside that of the new map"
 
 
 def test_numbers_that_are_told_again_leave_as_many_nodes(told, a_scene):
