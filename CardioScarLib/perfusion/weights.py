@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KIND = "perfusion network"
 SHIPPED = Path(__file__).parent / "shipped"
-SHIPPED_SHA256: dict[str, str] = {}
+SHIPPED_SHA256 = {"spect-default": "25f48c375ac3adcb0caa935fbfc99fd09a2205cf8e701b91fc4380c095e64977"}
 """Of the weights that come with the library, by the name of the network."""
 ORIGINAL_SUFFIXES = (".pth", ".pt")
 
@@ -46,8 +46,8 @@ def read_spect_weights(name_or_file: str | Path) -> SpectNetwork:
     name = str(name_or_file)
     if name in NETWORKS and name not in SHIPPED_SHA256:
         raise UnreadableFile(
-            f"No trained weights '{name}' come with this version; train them (cardioscar spect train --phantoms 280 -o FOLDER) and give "
-            "FOLDER/best.safetensors as the weights."
+            f"No trained weights '{name}' come with this version; give its file (.pth), or train it (cardioscar spect train "
+            "--phantoms 280 -o FOLDER) and give FOLDER/best.safetensors."
         )
     path = SHIPPED / f"{name}.safetensors" if name in SHIPPED_SHA256 else Path(name_or_file)
     sha256 = hashlib.sha256(check_readable(path).read_bytes()).hexdigest()

@@ -112,6 +112,14 @@ def test_weights_that_are_not_those_that_were_shipped_are_refused(tmp_path, monk
         perfusion_weights.read_spect_weights("spect-default")
 
 
+def test_what_is_shipped_is_what_was_measured():
+    network = perfusion_weights.read_spect_weights("spect-default")
+    assert network.name == "spect-default" and network.record["validation_dice"] == pytest.approx(0.9, abs=1e-3)
+    assert "Not for clinical use" in (perfusion_weights.SHIPPED / "MODEL_CARD.md").read_text(encoding="utf-8")
+    with pytest.raises(UnreadableFile, match="No trained weights 'original'"):
+        perfusion_weights.read_spect_weights("original")
+
+
 def some_samples(count: int) -> SpectSamples:
     random = np.random.default_rng(0)
     fraction = np.zeros((count, 40, 40, 40), dtype=np.float32)
