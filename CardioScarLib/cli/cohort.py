@@ -45,6 +45,7 @@ def cohort() -> None:
 @click.option("--setup", multiple=True, metavar="LINE", help="A line of the shell before a job's worker, such as a module load.")
 @click.option("--slurm-option", multiple=True, metavar="OPTION", help='A further option of sbatch, such as "--qos=long".')
 @click.option("--dashboard", is_flag=True, help="Show Dask's dashboard at port 8787; needs bokeh.")
+@click.option("--segment", is_flag=True, help="Have a network label a case without a label map: its scar, and its wall without a model.")
 @click.option("--audit", is_flag=True, help="Also audit each stack: slices are left out and predicted, which takes longer.")
 @click.option("--quantify", is_flag=True, help="Also tell all numbers of each map, as cardioscar quantify does.")
 @click.option("--report", is_flag=True, help="Also write a report of each map.")
@@ -121,12 +122,12 @@ def _study(context: click.Context, source: Path, chosen: dict[str, Any]) -> Stud
             if given and option.name not in OF_THE_RUN | OF_SLURM:
                 raise BadSettings(f"{option.opts[0]} cannot be given with a study file; write it into {source.name}.")
         return read_study(source)
-    steps = ("reconstruct", *(name for name in ("audit", "quantify", "report") if chosen[name]), *(("align",) if chosen["align"] else ()))
+    steps = ("reconstruct", *(name for name in ("segment", "align", "audit", "quantify", "report") if chosen[name]))
     settings = settings_of_map(
         chosen["settings"], chosen["reading"], chosen["alignment"], chosen["align"], chosen["volume"], chosen["interval"]
     )
     limits = Limits(chosen["time_limit"], chosen["memory_limit"])
-    study = Study(tuple(find_cases(source)), ordered_steps(steps), settings, limits=limits)
+    study = Study(tuple(find_cases(source, steps)), ordered_steps(steps), settings, limits=limits)
     return replace(study, retries=chosen["retries"], keep_names=chosen["keep_names"])
 
 
