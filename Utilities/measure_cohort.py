@@ -27,6 +27,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,10 @@ from CardioScarLib.cohort.collected import collect
 from CardioScarLib.cohort.engines import Slurm, engine_for
 from CardioScarLib.cohort.outcome import Outcome
 from CardioScarLib.cohort.units import RECORD, WORK, Unit, read_record
-from CardioScarLib.core.packing import pack, unpack
+from CardioScarLib.cohort.work import UNITS
 from CardioScarLib.core.settings import AlignmentSettings, EvidenceSettings, ModelSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.phantom import phantom_case
+from CardioScarLib.runner import Helper
 from CardioScarLib.tasks.case_settings import settings_of_map
 
 HEARTS, NODES = 5, 5000
@@ -113,9 +115,8 @@ def throughput(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
     return {"times as fast": round(ratio, 2), **found}
 
 
-def no_work(values: str, results: str) -> str:
-    unit = unpack(Unit, json.loads(values), {})
-    return json.dumps({"outcome": pack(Outcome(unit.name, "done", name=unit.name, variant=unit.variant))[0], "worker": ""})
+def no_work(unit: Unit, results: Path, helper: Helper) -> Outcome:
+    return Outcome(unit.name, "done", name=unit.name, variant=unit.variant)
 
 
 def growth(folder: Path, picture: Path | None) -> dict[str, Any]:
@@ -126,10 +127,10 @@ def growth(folder: Path, picture: Path | None) -> dict[str, Any]:
     found = {}
     for count in GROWTH:
         with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0") as cluster:
-            engine = DaskEngine(lambda cluster=cluster: Client(cluster), function=no_work)
+            engine = DaskEngine(lambda cluster=cluster: Client(cluster))
             before = psutil.Process().memory_info().rss
             clock = time.perf_counter()
-            done = sum(one is not None for one in engine.make(units[:count], folder))
+            done = sum(one is not None for one in engine.make(units[:count], folder, replace(UNITS, do=no_work)))
             seconds = time.perf_counter() - clock
             grown = (psutil.Process().memory_info().rss - before) / 2**20
         assert done == count

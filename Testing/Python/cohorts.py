@@ -22,7 +22,7 @@ class Here:
     def __init__(self):
         self.helper = Helper()
 
-    def make(self, units, results):
+    def make(self, units, results, way):
         for unit in units:
             yield unit, make(unit, results, self.helper)
 
@@ -35,7 +35,7 @@ class InThisProcess:
     def __init__(self):
         self.log, self.tasks = [], 0
 
-    def make(self, units, results):
+    def make(self, units, results, way):
         for unit in units:
             yield unit, make(unit, results, self)
 
