@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from CardioScarLib.cohort.run import Progress
     from CardioScarLib.cohort.study import Study
 
+BETWEEN_LOOKS = 3.0
+"""Seconds between two looks at results, which may lie on a slow disk."""
 STOPPED = "Stopped; finished cases are kept, and the same command continues."
 OF_THE_RUN = {"source", "output", "overwrite", *OF_ENGINES}
 
@@ -69,11 +72,28 @@ def run(context: click.Context, source: Path, output: Path, overwrite: bool, **c
 
 @cohort.command(short_help="Tell how far a run is.")
 @click.argument("results", type=Path, metavar="RESULTS")
-def status(results: Path) -> None:
+@click.option("--watch", is_flag=True, help="Tell it again every few seconds, until no run is at work.")
+def status(results: Path, watch: bool) -> None:
     """Tell how many cases of a folder of results are done, whether a run is at work, and how long it will take."""
-    from CardioScarLib.cohort.status import status_in_words
+    from rich.console import Console
+    from rich.live import Live
 
-    say(status_in_words(results))
+    from CardioScarLib.cohort.status import look
+
+    text, at_work = look(results)
+    console = Console(highlight=False)
+    live = watch and at_work and console.is_terminal
+    if not live:
+        say(text)
+    with Live(text, console=console, auto_refresh=False) if live else nullcontext() as shown:
+        while watch and at_work:
+            time.sleep(BETWEEN_LOOKS)
+            earlier = text
+            text, at_work = look(results)
+            if shown is not None:
+                shown.update(text, refresh=True)
+            elif text != earlier:
+                say(text)
 
 
 @cohort.command(short_help="Write tables, pictures and one web page of the results.")
