@@ -99,12 +99,13 @@ def throughput(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
         results = folder / f"throughput-{workers}"
         shutil.rmtree(results, ignore_errors=True)
         with engine_for(workers, results) as engine:
-            clock = time.perf_counter()
+            clock, used = time.perf_counter(), _cpu_seconds()
             outcomes = run_study(study, results, engine, say=_nothing)
-            seconds = time.perf_counter() - clock
+            seconds, used = time.perf_counter() - clock, _cpu_seconds() - used
         overhead = [one.overhead for one in outcomes]
         found[f"{workers} worker"] = {
             "seconds": round(seconds, 1),
+            "CPU seconds of a case": round(used / cases, 2),
             "cases per hour": round(3600 * cases / seconds),
             "seconds of a case": round(float(np.mean([one.seconds for one in outcomes])), 2),
             "overhead, median": round(float(np.median(overhead)), 3),
@@ -113,6 +114,12 @@ def throughput(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
         }
     ratio = found["1 worker"]["seconds"] / found["2 worker"]["seconds"]
     return {"times as fast": round(ratio, 2), **found}
+
+
+def _cpu_seconds() -> float:
+    """Of this process and all that it has started, whether they are there or have ended."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(sum(one.cpu_times()[:4]) for one in processes)
 
 
 def no_work(unit: Unit, results: Path, helper: Helper) -> Outcome:

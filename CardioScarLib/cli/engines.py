@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from CardioScarLib.cli.console import say
+
 if TYPE_CHECKING:
     from CardioScarLib.cohort.run import Engine
 
@@ -58,4 +60,6 @@ def chosen_engine(folder: Path, chosen: dict[str, Any]) -> Iterator[Engine]:
     of_slurm["others"] = of_slurm.pop("slurm_option")
     workers, scheduler, use_slurm, dashboard = (chosen.pop(name) for name in ("workers", "scheduler", "use_slurm", "dashboard"))
     with engine_for(workers, folder, scheduler, Slurm(**of_slurm) if use_slurm else None, dashboard) as engine:
+        if engine.dashboard:
+            say(f"Dask's dashboard: {engine.dashboard}", err=True)
         yield engine

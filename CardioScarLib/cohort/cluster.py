@@ -65,10 +65,11 @@ class DaskEngine:
     """An engine on a client of Dask.
 
     connect: makes a client; called again when its scheduler is gone. tend: called every few seconds, such as to replace lost jobs.
+    dashboard: address of Dask's page; empty where nobody wants it.
     """
 
-    def __init__(self, connect: Callable[[], Any], tend: Callable[[], None] = lambda: None):
-        self.workers = 0
+    def __init__(self, connect: Callable[[], Any], tend: Callable[[], None] = lambda: None, dashboard: str = ""):
+        self.workers, self.dashboard = 0, dashboard
         self._connect, self._tend = connect, tend
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._sent: dict[Any, Any] = {}

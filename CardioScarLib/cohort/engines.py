@@ -98,7 +98,12 @@ def _on_this_machine(workers: int, dashboard: bool) -> Iterator[Engine]:
             n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=address, silence_logs="CRITICAL"
         )
         with cluster:
-            yield DaskEngine(_clients_of(cluster), lambda: cluster.loop.add_callback(_renew, cluster, workers))
+            yield DaskEngine(_clients_of(cluster), lambda: cluster.loop.add_callback(_renew, cluster, workers), _page(cluster, dashboard))
+
+
+def _page(cluster: Any, wanted: bool) -> str:
+    """Dask takes another port where that of its dashboard is in use."""
+    return str(cluster.dashboard_link) if wanted else ""
 
 
 def _renew(cluster: Any, workers: int) -> None:
@@ -149,7 +154,7 @@ def _on_slurm(jobs: int, results: Path, slurm: Slurm, dashboard: bool) -> Iterat
             _check_job(cluster.job_script())
             cluster.scale(jobs=jobs)
             # Jobs that have ended at their walltime are replaced when the number of jobs is asked for again.
-            yield DaskEngine(_clients_of(cluster), lambda: cluster.scale(jobs=jobs))
+            yield DaskEngine(_clients_of(cluster), lambda: cluster.scale(jobs=jobs), _page(cluster, dashboard))
 
 
 def _check_job(script: str) -> None:

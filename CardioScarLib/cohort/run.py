@@ -33,10 +33,11 @@ BETWEEN_REPORTS = 1.0
 class Engine(Protocol):
     """Does pieces of work, in any order and anywhere.
 
-    workers: how many are there now.
+    workers: how many are there now. dashboard: address of a page about them, if there is one.
     """
 
     workers: int
+    dashboard: str
 
     def make(self, pieces: Iterable[P], results: Path, way: Way[P, A]) -> Iterator[tuple[P, A] | None]:
         """Each piece with its answer; None while nothing happens, about once a second."""
@@ -46,6 +47,7 @@ class InProcess:
     """One after another, in a child process of this one; needs no further package."""
 
     workers = 1
+    dashboard = ""
 
     def make(self, pieces: Iterable[P], results: Path, way: Way[P, A]) -> Iterator[tuple[P, A] | None]:
         helper = Helper()
