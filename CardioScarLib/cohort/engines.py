@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -62,7 +63,9 @@ def engine_for(
     if scheduler and slurm:
         raise BadSettings("Give the address of a scheduler, or send jobs to SLURM, not both.")
     if scheduler:
-        yield _on_scheduler(scheduler)
+        check_distributed()
+        with _quiet("5s"):
+            yield _on_scheduler(scheduler)
     elif slurm:
         with _on_slurm(workers, results, slurm, dashboard) as engine:
             yield engine
@@ -74,7 +77,6 @@ def engine_for(
 
 
 def _on_scheduler(address: str) -> Engine:
-    check_distributed()
     from distributed import Client
 
     def connect() -> Any:
@@ -190,4 +192,12 @@ def _quiet(restart: str) -> Iterator[None]:
             "distributed.admin.system-monitor.gil.enabled": False,
         }
     ):
-        yield
+        loggers = [logging.getLogger(one) for one in ("distributed", "distributed.client")]
+        levels = [one.level for one in loggers]
+        try:
+            for one in loggers:
+                one.setLevel(logging.CRITICAL)
+            yield
+        finally:
+            for one, level in zip(loggers, levels, strict=True):
+                one.setLevel(level)

@@ -26,7 +26,7 @@ from CardioScarLib.tasks.segment import SegmentTask
 
 NUMBER = {"type": "number"}
 SCHEMA = record_of(
-    {"summary": record_of(dict.fromkeys(("wall_ml", "scar_ml", "scar_share"), NUMBER)), "network": {"type": "string"}},
+    {"summary": record_of(dict.fromkeys(("wall_ml", "scar_ml", "scar_share", "expected_scar_ml"), NUMBER)), "network": {"type": "string"}},
     {"notes": {"type": "array", "items": {"type": "string"}}},
 )
 LOOK = "The heart was segmented by a network, not by a reader: look at its labels."
@@ -70,9 +70,13 @@ def told_of_labels(labels: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _quantities(amounts: Mapping[str, float], network: str) -> tuple[Quantity, ...]:
-    method = f"pixels as labeled by the network {network}, each slice up to half way to its neighbors"
+    of_network = f"of the network {network}, each slice up to half way to its neighbors"
+    method = f"labels {of_network}"
     return (
         Quantity("segmented_wall_ml", "Wall by the labels", amounts["wall_ml"], "mL", method),
         Quantity("segmented_scar_ml", "Scar by the labels", amounts["scar_ml"], "mL", method),
+        Quantity(
+            "segmented_scar_expected_ml", "Scar expected by the network", amounts["expected_scar_ml"], "mL", f"probabilities {of_network}"
+        ),
         Quantity("segmented_scar_percent", "Scar of the wall by the labels", 100 * amounts["scar_share"], "%", method),
     )
