@@ -72,11 +72,10 @@ def told_of_labels(labels: Path) -> tuple[dict[str, Any], list[str]]:
 def _quantities(amounts: Mapping[str, float], network: str) -> tuple[Quantity, ...]:
     of_network = f"of the network {network}, each slice up to half way to its neighbors"
     method = f"labels {of_network}"
+    expected = amounts["expected_scar_ml"]
     return (
         Quantity("segmented_wall_ml", "Wall by the labels", amounts["wall_ml"], "mL", method),
         Quantity("segmented_scar_ml", "Scar by the labels", amounts["scar_ml"], "mL", method),
-        Quantity(
-            "segmented_scar_expected_ml", "Scar expected by the network", amounts["expected_scar_ml"], "mL", f"probabilities {of_network}"
-        ),
+        Quantity("segmented_scar_expected_ml", "Scar expected by the network", expected, "mL", f"probabilities {of_network}"),
         Quantity("segmented_scar_percent", "Scar of the wall by the labels", 100 * amounts["scar_share"], "%", method),
     )
