@@ -136,12 +136,17 @@ def growth(folder: Path, picture: Path | None) -> dict[str, Any]:
         with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0") as cluster:
             engine = DaskEngine(lambda cluster=cluster: Client(cluster))
             before = psutil.Process().memory_info().rss
-            clock = time.perf_counter()
+            clock, used = time.perf_counter(), _cpu_seconds()
             done = sum(one is not None for one in engine.make(units[:count], folder, replace(UNITS, do=no_work)))
-            seconds = time.perf_counter() - clock
+            seconds, used = time.perf_counter() - clock, _cpu_seconds() - used
             grown = (psutil.Process().memory_info().rss - before) / 2**20
         assert done == count
-        found[str(count)] = {"seconds": round(seconds, 2), "ms of a case": round(1000 * seconds / count, 2), "memory, MiB": round(grown, 1)}
+        found[str(count)] = {
+            "seconds": round(seconds, 2),
+            "CPU seconds": round(used, 2),
+            "CPU ms of a case": round(1000 * used / count, 2),
+            "memory, MiB": round(grown, 1),
+        }
     if picture is not None:
         _draw(found, picture)
     return found
@@ -151,12 +156,12 @@ def _draw(found: dict[str, dict[str, float]], picture: Path) -> None:
     from matplotlib.figure import Figure
 
     counts = np.array([int(one) for one in found])
-    seconds = np.array([one["seconds"] for one in found.values()])
+    seconds = np.array([one["CPU seconds"] for one in found.values()])
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
     axes.loglog(counts, seconds, "o-", color="#2c728e", label="measured")
     axes.loglog(counts, seconds[-1] * counts / counts[-1], "--", color="0.6", label="proportional to the number of cases")
-    axes.set(xlabel="cases without work", ylabel="seconds")
+    axes.set(xlabel="cases without work", ylabel="CPU seconds of scheduler, run and workers")
     axes.legend(frameon=False)
     figure.savefig(picture, dpi=110)
 

@@ -119,6 +119,7 @@ def bulls_eyes_figure(rows: Sequence[Row]) -> Any:
 def lights_figure(rows: Sequence[Row]) -> Any:
     """How many cases have which audit light, a bar per variant; None where nothing was audited."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     if not any(one.light for one in rows):
         return None
@@ -136,6 +137,7 @@ def lights_figure(rows: Sequence[Row]) -> Any:
     axes.set_yticks(range(len(variants)), [name or "All cases" for name in variants])
     axes.invert_yaxis()
     axes.set_xlabel("cases")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
