@@ -13,8 +13,10 @@ import numpy as np
 
 from CardioScarLib.benchmark import scores
 from CardioScarLib.benchmark.case import BenchmarkCase, make_case
+from CardioScarLib.benchmark.methods import METHODS
 from CardioScarLib.benchmark.phantom_cases import phantom_as_case
 from CardioScarLib.benchmark.problem import Answer, Problem
+from CardioScarLib.benchmark.records import code_of
 from CardioScarLib.benchmark.task import MethodTask
 from CardioScarLib.cohort.outcome import POSTPONED
 from CardioScarLib.cohort.ways import Way
@@ -57,11 +59,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Measured:
-    """state: "done" or "postponed". content: of the record; with "failed", a sentence, where there are no scores."""
+    """state: "done" or "postponed". content: of the record; with "failed", a sentence, where there are no scores.
+
+    code: hash of the code of the process that measured, for methods of ours.
+    """
 
     state: str = "done"
     seconds: float = 0.0
     content: dict[str, Any] = field(default_factory=dict)
+    code: str = ""
 
 
 def measure(run: Run, folder: Path, helper: Helper) -> Measured:
@@ -83,7 +89,8 @@ def measure(run: Run, folder: Path, helper: Helper) -> Measured:
     except Exception as problem:  # one case or method of many: the others continue, and the run reports it at its end
         known_kind = isinstance(problem, CardioScarError)
         content = {"failed": str(problem) if known_kind else f"Internal error, {type(problem).__name__}: {problem}"}
-    return Measured("done", time.monotonic() - start, content)
+    code = code_of(METHODS[run.method]) if run.method in METHODS else ""
+    return Measured("done", time.monotonic() - start, content, code)
 
 
 def _failed(run: Run, sentence: str) -> Measured:

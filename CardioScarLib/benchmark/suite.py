@@ -16,6 +16,8 @@ from CardioScarLib.benchmark.summary import GROUPS, group_of
 from CardioScarLib.cohort.run import Engine, InProcess
 from CardioScarLib.core.errors import BadSettings
 
+OTHER_CODE = "A worker has another version of CardioScar, which may give other numbers; install the same one on all machines."
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -88,7 +90,8 @@ def run_suite(plan: Plan, say: Callable[[str], None] = print, engine: Engine | N
         if made is not None:
             run, measured = made
             about = {"method": run.method, "part": run.part, "family": run.family, "seed": run.seed, "nodes": run.nodes}
-            record = records.keep(run.key, codes[run.method], {**about, **measured.content})
+            same = measured.code in ("", codes[run.method])
+            record = records.keep(run.key, codes[run.method], {**about, **(measured.content if same else {"failed": OTHER_CODE})})
             keep(run, record, record.get("failed") or f"RMSE {record['scores']['rmse']:.4f}, {record['cpu_seconds']:.1f} CPU s")
     return [found[run.place] for run in runs]
 

@@ -97,6 +97,18 @@ def test_workers_measure_what_one_process_measures(a_run, tmp_path, monkeypatch)
     assert [one["key"] for one in Records(plan.records).all()] == sorted(one["key"] for one in found)
 
 
+def test_numbers_of_a_worker_with_other_code_are_not_taken(tmp_path):
+    class Elsewhere:
+        dashboard, workers = "", 1
+
+        def make(self, pieces, results, way):
+            for run in pieces:
+                yield run, runs.Measured("done", 1.0, {"scores": {"rmse": 0.0}, "cpu_seconds": 0.0}, "of yesterday")
+
+    (record,) = run_suite(a_plan(tmp_path, methods=("linear",), families=("W",)), silent, Elsewhere())
+    assert record["failed"].startswith("A worker has another version of CardioScar") and "scores" not in record
+
+
 class AtOnce:
     status = "running"
 
