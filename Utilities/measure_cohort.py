@@ -27,6 +27,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,10 @@ from CardioScarLib.cohort.collected import collect
 from CardioScarLib.cohort.engines import Slurm, engine_for
 from CardioScarLib.cohort.outcome import Outcome
 from CardioScarLib.cohort.units import RECORD, WORK, Unit, read_record
-from CardioScarLib.core.packing import pack, unpack
+from CardioScarLib.cohort.work import UNITS
 from CardioScarLib.core.settings import AlignmentSettings, EvidenceSettings, ModelSettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.phantom import phantom_case
+from CardioScarLib.runner import Helper
 from CardioScarLib.tasks.case_settings import settings_of_map
 
 HEARTS, NODES = 5, 5000
@@ -97,12 +99,13 @@ def throughput(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
         results = folder / f"throughput-{workers}"
         shutil.rmtree(results, ignore_errors=True)
         with engine_for(workers, results) as engine:
-            clock = time.perf_counter()
+            clock, used = time.perf_counter(), _cpu_seconds()
             outcomes = run_study(study, results, engine, say=_nothing)
-            seconds = time.perf_counter() - clock
+            seconds, used = time.perf_counter() - clock, _cpu_seconds() - used
         overhead = [one.overhead for one in outcomes]
         found[f"{workers} worker"] = {
             "seconds": round(seconds, 1),
+            "CPU seconds of a case": round(used / cases, 2),
             "cases per hour": round(3600 * cases / seconds),
             "seconds of a case": round(float(np.mean([one.seconds for one in outcomes])), 2),
             "overhead, median": round(float(np.median(overhead)), 3),
@@ -113,9 +116,14 @@ def throughput(folder: Path, cases: int, nodes: int) -> dict[str, Any]:
     return {"times as fast": round(ratio, 2), **found}
 
 
-def no_work(values: str, results: str) -> str:
-    unit = unpack(Unit, json.loads(values), {})
-    return json.dumps({"outcome": pack(Outcome(unit.name, "done", name=unit.name, variant=unit.variant))[0], "worker": ""})
+def _cpu_seconds() -> float:
+    """Of this process and all that it has started, whether they are there or have ended."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(sum(one.cpu_times()[:4]) for one in processes)
+
+
+def no_work(unit: Unit, results: Path, helper: Helper) -> Outcome:
+    return Outcome(unit.name, "done", name=unit.name, variant=unit.variant)
 
 
 def growth(folder: Path, picture: Path | None) -> dict[str, Any]:
@@ -126,14 +134,19 @@ def growth(folder: Path, picture: Path | None) -> dict[str, Any]:
     found = {}
     for count in GROWTH:
         with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0") as cluster:
-            engine = DaskEngine(lambda cluster=cluster: Client(cluster), function=no_work)
+            engine = DaskEngine(lambda cluster=cluster: Client(cluster))
             before = psutil.Process().memory_info().rss
-            clock = time.perf_counter()
-            done = sum(one is not None for one in engine.make(units[:count], folder))
-            seconds = time.perf_counter() - clock
+            clock, used = time.perf_counter(), _cpu_seconds()
+            done = sum(one is not None for one in engine.make(units[:count], folder, replace(UNITS, do=no_work)))
+            seconds, used = time.perf_counter() - clock, _cpu_seconds() - used
             grown = (psutil.Process().memory_info().rss - before) / 2**20
         assert done == count
-        found[str(count)] = {"seconds": round(seconds, 2), "ms of a case": round(1000 * seconds / count, 2), "memory, MiB": round(grown, 1)}
+        found[str(count)] = {
+            "seconds": round(seconds, 2),
+            "CPU seconds": round(used, 2),
+            "CPU ms of a case": round(1000 * used / count, 2),
+            "memory, MiB": round(grown, 1),
+        }
     if picture is not None:
         _draw(found, picture)
     return found
@@ -143,12 +156,12 @@ def _draw(found: dict[str, dict[str, float]], picture: Path) -> None:
     from matplotlib.figure import Figure
 
     counts = np.array([int(one) for one in found])
-    seconds = np.array([one["seconds"] for one in found.values()])
+    seconds = np.array([one["CPU seconds"] for one in found.values()])
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
     axes.loglog(counts, seconds, "o-", color="#2c728e", label="measured")
     axes.loglog(counts, seconds[-1] * counts / counts[-1], "--", color="0.6", label="proportional to the number of cases")
-    axes.set(xlabel="cases without work", ylabel="seconds")
+    axes.set(xlabel="cases without work", ylabel="CPU seconds of scheduler, run and workers")
     axes.legend(frameon=False)
     figure.savefig(picture, dpi=110)
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from CardioScarLib.benchmark.methods import METHODS, find_method
+from CardioScarLib.benchmark.methods import METHODS
 from CardioScarLib.benchmark.phantom_cases import phantom_as_case
 from CardioScarLib.benchmark.problem import Answer, Problem
 from CardioScarLib.benchmark.records import Records, code_of
-from CardioScarLib.benchmark.suite import answer_of
+from CardioScarLib.benchmark.runs import answer_of
 from CardioScarLib.core.case import Case
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.pipeline import reconstruct
@@ -45,7 +45,7 @@ def cost(records: Records, preset: str, change: dict, say: Callable[[str], None]
     record = records.known(key, code)
     if record is None:
         case = phantom_as_case(KIND, SEED, **{"nodes": NODES, **change})
-        answer, used = answer_of(case, find_method(f"{__name__}:{preset}"))
+        answer, used = answer_of(case, f"{__name__}:{preset}")
         rmse = float(np.sqrt(np.mean((answer.mean - case.truth) ** 2)))
         record = records.keep(key, code, {"part": "cost", "preset": preset, **change, **used, **answer.summary, "rmse": rmse})
         say(f"{record['key']}: {record['cpu_seconds']:.1f} CPU s")

@@ -15,7 +15,8 @@ from CardioScarLib.benchmark.gpu import gpu_costs
 from CardioScarLib.benchmark.methods import METHODS
 from CardioScarLib.benchmark.race import RACERS, race
 from CardioScarLib.benchmark.records import Records, code_of
-from CardioScarLib.benchmark.suite import PHANTOMS, Plan, run_suite
+from CardioScarLib.benchmark.runs import PHANTOMS
+from CardioScarLib.benchmark.suite import Plan, run_suite
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom import CONTROLS, KINDS
 

@@ -11,7 +11,7 @@ import numpy as np
 from CardioScarLib.benchmark.cost import GROWTH, SIZES
 from CardioScarLib.benchmark.plots import growth
 from CardioScarLib.benchmark.published import METHODS_SHOWN, RACE_KINDS, RECORDS
-from CardioScarLib.benchmark.suite import PHANTOMS
+from CardioScarLib.benchmark.runs import PHANTOMS
 from CardioScarLib.benchmark.summary import BASE, markdown_table
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.io.files import atomic_paths

@@ -10,7 +10,8 @@ import numpy as np
 from CardioScarLib.benchmark.case import make_case
 from CardioScarLib.benchmark.methods import Method
 from CardioScarLib.benchmark.records import Records, code_of
-from CardioScarLib.benchmark.suite import Plan, answer_of
+from CardioScarLib.benchmark.runs import answer_of
+from CardioScarLib.benchmark.suite import Plan
 from CardioScarLib.benchmark.summary import Table
 from CardioScarLib.core.errors import CardioScarError
 
@@ -64,7 +65,7 @@ def _measured(plan: Plan, family: str, method: Method, vary: str) -> dict:
     for number in range(REPEATS):
         noise_seed = plan.seeds[0] + (number if vary == "noise" else 0)
         case = make_case(family, plan.seeds[0], plan.nodes, noise_seed=noise_seed)
-        answer, _ = answer_of(case, method, plan.original_python, seed=number if vary == "method" else 0)
+        answer, _ = answer_of(case, method.name, plan.original_python, seed=number if vary == "method" else 0)
         maps.append(answer.mean)
         rmses.append(float(np.sqrt(np.mean((answer.mean - case.truth) ** 2))))
     least = min(float(np.corrcoef(first, second)[0, 1]) for first, second in combinations(maps, 2))

@@ -17,6 +17,7 @@ import click
 
 from CardioScarLib.cli.arguments import Numbers
 from CardioScarLib.cli.console import stderr
+from CardioScarLib.cli.engines import chosen_engine, engine_options
 
 PARTS = ("accuracy", "cost", "race", "gpu")
 QUICK_FAMILIES, QUICK_SEEDS, QUICK_NODES = ("W", "I3", "I3C", "X"), (100,), 3_000
@@ -83,7 +84,7 @@ def benchmark() -> None:
 )
 @click.option("--quick", is_flag=True, help="A trial run of a few minutes: few cases, small meshes.")
 @click.option("--repeatability", is_flag=True, help="Also vary the seeds of the methods, and the noise.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Number of cases at a time.")
+@engine_options("--jobs", "Runs")
 @click.option(
     "--original-python", type=Path, metavar="FILE", help="Python where the original cardioscar is installed; adds it as a method."
 )
@@ -95,7 +96,8 @@ def benchmark() -> None:
 @click.option("--list", "list_them", is_flag=True, help="List families and methods, and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def run(
-    part, families, methods, own, search_path, seeds, nodes, quick, repeatability, jobs, original_python, real, output, list_them, as_json
+    part, families, methods, own, search_path, seeds, nodes, quick, repeatability, original_python, real, output, list_them, as_json,
+    **engines,
 ) -> None:  # fmt: skip
     """Run methods on phantoms with exact truth, and make tables, plots and a page of their scores.
 
@@ -146,7 +148,6 @@ def run(
         tuple(method for method in chosen if method.name not in skipped),
         nodes or (QUICK_NODES if quick else NODES),
         folder / "records.jsonl",
-        jobs,
         str(original_python) if original_python else None,
     )
     if not plan.methods:
@@ -154,9 +155,9 @@ def run(
     say(LABEL)
     if part == "frozen":
         say("This is the FROZEN part: it is run to report, never to choose anything by.")
-    say(f"{len(plan.families)} families, {len(plan.seeds)} seeds, {len(plan.methods)} methods: {plan.runs} runs in {folder}.")
-    with _going_on(say, folder):
-        records = run_suite(plan, say)
+    say(f"{len(plan.families)} families, {len(plan.seeds)} seeds, {len(plan.methods)} methods: {len(plan.all_runs)} runs in {folder}.")
+    with _going_on(say, folder), chosen_engine(folder, engines) as engine:
+        records = run_suite(plan, say, engine)
         repeated = run_repeatability(plan, say) if repeatability else []
     everything = earlier_records(plan)
     of_earlier_code = sorted({one["method"] for one in everything if one["method"] in known.METHODS and is_out_of_date(one)})
@@ -190,7 +191,7 @@ def _run_real(folders: tuple[Path, ...], methods: tuple[str, ...], output: Path,
     from CardioScarLib.core.errors import BadSettings
 
     if others:
-        name = {"own": "method"}.get(others[0], others[0]).replace("_", "-")
+        name = {"own": "method", "workers": "jobs", "use_slurm": "slurm"}.get(others[0], others[0]).replace("_", "-")
         raise BadSettings(f"--{name} belongs to phantoms; with --real only --methods, --output and --json can be used.")
     chosen, say = chosen_methods(methods), _Speaker(quiet=as_json)
     for method in chosen:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from CardioScarLib.cli.console import say, stderr
+from CardioScarLib.cli.engines import OF_ENGINES, chosen_engine, engine_options
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.core.settings import AlignmentSettings, ReadingSettings, ReconstructionSettings
 
 if TYPE_CHECKING:
-    from CardioScarLib.cohort.engines import Slurm
     from CardioScarLib.cohort.run import Progress
     from CardioScarLib.cohort.study import Study
 
+BETWEEN_LOOKS = 3.0
+"""Seconds between two looks at results, which may lie on a slow disk."""
 STOPPED = "Stopped; finished cases are kept, and the same command continues."
-OF_THE_RUN = {"source", "output", "workers", "scheduler", "use_slurm", "dashboard", "overwrite"}
-OF_SLURM = {"walltime", "memory", "partition", "account", "setup", "slurm_option"}
+OF_THE_RUN = {"source", "output", "overwrite", *OF_ENGINES}
 
 
 @click.group(short_help="Make maps of many cases, on one machine or a cluster.")
@@ -32,19 +34,8 @@ def cohort() -> None:
 @cohort.command(short_help="Run a study, or all cases of a folder or list.")
 @click.argument("source", type=Path, metavar="STUDY.yaml|FOLDER|LIST.csv")
 @click.option("--output", required=True, type=Path, metavar="RESULTS", help="Folder of the results: one per case, and the tables.")
-@click.option(
-    "--workers", type=click.IntRange(1, 4096), default=1, show_default=True, metavar="N",
-    help="Cases at a time: processes of this machine, or jobs of SLURM. More than one needs Dask.",
-)  # fmt: skip
-@click.option("--scheduler", metavar="ADDRESS", help="A scheduler of Dask that is there, such as tcp://host:8786, with its workers.")
-@click.option("--slurm", "use_slurm", is_flag=True, help="Send the workers to SLURM as jobs.")
-@click.option("--walltime", default="01:00:00", show_default=True, metavar="HH:MM:SS", help="Of a job.")
-@click.option("--memory", default="4GB", show_default=True, metavar="SIZE", help="Of a job.")
-@click.option("--partition", metavar="NAME", help="For jobs.")
-@click.option("--account", metavar="NAME", help="For jobs.")
-@click.option("--setup", multiple=True, metavar="LINE", help="A line of the shell before a job's worker, such as a module load.")
-@click.option("--slurm-option", multiple=True, metavar="OPTION", help='A further option of sbatch, such as "--qos=long".')
-@click.option("--dashboard", is_flag=True, help="Show Dask's dashboard at port 8787; needs bokeh.")
+@engine_options("--workers", "Cases")
+@click.option("--segment", is_flag=True, help="Have a network label a case without a label map: its scar, and its wall without a model.")
 @click.option("--audit", is_flag=True, help="Also audit each stack: slices are left out and predicted, which takes longer.")
 @click.option("--quantify", is_flag=True, help="Also tell all numbers of each map, as cardioscar quantify does.")
 @click.option("--report", is_flag=True, help="Also write a report of each map.")
@@ -60,10 +51,7 @@ def cohort() -> None:
 @click.option("--keep-names", is_flag=True, help="Call cases and files by their names, which may be patients', not by fingerprints.")
 @click.option("--overwrite", is_flag=True, help="Replace results of other settings; without it, what is done is kept.")
 @click.pass_context
-def run(
-    context: click.Context, source: Path, output: Path, workers: int, scheduler: str | None, use_slurm: bool, dashboard: bool,
-    overwrite: bool, **chosen: Any,
-) -> None:  # fmt: skip
+def run(context: click.Context, source: Path, output: Path, overwrite: bool, **chosen: Any) -> None:
     """Make a map of every case, with the steps and variants of a study.
 
     A FOLDER holds one folder per case, or a tree as of BIDS; a LIST names cases and their files. For them the options say what is done;
@@ -71,15 +59,10 @@ def run(
     """
     # Everything heavy is imported here, so that --help answers at once.
     from CardioScarLib.cohort import in_words, run_study
-    from CardioScarLib.cohort.engines import Slurm, engine_for
 
-    of_slurm = {name: chosen.pop(name) for name in OF_SLURM}
+    engines = {name: chosen.pop(name) for name in OF_ENGINES}
     study = _study(context, source, chosen)
-    slurm: Slurm | None = None
-    if use_slurm:
-        others = of_slurm.pop("slurm_option")
-        slurm = Slurm(**of_slurm, others=others)
-    with _stopping(), engine_for(workers, output, scheduler, slurm, dashboard) as engine, _progress() as (line, tell):
+    with _stopping(), chosen_engine(output, engines) as engine, _progress() as (line, tell):
         outcomes = run_study(study, output, engine, overwrite, say=line, tell=tell)
     say("\n" + in_words(outcomes))
     say(f"Results and table: {output.resolve()}")
@@ -89,11 +72,28 @@ def run(
 
 @cohort.command(short_help="Tell how far a run is.")
 @click.argument("results", type=Path, metavar="RESULTS")
-def status(results: Path) -> None:
+@click.option("--watch", is_flag=True, help="Tell it again every few seconds, until no run is at work.")
+def status(results: Path, watch: bool) -> None:
     """Tell how many cases of a folder of results are done, whether a run is at work, and how long it will take."""
-    from CardioScarLib.cohort.status import status_in_words
+    from rich.console import Console
+    from rich.live import Live
 
-    say(status_in_words(results))
+    from CardioScarLib.cohort.status import look
+
+    text, at_work = look(results)
+    console = Console(highlight=False)
+    live = watch and at_work and console.is_terminal
+    if not live:
+        say(text)
+    with Live(text, console=console, auto_refresh=False) if live else nullcontext() as shown:
+        while watch and at_work:
+            time.sleep(BETWEEN_LOOKS)
+            earlier = text
+            text, at_work = look(results)
+            if shown is not None:
+                shown.update(text, refresh=True)
+            elif text != earlier:
+                say(text)
 
 
 @cohort.command(short_help="Write tables, pictures and one web page of the results.")
@@ -118,15 +118,15 @@ def _study(context: click.Context, source: Path, chosen: dict[str, Any]) -> Stud
     if is_study(source):
         for option in context.command.params:
             given = context.get_parameter_source(str(option.name)) not in (None, click.core.ParameterSource.DEFAULT)
-            if given and option.name not in OF_THE_RUN | OF_SLURM:
+            if given and option.name not in OF_THE_RUN:
                 raise BadSettings(f"{option.opts[0]} cannot be given with a study file; write it into {source.name}.")
         return read_study(source)
-    steps = ("reconstruct", *(name for name in ("audit", "quantify", "report") if chosen[name]), *(("align",) if chosen["align"] else ()))
+    steps = ("reconstruct", *(name for name in ("segment", "align", "audit", "quantify", "report") if chosen[name]))
     settings = settings_of_map(
         chosen["settings"], chosen["reading"], chosen["alignment"], chosen["align"], chosen["volume"], chosen["interval"]
     )
     limits = Limits(chosen["time_limit"], chosen["memory_limit"])
-    study = Study(tuple(find_cases(source)), ordered_steps(steps), settings, limits=limits)
+    study = Study(tuple(find_cases(source, steps)), ordered_steps(steps), settings, limits=limits)
     return replace(study, retries=chosen["retries"], keep_names=chosen["keep_names"])
 
 

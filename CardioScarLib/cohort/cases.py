@@ -1,5 +1,7 @@
 """The cases of a cohort.
 
+A case needs an LGE volume and an LV model; the model may be missing where the step wall makes it of a label map, or the step segment
+makes both of the volume.
 A folder: each folder in it is a case, named by it, with one LGE volume (a file, or a folder of DICOM files), one LV
 model, and, if there is one, a label map whose name holds "seg", "mask" or "label".
 A tree as of BIDS: each `sub-*` folder is a case, or each `ses-*` folder in it, whatever lies between it and the files; files of
@@ -14,7 +16,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,28 +90,32 @@ class CohortCase:
         return without_names(text, self.aliases)
 
 
-def find_cases(source: Path, walls: bool = False) -> list[CohortCase]:
+def find_cases(source: Path, steps: Collection[str] = ()) -> list[CohortCase]:
     """The cases of a folder, or of a CSV list, in the order of their names, or of the list.
 
-    walls: whether LV models are made of label maps where there are none. An incomplete case is in the list too, with its problem.
+    steps: of the study; some make what a case lacks. An incomplete case is in the list too, with its problem.
     Raises UnreadableFile or BadSettings if there is no case at all, or the list is wrong as a whole.
     """
     source = Path(source)
-    cases = _cases_of_folder(source, walls) if source.is_dir() else _cases_of_list(check_readable(source), walls)
+    cases = _cases_of_folder(source, steps) if source.is_dir() else _cases_of_list(check_readable(source), steps)
     if not cases:
         raise UnreadableFile(f"There are no cases in {source.name}; give a folder that holds one folder per case, or a CSV list.")
     return cases
 
 
-def _cases_of_folder(source: Path, walls: bool) -> list[CohortCase]:
+def _needs_model(steps: Collection[str], label_map: bool) -> bool:
+    return not ("segment" in steps or ("wall" in steps and label_map))
+
+
+def _cases_of_folder(source: Path, steps: Collection[str]) -> list[CohortCase]:
     try:
         folders = [folder for folder in sorted(source.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
         subjects = [folder for folder in folders if folder.name.startswith(SUBJECT)]
         if subjects:
-            return [_looked_at(name, places, walls) for name, places in _subjects(source, subjects)]
+            return [_looked_at(name, places, steps) for name, places in _subjects(source, subjects)]
     except OSError as problem:
         raise UnreadableFile(f"The folder {source.name} cannot be opened: {problem.strerror}.") from problem
-    return [_looked_at(folder.name, [folder], walls) for folder in folders]
+    return [_looked_at(folder.name, [folder], steps) for folder in folders]
 
 
 def _subjects(source: Path, subjects: Sequence[Path]) -> Iterator[tuple[str, list[Path]]]:
@@ -122,14 +128,14 @@ def _subjects(source: Path, subjects: Sequence[Path]) -> Iterator[tuple[str, lis
             yield "_".join(way.parts), [*roots, *inner]
 
 
-def _looked_at(name: str, places: Sequence[Path], walls: bool) -> CohortCase:
+def _looked_at(name: str, places: Sequence[Path], steps: Collection[str]) -> CohortCase:
     try:
-        return _case_of_folders(name, places, walls)
+        return _case_of_folders(name, places, steps)
     except OSError as problem:
         return CohortCase(name, problem=f"The folder cannot be opened: {problem.strerror}.")
 
 
-def _case_of_folders(name: str, places: Sequence[Path], walls: bool) -> CohortCase:
+def _case_of_folders(name: str, places: Sequence[Path], steps: Collection[str]) -> CohortCase:
     """places: the folder of the case; of a tree also the folders within it."""
     entries = [entry for place in places for entry in sorted(place.iterdir()) if not entry.name.startswith(".")]
     images = [entry for entry in entries if entry.is_file() and entry.name.lower().endswith(VOLUMES)]
@@ -139,8 +145,8 @@ def _case_of_folders(name: str, places: Sequence[Path], walls: bool) -> CohortCa
         folders = [one for one in places if any(one.glob("*.dcm"))]
     volumes = [image for image in images if image not in label_maps] or folders
     models = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in MODELS]
-    makes_wall = walls and not models and label_maps
-    for found, what in ((volumes, "LGE volumes"), *(() if makes_wall else ((models, "LV models"),))):
+    made = not models and not _needs_model(steps, bool(label_maps))
+    for found, what in ((volumes, "LGE volumes"), *(() if made else ((models, "LV models"),))):
         if len(found) != 1:
             names = f" ({', '.join(one.name for one in found)})" if found else ""
             return CohortCase(name, problem=f"The folder contains {len(found)} {what}{names}; it must contain exactly one.")
@@ -150,18 +156,18 @@ def _case_of_folders(name: str, places: Sequence[Path], walls: bool) -> CohortCa
     return CohortCase(name, volumes[0], models[0] if models else None, label_maps[0] if label_maps else None)
 
 
-def _cases_of_list(path: Path, walls: bool) -> list[CohortCase]:
+def _cases_of_list(path: Path, steps: Collection[str]) -> list[CohortCase]:
     try:
         text = read_text(path)
     except UnicodeDecodeError:
         raise UnreadableFile(f"{path.name} is neither a folder nor a CSV list in UTF-8.") from None
     first = text.partition("\n")[0]
     rows = _rows(text, ";" if first.count(";") > first.count(",") else ",", path.name)
-    needed = ("case", "volume", *(() if walls else ("model",)))
+    needed = ("case", "volume", *(("model",) if _needs_model(steps, True) else ()))
     missing = [column for column in needed if rows and column not in rows[0]]
     if missing:
         raise BadSettings(f"The list {path.name} lacks the column {missing[0]}; it needs {', '.join(needed[:-1])} and {needed[-1]}.")
-    return checked_list([listed_case(row, path.parent, walls) for row in rows], path.name)
+    return checked_list([listed_case(row, path.parent, steps) for row in rows], path.name)
 
 
 def checked_list(cases: list[CohortCase], name: str) -> list[CohortCase]:
@@ -186,7 +192,7 @@ def _rows(text: str, delimiter: str, name: str) -> list[dict[str, str]]:
         csv.field_size_limit(limit)
 
 
-def listed_case(row: Mapping[str, Any], folder: Path, walls: bool) -> CohortCase:
+def listed_case(row: Mapping[str, Any], folder: Path, steps: Collection[str]) -> CohortCase:
     """A case as a list names it. folder: of the list, which relative paths start from."""
     columns = ("volume", "model", "segmentation", "rv_insertion")
     files = {column: str(row.get(column) or "").strip() for column in columns}
@@ -199,7 +205,7 @@ def listed_case(row: Mapping[str, Any], folder: Path, walls: bool) -> CohortCase
             sentence = f"The {column} is not a path of a file: it is too long, or holds characters that no path has."
             return CohortCase(name, problem=sentence, listed=True)
         paths[column] = folder / file if file else None
-    for column in ("volume", *(() if walls and files["segmentation"] else ("model",))):
+    for column in ("volume", *(("model",) if _needs_model(steps, bool(files["segmentation"])) else ())):
         if not files[column]:
             return CohortCase(name, problem=f"The list does not name the {column}.", listed=True)
     try:

@@ -1,4 +1,4 @@
-"""Units on workers of Dask: processes of this machine, of a cluster that is there, or of jobs that are sent to SLURM.
+"""Work on workers of Dask: processes of this machine, of a cluster that is there, or of jobs that are sent to SLURM.
 
 Dask keeps account of workers and gives the work of one that is gone to another. A scheduler that ends is waited for, and what it
 had not told is sent again: what was done by then is found on the disk and kept.
@@ -14,27 +14,27 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from CardioScarLib.cohort.outcome import POSTPONED, Outcome
-from CardioScarLib.cohort.units import Unit
-from CardioScarLib.cohort.work import make
+from CardioScarLib.cohort.outcome import POSTPONED
+from CardioScarLib.cohort.ways import A, P, Way
 from CardioScarLib.core.errors import MissingPackage, RunFailed
 from CardioScarLib.core.packing import pack, unpack
 from CardioScarLib.runner import Helper
 
 PER_WORKER = 2
-"""Units sent ahead per worker; the others stay here, so that the scheduler's memory does not grow with the study."""
+"""Pieces of work sent ahead per worker; the others stay here, so that the scheduler's memory does not grow with the study."""
 LEAST_AHEAD = 4
 LOSSES = 10
-"""Times that a unit may be lost with its worker before it has failed; Dask's own count, of which more than one may be used up."""
+"""Times that a piece may be lost with its worker before it has failed; Dask's own count, of which more than one may be used up."""
 PATIENCE = 900.0
 """Seconds to wait for a scheduler that is gone, or for the first worker."""
 BETWEEN_LOOKS = 1.0
 BETWEEN_COUNTS = 5.0
 ROOM = 1.5
-"""Times the longest unit so far, which the rest of a worker's time must hold for another one."""
+"""Times the longest piece so far, which the rest of a worker's time must hold for another one."""
 _of_thread = threading.local()
 
 
@@ -46,13 +46,13 @@ def check_distributed() -> None:
         raise MissingPackage('Workers need Dask; install it with: pip install "cardioscar[cohort]".') from problem
 
 
-def make_packed(values: str, results: str) -> str:
-    """In a worker: make the unit that was packed, and pack its outcome. The child process stays for the next unit."""
+def do_packed(way: Way[P, A], values: str, results: str) -> str:
+    """In a worker: do the piece that was packed, and pack its answer. The child process stays for the next piece."""
     helper = getattr(_of_thread, "helper", None)
     if helper is None:
         helper = _of_thread.helper = Helper()
-    outcome = make(unpack(Unit, json.loads(values), {}), Path(results), helper)
-    return json.dumps({"outcome": pack(outcome)[0], "worker": _address()})
+    answer = way.do(unpack(way.piece, json.loads(values), {}), Path(results), helper)
+    return json.dumps({"answer": pack(answer)[0], "worker": _address()})
 
 
 def _address() -> str:
@@ -65,25 +65,20 @@ class DaskEngine:
     """An engine on a client of Dask.
 
     connect: makes a client; called again when its scheduler is gone. tend: called every few seconds, such as to replace lost jobs.
-    function: what workers do with a packed unit and the folder of the results.
+    dashboard: address of Dask's page; empty where nobody wants it.
     """
 
-    def __init__(
-        self,
-        connect: Callable[[], Any],
-        tend: Callable[[], None] = lambda: None,
-        function: Callable[[str, str], str] = make_packed,
-    ):
-        self.workers = 0
-        self._connect, self._tend, self._function = connect, tend, function
+    def __init__(self, connect: Callable[[], Any], tend: Callable[[], None] = lambda: None, dashboard: str = ""):
+        self.workers, self.dashboard = 0, dashboard
+        self._connect, self._tend = connect, tend
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._sent: dict[Any, Unit] = {}
+        self._sent: dict[Any, Any] = {}
         self._losses: dict[Path, int] = {}
         self._longest = 0.0
         self._counted_at = 0.0
 
-    def make(self, units: Iterable[Unit], results: Path) -> Iterator[tuple[Unit, Outcome] | None]:
-        waiting = deque(units)
+    def make(self, pieces: Iterable[P], results: Path, way: Way[P, A]) -> Iterator[tuple[P, A] | None]:
+        waiting = deque(pieces)
         client = self._connect()
         try:
             while waiting or self._sent:
@@ -92,63 +87,64 @@ class DaskEngine:
                     client = self._reconnected(client)
                 self._count(client)
                 while waiting and len(self._sent) < max(LEAST_AHEAD, PER_WORKER * self.workers) and client.status == "running":
-                    self._send(client, waiting.popleft(), results)
+                    self._send(client, waiting.popleft(), results, way)
                 found = self._next()
                 if found is not None:
-                    unit, outcome = self._outcome(client, *found)
-                    if outcome is None:
-                        waiting.appendleft(unit)
+                    piece, answer = self._answer(client, *found, way)
+                    if answer is None:
+                        waiting.appendleft(piece)
                     else:
-                        yield unit, outcome
+                        yield piece, answer
                 else:
                     yield None
         finally:
             with suppress(Exception):  # of a scheduler that is gone
                 client.close(timeout=5)
 
-    def _send(self, client: Any, unit: Unit, results: Path) -> None:
-        values = json.dumps(pack(replace(unit, expected=ROOM * self._longest))[0])
-        future = client.submit(self._function, values, str(results), pure=False)
-        self._sent[future.key] = unit
+    def _send(self, client: Any, piece: Any, results: Path, way: Way[P, A]) -> None:
+        values = json.dumps(pack(replace(piece, expected=ROOM * self._longest))[0])
+        future = client.submit(partial(do_packed, way), values, str(results), pure=False)
+        self._sent[future.key] = piece
         future.add_done_callback(self._events.put)
 
-    def _next(self) -> tuple[Any, Unit] | None:
-        """A future that has ended, and its unit; None if there is none for a while."""
+    def _next(self) -> tuple[Any, Any] | None:
+        """A future that has ended, and its piece; None if there is none for a while."""
         while True:
             try:
                 future = self._events.get(timeout=BETWEEN_LOOKS)
             except queue.Empty:
                 return None
-            unit = self._sent.pop(future.key, None)
-            if unit is not None:  # else of a scheduler that was given up
-                return future, unit
+            piece = self._sent.pop(future.key, None)
+            if piece is not None:  # else of a scheduler that was given up
+                return future, piece
 
-    def _outcome(self, client: Any, future: Any, unit: Unit) -> tuple[Unit, Outcome | None]:
-        """None: the unit goes back."""
+    def _answer(self, client: Any, future: Any, piece: P, way: Way[P, A]) -> tuple[P, A | None]:
+        """None: the piece goes back."""
         if future.status == "finished":
             try:
                 told = json.loads(future.result(timeout=30))
-                outcome = unpack(Outcome, told["outcome"], {})
+                answer = unpack(way.answer, told["answer"], {})
             except Exception:  # its worker, or the scheduler, went away before it told
-                return unit, self._lost(unit)
-            if outcome.state == POSTPONED:
+                return piece, self._lost(piece, way)
+            if answer.state == POSTPONED:
                 with suppress(Exception):  # it may be gone by now
                     client.retire_workers([told["worker"]], close_workers=True, remove=True)
-                return unit, None
-            self._longest = max(self._longest, outcome.seconds)
-            return unit, outcome
+                return piece, None
+            self._longest = max(self._longest, answer.seconds)
+            return piece, answer
         if future.status == "error":
             error = future.exception(timeout=30)
             if type(error).__name__ == "KilledWorker":
-                return unit, self._lost(unit)
-            return unit, _failed(unit, f"Internal error ({type(error).__name__}) in a worker. Please report it with the workers' log.")
-        return unit, None  # cancelled with its scheduler
+                return piece, self._lost(piece, way)
+            sentence = f"Internal error ({type(error).__name__}) in a worker. Please report it with the workers' log."
+            return piece, way.failed(piece, sentence)
+        return piece, None  # cancelled with its scheduler
 
-    def _lost(self, unit: Unit) -> Outcome | None:
-        self._losses[unit.place] = self._losses.get(unit.place, 0) + 1
-        if self._losses[unit.place] < LOSSES:
+    def _lost(self, piece: P, way: Way[P, A]) -> A | None:
+        self._losses[piece.place] = self._losses.get(piece.place, 0) + 1
+        if self._losses[piece.place] < LOSSES:
             return None
-        return _failed(unit, f"It was lost with its worker {LOSSES} times; see whether the workers have enough memory and time.")
+        return way.failed(piece, f"It was lost with its worker {LOSSES} times; see whether the workers have enough memory and time.")
 
     def _count(self, client: Any) -> None:
         if time.monotonic() < self._counted_at:
@@ -159,9 +155,9 @@ class DaskEngine:
         with suppress(Exception):
             self.workers = len(client.scheduler_info(n_workers=-1)["workers"])
 
-    def _recalled(self) -> list[Unit]:
-        units, self._sent = list(self._sent.values()), {}
-        return units
+    def _recalled(self) -> list[Any]:
+        pieces, self._sent = list(self._sent.values()), {}
+        return pieces
 
     def _reconnected(self, client: Any) -> Any:
         with suppress(Exception):
@@ -174,7 +170,3 @@ class DaskEngine:
                 if time.monotonic() > end:
                     raise RunFailed("The scheduler is gone and has not come back; the same command continues.") from problem
                 time.sleep(BETWEEN_LOOKS)
-
-
-def _failed(unit: Unit, message: str) -> Outcome:
-    return Outcome(unit.name, "failed", message=message, name=unit.name, variant=unit.variant, told=message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -62,7 +63,9 @@ def engine_for(
     if scheduler and slurm:
         raise BadSettings("Give the address of a scheduler, or send jobs to SLURM, not both.")
     if scheduler:
-        yield _on_scheduler(scheduler)
+        check_distributed()
+        with _quiet("5s"):
+            yield _on_scheduler(scheduler)
     elif slurm:
         with _on_slurm(workers, results, slurm, dashboard) as engine:
             yield engine
@@ -74,7 +77,6 @@ def engine_for(
 
 
 def _on_scheduler(address: str) -> Engine:
-    check_distributed()
     from distributed import Client
 
     def connect() -> Any:
@@ -92,11 +94,26 @@ def _on_this_machine(workers: int, dashboard: bool) -> Iterator[Engine]:
     check_distributed()
     from distributed import LocalCluster
 
-    with _quiet():
+    with _quiet("30s"):
         address = f"127.0.0.1:{8787 if dashboard else 0}"
-        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=address, silence_logs="CRITICAL")
+        cluster: Any = LocalCluster(
+            n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=address, silence_logs="CRITICAL"
+        )
         with cluster:
-            yield DaskEngine(_clients_of(cluster))
+            yield DaskEngine(_clients_of(cluster), lambda: cluster.loop.add_callback(_renew, cluster, workers), _page(cluster, dashboard))
+
+
+def _page(cluster: Any, wanted: bool) -> str:
+    """Dask takes another port where that of its dashboard is in use."""
+    return str(cluster.dashboard_link) if wanted else ""
+
+
+def _renew(cluster: Any, workers: int) -> None:
+    """Start workers again of which nothing is left: Dask's nannies do that for most, but not where one is killed while it starts."""
+    for name, worker in list(cluster.workers.items()):
+        if worker.status.name in ("closed", "failed"):
+            del cluster.workers[name]
+    cluster.scale(workers)
 
 
 @contextmanager
@@ -125,7 +142,7 @@ def _on_slurm(jobs: int, results: Path, slurm: Slurm, dashboard: bool) -> Iterat
     if ends <= 0:
         raise BadSettings(f"The walltime is {slurm.walltime}; it must be more than {GRACE} seconds.")
     logs = results.absolute() / SLURM_LOGS
-    with _quiet():
+    with _quiet("5s"):
         cluster = SLURMCluster(
             cores=1, processes=1, memory=slurm.memory, walltime=slurm.walltime, queue=slurm.partition, account=slurm.account,
             job_extra_directives=list(slurm.others), log_directory=str(logs), python=sys.executable, silence_logs="ERROR",
@@ -139,7 +156,7 @@ def _on_slurm(jobs: int, results: Path, slurm: Slurm, dashboard: bool) -> Iterat
             _check_job(cluster.job_script())
             cluster.scale(jobs=jobs)
             # Jobs that have ended at their walltime are replaced when the number of jobs is asked for again.
-            yield DaskEngine(_clients_of(cluster), lambda: cluster.scale(jobs=jobs))
+            yield DaskEngine(_clients_of(cluster), lambda: cluster.scale(jobs=jobs), _page(cluster, dashboard))
 
 
 def _check_job(script: str) -> None:
@@ -163,16 +180,24 @@ def _clients_of(cluster: Any) -> Callable[[], Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Workers that come and go are expected here: Dask is told so, and not to report each."""
+def _quiet(restart: str) -> Iterator[None]:
+    """Workers that come and go are expected here: Dask is told so, and not to report each. restart: time until one is given up."""
     import dask
 
     with dask.config.set(
         {
             "distributed.scheduler.allowed-failures": 20,
-            "distributed.deploy.lost-worker-timeout": "5s",
+            "distributed.deploy.lost-worker-timeout": restart,
             "distributed.logging.distributed": "error",
             "distributed.admin.system-monitor.gil.enabled": False,
         }
     ):
-        yield
+        loggers = [logging.getLogger(one) for one in ("distributed", "distributed.client")]
+        levels = [one.level for one in loggers]
+        try:
+            for one in loggers:
+                one.setLevel(logging.CRITICAL)
+            yield
+        finally:
+            for one, level in zip(loggers, levels, strict=True):
+                one.setLevel(level)

@@ -24,7 +24,7 @@ from CardioScarLib.cohort.pictures import (
     lights_figure,
     limits_of_agreement,
 )
-from CardioScarLib.cohort.tables import COLUMNS, write_tables
+from CardioScarLib.cohort.tables import SEGMENTED, columns_for, write_tables
 from CardioScarLib.core.quantity import number_in_words
 from CardioScarLib.core.version import __version__
 from CardioScarLib.io.files import atomic_path
@@ -83,7 +83,7 @@ def _counts(found: Collected) -> str:
 def _summary(done: Sequence[Row]) -> str:
     rows = []
     for variant in dict.fromkeys(one.variant for one in done):
-        for key in COLUMNS:
+        for key in columns_for([one.quantities for one in done]):
             numbers = [one.quantities[key] for one in done if one.variant == variant and key in one.quantities]
             if numbers:
                 values = np.array([one.value for one in numbers])
@@ -111,10 +111,11 @@ def _failures(rows: Sequence[Row]) -> str:
 
 def _cases(done: Sequence[Row]) -> str:
     rows = []
+    columns = columns_for([one.quantities for one in done])
     for one in done:
-        cells = [str(one.quantities[key]) if key in one.quantities else "" for key in COLUMNS]
+        cells = [str(one.quantities[key]) if key in one.quantities else "" for key in columns]
         rows.append([one.case, one.variant, *cells, one.light, f"{one.seconds:.0f}"])
-    return "<h2>Cases</h2>" + _table(("case", "variant", *COLUMNS.values(), "audit", "seconds"), rows)
+    return "<h2>Cases</h2>" + _table(("case", "variant", *columns.values(), "audit", "seconds"), rows)
 
 
 def _methods(found: Collected) -> str:
@@ -124,11 +125,19 @@ def _methods(found: Collected) -> str:
     rows = [
         ["Program", f"CardioScar {__version__}; results by {', '.join(versions) or 'none'}"],
         ["Steps", ", ".join(plan.steps)],
+        *([["Labels", _labels(found)]] if "segment" in plan.steps else []),
         ["Variants", "; ".join(variants) or "one"],
         ["Map", _chosen(plan.settings)],
         ["Numbers", "All numbers with their intervals and methods are in quantities.csv; each result's provenance is in cohort.json."],
     ]
     return "<h2>Methods</h2>" + _table(("", ""), rows)
+
+
+def _labels(found: Collected) -> str:
+    number = sum(any(key in one.quantities for key in SEGMENTED) for one in found.done)
+    methods = dict.fromkeys(one.quantities[key].method for one in found.done for key in SEGMENTED if key in one.quantities)
+    looked = f" ({'; '.join(methods)}), not by a reader: look at its labels" if methods else ""
+    return f"{number} of {len(found.done)} results have no label map of their own and were segmented by a network{looked}"
 
 
 def _chosen(settings: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ LIMITS_OF_AGREEMENT = 1.96
 def burden_figure(rows: Sequence[Row]) -> Any:
     """The burden of each case with its interval, in order of size, and how often each burden is; a row of axes per variant."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     variants = _by_variant(rows)
     figure = Figure(figsize=(9, 0.6 + 2.6 * len(variants)), layout="constrained")
@@ -44,6 +45,8 @@ def burden_figure(rows: Sequence[Row]) -> Any:
         cases.set(ylim=(0, 1.05 * highest), ylabel="Scar burden, %", xlabel="cases, by burden", title=variant or "All cases")
         counts.hist(values, bins=bins, orientation="horizontal", color=ACCENT)
         counts.set(ylim=(0, 1.05 * highest), xlabel="number of cases", title=f"median {np.median(values):.1f} %" if len(values) else "")
+        for axes in (cases, counts):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     levels = {level for one in rows if (level := one.quantities[BURDEN].level) is not None}
     if levels:
         figure.supxlabel(f"Lines: {', '.join(f'{100 * one:g} %' for one in sorted(levels))} intervals", fontsize=8)
@@ -116,6 +119,7 @@ def bulls_eyes_figure(rows: Sequence[Row]) -> Any:
 def lights_figure(rows: Sequence[Row]) -> Any:
     """How many cases have which audit light, a bar per variant; None where nothing was audited."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     if not any(one.light for one in rows):
         return None
@@ -133,6 +137,7 @@ def lights_figure(rows: Sequence[Row]) -> Any:
     axes.set_yticks(range(len(variants)), [name or "All cases" for name in variants])
     axes.invert_yaxis()
     axes.set_xlabel("cases")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

@@ -13,6 +13,7 @@ from CardioScarLib.cohort.cases import CohortCase
 from CardioScarLib.cohort.outcome import Outcome
 from CardioScarLib.cohort.study import Study, Variant
 from CardioScarLib.cohort.units import STUDY, Unit
+from CardioScarLib.cohort.values import WEIGHTS
 from CardioScarLib.core.errors import CardioScarError, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.printable import printable
 from CardioScarLib.core.provenance import plain
@@ -106,12 +107,19 @@ def write_plan(study: Study, units: list[Planned], results: Path, overwrite: boo
             read_plan(results)
         except UnreadableFile as problem:
             raise UnwritableOutput(f"{problem} Choose another output folder, or add --overwrite.") from problem
-    variants = {one.name: {".".join(name): value for name, value in one.values.items()} for one in study.variants}
-    plan = Plan(__version__, study.steps, plain(asdict(study.settings)), plain(variants), tuple((one.name, one.variant) for one in units))
+    variants = {one.name: {".".join(name): _told(name, value) for name, value in one.values.items()} for one in study.variants}
+    settings = plain(asdict(study.settings))
+    settings["segment"]["weights"] = _told(WEIGHTS, study.settings.segment.weights)
+    plan = Plan(__version__, study.steps, settings, plain(variants), tuple((one.name, one.variant) for one in units))
     values = {"schema": SCHEMA, **plain(asdict(plan)), "limits": plain(asdict(study.limits)), "retries": study.retries}
     with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps(values, ensure_ascii=False) + "\n", encoding="utf-8")
     return plan
+
+
+def _told(name: tuple[str, ...], value: Any) -> Any:
+    """A choice as it is told: of a file its name alone."""
+    return Path(value).name if name == WEIGHTS else value
 
 
 def read_plan(results: Path) -> Plan:

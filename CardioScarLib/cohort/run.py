@@ -17,7 +17,8 @@ from CardioScarLib.cohort.plan import Planned, labeled, planned, write_plan
 from CardioScarLib.cohort.study import Study
 from CardioScarLib.cohort.tables import CASES, QUANTITIES, write_cases
 from CardioScarLib.cohort.units import Unit
-from CardioScarLib.cohort.work import clear_work, keep_failure, make, sentence
+from CardioScarLib.cohort.ways import A, P, Way
+from CardioScarLib.cohort.work import UNITS, clear_work, keep_failure, sentence
 from CardioScarLib.core.errors import CardioScarError, UnwritableOutput
 from CardioScarLib.core.printable import printable
 from CardioScarLib.io.files import atomic_path, check_writable
@@ -30,27 +31,29 @@ BETWEEN_REPORTS = 1.0
 
 
 class Engine(Protocol):
-    """Makes units, in any order and anywhere.
+    """Does pieces of work, in any order and anywhere.
 
-    workers: how many are there now.
+    workers: how many are there now. dashboard: address of a page about them, if there is one.
     """
 
     workers: int
+    dashboard: str
 
-    def make(self, units: Iterable[Unit], results: Path) -> Iterator[tuple[Unit, Outcome] | None]:
-        """Each unit with its outcome; None while nothing happens, about once a second."""
+    def make(self, pieces: Iterable[P], results: Path, way: Way[P, A]) -> Iterator[tuple[P, A] | None]:
+        """Each piece with its answer; None while nothing happens, about once a second."""
 
 
 class InProcess:
     """One after another, in a child process of this one; needs no further package."""
 
     workers = 1
+    dashboard = ""
 
-    def make(self, units: Iterable[Unit], results: Path) -> Iterator[tuple[Unit, Outcome] | None]:
+    def make(self, pieces: Iterable[P], results: Path, way: Way[P, A]) -> Iterator[tuple[P, A] | None]:
         helper = Helper()
         try:
-            for unit in units:
-                yield unit, make(unit, results, helper)
+            for piece in pieces:
+                yield piece, way.do(piece, results, helper)
         finally:
             helper.close()
 
@@ -140,7 +143,7 @@ class _Run:
                 if one.failed is not None:
                     self.keep(one.failed, failed_here=True)
             possible = [one.unit for one in self.units if one.unit is not None]
-            for made in self.engine.make(possible, self.results):
+            for made in self.engine.make(possible, self.results, UNITS):
                 if made is not None:
                     self.made(*made)
                 self.progress.workers = self.engine.workers

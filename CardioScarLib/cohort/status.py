@@ -25,20 +25,26 @@ SILENT = 60.0
 
 def status_in_words(results: Path) -> str:
     """What is done, and whether a run is at work. Raises UnreadableFile for a folder that holds no cohort."""
+    return look(results)[0]
+
+
+def look(results: Path) -> tuple[str, bool]:
+    """What `status_in_words` says, and whether a run is at work."""
     plan = read_plan(results)
     states = count(results, plan)
     lines = [f"{len(plan.units)} cases: {states['done']} done, {states['failed']} failed, {states[WAITING]} waiting."]
     progress = read_progress(results)
     if progress is None:
-        return "\n".join([*lines, "No run has begun."])
+        return "\n".join([*lines, "No run has begun."]), False
     age = time.time() - progress.updated
-    if progress.state == "running" and age < SILENT:
+    at_work = progress.state == "running" and age < SILENT
+    if at_work:
         lines.append(f"A run is at work: {pace_in_words(progress)}.")
     elif progress.state == "ended":
         lines.append(f"No run is at work; the last one ended {duration_in_words(age)} ago.")
     else:
         lines.append(f"No run is at work; the last one stopped {duration_in_words(age)} ago. The same command continues.")
-    return "\n".join(lines)
+    return "\n".join(lines), at_work
 
 
 def read_progress(results: Path) -> Progress | None:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from CardioScarLib.cohort.cases import CohortCase, checked_list, find_cases, listed_case
-from CardioScarLib.cohort.values import ALIGN_SOURCE, NOTHING, read_values, read_variants, variant_names
+from CardioScarLib.cohort.values import ALIGN_SOURCE, NOTHING, WEIGHTS, Values, read_values, read_variants, variant_names
 from CardioScarLib.core.errors import BadSettings, CardioScarError, MissingPackage, UnreadableFile
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.texts import read_text
 from CardioScarLib.runner import Limits
-from CardioScarLib.tasks.case_settings import STEPS, CaseSettings, ordered_steps, with_values
+from CardioScarLib.tasks.case_settings import SHIPPED_WEIGHTS, STEPS, CaseSettings, ordered_steps, with_values
 
 SUFFIXES = (".yaml", ".yml", ".json")
 KEYS = ("cases", "steps", "settings", "variants", "limits", "retries", "done", "keep_names")
@@ -57,6 +57,8 @@ class Study:
         if values.get(ALIGN_SOURCE) == NOTHING:
             steps = tuple(one for one in steps if one != "align")
             del values[ALIGN_SOURCE]
+        if case.segmentation is not None:  # it is used instead of a network's
+            steps = tuple(one for one in steps if one != "segment")
         return steps, with_values(self.settings, values)
 
 
@@ -78,17 +80,19 @@ def read_study(path: Path) -> Study:
     if "cases" not in values:
         raise BadSettings(f"The study {path.name} names no cases; give a folder, a list, or the cases one by one.")
     steps = ordered_steps(_words(values.get("steps", ["reconstruct"]), "steps"))
-    settings = with_values(CaseSettings(), read_values(values.get("settings") or {}, "settings"))
+    settings = with_values(CaseSettings(), _placed(read_values(values.get("settings") or {}, "settings"), path.parent))
     variants = read_variants(values.get("variants") or {})
     if any(ALIGN_SOURCE in one for one in variants) and "align" not in steps:
         raise BadSettings("The variants move slices by other sources; add align to the steps.")
-    named = tuple(Variant(name, one) for name, one in zip(variant_names(variants), variants, strict=True))
-    cases = _cases(values["cases"], path, "wall" in steps)
+    named = tuple(Variant(name, _placed(one, path.parent)) for name, one in zip(variant_names(variants), variants, strict=True))
+    cases = _cases(values["cases"], path, steps)
     limits, retries = _limits(values.get("limits") or {}), _whole(values.get("retries", 1), "retries")
     any_version, keep_names = _any_version(values.get("done") or {}), _flag(values.get("keep_names", False), "keep_names")
     study = Study(cases, steps, settings, named, limits, retries, any_version, keep_names)
     for variant in named:  # what cannot be in any case is refused now
-        study.of(CohortCase(""), variant)
+        of_steps, chosen = study.of(CohortCase(""), variant)
+        if "segment" in of_steps and chosen.segment.weights != SHIPPED_WEIGHTS:
+            check_readable(Path(chosen.segment.weights))
     return study
 
 
@@ -118,27 +122,33 @@ def _content(path: Path) -> dict[str, Any]:
     return values
 
 
-def _cases(given: Any, path: Path, walls: bool) -> tuple[CohortCase, ...]:
+def _cases(given: Any, path: Path, steps: tuple[str, ...]) -> tuple[CohortCase, ...]:
     if isinstance(given, str):
-        return tuple(find_cases(path.parent / given, walls))
+        return tuple(find_cases(path.parent / given, steps))
     if not isinstance(given, list) or not given:
         raise BadSettings(f"The cases of {path.name} must be a folder, a CSV list, or a list of cases.")
-    return tuple(checked_list([_case(one, path.parent, walls) for one in given], path.name))
+    return tuple(checked_list([_case(one, path.parent, steps) for one in given], path.name))
 
 
-def _case(given: Any, folder: Path, walls: bool) -> CohortCase:
+def _case(given: Any, folder: Path, steps: tuple[str, ...]) -> CohortCase:
     if not isinstance(given, dict):
         return CohortCase(str(given)[:100], problem=f"A case has the parts {', '.join(OF_A_CASE)}.", listed=True)
-    case = listed_case(given, folder, walls)
+    case = listed_case(given, folder, steps)
     others = [str(name) for name in given if name not in OF_A_CASE]
     if case.problem:
         return case
     if others:
         return replace(case, problem=f"The case has '{others[0]}', which is no part of a case; the parts are {', '.join(OF_A_CASE)}.")
     try:
-        return replace(case, values=read_values(given.get("settings") or {}, "settings of the case"))
+        return replace(case, values=_placed(read_values(given.get("settings") or {}, "settings of the case"), folder))
     except CardioScarError as problem:
         return replace(case, problem=str(problem))
+
+
+def _placed(values: Values, folder: Path) -> Values:
+    """The choices, with the file of a network found from the folder of the study."""
+    named = values.get(WEIGHTS)
+    return values if named in (None, SHIPPED_WEIGHTS) else {**values, WEIGHTS: str((folder / named).absolute())}
 
 
 def _limits(given: Any) -> Limits:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from CardioScarLib.cohort.collected import Collected, Row
 from CardioScarLib.cohort.outcome import STATES, Outcome
 from CardioScarLib.core.printable import printable, table_cell
 from CardioScarLib.core.provenance import plain
+from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.version import __version__
 from CardioScarLib.io.files import atomic_path
 
@@ -22,6 +23,8 @@ CASES, QUANTITIES, COHORT, PARQUET = "cases.csv", "quantities.csv", "cohort.json
 SCHEMA = "cardioscar-cohort-table 1"
 COLUMNS = {"scar_burden_percent": "Scar %", "scar_volume_ml": "Scar mL", "scar_mass_g": "Scar g", "lv_mass_g": "LV g"}
 """Heads of the quantities in the table of cases."""
+SEGMENTED = {"segmented_scar_ml": "Labels scar mL", "segmented_wall_ml": "Labels wall mL"}
+"""The same of what the labels of a network show, which have no interval."""
 HEADS = ("case", "variant", "place", "quantity", "label", "value", "low", "high", "level", "unit", "threshold", "method")
 WHOLE = "wall"
 """The place of numbers of the whole wall; others are keys of sectors, such as "aha_01"."""
@@ -32,12 +35,13 @@ def write_cases(outcomes: Sequence[Outcome], path: Path) -> None:
     with atomic_path(path, overwrite=True) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         numbers = [head for key in COLUMNS for head in (key, f"{key}_low", f"{key}_high")]
-        writer.writerow(["case", "variant", "result", *numbers, "audit", "seconds", "tries", "message"])
+        writer.writerow(["case", "variant", "result", *numbers, *SEGMENTED, "audit", "seconds", "tries", "message"])
         for one in outcomes:
             cells = []
             for key in COLUMNS:
                 found = one.quantities.get(key)
                 cells += ["", "", ""] if found is None else [_number(found.value), _number(found.low), _number(found.high)]
+            cells += [_number(one.quantities[key].value) if key in one.quantities else "" for key in SEGMENTED]
             seconds = f"{one.seconds:.1f}"
             writer.writerow(
                 [table_cell(one.name), table_cell(one.variant), one.state, *cells, one.light, seconds, one.tries, table_cell(one.told)]
@@ -70,13 +74,14 @@ def write_tables(found: Collected, results: Path) -> list[Path]:
 def in_words(outcomes: Sequence[Outcome]) -> str:
     """The summary at the end of a run."""
     audited, varied = any(one.light for one in outcomes), any(one.variant for one in outcomes)
-    heads = ["Case", *(["Variant"] if varied else []), "Result", *COLUMNS.values(), *(["Audit"] if audited else []), "Seconds"]
+    columns = columns_for([one.quantities for one in outcomes])
+    heads = ["Case", *(["Variant"] if varied else []), "Result", *columns.values(), *(["Audit"] if audited else []), "Seconds"]
     rows = [
         [
             printable(one.case),
             *([one.variant] if varied else []),
             one.state,
-            *(f"{one.quantities[key].value:.1f}" if key in one.quantities else "" for key in COLUMNS),
+            *(f"{one.quantities[key].value:.1f}" if key in one.quantities else "" for key in columns),
             *([one.light] if audited else []),
             f"{one.seconds:.0f}",
         ]
@@ -86,6 +91,12 @@ def in_words(outcomes: Sequence[Outcome]) -> str:
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in [heads, *rows]]
     reasons = [printable(f"{one.case}: {one.message}") for one in outcomes if one.state == "failed"]
     return "\n".join([*lines, "", *reasons, count_in_words(outcomes)])
+
+
+def columns_for(found: Iterable[Mapping[str, Quantity]]) -> dict[str, str]:
+    """Heads by quantity, with those of labels where a case has any."""
+    segmented = any(key in one for one in found for key in SEGMENTED)
+    return {**COLUMNS, **(SEGMENTED if segmented else {})}
 
 
 def count_in_words(outcomes: Sequence[Outcome]) -> str:

@@ -25,7 +25,7 @@ from CardioScarLib.io.json_files import parse_json, record_of, refused_as
 from CardioScarLib.io.records import same_inputs
 from CardioScarLib.runner import Limits
 from CardioScarLib.tasks.case import CaseTask
-from CardioScarLib.tasks.case_settings import CaseSettings
+from CardioScarLib.tasks.case_settings import SHAPING, SHIPPED_WEIGHTS, CaseSettings
 
 SCHEMA = "cardioscar-cohort-case 1"
 RECORD, LOG, FAILURE = "case.json", "log.txt", "failure.json"
@@ -92,7 +92,13 @@ class Unit:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        return tuple(path for path in (self.mesh, *self.images, *self.mask) if path is not None)
+        return tuple(path for path in (self.mesh, *self.images, *self.mask, self.weights) if path is not None)
+
+    @property
+    def weights(self) -> Path | None:
+        """The file of the network that segments the case; None for the one that comes with the library, and without one."""
+        named = self.settings.segment.weights
+        return Path(named) if "segment" in self.steps and named != SHIPPED_WEIGHTS else None
 
     @property
     def output(self) -> str:
@@ -109,8 +115,10 @@ class Unit:
         chosen = asdict(self.settings)
         map_of = {name: value for name, value in chosen["reconstruct"].items() if name not in ("volume", "interval")}
         map_of["model"] = {name: value for name, value in map_of["model"].items() if name != "jobs"}
+        network = {**chosen["segment"], "weights": SHIPPED_WEIGHTS if self.weights is None else "file"}  # whose content is an input
         return plain(
             {
+                **({"segment": network} if "segment" in self.steps else {}),
                 "read": chosen["read"],
                 "labels": chosen["wall"]["labels"],
                 "wall_labels": chosen["align"]["wall_labels"],
@@ -174,7 +182,7 @@ def lacking(record: Mapping[str, Any], folder: Path, unit: Unit, inputs: Sequenc
     if reason:
         raise Refused(f"The folder holds results of other {reason}; choose another output folder, or add --overwrite.")
     asked = unit.settings.reconstruct
-    missing = set(unit.steps) - set(record["steps"]) - {"wall", "align"}
+    missing = set(unit.steps) - set(record["steps"]) - (set(SHAPING) - {"reconstruct"})
     missing |= {"volume"} if asked.volume and not record.get("volume") else set()
     missing |= {"interval"} if asked.interval is not None and asked.interval != record.get("interval") else set()
     if any(not (folder / name).is_file() or (folder / name).stat().st_size != size for name, size in record["files"].items()):

@@ -17,6 +17,7 @@ Values = dict[tuple[str, ...], Any]
 """Choices by path, such as ("reconstruct", "model", "preset")."""
 IN_WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 ALIGN_SOURCE = ("align", "source")
+WEIGHTS = ("segment", "weights")
 NOTHING = "none"
 """As the source of an alignment: the step is left out."""
 MOST_VARIANTS = 1000

@@ -33,6 +33,7 @@ from CardioScarLib.cohort.units import (
     quantities_of,
     read_record,
 )
+from CardioScarLib.cohort.ways import Way
 from CardioScarLib.core.errors import Cancelled, CardioScarError, OverLimit, RunFailed, UnreadableFile, UnwritableOutput
 from CardioScarLib.core.pseudonyms import without_names
 from CardioScarLib.io.claims import Claim, abandoned
@@ -108,6 +109,12 @@ def clear_work(results: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
+def fits_before_the_end(seconds: float) -> bool:
+    """Whether this worker is there for so long, as far as that is known."""
+    left = seconds_left()
+    return left is None or left >= seconds + MARGIN
+
+
 def seconds_left() -> float | None:
     """Until this worker is ended; None where that is not known."""
     try:
@@ -130,8 +137,7 @@ def _made(unit: Unit, results: Path, helper: Helper, stop: Callable[[], bool], s
     if earlier and not missing:
         _forget_failure(unit, results)
         return _outcome(unit, "kept", 0.0, earlier)
-    left = seconds_left()
-    if left is not None and helper.tasks and left < unit.expected + MARGIN:  # a new worker tries what may not fit into any
+    if helper.tasks and not fits_before_the_end(unit.expected):  # a new worker tries what may not fit into any
         return Outcome(unit.name, POSTPONED, name=unit.name, variant=unit.variant)
     (results / WORK).mkdir(exist_ok=True)
     key = {"files": [one["sha256"] for one in inputs], "steps": unit.steps, "settings": unit.shaping()}
@@ -213,6 +219,13 @@ def _forget_failure(unit: Unit, results: Path) -> None:
 
 def _told(text: str, unit: Unit) -> str:
     return text if unit.keep_names else without_names(text, unit.aliases)
+
+
+def _failed(unit: Unit, message: str) -> Outcome:
+    return Outcome(unit.name, "failed", message=message, name=unit.name, variant=unit.variant, told=message)
+
+
+UNITS = Way(Unit, Outcome, make, _failed)
 
 
 def _is_there(unit: Unit, results: Path) -> bool:

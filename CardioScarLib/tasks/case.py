@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from CardioScarLib.core.case import Case, LabelMap
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.provenance import Provenance, plain
 from CardioScarLib.core.pseudonyms import pseudonymous
@@ -21,16 +23,23 @@ from CardioScarLib.io.files import atomic_path
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.lv_walls import write_lv_wall
 from CardioScarLib.io.maps import point_arrays
+from CardioScarLib.io.meshes import mesh_of_wall
 from CardioScarLib.io.records import input_files
 from CardioScarLib.io.results import Targets, beside, read_result, record_of_result, write_result
 from CardioScarLib.pipeline import align, quantify, reconstruct, settings_for, with_interval
 from CardioScarLib.quantification.places import known_coordinates
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
+from CardioScarLib.runner.environment import NO_GPU
 from CardioScarLib.runner.task import Task, TaskProgress
+from CardioScarLib.segmentation.classes import WALL
+from CardioScarLib.segmentation.predict import Segmentation
+from CardioScarLib.segmentation.shares import shares_of
+from CardioScarLib.segmentation.to_case import case_of
 from CardioScarLib.tasks.case_settings import CaseSettings, plain_settings
 from CardioScarLib.tasks.files import check_targets
 from CardioScarLib.tasks.reconstruct import environment_for
 from CardioScarLib.tasks.report import write_report
+from CardioScarLib.tasks.segmented import segment_case, told_of_labels
 from CardioScarLib.tasks.sources import MapSource
 from CardioScarLib.wall import build_wall, label_names, shape_from_labels
 from CardioScarLib.wall.finished import finished_wall, label_points
@@ -44,9 +53,10 @@ REPORT = "report"
 class CaseTask(Task[dict[str, Any]]):
     """Do the steps of a case; the answer holds quantities, sectors, audit, notes and seconds by step, as plain JSON values.
 
-    images, mesh, mask: see `read_case`; without a mesh the step wall makes one of the mask. output: name of the map; what an earlier,
-    interrupted task of the same settings has finished beside it is used. steps: as `ordered_steps` gives them. insertions: of the right
-    ventricle, LPS mm, the anterior one first. keep_names: of the files, in the results.
+    images, mesh, mask: see `read_case`; without a mesh the step wall makes one of the mask, and without a mask the step segment has a
+    network tell the scar, and the wall where there is no mesh. output: name of the map; what an earlier, interrupted task of the same
+    settings has finished beside it is used. steps: as `ordered_steps` gives them. insertions: of the right ventricle, LPS mm, the
+    anterior one first. keep_names: of the files, in the results.
     """
 
     answer: ClassVar[Any] = dict[str, Any]
@@ -66,7 +76,18 @@ class CaseTask(Task[dict[str, Any]]):
 
     @property
     def environment(self) -> dict[str, str]:
-        return environment_for(self.settings.reconstruct)
+        without_gpu = self.segments and self.settings.segment.device == "cpu"
+        return {**environment_for(self.settings.reconstruct), **(NO_GPU if without_gpu else {})}
+
+    @property
+    def segments(self) -> bool:
+        """Whether a network segments the case: a label map that is there is used instead."""
+        return "segment" in self.steps and not self.mask
+
+    @property
+    def labels(self) -> Path:
+        """The file of the labels that a network gives."""
+        return self.output.with_name(f"{self.output.stem}-labels.nii.gz")
 
     def run(self, progress: TaskProgress) -> dict[str, Any]:
         seconds: dict[str, float] = {}
@@ -76,25 +97,61 @@ class CaseTask(Task[dict[str, Any]]):
             nonlocal clock
             seconds[step], clock = time.perf_counter() - clock, time.perf_counter()
 
-        mesh = self.mesh
-        if mesh is None:
-            mesh = self._wall(progress)
-            lap("wall")
-        result = self._map(mesh, progress)
+        targets = self.targets
+        if all(one.is_file() for one in (self.output, targets.record, targets.field, targets.case)):
+            result = read_result(self.output, POSTERIORS)
+        else:
+            result = self._map(self._case(progress, lap), progress)
         lap("reconstruct")
         found = record_of_result(result, self.keep_names)
         answer = {"quantities": found["quantities"], "sectors": {}, "audit": found["audit"], "notes": found["provenance"]["notes"]}
         if "quantify" in self.steps:
             answer |= self._numbers(result, progress)
             lap("quantify")
+        if self.segments:
+            quantities, notes = told_of_labels(self.labels)
+            answer |= {"quantities": {**answer["quantities"], **quantities}, "notes": list(dict.fromkeys([*notes, *answer["notes"]]))}
         return {**answer, "alignment": found["summary"]["alignment"], "seconds": seconds}
+
+    def _case(self, progress: TaskProgress, lap: Callable[[str], None]) -> Case:
+        """The case as its map is made from it, its slices moved. lap: called after each step."""
+        if self.segments:
+            case = self._segmented(progress, lap)
+        else:
+            mesh = self.mesh
+            if mesh is None:
+                mesh = self._wall(progress)
+                lap("wall")
+            case = self._read(mesh, progress)
+        if "align" in self.steps:
+            progress("shifts", 0, 1)
+            case = case.aligned(align(case, self.settings.align.source, plain_settings(AlignmentSettings, self.settings.align)))
+        return case
+
+    def _segmented(self, progress: TaskProgress, lap: Callable[[str], None]) -> Case:
+        reading = self.settings.read
+        if self.mesh is not None:
+            progress("read", 0, 1)
+            case = read_case(self.mesh, self.images, reading=reading)
+            found = self._segmentation(case.stack, progress)
+            lap("segment")
+            return replace(case, shares=shares_of(found), myocardium=LabelMap(found.labels, {"myocardium": WALL}))
+        stack = read_stack(self.images, reading.slice_axis, reading.slice_indices, reading.slice_thickness, series=reading.series)
+        found = self._segmentation(stack, progress)
+        lap("segment")
+        case = case_of(found, plain_settings(WallSettings, self.settings.wall), progress, input_files(self.images), asdict(reading))
+        lap("wall")
+        return replace(case, myocardium=LabelMap(found.labels, {"myocardium": WALL}))
+
+    def _segmentation(self, stack: SliceStack, progress: TaskProgress) -> Segmentation:
+        return segment_case(stack, self.images, self.labels, self.settings.segment, self.settings.read, self.keep_names, progress)
 
     def _wall(self, progress: TaskProgress) -> Path:
         path = self.output.with_name(f"{self.output.stem}-wall.vtu")
         if path.is_file() and beside(path, ".json").is_file():
             return path
         if "wall" not in self.steps or not self.mask:
-            raise UnreadableFile("The case has no LV model; add one, or a label map of the heart and the step wall.")
+            raise UnreadableFile("The case has no LV model; add one, or a label map of the heart and the step wall, or the step segment.")
         chosen, reading = self.settings.wall, self.settings.read
         settings = plain_settings(WallSettings, chosen)
         start = time.perf_counter()
@@ -109,23 +166,21 @@ class CaseTask(Task[dict[str, Any]]):
         write_lv_wall(finished, built, path, None, record if self.keep_names else pseudonymous(record, inputs), overwrite=True)
         return path
 
-    def _map(self, mesh: Path, progress: TaskProgress) -> Result:
-        targets, settings = self.targets, plain_settings(ReconstructionSettings, self.settings.reconstruct)
-        if all(one.is_file() for one in (self.output, targets.record, targets.field, targets.case)):
-            return read_result(self.output, POSTERIORS)
-        targets.check_names((*self.images, *self.mask, mesh), overwrite=True)
+    def _read(self, mesh: Path, progress: TaskProgress) -> Case:
         progress("read", 0, 1)
-        shifts, interval = plain_settings(AlignmentSettings, self.settings.align), self.settings.reconstruct.interval
         scar, myocardium = self._meaning()
-        if scar:
-            settings = settings.with_evidence(scar_labels=scar)
         of_scar, of_heart = (self.mask, ()) if scar is None or scar else ((), self.mask)
-        labels = settings.evidence.scar_labels or (), shifts.wall_labels or myocardium
-        case = read_case(mesh, self.images, of_scar, of_heart, *labels, self.settings.read)
-        if "align" in self.steps:
-            progress("shifts", 0, 1)
-            case = case.aligned(align(case, self.settings.align.source, shifts))
-        check_targets(targets, case.mesh, settings_for(case, settings), True, interval is not None)
+        return read_case(
+            mesh, self.images, of_scar, of_heart, scar or (), self.settings.align.wall_labels or myocardium, self.settings.read
+        )
+
+    def _map(self, case: Case, progress: TaskProgress) -> Result:
+        targets, interval = self.targets, self.settings.reconstruct.interval
+        settings = plain_settings(ReconstructionSettings, self.settings.reconstruct)
+        if scar := self._meaning()[0]:
+            settings = settings.with_evidence(scar_labels=scar)
+        targets.check_names((*self.images, *self.mask, *([] if case.mesh is None else [case.mesh.path])), overwrite=True)
+        check_targets(targets, case.mesh or mesh_of_wall(case.wall, self.output), settings_for(case, settings), True, interval is not None)
         result = reconstruct(case, settings, progress, "audit" in self.steps)
         if interval is not None:
             result = with_interval(result, interval / 100)

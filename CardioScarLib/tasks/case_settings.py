@@ -8,13 +8,22 @@ from typing import Any, TypeVar
 
 from CardioScarLib.core.choices import Settings, choice, whole
 from CardioScarLib.core.errors import BadSettings
+from CardioScarLib.core.segmentation_settings import SegmentSettings
 from CardioScarLib.core.settings import AlignmentSettings, QuantifySettings, ReadingSettings, ReconstructionSettings, WallSettings
 
-STEPS = ("wall", "align", "reconstruct", "audit", "quantify", "report")
+STEPS = ("segment", "wall", "align", "reconstruct", "audit", "quantify", "report")
 """In the order in which they are done."""
-SHAPING = ("wall", "align", "reconstruct")
+SHAPING = ("segment", "wall", "align", "reconstruct")
 """Steps that the map depends on; the others are done with it."""
+SHIPPED_WEIGHTS = "default"
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SegmentStep(SegmentSettings):
+    """weights: of the network that segments cases without a label map; those that come with the library, or a file."""
+
+    weights: str = choice(SHIPPED_WEIGHTS, "Weights", "The network: default, or a file of weights.")
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class CaseSettings(Settings):
     """What each step does; `plain_settings` gives those of the library's functions."""
 
     read: ReadingSettings = whole(ReadingSettings)
+    segment: SegmentStep = whole(SegmentStep)
     wall: WallStep = whole(WallStep)
     align: AlignStep = whole(AlignStep)
     reconstruct: ReconstructStep = whole(ReconstructStep)
@@ -61,11 +71,14 @@ def plain_settings(kind: type[T], step: Any) -> T:
 
 
 def ordered_steps(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The steps in their order. Raises BadSettings for names that are none, and for steps without a map."""
+    """The steps in their order, with those that they need: segment has a wall made, report tells the numbers.
+
+    Raises BadSettings for names that are none, and for steps without a map.
+    """
     for name in names:
         if name not in STEPS:
             raise BadSettings(f"There is no step '{name}'; the steps are {', '.join(STEPS)}.")
-    wanted = {*names, *(("quantify",) if "report" in names else ())}
+    wanted = {*names, *(("quantify",) if "report" in names else ()), *(("wall",) if "segment" in names else ())}
     if "reconstruct" not in wanted:
         raise BadSettings("The steps must contain reconstruct: all others prepare a map or start from one.")
     return tuple(one for one in STEPS if one in wanted)

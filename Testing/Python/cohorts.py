@@ -22,9 +22,25 @@ class Here:
     def __init__(self):
         self.helper = Helper()
 
-    def make(self, units, results):
+    def make(self, units, results, way):
         for unit in units:
             yield unit, make(unit, results, self.helper)
+
+
+class InThisProcess:
+    """An engine, and its helper, without a child process: for stand-ins that a child would not know."""
+
+    workers = 1
+
+    def __init__(self):
+        self.log, self.tasks = [], 0
+
+    def make(self, units, results, way):
+        for unit in units:
+            yield unit, make(unit, results, self)
+
+    def do(self, task, limits=None, stop=lambda: False):
+        return task.run(lambda stage, step, steps, loss=None: None)
 
 
 def settings(reconstruct=QUICK, reading=None, alignment=None, align=None, volume=False, interval=None):

@@ -80,3 +80,18 @@ def network_that_knows_directions():
             return by_intensity + self.filters(images)
 
     return Trained(Directed(), RECIPES["default"], {}, "")
+
+
+def network_by_intensity():
+    """Each class by its intensity alone, sharply: its labels are those of `ring_heart`."""
+    import torch
+    from torch import nn
+
+    class ByIntensity(nn.Module):
+        def forward(self, images):
+            here = images[:, 1]
+            low, high = here.amin((1, 2), keepdim=True), here.amax((1, 2), keepdim=True)
+            share = (here - low) / (high - low).clamp(min=1e-6)
+            return torch.stack([-(((share - at) * 30) ** 2) for at in (1 / 6, 7 / 9, 0.0, 1.0, -1.0)], 1)
+
+    return Trained(ByIntensity(), RECIPES["default"], {}, "0" * 64)

@@ -13,9 +13,10 @@ from CardioScarLib.benchmark import FAMILIES, make_case
 from CardioScarLib.benchmark.families import FORMULA, HANDS, HEALTHY, PATCHY, RANDOM_FIELD, WAVEFRONT
 from CardioScarLib.benchmark.hearts import BLOOD, WALL, Papillaries, places_of, to_lps
 from CardioScarLib.benchmark.problem import Answer
+from CardioScarLib.benchmark.runs import scored
 from CardioScarLib.benchmark.scanner import Scan, pictured, with_noise
 from CardioScarLib.benchmark.scores import map_scores, spread_scores
-from CardioScarLib.benchmark.suite import chosen_families, scored
+from CardioScarLib.benchmark.suite import chosen_families
 from CardioScarLib.benchmark.summary import GROUPS, group_of
 from CardioScarLib.cli.main import main
 from CardioScarLib.core.errors import BadSettings

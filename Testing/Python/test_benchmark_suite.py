@@ -8,11 +8,12 @@ import re
 import sys
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from CardioScarLib.benchmark import repeatability, suite
+from CardioScarLib.benchmark import repeatability, runs
 from CardioScarLib.benchmark.case import FROZEN_SEEDS, make_case
 from CardioScarLib.benchmark.families import FAMILIES
 from CardioScarLib.benchmark.methods import METHODS
@@ -23,6 +24,7 @@ from CardioScarLib.benchmark.repeatability import repeatability_table, run_repea
 from CardioScarLib.benchmark.suite import Plan, chosen_families, chosen_seeds, earlier_records, run_suite
 from CardioScarLib.benchmark.summary import GROUPS, Summary, bootstrap, group_of
 from CardioScarLib.cli.main import main
+from CardioScarLib.cohort import cluster
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom import KINDS
 
@@ -33,7 +35,7 @@ NODES = 3000
 def coarse_pixels():
     """A quarter of the pixels: everything here takes a quarter of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (suite, repeatability):
+        for module in (runs, repeatability):
             patch.setattr(module, "make_case", partial(make_case, pixel=2.8))
         yield
 
@@ -80,6 +82,47 @@ def test_what_is_measured_is_not_measured_again(a_run):
     again = run_suite(plan, said.append)
     assert len(said) == 4 and all(line.endswith("kept") for line in said)
     assert [one["scores"]["rmse"] for one in again] == pytest.approx([one["scores"]["rmse"] for one in records], rel=1e-5)
+
+
+def test_workers_measure_what_one_process_measures(a_run, tmp_path, monkeypatch):
+    """The engine is that of cohorts; its client does here at once what a worker would be sent."""
+    plan, records = a_run
+    monkeypatch.setattr(cluster, "_address", lambda: "tcp://w")
+    plan = a_plan(tmp_path, methods=("linear", "field-preview"), families=("I3C",))
+    said = []
+    found = run_suite(plan, said.append, cluster.DaskEngine(AtOnce))
+    assert [one["method"] for one in found] == ["linear", "field-preview"] and not any(line.endswith("kept") for line in said)
+    for one, other in zip(found, records[2:], strict=True):
+        assert all(one[name] == other[name] for name in ("scores", "curves", "about", "code"))  # to the last bit
+    assert [one["key"] for one in Records(plan.records).all()] == sorted(one["key"] for one in found)
+
+
+def test_numbers_of_a_worker_with_other_code_are_not_taken(tmp_path):
+    class Elsewhere:
+        dashboard, workers = "", 1
+
+        def make(self, pieces, results, way):
+            for run in pieces:
+                yield run, runs.Measured("done", 1.0, {"scores": {"rmse": 0.0}, "cpu_seconds": 0.0}, "of yesterday")
+
+    (record,) = run_suite(a_plan(tmp_path, methods=("linear",), families=("W",)), silent, Elsewhere())
+    assert record["failed"].startswith("A worker has another version of CardioScar") and "scores" not in record
+
+
+class AtOnce:
+    status = "running"
+
+    def submit(self, function, values, results, pure):
+        told = function(values, results)
+        future = SimpleNamespace(key=json.loads(values)["method"], status="finished", result=lambda timeout: told)
+        future.add_done_callback = lambda call: call(future)
+        return future
+
+    def scheduler_info(self, n_workers):
+        return {"workers": {"tcp://w": {}}}
+
+    def close(self, timeout):
+        pass
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -17,8 +18,9 @@ from CardioScarLib.cli.phantom_files import write_phantom
 from CardioScarLib.cohort import InProcess, Outcome, find_cases, run_study
 from CardioScarLib.cohort.cluster import DaskEngine
 from CardioScarLib.cohort.collected import collect
-from CardioScarLib.cohort.engines import Slurm, engine_for
+from CardioScarLib.cohort.engines import Slurm, _renew, engine_for
 from CardioScarLib.cohort.units import WORK, Unit
+from CardioScarLib.cohort.work import UNITS
 from CardioScarLib.core.errors import BadSettings, MissingPackage, RunFailed
 from CardioScarLib.core.packing import pack
 from CardioScarLib.phantom import phantom_case
@@ -107,7 +109,7 @@ class Client:
             return Future(f"key-{next(self.numbers)}", "pending")
         unit = json.loads(values)
         outcome = Outcome(unit["name"], "postponed" if fate == "postponed" else "done", name=unit["name"])
-        told = json.dumps({"outcome": pack(outcome)[0], "worker": "tcp://w"})
+        told = json.dumps({"answer": pack(outcome)[0], "worker": "tcp://w"})
         error = KilledWorker() if fate == "killed" else KeyError("ours")
         return Future(f"key-{next(self.numbers)}", "error" if fate in ("killed", "fault") else "finished", told, error)
 
@@ -130,7 +132,7 @@ def made_by(*clients: Client) -> dict[str, list[str]]:
     units = [Unit(f"C{number}", "", (Path("a.nrrd"),), Path("a.vtu"), (), ("reconstruct",)) for number in range(6)]
     found: dict[str, list[str]] = {}
     waiting = iter(clients)
-    for one in DaskEngine(lambda: next(waiting)).make(units, Path("results")):
+    for one in DaskEngine(lambda: next(waiting)).make(units, Path("results"), UNITS):
         if one is not None:
             found.setdefault(one[0].name, []).append(one[1].state)
     return found
@@ -152,6 +154,15 @@ def test_a_unit_that_always_ends_its_worker_fails_and_so_does_one_with_a_fault_o
     monkeypatch.setattr("CardioScarLib.cohort.cluster.BETWEEN_LOOKS", 0.01)
     assert made_by(Client(["killed"])) == {f"C{number}": ["failed"] for number in range(6)}
     assert made_by(Client(["fault", "finished"]))["C0"] == ["failed"]
+
+
+def test_workers_of_which_nothing_is_left_are_started_again():
+    """Dask's nanny does not when its worker is killed while it starts; a run would then wait for ever."""
+    stopped, running = (SimpleNamespace(status=SimpleNamespace(name=name)) for name in ("failed", "running"))
+    asked = []
+    cluster = SimpleNamespace(workers={0: stopped, 1: running}, scale=asked.append)
+    _renew(cluster, 2)
+    assert cluster.workers == {1: running} and asked == [2]
 
 
 @pytest.mark.slow

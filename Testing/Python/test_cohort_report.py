@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from cohorts import rows_of
 
+from CardioScarLib.cli.main import main
 from CardioScarLib.cohort import Outcome
 from CardioScarLib.cohort.collected import Row, collect
 from CardioScarLib.cohort.page import write_page
@@ -122,7 +123,7 @@ def test_bulls_eyes_and_lights_are_drawn_where_there_are_any(results):
 
 
 def test_the_page_needs_no_other_file_and_the_tables_have_every_number(results):
-    page, quantities, cohort = write_page(results)
+    page, quantities, cohort, *_ = write_page(results)
     text = page.read_text(encoding="utf-8")
     assert text.count("data:image/png;base64,") == 4 and "&lt;b&gt;Turn&lt;/b&gt; it." in text and "<b>Turn" not in text
     assert "-2.00" in text and "-5.92 to +1.92" in text and "8 cases and variants: 6 done, 1 failed, 1 waiting" in text
@@ -168,3 +169,30 @@ def test_a_run_at_work_is_told_from_one_that_is_gone(results):
     with pytest.raises(UnreadableFile, match="start the run again"):
         status_in_words(results)
     assert [duration_in_words(seconds) for seconds in (5.9, 60, 7260)] == ["5 s", "1 min", "2 h 1 min"]
+
+
+def test_the_status_is_told_again_until_no_run_is_at_work(results, monkeypatch, capsys):
+    progress = Progress("running", 8, done=6, failed=1, workers=2, started=time.time() - 60, updated=time.time())
+    (results / "status.json").write_text(json.dumps(vars(progress)))
+    looks = []
+
+    def later(seconds):
+        looks.append(seconds)
+        progress.state = "running" if len(looks) < 2 else "ended"
+        (results / "status.json").write_text(json.dumps(vars(progress)))
+
+    monkeypatch.setattr("CardioScarLib.cli.cohort.time.sleep", later)
+    assert main(["cohort", "status", str(results), "--watch"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert len(looks) == 2 and len(told) == 4 and "A run is at work: 2 workers" in told[1] and "the last one ended" in told[3]
+
+
+def test_the_table_of_parquet_has_the_numbers_of_the_other(results):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert results / "quantities.parquet" in write_page(results)
+    table = parquet.read_table(results / "quantities.parquet").to_pylist()
+    rows = list(csv.DictReader((results / "quantities.csv").read_text().splitlines()))
+    assert len(table) == len(rows) and [one["case"] for one in table] == [one["case"] for one in rows]
+    first = next(one for one in table if one["place"] == "wall" and one["variant"] == "thin")
+    assert (first["value"], first["low"], first["high"], first["level"]) == (12.0, 11.0, 14.0, 0.9)
+    assert first["threshold"] is None and first["unit"] == "%"

@@ -169,9 +169,9 @@ def test_a_wall_that_is_to_be_made_need_not_be_there(tmp_path):
     for name in ("lge.nrrd", "labels.nrrd"):
         (tmp_path / "a" / name).write_text("x")
     assert "0 LV models" in find_cases(tmp_path)[0].problem
-    (found,) = find_cases(tmp_path, walls=True)
+    (found,) = find_cases(tmp_path, ("wall",))
     assert found.problem is None and found.model is None and found.segmentation.name == "labels.nrrd"
     (tmp_path / "list.csv").write_text("case,volume,segmentation\nA,a/lge.nrrd,a/labels.nrrd\nB,a/lge.nrrd,\n")
-    with_labels, without = find_cases(tmp_path / "list.csv", walls=True)
+    with_labels, without = find_cases(tmp_path / "list.csv", ("wall",))
     assert with_labels.problem is None and without.problem == "The list does not name the model."
     assert Study((CohortCase("A"),)).variants == (Variant(),)
