@@ -12,9 +12,8 @@ import SimpleITK as sitk
 from CardioScarLib.core.errors import BadStack, UnreadableFile
 from CardioScarLib.io.dicom import is_dicom
 from CardioScarLib.io.files import check_readable
-from CardioScarLib.io.images import read_image
+from CardioScarLib.io.images import read_images
 from CardioScarLib.io.nuclear import read_nuclear
-from CardioScarLib.io.quiet import quiet_itk
 
 LABELS = 4
 """A volume with no more different values, all whole, is a label map."""
@@ -54,8 +53,8 @@ def read_spect(path: Path, allow_mask: bool = False) -> SpectVolume:
         found = read_nuclear(path)
         gates, text, notes = [_placed(one, found.matrix) for one in found.counts], found.description, found.notes
     else:
-        gates, notes = _of_file(path)
-        text = ""
+        images, said_of_it = read_images(path)
+        gates, text, notes = [sitk.Cast(one, sitk.sitkFloat32) for one in images], "", tuple(said_of_it)
     for one in gates:
         _check(one, path.name, allow_mask)
     total = gates[0]
@@ -70,22 +69,6 @@ def _only_file(folder: Path) -> Path:
     if len(files) != 1:
         raise UnreadableFile(f"The folder {folder.name} holds {len(files)} DICOM files; SPECT of one study is one file, give it.")
     return files[0]
-
-
-def _of_file(path: Path) -> tuple[list[sitk.Image], tuple[str, ...]]:
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    with quiet_itk():
-        try:
-            reader.ReadImageInformation()
-            is_gated = reader.GetDimension() == 4 and reader.GetSize()[3] > 1
-            if is_gated and reader.GetNumberOfComponents() == 1:
-                every = reader.Execute()
-                return [sitk.Cast(every[:, :, :, number], sitk.sitkFloat32) for number in range(every.GetSize()[3])], ()
-        except RuntimeError as problem:
-            raise UnreadableFile(f"{path.name} cannot be read as an image; use NIfTI, NRRD, MHA or DICOM.") from problem
-    image, notes = read_image(path)
-    return [sitk.Cast(image, sitk.sitkFloat32)], tuple(notes)
 
 
 def _check(image: sitk.Image, name: str, allow_mask: bool) -> None:
