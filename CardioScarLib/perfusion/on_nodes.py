@@ -17,9 +17,9 @@ NEAREST = 4
 
 @dataclass(frozen=True, eq=False)
 class OnNodes:
-    """percent: (n,) perfusion, % of the reference; NaN where the scan has no wall near. low: (n,) probability of low perfusion, NaN there, too.
+    """percent: (n,) perfusion, % of the reference. low: (n,) probability of low perfusion. Both are NaN where the scan has no wall near.
 
-    each: (d, n) share of the places near a node that are in a defect, in each draw. known: (n,) bool. segment: (n,) 1 to 17, as on the scan.
+    each: (d, n) share of the places near a node that are in a defect, in each draw. known: (n,) bool. segment: (n,) 1 to 17, of the scan.
     """
 
     percent: np.ndarray

@@ -57,7 +57,10 @@ class Study:
 
 @dataclass(frozen=True, eq=False)
 class PerfusionReport:
-    """studies: stress first. both: numbers of the pair. beside: of another wall. files: notes that may have names of files. weights_sha256: of the network."""
+    """studies: stress first. both: numbers of the pair. beside: of another wall. files: notes that may have names of files.
+
+    weights_sha256: of the network.
+    """
 
     studies: tuple[Study, ...]
     both: tuple[Quantity, ...] = ()
@@ -108,7 +111,9 @@ def measured(
     Raises BadStack with a sentence; BadAlignment where the other wall does not come to lie on a scan; BadWall.
     """
     progress = progress or (lambda stage, step, steps: None)
-    studies, notes, files = [], [], []
+    studies: list[Study] = []
+    notes: list[str] = []
+    files: list[str] = []
     for name, volume in scans.items():
         wall = find_wall(volume.image, trained, finding, progress)
         matrix, said = None, ""
