@@ -13,16 +13,9 @@ from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.perfusion.record import PerfusionRecord
 from CardioScarLib.perfusion.viability import CLASSES
 from CardioScarLib.report.bulls_eye import check_matplotlib, places_of_segments
-from CardioScarLib.report.colors import PROBABILITY, color_table
+from CardioScarLib.report.colors import PERFUSION, PROBABILITY, VIABILITY, color_table
 
 Color = tuple[float, float, float]
-CLASS_COLORS: dict[str, Color] = {
-    "normal": (0.87, 0.87, 0.87),
-    "ischemic_or_hibernating": (0.34, 0.71, 0.91),
-    "scar": (0.84, 0.37, 0.0),
-    "mixed": (0.8, 0.6, 0.78),
-}
-"""Okabe and Ito's, which can be told apart by all."""
 WORDS = {"normal": "normal", "ischemic_or_hibernating": "ischemic", "scar": "scar", "mixed": "mixed"}
 WHITE: Color = (1.0, 1.0, 1.0)
 FOOTER = "Research use only. Low perfusion is relative to the highest of the same scan. {brackets}{classes}"
@@ -78,7 +71,7 @@ def _draw(axes: Any, eye: Eye) -> None:
         axes.add_patch(Wedge((0, 0), radius + 1, start, start + width, width=1 if radius else None, facecolor=color, edgecolor="0.5"))
         away, angle = radius + 0.5 if radius else 0.0, radians(start + width / 2)
         text = f"{number}\n{eye.texts[number - 1]}"
-        axes.text(away * cos(angle), away * sin(angle), text, ha="center", va="center", fontsize=6.5, color=_ink(color))
+        axes.text(away * cos(angle), away * sin(angle), text, ha="center", va="center", fontsize=6, color=_ink(color))
     for text, x, y in (("anterior", 0, 4.2), ("inferior", 0, -4.2), ("septal", -4.2, 0), ("lateral", 4.2, 0)):
         axes.text(x, y, text, ha="center", va="center", fontsize=8, rotation=90 if x else 0)
     axes.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5), aspect="equal")
@@ -91,21 +84,16 @@ def _ink(color: Color) -> str:
 
 
 def _perfusion_eye(study: str, segments: Sequence[Quantity | None]) -> Eye:
-    from matplotlib import colormaps
-
-    table = colormaps["inferno"]
-    colors: list[Color] = [WHITE if one is None else table(min(max(one.value / 100, 0), 1))[:3] for one in segments]
+    values = [np.nan if one is None else one.value for one in segments]
     texts = [
         "-" if one is None else f"{one.value:.0f}" + ("" if one.low is None else f"\n[{one.low:.0f}, {one.high:.0f}]") for one in segments
     ]
     title = "Perfusion" if study == "scan" else f"Perfusion, {study}"
-    return Eye(f"{title}, %", tuple(colors), tuple(texts))
+    return Eye(f"{title}, %", _colors(PERFUSION, values), tuple(texts))
 
 
 def _scar_eye(percent: np.ndarray) -> Eye:
-    table = color_table(PROBABILITY)
-    colors: list[Color] = [WHITE if np.isnan(one) else _color(table[round(2.55 * min(max(one, 0), 100))]) for one in percent]
-    return Eye("Scar, %", tuple(colors), tuple("-" if np.isnan(one) else f"{one:.0f}" for one in percent))
+    return Eye("Scar, %", _colors(PROBABILITY, percent), tuple("-" if np.isnan(one) else f"{one:.0f}" for one in percent))
 
 
 def _class_eye(classes: np.ndarray) -> Eye:
@@ -116,11 +104,12 @@ def _class_eye(classes: np.ndarray) -> Eye:
             texts.append("-")
             continue
         name = CLASSES[int(each.argmax())]
-        colors.append(CLASS_COLORS[name])
+        colors.append(VIABILITY[name])
         texts.append(f"{WORDS[name]}\n{each.max():.0f} %")
     return Eye("Scar and perfusion", tuple(colors), tuple(texts))
 
 
-def _color(values: np.ndarray) -> Color:
-    red, green, blue = (float(one) for one in values[:3])
-    return red, green, blue
+def _colors(points: str, percent: Sequence[float] | np.ndarray) -> tuple[Color, ...]:
+    table = color_table(points)
+    places = [None if np.isnan(one) else round(2.55 * min(max(float(one), 0.0), 100.0)) for one in percent]
+    return tuple(WHITE if one is None else (float(table[one, 0]), float(table[one, 1]), float(table[one, 2])) for one in places)
