@@ -53,10 +53,11 @@ def eyesPixmap(record):
     for number, eye in enumerate(eyes):
         left, top = number % columns * SIZE, number // columns * (SIZE + TITLE)
         _ink(painter, qt.QColor(0, 0, 0))
-        _write(painter, left + SIZE // 2, top + TITLE // 2, eye.title)
+        _write(painter, left + SIZE // 2, top + TITLE // 2, eye.title, SIZE)
         # A class is told by its color; its probability is left to write. Intervals have no room here, the table has them.
-        texts = [text.split("\n") for text in eye.texts]
-        _drawEye(painter, left, top + TITLE, eye.colors, [text[-1] if text[-1].endswith("%") else text[0] for text in texts])
+        lines = [text.split("\n") for text in eye.texts]
+        texts = [one[-1].removesuffix(" %") if one[-1].endswith("%") else one[0] for one in lines]
+        _drawEye(painter, left, top + TITLE, eye.colors, texts)
     painter.end()
     return pixmap
 
@@ -113,6 +114,6 @@ def _ink(painter, color) -> None:
     painter.setPen(pen)
 
 
-def _write(painter, x: float, y: float, text: str) -> None:
-    """Around a point."""
-    painter.drawText(round(x) - 40, round(y) - 8, 80, 16, qt.Qt.AlignCenter, text)
+def _write(painter, x: float, y: float, text: str, room: int = 80) -> None:
+    """Around a point. room: pixels."""
+    painter.drawText(round(x) - room // 2, round(y) - 8, room, 16, qt.Qt.AlignCenter, text)

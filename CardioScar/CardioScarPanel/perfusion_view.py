@@ -73,9 +73,9 @@ class PerfusionView:
         return [] if model is None else (model.GetAttribute(ARRAYS_ATTRIBUTE) or "").split()
 
     def _onMeasured(self, record) -> str:
+        """The notes are said in the section."""
         self.update()
-        said = _("Perfusion was measured. Look at the wall on the slices of the SPECT volume. For research only.")
-        return "\n".join([said, *record.notes])
+        return _("Perfusion was measured. Look at the wall on the slices of the SPECT volume. For research only.")
 
 
 def _rows(record) -> list:

@@ -106,7 +106,7 @@ def _class_eye(classes: np.ndarray) -> Eye:
         name = CLASSES[int(each.argmax())]
         colors.append(VIABILITY[name])
         texts.append(f"{WORDS[name]}\n{each.max():.0f} %")
-    return Eye("Scar and perfusion", tuple(colors), tuple(texts))
+    return Eye("Scar and perfusion, probability in %", tuple(colors), tuple(texts))
 
 
 def _colors(points: str, percent: Sequence[float] | np.ndarray) -> tuple[Color, ...]:
