@@ -30,13 +30,21 @@ ORIGINAL_SUFFIXES = (".pth", ".pt")
 
 @dataclass(frozen=True, eq=False)
 class SpectNetwork:
-    """A network with its weights. record: how it was trained and what it reached; sha256: of its file. refiner: what comes after it, if anything."""
+    """A network with its weights. record: how it was trained and what it reached; sha256: of its file.
+
+    refiner: what comes after it, if anything.
+    """
 
     network: nn.Module = field(repr=False)
     name: str
     record: Mapping[str, Any]
     sha256: str
     refiner: Refiner | None = field(default=None, repr=False)
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """For records."""
+        return {"weights_sha256": self.sha256, **({"dae_sha256": self.refiner.sha256} if self.refiner is not None else {})}
 
 
 def read_spect_weights(name_or_file: str | Path, dae: Path | None = None) -> SpectNetwork:

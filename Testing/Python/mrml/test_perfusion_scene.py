@@ -39,10 +39,9 @@ def array_on(model, name: str) -> np.ndarray:
 
 
 def rows_of(table) -> list[list[str]]:
-    return [
-        [str(table.GetTable().GetValue(row, column)) for column in range(table.GetNumberOfColumns())]
-        for row in range(table.GetNumberOfRows())
-    ]
+    cells = table.GetTable()
+    columns = [cells.GetColumn(number) for number in range(cells.GetNumberOfColumns())]
+    return [[column.GetValue(row) for column in columns] for row in range(cells.GetNumberOfRows())]
 
 
 @pytest.fixture
