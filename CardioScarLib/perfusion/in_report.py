@@ -42,7 +42,7 @@ def sentences_of(record: PerfusionRecord) -> tuple[str, ...]:
 def _segments(record: PerfusionRecord) -> Table:
     columns = {f"perfusion, {name}, %": [_in_segment(one) for one in record.segments(name)] for name in record.studies}
     if record.scar_percent is not None and record.classes is not None:
-        columns["scar %"] = [_percent(one) for one in record.scar_percent]
+        columns["scar, % of it"] = [_percent(one) for one in record.scar_percent]
         for name, row in zip(CLASSES, record.classes, strict=True):
             columns[f"{name.replace('_', ' ')} %"] = [_percent(one) for one in row]
     rows = tuple((str(number), name, *(column[number - 1] for column in columns.values())) for number, name in enumerate(SEGMENT_NAMES, 1))

@@ -45,7 +45,7 @@ def test_perfusion_at_the_nodes_is_that_of_the_phantom(pair):
     wall = wall_of(HEART)
     truth = 100 * HEART.with_defects([DEFECT]).perfusion(HEART.to_own(wall.nodes))
     found = pair.beside.here
-    assert found.known.all() and np.median(np.abs(found.percent - truth)) < 6
+    assert found.known.all() and found.percent[truth > 99].mean() > 90 and found.percent[truth < 56].mean() < 65
     assert found.low[truth < 56].mean() > 0.4 and found.low[truth > 99].mean() < 0.1
     assert set(pair.beside.arrays) >= {"perfusion_percent", "rest_perfusion_percent", "viability_class", "viability_scar_probability"}
 
