@@ -18,7 +18,7 @@ from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.spect import SpectVolume
 from CardioScarLib.perfusion.beside_scar import BesideScar, beside_scar
 from CardioScarLib.perfusion.find_wall import SpectWall, find_wall
-from CardioScarLib.perfusion.gated import beat, beat_quantities, resting_quantity
+from CardioScarLib.perfusion.gated import EJECTION_NOTE, beat, beat_quantities, resting_quantity
 from CardioScarLib.perfusion.given_wall import given_wall
 from CardioScarLib.perfusion.measure import Perfusion, difference, measure, quantities
 from CardioScarLib.perfusion.registered import register
@@ -116,23 +116,25 @@ def measured(
     files: list[str] = []
     for name, volume in scans.items():
         wall = find_wall(volume.image, trained, finding, progress)
-        matrix, said = None, ""
+        matrix: np.ndarray | None = None
+        said: list[str] = []
         if other is not None:
             matrix = np.eye(4)
             if not other.is_registered:
                 progress("registration", 0, 1)
                 motion = register(other.wall, wall)
-                matrix, said = motion.matrix, "".join(f"{name.capitalize()}: {one}" for one in motion.notes)
+                matrix, said = motion.matrix, [f"{name.capitalize()}: {one}" for one in motion.notes]
                 progress("registration", 1, 1)
             if other.is_measured:
                 wall = given_wall(volume.image, other.wall, matrix)
         found = measure(volume.image, wall, settings, limits, progress)
         if volume.gates:
             volumes = beat_quantities(beat(volume.gates, trained, finding, progress), settings.level)
+            said = [*said, EJECTION_NOTE]
         else:
             volumes = (resting_quantity(wall, settings.level),)
         studies.append(Study(name, wall, found, (*quantities(found, name), *volumes), matrix))
-        notes += [*([said] if said else []), *found.notes]
+        notes += [*said, *found.notes]
         files += volume.notes
     both = difference(studies[0].perfusion, studies[1].perfusion) if [one.name for one in studies] == ["stress", "rest"] else ()
     beside = None

@@ -170,7 +170,8 @@ def test_gates_are_read_in_the_child_process_and_not_here(tmp_path, monkeypatch)
     ids=("empty", "mask", "axes", "no ventricle"),
 )
 def test_each_bad_input_is_one_sentence_and_exit_code_2(tmp_path, capsys, monkeypatch, values, words):
-    pytest.importorskip("monai")
+    if words.startswith("left"):
+        pytest.importorskip("monai")
     monkeypatch.setattr("CardioScarLib.perfusion.weights.read_spect_weights", lambda *names: a_threshold_network())
     path = a_volume(tmp_path, "scan.nrrd", values, spacing=(6.0, 6.0, 6.0))
     assert main(["spect", "predict", str(path), "-o", str(tmp_path / "wall.nrrd"), "--views", "1"]) == 2
