@@ -19,8 +19,8 @@ EDGES = (0.4, 0.5, 0.6)
 """Shares of wall at which the endocardium may lie; the middle one gives the value."""
 LEAST_GATES = 4
 EJECTION_NOTE = (
-    "On phantoms the ejection fraction of gated scans came out too low by 6 to 15 points, mostly by end-systolic cavities that blur and "
-    "thick walls make seem larger; its interval does not hold this."
+    "On phantoms the ejection fraction of gated scans came out too low by 7 to 15 points: thick walls are found too thin at end systole. "
+    "Its interval does not hold this."
 )
 METHOD = "cavity inside the wall that the network found, up to its rim"
 
