@@ -36,6 +36,7 @@ from CardioScarPanel.followed_inputs import FollowedInputs
 from CardioScarPanel.geometry_check import GeometryCheck
 from CardioScarPanel.next_step import NextStep, firstVisibleNode, missingFor
 from CardioScarPanel.numbers_view import NumbersView
+from CardioScarPanel.perfusion_view import PerfusionView
 from CardioScarPanel.result_view import ResultView
 from CardioScarPanel.run_control import RunControl
 from CardioScarPanel.run_times import RunTimes
@@ -147,9 +148,10 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._advice = AdviceView(self.ui, self._runControl, lambda: self._start("advice", self._starts.advice), self._resultModel)
         self._numbers = NumbersView(self.ui, self._runControl, self._starts.numbers, self._resultModel, self._result.update)
         self._documents = DocumentsView(self.ui, self._runControl, self._starts.report, self._starts.export, self._resultModel)
+        self._perfusion = PerfusionView(self.ui, self._runControl, self._starts.perfusion, self._resultModel)
         self._parts = [
             self._result, self._scarSegments, self._segment, self._wallMaker, self._deviceCheck, self._advice, self._numbers,
-            self._documents,
+            self._documents, self._perfusion,
         ]  # fmt: skip
         self._inputParts = [self._geometryCheck, self._sliceTable, EvidencePreview(self.ui, inputs), self._alignment, self._audit]
 
@@ -267,6 +269,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._deviceCheck,
             self._advice,
             self._numbers,
+            self._perfusion,
             *((self._alignment, self._audit) if self._inputPartsConnected else ()),
         ):
             part.update()
@@ -302,6 +305,7 @@ class CardioScarWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.retryButton.visible = self._runControl.ranOutOfMemory
         self._segment.checkCanStart()
         self._wallMaker.checkCanStart()
+        self._perfusion.checkCanStart()
         nodesMissing, missing = missingFor(self._parameterNode, self._geometryCheck.error, self._alignment.error)
         self._alignment.checkCanStart(" ".join(nodesMissing))
         self._audit.checkCanStart(" ".join(missing), self._seconds("audit"))

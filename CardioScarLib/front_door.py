@@ -10,17 +10,21 @@ import numpy as np
 from CardioScarLib import pipeline
 from CardioScarLib.core import result as core_result
 from CardioScarLib.core.case import Case
+from CardioScarLib.core.perfusion_settings import PerfusionSettings, SpectSettings
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.segmentation_settings import SegmentSettings
 from CardioScarLib.core.settings import QuantifySettings, ReadingSettings, ReconstructionSettings
 from CardioScarLib.io import results as files
 from CardioScarLib.io.cases import read_case
 from CardioScarLib.io.images import read_stack
+from CardioScarLib.perfusion.record import PerfusionRecord
+from CardioScarLib.perfusion.report import PerfusionReport
 from CardioScarLib.pipeline import Progress, advise, align, audit
 from CardioScarLib.quantification.numbers import Numbers
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.segmentation.predict import Segmentation
 from CardioScarLib.segmentation.to_case import case_of as case_of_segmentation
+from CardioScarLib.tasks import perfusion as perfusions
 from CardioScarLib.tasks import report as reports
 from CardioScarLib.tasks.export import export_map
 from CardioScarLib.tasks.files import write
@@ -41,6 +45,10 @@ __all__ = [
     "align",
     "audit",
     "export",
+    "measure_perfusion",
+    "PerfusionReport",
+    "PerfusionSettings",
+    "SpectSettings",
     "case_of_segmentation",
     "quantify",
     "read_case",
@@ -107,14 +115,17 @@ def write_report(
     coordinates: WallCoordinates | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
+    perfusion: PerfusionReport | None = None,
 ) -> Written:
     """Write a report of a map into the folder `output`: report.html, report.pdf and numbers.json, without names of files and images.
 
-    The other arguments are those of `quantify`. Returns the files written and notes on what was left out.
-    Raises MissingPackage without matplotlib, and UnwritableOutput.
+    perfusion: of `measure_perfusion` with this map, to be reported beside it. The other arguments are those of `quantify`.
+    Returns the files written and notes on what was left out.
+    Raises MissingPackage without matplotlib, OtherCase for perfusion of another map, and UnwritableOutput.
     """
     where = insertions, right_ventricle, coordinates
-    return reports.write_report(MapSource.of(source), Path(output), settings, *where, progress, overwrite)
+    record = None if perfusion is None else PerfusionRecord.of(perfusion.as_dict())
+    return reports.write_report(MapSource.of(source), Path(output), settings, *where, progress, overwrite, record)
 
 
 def export(
@@ -159,3 +170,30 @@ def segment(
     paths = [Path(images)] if isinstance(images, Path | str) else [Path(one) for one in images]
     stack = read_stack(paths, reading.slice_axis, reading.slice_indices, reading.slice_thickness, series=reading.series)
     return SegmentTask(stack, settings or SegmentSettings(), str(weights)).run(progress or (lambda stage, step, steps, loss=None: None))
+
+
+def measure_perfusion(
+    scan: Path | str,
+    rest: Path | str | None = None,
+    scar_map: core_result.Result | Path | str | None = None,
+    settings: PerfusionSettings | None = None,
+    finding: SpectSettings | None = None,
+    wall: str = "network",
+    is_registered: bool = False,
+    weights: Path | str = "spect-default",
+    normal_limits: Path | str | None = None,
+    progress: Progress | None = None,
+) -> PerfusionReport:
+    """Perfusion of SPECT scans: extent, scores, segments and volumes with intervals, and with a map of scar the classes of both.
+
+    scan: a file of reconstructed slices; with `rest`, that at stress. scar_map: a result, or the file of a map, of the same heart.
+    wall: "network", or "map" to measure along the wall of the map, brought to the scan. is_registered: it lies there already.
+    weights: "spect-default", or a file of `cardioscar spect train`. normal_limits: a text of 17 lower limits, %.
+    Raises BadStack for what is no volume of counts or shows no left ventricle, BadAlignment where the wall of the map does not come to
+    lie on the scan, UnreadableFile, and MissingPackage without PyTorch and MONAI.
+    """
+    paths = [None if one is None else Path(one) for one in (rest, normal_limits)]
+    source = None if scar_map is None else MapSource.of(scar_map)
+    return perfusions.measure_perfusion(
+        Path(scan), paths[0], source, settings, finding, wall, is_registered, str(weights), paths[1], progress
+    )  # fmt: skip

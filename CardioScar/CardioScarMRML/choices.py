@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from CardioScarLib.core.choices import Choice, Settings, choice, choices_of
+from CardioScarLib.core.perfusion_settings import PerfusionSettings
 from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, QuantifySettings, ReconstructionSettings, WallSettings
 
 LAST_SLICE = 9999
@@ -83,6 +84,15 @@ class PanelChoices(Settings):
         _("Show the result"),
         _("Color the model by its new map and turn the 3D views to the scar. Otherwise the map is written and the views stay."),
     )
+    spectWall: str = choice(
+        "network",
+        _("Wall"),
+        _("Along which wall perfusion is measured."),
+        options={
+            "network": (_("Found by the network"), _("The wall that a network finds on the SPECT volume.")),
+            "model": (_("LV model"), _("The LV model, moved onto the SPECT volume as a rigid body, with a check.")),
+        },
+    )
     outputFolder: str = choice(
         "",
         _("Folder"),
@@ -115,6 +125,7 @@ DESCRIBED: tuple[tuple[type, str], ...] = (
     (AlignmentSettings, "alignment"),
     (AdviceSettings, "advice"),
     (QuantifySettings, "numbers"),
+    (PerfusionSettings, "perfusion"),
 )
 """Which choices the parameter node keeps: dataclasses of choices, and the parameter pack that holds them, if it is not the node."""
 

@@ -1,4 +1,4 @@
-"""How a result looks: probability, uncertainty or scar above a threshold; colors, ranges, legends, and gray where nobody looked."""
+"""How a result looks: probability, uncertainty, scar above a threshold, perfusion; colors, ranges, legends, gray where nobody looked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.core.errors import BadWall, NoSpread
 from CardioScarLib.core.settings import ReconstructionSettings
-from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, UNCERTAINTY, color_table
+from CardioScarLib.report.colors import NOT_OBSERVED, PERFUSION, PROBABILITY, UNCERTAINTY, VIABILITY, color_table
 from CardioScarMRML.placing import showOnSlices
 from CardioScarMRML.results_table import followThreshold
 from CardioScarMRML.translation import tr as _
@@ -45,8 +45,15 @@ LOOKS = {
     # No standard deviation of a fraction exceeds one half.
     "uncertainty": Look("scar_uncertainty", _("Standard deviation"), (0.0, 0.5), "CardioScar Uncertainty", color_table(UNCERTAINTY)),
     "channels": Look("channel_probability", _("Channel probability"), (0.0, 1.0), "CardioScar Channels", color_table(PROBABILITY)),
+    "perfusion": Look("perfusion_percent", _("Perfusion, %"), (0.0, 100.0), "CardioScar Perfusion", color_table(PERFUSION)),
+    "viability": Look(
+        "viability_class", _("Scar and perfusion"), (0.0, 4.0), "CardioScar Viability", np.array([NOT_OBSERVED, *VIABILITY.values()]),
+        (_("unknown"), _("normal"), _("ischemic"), _("scar"), _("mixed")),
+    ),
     "binary": Look("scar_binary", _("Scar"), (0.0, 1.0), "CardioScar Binary", np.array([_HEALTHY, _SCAR]), (_("no scar"), _("scar"))),
-}
+}  # fmt: skip
+OF_PERFUSION = (LOOKS["perfusion"].array, LOOKS["viability"].array)
+"""What is seen on SPECT does not depend on the slices of LGE."""
 
 
 def showScarProbability(modelNode) -> None:
@@ -68,6 +75,22 @@ def showChannels(modelNode) -> None:
     :raises NoSpread: the numbers of the map were not computed yet.
     """
     _show(modelNode, "channels")
+
+
+def showPerfusion(modelNode) -> None:
+    """Color a model by `perfusion_percent`, of the highest perfusion of the scan, with a legend; gray where the scan has no wall.
+
+    :raises BadWall: perfusion was not measured beside this model.
+    """
+    _show(modelNode, "perfusion")
+
+
+def showViability(modelNode) -> None:
+    """Color a model by `viability_class`: normal, ischemic or hibernating, scar, mixed.
+
+    :raises BadWall: perfusion was not measured beside a map on this model.
+    """
+    _show(modelNode, "viability")
 
 
 def showBinary(modelNode, threshold: float) -> None:
@@ -188,24 +211,30 @@ def colorTable(scene, look: Look, partly: bool):
 def _updateShownArray(modelNode, look: Look) -> bool:
     """Whether part of the model was not observed; then `SHOWN_ARRAY` falls into the first color there, and nowhere else."""
     pointData = modelNode.GetMesh().GetPointData()
-    observed = pointData.GetArray("scar_observed")
-    if observed is None or vtk_to_numpy(observed).all():
+    values = _values(modelNode, look.array)
+    if look.array in OF_PERFUSION:
+        isSeen = np.isfinite(values)
+    else:
+        observed = pointData.GetArray("scar_observed")
+        isSeen = np.ones(len(values), dtype=bool) if observed is None else vtk_to_numpy(observed) > 0
+    if isSeen.all():
         pointData.RemoveArray(SHOWN_ARRAY)
         return False
     low, high = look.limits
-    values = _values(modelNode, look.array)
     if look.names:  # three colors: not observed, and 0 and 1 in the middle of the others
         shown = low + (high - low) * (0.5 + values / 3)
     else:
         shown = np.maximum(values, low + 1.5 * (high - low) / len(look.colors))
-    _setArray(modelNode, SHOWN_ARRAY, np.where(vtk_to_numpy(observed) > 0, shown, low).astype(np.float32))
+    _setArray(modelNode, SHOWN_ARRAY, np.where(isSeen, shown, low).astype(np.float32))
     return True
 
 
 def _values(modelNode, name: str) -> np.ndarray:
     """A live view of one of the model's scar arrays."""
     pointData = modelNode.GetMesh().GetPointData() if modelNode is not None and modelNode.GetMesh() is not None else None
-    if pointData is None or not pointData.HasArray("scar_probability"):
+    if name in OF_PERFUSION and (pointData is None or not pointData.HasArray(name)):
+        raise BadWall(_("Perfusion was not measured beside this model yet; measure it first, for classes beside a scar map."))
+    if name not in OF_PERFUSION and (pointData is None or not pointData.HasArray("scar_probability")):
         raise BadWall(_("There is no scar map on this model yet; compute one first."))
     if not pointData.HasArray(name) and name == LOOKS["channels"].array:
         raise NoSpread(_("This scar map has no channels; compute its numbers first, on a wall with volume cells."))

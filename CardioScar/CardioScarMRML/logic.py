@@ -17,6 +17,8 @@ from CardioScarMRML.case import CardioScarCase
 from CardioScarMRML.exports import writeMesh
 from CardioScarMRML.fields import resultFor, shownResult
 from CardioScarMRML.next_slices import addPlanes
+from CardioScarMRML.perfusion import startPerfusion
+from CardioScarMRML.perfusion_nodes import perfusionOf
 from CardioScarMRML.places import placeOf
 from CardioScarMRML.placing import copyOfModel
 from CardioScarMRML.results import CardioScarResult, writeResult
@@ -24,12 +26,14 @@ from CardioScarMRML.run import CardioScarRun, startInChild
 from CardioScarMRML.scar_numbers import checkSameMap, insertionsFrom, mapMark, writeNumbers
 from CardioScarMRML.shifts import alignmentInputs
 from CardioScarMRML.translation import tr as _
-from CardioScarMRML.writing import FIELD_ARRAY, checkPoints, checkSuffix, scarArrays
+from CardioScarMRML.writing import FIELD_ARRAY, checkPoints, checkSuffix, hasMap, scarArrays
 
 if TYPE_CHECKING:
     from CardioScarLib.advice.ranking import Advice
     from CardioScarLib.alignment import Alignment
+    from CardioScarLib.core.perfusion_settings import PerfusionSettings
     from CardioScarLib.core.result import Result
+    from CardioScarLib.perfusion.record import PerfusionRecord
     from CardioScarLib.quantification.numbers import Numbers
     from CardioScarLib.self_audit import Audit
     from CardioScarLib.tasks.sources import Written
@@ -44,9 +48,9 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
     >>> slicer.util.arrayFromModelPointData(lvModelNode, "scar_probability")
 
     Each method that computes has a twin that does not wait: `startReconstruction`, `startFindShifts`, `startAudit`,
-    `startAdvice`, `startNumbers`, `startReport` and `startExport` take the same arguments, return a `CardioScarRun`, and raise
-    CardioScarError for nodes or settings that cannot be used. All take a `progressCallback`, which is called with a
-    `CardioScarLib.runner.ProgressReport` and may raise `CardioScarLib.core.errors.Cancelled`.
+    `startAdvice`, `startNumbers`, `startPerfusion`, `startReport` and `startExport` take the same arguments, return a
+    `CardioScarRun`, and raise CardioScarError for nodes or settings that cannot be used. All take a `progressCallback`, which
+    is called with a `CardioScarLib.runner.ProgressReport` and may raise `CardioScarLib.core.errors.Cancelled`.
 
     :param startJob: called with a `CardioScarLib.runner.Task`; returns its job. None starts a child process.
         `CardioScarMRML.run.startHere` computes in this process, which waits.
@@ -272,11 +276,14 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         *,
         insertionsNode=None,
         resultModelNode=None,
+        spectVolumeNode=None,
         progressCallback=None,
     ) -> CardioScarRun:
         """A report of the map that a model shows, as report.html, report.pdf and numbers.json in a folder, which is made.
 
         The run's result is a `CardioScarLib.tasks.sources.Written`. Other parameters are those of `startNumbers`.
+
+        :param spectVolumeNode: perfusion that was measured on it beside this map is reported, too.
         """
         from CardioScarLib.tasks.report import ReportTask
 
@@ -286,7 +293,9 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
         if auditIsAbout(modelNode, about):
             result = replace(result, audit=auditOf(modelNode))
         told = {"quantify": quantify or QuantifySettings(), "insertions": insertionsFrom(insertionsNode)}
-        task = ReportTask(result, folder=Path(folder), **told)
+        measured = perfusionOf(spectVolumeNode)
+        perfusion = None if measured is None or not measured.map else dict(measured.values)
+        task = ReportTask(result, folder=Path(folder), perfusion=perfusion, **told)
         return CardioScarRun(self._startJob(task), lambda: None, lambda written: written, progressCallback)
 
     def exportMap(self, case: CardioScarCase, folder, kinds, quantify: QuantifySettings | None = None, **choices) -> Written:
@@ -324,6 +333,39 @@ class CardioScarLogic(ScriptedLoadableModuleLogic):
             return written
 
         return CardioScarRun(self._startJob(task), lambda: None, finish, progressCallback)
+
+    def measurePerfusion(self, spectVolumeNode, restVolumeNode=None, **choices) -> PerfusionRecord:
+        """`startPerfusion`, and wait for the end."""
+        return self.startPerfusion(spectVolumeNode, restVolumeNode, **choices).wait()
+
+    def startPerfusion(
+        self,
+        spectVolumeNode,
+        restVolumeNode=None,
+        settings: PerfusionSettings | None = None,
+        *,
+        case: CardioScarCase | None = None,
+        resultModelNode=None,
+        wall: str = "network",
+        isRegistered: bool = False,
+        weights: str = "spect-default",
+        device: str = "auto",
+        progressCallback=None,
+    ) -> CardioScarRun:
+        """Perfusion on SPECT volumes, see `CardioScarMRML.perfusion.startPerfusion`.
+
+        :param case: of the same heart; perfusion is written onto its LV model, and with a scar map on that model the classes of both.
+        :param resultModelNode: the model with the map; None takes the LV model.
+        :param device: "auto", "cpu" or "cuda".
+        """
+        from CardioScarLib.core.perfusion_settings import SpectSettings
+
+        modelNode = resultModelNode or (case.lvModelNode if case is not None else None)
+        result = self._shown(case, modelNode) if case is not None and hasMap(modelNode) else None
+        return startPerfusion(
+            spectVolumeNode, restVolumeNode, settings, lvModelNode=modelNode, result=result, wall=wall, isRegistered=isRegistered,
+            finding=SpectSettings(device=device), weights=weights, progressCallback=progressCallback, startJob=self._startJob,
+        )  # fmt: skip
 
     def loadExample(self, name: str = "phantom"):
         """Put an example into the scene and the views: `name` is a key of `CardioScarMRML.samples.SAMPLES`.

@@ -33,6 +33,7 @@ class Chosen:
     alignmentSegmentation, alignmentSegmentID, alignmentLabelMap - What shows the myocardium on the slices.
     remoteRegion - A point in remote myocardium; without one it is found.
     insertions - Insertions of the right ventricle, the anterior one first; without them there are no AHA segments.
+    spectVolume, spectRest - Perfusion SPECT, at stress if there is one at rest, too.
     shifts - Shifts of slices that were found (JSON, see `CardioScarMRML.shifts`).
     """
 
@@ -49,6 +50,8 @@ class Chosen:
     alignmentLabelMap: vtkMRMLLabelMapVolumeNode
     remoteRegion: vtkMRMLMarkupsFiducialNode
     insertions: vtkMRMLMarkupsFiducialNode
+    spectVolume: vtkMRMLScalarVolumeNode
+    spectRest: vtkMRMLScalarVolumeNode
     shifts: str
 
 

@@ -141,7 +141,7 @@ def _addPrediction(volumeNode, found: Segmentation):
         segment.SetName(one.name)
         segment.SetColor(*one.color)
         segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), one.terminology)
-        segment.AddRepresentation("Binary labelmap", _labelmap(classes == one.value, matrix))
+        segment.AddRepresentation("Binary labelmap", labelmapOf(classes == one.value, matrix))
         node.GetSegmentation().AddSegment(segment, one.identifier)
     shares = shares_of(found)
     for role, what, stack in ((SHARES_ROLE, "scar", shares.stack), (WEIGHTS_ROLE, "myocardium", shares.weights)):
@@ -163,8 +163,8 @@ def predictionNotes(segmentationNode) -> tuple[str, ...]:
     return tuple((segmentationNode.GetAttribute("CardioScar.SegmentationNotes") or "").splitlines())
 
 
-def _labelmap(mask: np.ndarray, ijkToRas: vtk.vtkMatrix4x4):
-    """mask: (k, j, i)."""
+def labelmapOf(mask: np.ndarray, ijkToRas: vtk.vtkMatrix4x4):
+    """A mask, (k, j, i), as the representation of a segment."""
     image = slicer.vtkOrientedImageData()
     slices, rows, columns = mask.shape
     image.SetExtent(0, columns - 1, 0, rows - 1, 0, slices - 1)

@@ -14,6 +14,7 @@ from CardioScarMRML.case_folder import gather
 from CardioScarMRML.display import showScarProbability
 from CardioScarMRML.fields import writeField
 from CardioScarMRML.next_slices import removePlanes
+from CardioScarMRML.perfusion_nodes import removeClasses
 from CardioScarMRML.placing import COPY_ROLE
 from CardioScarMRML.results_table import keepEarlierTable, writeResultsTable
 from CardioScarMRML.scar_numbers import keepEarlierNumbers, removeNumbers
@@ -69,6 +70,7 @@ def writeResult(
         keepEarlierTable(modelNode, keptAs)
         keepEarlierNumbers(modelNode, keptAs)
     removeNumbers(modelNode)  # of the map that was there
+    removeClasses(modelNode)  # of scar and perfusion, for the map that was there
     removePlanes(modelNode)  # they were advice for the map that was there
     removeAuditOfOthers(modelNode, result.settings, dict(result.case.reading))
     writeReconstruction(modelNode, result, log)

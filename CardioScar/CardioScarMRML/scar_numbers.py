@@ -115,12 +115,22 @@ def checkSameMap(modelNode, mark: str) -> None:
 
 
 def _writeTable(modelNode, name: str, title: str, rows: list[dict[str, str]]):
-    """A new table of a model, a row for each dictionary; None where there are no rows. Cells are text, which views show as it is."""
+    """A new table of a model, see `textTable`; None where there are no rows."""
     if not rows:
         return None
-    scene = modelNode.GetScene()
     whole = f"{modelNode.GetName().removesuffix(' scar map')} scar {title}"
-    tableNode = scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(whole))
+    tableNode = textTable(modelNode.GetScene(), whole, rows)
+    modelNode.SetNodeReferenceID(TABLE_ROLES[name], tableNode.GetID())
+    placeBeside(tableNode, modelNode)
+    return tableNode
+
+
+def textTable(scene, name: str, rows: list[dict[str, str]]):
+    """A new table with a row for each dictionary. Cells are text, which views show as it is.
+
+    :param name: made unique in the scene.
+    """
+    tableNode = scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(name))
     wasModified = tableNode.StartModify()
     for column in rows[0]:
         array = vtk.vtkStringArray()
@@ -129,8 +139,6 @@ def _writeTable(modelNode, name: str, title: str, rows: list[dict[str, str]]):
             array.InsertNextValue(row[column])
         tableNode.AddColumn(array)
     tableNode.EndModify(wasModified)
-    modelNode.SetNodeReferenceID(TABLE_ROLES[name], tableNode.GetID())
-    placeBeside(tableNode, modelNode)
     return tableNode
 
 
@@ -138,7 +146,7 @@ def _numberRows(quantities: Iterable[Quantity]) -> list[dict[str, str]]:
     return [
         {
             _("Number"): titleOf(one),
-            **_cells("", one),
+            **cellsOf("", one),
             _("Unit"): one.unit,
             _("Level"): "" if one.level is None else f"{100 * one.level:g} %",
             _("Threshold"): "" if one.threshold is None else f"{one.threshold:g}",
@@ -154,7 +162,7 @@ def _sectorRows(sectors: dict) -> list[dict[str, str]]:
         row = {_("Segment"): str(int(key[4:])) if key.startswith("aha_") else _("ring"), _("Name"): sector["name"]}
         for one in quantitiesIn(sector):
             if one.name in OF_SECTORS:
-                row |= _cells(f"{one.label}{' (%)' if one.unit == '%' else ''}", one)
+                row |= cellsOf(f"{one.label}{' (%)' if one.unit == '%' else ''}", one)
         rows.append({**row, _("Transmurality class (%)"): sector["transmurality_class_percent"]})
     return rows
 
@@ -164,13 +172,13 @@ def _channelRows(channels: list) -> list[dict[str, str]]:
     for number, channel in enumerate(channels, 1):
         row = {_("Channel"): str(number), _("Probability (%)"): f"{100 * channel['probability']:.0f}"}
         for one in quantitiesIn(channel):
-            row |= _cells(f"{one.label} ({one.unit})", one)
+            row |= cellsOf(f"{one.label} ({one.unit})", one)
         row[_("AHA segments")] = ", ".join(map(str, channel["aha_segments"]))
         rows.append({**row, _("Layers"): ", ".join(channel["layers"])})
     return rows
 
 
-def _cells(title: str, one: Quantity) -> dict[str, str]:
+def cellsOf(title: str, one: Quantity) -> dict[str, str]:
     """Value and ends of the interval in columns of their own."""
     if not title:
         names = _("Value"), _("Low"), _("High")

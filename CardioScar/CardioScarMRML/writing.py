@@ -80,6 +80,12 @@ def scarArrays(modelNode) -> list[str]:
     return list(dict.fromkeys([*listed, *found]))
 
 
+def hasMap(modelNode) -> bool:
+    """Whether a model shows a scar map."""
+    mesh = modelNode.GetMesh() if modelNode is not None else None
+    return mesh is not None and bool(mesh.GetPointData().HasArray("scar_probability"))
+
+
 def keepEarlier(modelNode, suffix: str) -> str:
     """Rename the arrays, the field and the attributes of the last run, so that the next one does not replace them.
 

@@ -123,7 +123,7 @@ class ResultView:
         display = displayNode.GetAttribute(DISPLAY_ATTRIBUTE) if displayNode else None
         self._shown = self._wanted()
         with slicer.util.NodeModify(self._parameterNode):
-            if display is not None:
+            if display in self._buttons:  # colors of perfusion have buttons of their own
                 self._parameterNode.display = display
             if display == "binary" and threshold is not None:
                 self._parameterNode.threshold = float(threshold)

@@ -7,6 +7,7 @@ from CardioScarMRML.parameters import caseFrom, settingsFrom
 from CardioScarMRML.predictions import startSegmentation
 from slicer.i18n import tr as _
 
+from CardioScarLib.core.perfusion_settings import PerfusionSettings
 from CardioScarLib.core.settings import AdviceSettings, AlignmentSettings, QuantifySettings, ReconstructionSettings
 from CardioScarPanel.dependencies import ensurePackage, ensureSegmentation, ensureTorch
 
@@ -44,6 +45,21 @@ class Starts:
         settings = SegmentSettings(device=parameters.model.network.device)
         return startSegmentation(parameters.lgeVolume, settings, sliceThickness=parameters.sliceThickness or None)
 
+    def perfusion(self):
+        if not ensureSegmentation():
+            return None
+        parameters = self._parameterNode()
+        model = self._resultModel()
+        return self._logic().startPerfusion(
+            parameters.spectVolume,
+            parameters.spectRest,
+            settingsFrom(parameters.perfusion, PerfusionSettings),
+            case=caseFrom(parameters) if model is not None else None,
+            resultModelNode=model,
+            wall=parameters.spectWall,
+            device=parameters.model.network.device,
+        )
+
     def findShifts(self, **source):
         parameters = self._parameterNode()
         return self._logic().startFindShifts(caseFrom(parameters), settings=settingsFrom(parameters.alignment, AlignmentSettings), **source)
@@ -64,7 +80,8 @@ class Starts:
     def report(self, folder):
         if not ensurePackage("matplotlib", "matplotlib", _("The report")):
             return None
-        return self._logic().startReport(caseFrom(self._parameterNode()), folder, **self._told())
+        parameters = self._parameterNode()
+        return self._logic().startReport(caseFrom(parameters), folder, spectVolumeNode=parameters.spectVolume, **self._told())
 
     def export(self, folder, kind: str):
         if kind == "dicom" and not ensurePackage("highdicom", HIGHDICOM, _("The export to DICOM")):

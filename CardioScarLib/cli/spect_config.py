@@ -33,6 +33,11 @@ def config_option(known: Mapping[tuple[str, str], str]) -> Callable[[Callable], 
     )  # fmt: skip
 
 
+dae_option = click.option(
+    "--dae", type=Path, metavar="FILE", help="After the other steps, mend the wall with an autoencoder of cardioscar spect train-dae."
+)
+
+
 def layout_options(command: Callable) -> Callable:
     """Flags of where volumes and masks are; the command gets them as `layout`, and `allow_mask_as_volume`."""
     from functools import wraps

@@ -10,7 +10,7 @@ import click
 
 from CardioScarLib.cli.console import progress_bars, say, say_notes
 from CardioScarLib.cli.options import settings_options
-from CardioScarLib.cli.spect_config import config_option, layout_options
+from CardioScarLib.cli.spect_config import config_option, dae_option, layout_options
 from CardioScarLib.core.perfusion_settings import SpectSettings
 from CardioScarLib.perfusion.config import FIND, NAMES
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--weights", default="spect-default", show_default=True, metavar="spect-default|FILE", help="Also .pth of the original program."
 )
+@dae_option
 @click.option("--output", type=Path, metavar="FILE", help="Also write the scores of every volume as JSON.")
 @click.option("--pictures", type=Path, metavar="FOLDER", help="Also draw volume, mask, network and result, four panels for each.")
 @click.option("--pictures-of", type=click.IntRange(0), metavar="N", help="Draw the first N volumes only.")
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @layout_options
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def evaluate(folder, weights, output, pictures, pictures_of, settings, layout, allow_mask_as_volume, overwrite, as_json) -> None:
+def evaluate(folder, weights, dae, output, pictures, pictures_of, settings, layout, allow_mask_as_volume, overwrite, as_json) -> None:
     """Dice, IoU, surface distances and volumes of the wall that a network finds, against the masks in FOLDER (PhysioNet's layout).
 
     Beside it stands the largest piece above 40 % of the highest counts around the true wall. Means come with 95 % intervals by
@@ -56,11 +57,13 @@ def evaluate(folder, weights, output, pictures, pictures_of, settings, layout, a
             drawn.append(write_figure(four_panels(found, true, study.name), pictures / f"{study.name}.png", overwrite))
 
     studies, alone = find_studies(folder, Names(**layout), allow_mask_as_volume)
-    trained = read_spect_weights(weights)
+    trained = read_spect_weights(weights, dae)
     with progress_bars(quiet=as_json) as progress:
         result = evaluate_spect(studies, trained, settings, progress, seen, allow_mask_as_volume)
     say_notes([*alone, *result.skipped])
-    text = json.dumps({**result.as_dict(), "weights_sha256": trained.sha256}, indent=2)
+    text = json.dumps(
+        {**result.as_dict(), "weights_sha256": trained.sha256, "dae_sha256": trained.refiner.sha256 if trained.refiner else None}, indent=2
+    )
     if output:
         with atomic_path(output, overwrite) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")

@@ -10,7 +10,7 @@ import click
 
 from CardioScarLib.cli.console import progress_bars, say, say_notes
 from CardioScarLib.cli.options import settings_options
-from CardioScarLib.cli.spect_config import config_option, layout_options
+from CardioScarLib.cli.spect_config import config_option, dae_option, layout_options
 from CardioScarLib.core.interrupts import hold_interrupts
 from CardioScarLib.core.perfusion_settings import SpectSettings
 from CardioScarLib.perfusion.config import FIND, NAMES
@@ -22,6 +22,7 @@ from CardioScarLib.perfusion.config import FIND, NAMES
 @click.option(
     "--weights", default="spect-default", show_default=True, metavar="spect-default|FILE", help="Also .pth of the original program."
 )
+@dae_option
 @click.option("--share", is_flag=True, help="Also write the share of each voxel that is wall, NAME.share.*.")
 @click.option("--pictures", type=Path, metavar="FOLDER", help="Also draw volume, mask, network and result, four panels for each.")
 @click.option("--pictures-of", type=click.IntRange(0), metavar="N", help="Draw the first N volumes only.")
@@ -30,7 +31,7 @@ from CardioScarLib.perfusion.config import FIND, NAMES
 @layout_options
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def predict(scan, output, weights, share, pictures, pictures_of, settings, layout, allow_mask_as_volume, overwrite, as_json) -> None:
+def predict(scan, output, weights, dae, share, pictures, pictures_of, settings, layout, allow_mask_as_volume, overwrite, as_json) -> None:
     """The LV wall as labels on the grid of SCAN: reconstructed slices as NIfTI, NRRD, MHA or DICOM, or a folder of NIfTI volumes.
 
     SCAN is a volume of counts; masks, projections and empty volumes are refused. The labels of a folder are NAME_pred.nii.gz.
@@ -59,7 +60,7 @@ def predict(scan, output, weights, share, pictures, pictures_of, settings, layou
         studies, skipped, targets = [Study(scan.name.split(".")[0], scan, None, "")], [], [output]
     for target, one in zip(targets, studies, strict=True):
         check_wall_files(target, share, (one.volume,), overwrite)
-    trained = read_spect_weights(weights)
+    trained = read_spect_weights(weights, dae)
     written, volumes = [], {}
     with progress_bars(quiet=as_json) as progress:
         for number, (one, target) in enumerate(zip(studies, targets, strict=True)):
@@ -74,7 +75,13 @@ def predict(scan, output, weights, share, pictures, pictures_of, settings, layou
                 skipped.append(f"{one.name} was skipped: {problem}")
                 continue
             skipped += volume.notes
-            record = {"weights_sha256": trained.sha256, "network": trained.name, "settings": asdict(settings), "wall_ml": found.volume_ml}
+            record = {
+                "weights_sha256": trained.sha256,
+                "network": trained.name,
+                "dae_sha256": trained.refiner.sha256 if trained.refiner else None,
+                "settings": asdict(settings),
+                "wall_ml": found.volume_ml,
+            }
             with hold_interrupts():
                 written += write_wall(found, target, share, record, overwrite)
             volumes[one.name] = found.volume_ml

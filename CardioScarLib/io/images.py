@@ -14,10 +14,10 @@ from CardioScarLib.core.errors import BadSettings, BadStack
 from CardioScarLib.core.slices import PERPENDICULAR, SliceStack
 from CardioScarLib.io.dicom import INDEX, is_dicom, read_dicom_file, read_dicom_folder
 from CardioScarLib.io.files import check_readable
-from CardioScarLib.io.itk_files import read_pixels
+from CardioScarLib.io.itk_files import read_pixels, read_series
 from CardioScarLib.io.layers import read_layer
 from CardioScarLib.io.names import openable
-from CardioScarLib.io.nifti import read_nifti_header
+from CardioScarLib.io.nifti import NiftiHeader, read_nifti_header
 from CardioScarLib.io.planes import Plane, stack_of_planes, thickness_note
 from CardioScarLib.io.segment_mat import SUFFIX as SEGMENT_FILE
 from CardioScarLib.io.segment_mat import chosen_stack, read_segment
@@ -99,14 +99,28 @@ def read_image(path: Path) -> tuple[sitk.Image, list[str]]:
     return image, notes
 
 
+def read_images(path: Path) -> tuple[list[sitk.Image], list[str]]:
+    """The volumes of a 3D or 4D scalar image file (not DICOM) with finite pixels, and notes about its geometry."""
+    path = check_readable(openable(path))
+    header = _finite_header(path)
+    images = read_series(path, header is not None and header.is_sheared).images()
+    note = header.note(path.name, ijk_to_lps(images[0])) if header is not None else None
+    return images, [note] if note else []
+
+
+def _finite_header(path: Path) -> NiftiHeader | None:
+    """Of a NIfTI file; None of others."""
+    header = read_nifti_header(path) if path.name.lower().endswith((".nii", ".nii.gz")) else None
+    if header is not None and header.not_finite:
+        raise not_finite(header.not_finite, path.name)
+    return header
+
+
 def _read_image(path: Path) -> tuple[sitk.Image, np.ndarray, list[str]]:
     """`read_image`, with its 4x4 matrix from voxels to LPS mm, which has the shear of a NIfTI image that ITK's directions leave out."""
     path = check_readable(openable(path))
     name, notes = path.name, []
-    lower = name.lower()
-    header = read_nifti_header(path) if lower.endswith((".nii", ".nii.gz")) else None
-    if header is not None and header.not_finite:
-        raise not_finite(header.not_finite, name)
+    header = _finite_header(path)
     image = read_pixels(path, header is not None and header.is_sheared).image()
     matrix = ijk_to_lps(image)
     if header is not None:

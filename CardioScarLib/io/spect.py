@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from CardioScarLib.core.errors import BadStack, UnreadableFile
+from CardioScarLib.core.errors import BadSettings, BadStack, UnreadableFile
 from CardioScarLib.io.dicom import is_dicom
 from CardioScarLib.io.files import check_readable
-from CardioScarLib.io.images import read_image
+from CardioScarLib.io.images import read_images
 from CardioScarLib.io.nuclear import read_nuclear
-from CardioScarLib.io.quiet import quiet_itk
 
 LABELS = 4
 """A volume with no more different values, all whole, is a label map."""
@@ -52,17 +51,31 @@ def read_spect(path: Path, allow_mask: bool = False) -> SpectVolume:
         path = _only_file(path)
     if is_dicom(check_readable(path)):
         found = read_nuclear(path)
-        gates, text, notes = [_placed(one, found.matrix) for one in found.counts], found.description, found.notes
+        gates, text, notes = [placed_image(one, found.matrix) for one in found.counts], found.description, found.notes
     else:
-        gates, notes = _of_file(path)
-        text = ""
+        images, said_of_it = read_images(path)
+        gates, text, notes = [sitk.Cast(one, sitk.sitkFloat32) for one in images], "", tuple(said_of_it)
     for one in gates:
-        _check(one, path.name, allow_mask)
+        check_counts(one, path.name, allow_mask)
     total = gates[0]
     for one in gates[1:]:
         total = total + one
     said = STUDY.search(f"{text} {path.name}".replace("_", " "))
     return SpectVolume(total, tuple(gates) if len(gates) > 1 else (), said.group(1).lower() if said else "", tuple(notes))
+
+
+def read_pair(scan: Path, rest: Path | None = None) -> dict[str, SpectVolume]:
+    """Scans by "stress" and "rest", or one by what its name says, or "scan". rest: that at rest; `scan` is then the one at stress.
+
+    Raises BadSettings for two scans that say of themselves to be the other way round, and what `read_spect` raises.
+    """
+    first = read_spect(scan)
+    if rest is None:
+        return {first.study or "scan": first}
+    scans = {"stress": first, "rest": read_spect(rest)}
+    if scans["stress"].study == "rest" or scans["rest"].study == "stress":
+        raise BadSettings("By their names the two scans are the other way round; give that at stress first and that at rest as the other.")
+    return scans
 
 
 def _only_file(folder: Path) -> Path:
@@ -72,23 +85,8 @@ def _only_file(folder: Path) -> Path:
     return files[0]
 
 
-def _of_file(path: Path) -> tuple[list[sitk.Image], tuple[str, ...]]:
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    with quiet_itk():
-        try:
-            reader.ReadImageInformation()
-            is_gated = reader.GetDimension() == 4 and reader.GetSize()[3] > 1
-            if is_gated and reader.GetNumberOfComponents() == 1:
-                every = reader.Execute()
-                return [sitk.Cast(every[:, :, :, number], sitk.sitkFloat32) for number in range(every.GetSize()[3])], ()
-        except RuntimeError as problem:
-            raise UnreadableFile(f"{path.name} cannot be read as an image; use NIfTI, NRRD, MHA or DICOM.") from problem
-    image, notes = read_image(path)
-    return [sitk.Cast(image, sitk.sitkFloat32)], tuple(notes)
-
-
-def _check(image: sitk.Image, name: str, allow_mask: bool) -> None:
+def check_counts(image: sitk.Image, name: str, allow_mask: bool = False) -> None:
+    """Raise BadStack for what is no volume of counts. name: of it, for the sentence."""
     counts = sitk.GetArrayViewFromImage(image)
     if not np.isfinite(counts).all():
         raise BadStack(f"{name} has values that are no finite numbers; repair the volume first.")
@@ -106,7 +104,7 @@ def _check(image: sitk.Image, name: str, allow_mask: bool) -> None:
         )
 
 
-def _placed(values: np.ndarray, matrix: np.ndarray) -> sitk.Image:
+def placed_image(values: np.ndarray, matrix: np.ndarray) -> sitk.Image:
     """(k, j, i) values at a 4x4 matrix."""
     image = sitk.GetImageFromArray(values.astype(np.float32))
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)

@@ -22,6 +22,7 @@ FIND = {
     ("test", "threshold"): "settings_threshold",
     ("test", "device"): "settings_device",
     ("test", "n_visualize"): "pictures_of",
+    ("dae", "weights"): "dae",
     ("postprocess", "min_comp_voxels"): "settings_tidy_smallest",
     ("postprocess", "keep_largest_only"): "settings_tidy_largest_only",
     ("postprocess", "hole_size_threshold"): "settings_tidy_largest_hole",
@@ -48,7 +49,6 @@ FIXED = {
     ("train", "loss"): "BCEWithLogitsLoss",
     ("train", "shuffle"): True,
     ("postprocess", "threshold"): 0.5,
-    ("dae", "enable"): False,
 }
 """Keys whose value is the same in every run here; another one is refused, since it would have no effect."""
 
@@ -73,6 +73,15 @@ def flags_from(path: Path, known: Mapping[tuple[str, str], str]) -> tuple[dict[s
                 found[known[place]] = value
             elif place not in FIXED and place not in known:
                 idle.append(f"{section}: {key}")
+    dae = sections.get("dae")
+    if isinstance(dae, Mapping) and ("dae", "weights") in known:
+        idle = [one for one in idle if one != "dae: enable"]
+        if not dae.get("enable"):
+            found.pop("dae", None)
+        elif "dae" not in found:
+            raise BadSettings(f"{path.name}: 'dae: enable' is {dae['enable']}, but there are no 'dae: weights'.")
+    if "dae" in found:
+        found["dae"] = Path(str(found["dae"]))
     if "settings_validation" in found:
         found["settings_validation"] = 100 * found["settings_validation"]
     post = sections.get("postprocess")

@@ -62,6 +62,8 @@ def find_wall(
     grid = canonical_grid(center)
     views = view_shares(trained, onto(image, grid), settings.views, device)
     mean = tidied_shares(views.mean(axis=0), settings.threshold, settings.tidy)
+    if trained.refiner is not None and mean.any():
+        mean, views = trained.refiner(mean), np.stack([trained.refiner(one * (mean > 0)) for one in views])
     _check(mean, settings.threshold)
     share = back(mean, grid, image)
     progress("wall", 2, 2)

@@ -12,12 +12,16 @@ from CardioScarLib.core.errors import BadStack
 from CardioScarLib.core.perfusion_settings import SpectSettings
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.perfusion.find_wall import SpectWall, find_wall, on_image
-from CardioScarLib.perfusion.polar import ANGLES, CAP_ROWS, ROW, polar_samples
+from CardioScarLib.perfusion.polar import ANGLES, CAP_ROWS, ROW, PolarSamples, polar_samples
 from CardioScarLib.perfusion.weights import SpectNetwork
 
 EDGES = (0.4, 0.5, 0.6)
 """Shares of wall at which the endocardium may lie; the middle one gives the value."""
 LEAST_GATES = 4
+EJECTION_NOTE = (
+    "On phantoms the ejection fraction of gated scans came out too low by 7 to 15 points: thick walls are found too thin at end systole. "
+    "Its interval does not hold this."
+)
 METHOD = "cavity inside the wall that the network found, up to its rim"
 
 
@@ -29,14 +33,23 @@ class Beat:
     spread: np.ndarray
 
 
-def cavity_ml(share: sitk.Image, edge: float = 0.5) -> float:
-    """Volume inside the wall, mL. share: of each voxel that is wall. edge: share at which the endocardium lies."""
+def cavity_ml(share: sitk.Image, edges: Sequence[float] = (0.5,)) -> np.ndarray:
+    """(e,) volume inside the wall, mL. share: of each voxel that is wall. edges: (e,) shares at which the endocardium may lie."""
     samples = polar_samples(share)
+    return np.array([_inside_ml(samples, share, edge) for edge in edges])
+
+
+def _inside_ml(samples: PolarSamples, share: sitk.Image, edge: float) -> float:
     rows = int(samples.row.max()) + 1
     inner = np.full((rows, ANGLES), np.nan)
     inner[samples.row, samples.column] = samples.inner(share, edge)
-    # A ray without wall takes the mean of its row.
-    inner = np.where(np.isfinite(inner), inner, np.nanmean(inner, axis=1, keepdims=True))
+    met = np.isfinite(inner)
+    if not met.any():
+        raise BadStack("The wall that was found is too faint to tell the cavity in it.")
+    # A ray without wall takes the mean of its row, and a row without wall that of the rows beside it.
+    known = np.flatnonzero(met.any(axis=1))
+    means = np.interp(np.arange(rows), known, np.nanmean(inner[known], axis=1))
+    inner = np.where(met, inner, means[:, None])
     opening = np.radians(np.arange(CAP_ROWS + 1) * 90 / CAP_ROWS)
     solid = 2 * np.pi / ANGLES * -np.diff(np.cos(opening))
     cap = (inner[:CAP_ROWS] ** 3 / 3 * solid[: min(rows, CAP_ROWS), None]).sum()
@@ -64,7 +77,7 @@ def beat(
 def volume_with_spread(wall: SpectWall) -> tuple[float, np.ndarray]:
     """mL, and (v,) mL with each view of the network and each place of the endocardium."""
     shares = [on_image(one, wall.image) for one in (wall.share, *wall.view_shares())]
-    every = np.array([[cavity_ml(one, edge) for edge in EDGES] for one in shares])
+    every = np.array([cavity_ml(one, EDGES) for one in shares])
     return float(every[0, EDGES.index(0.5)]), every.ravel()
 
 

@@ -16,7 +16,7 @@ from CardioScarLib.perfusion.extent import HALFWAY, HIGHEST, Neighborhood, defec
 from CardioScarLib.perfusion.find_wall import SpectWall, on_image
 from CardioScarLib.perfusion.polar import PolarSamples, polar_samples
 from CardioScarLib.perfusion.profile import REFERENCE, Profiles, profiles, smoothing
-from CardioScarLib.perfusion.scores import myocardium_percent, segment_means, segment_scores, summed_difference
+from CardioScarLib.perfusion.scores import myocardium_percent, segment_means, segment_name, segment_scores, summed_difference
 from CardioScarLib.quantification.segments import SEGMENT_NAMES
 
 BLUR_SPREAD = 2.0
@@ -150,7 +150,7 @@ def difference(stress: Perfusion, rest: Perfusion) -> tuple[Quantity, ...]:
 
 def _segment_quantities(found: Perfusion) -> list[Quantity]:
     return [
-        found.quantity(f"segment_{number:02}_percent", name, 100 * float(mean), 100 * draws, "%", f"{found.method}; mean by area")
+        found.quantity(segment_name(number), name, 100 * float(mean), 100 * draws, "%", f"{found.method}; mean by area")
         for number, (name, mean, draws) in enumerate(zip(SEGMENT_NAMES, found.means, found.draw_means.T, strict=True), 1)
         if np.isfinite(mean)
     ]

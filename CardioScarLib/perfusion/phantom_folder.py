@@ -15,10 +15,11 @@ from CardioScarLib.core.version import __version__
 from CardioScarLib.io.files import atomic_path, made_folder
 from CardioScarLib.io.volumes import write_volume
 from CardioScarLib.perfusion.layout import TABLE
+from CardioScarLib.perfusion.phantom_beat import drawn_ejection, gated_scan
 from CardioScarLib.perfusion.phantom_images import STUDIES, heart_of, study
 from CardioScarLib.perfusion.phantom_ranges import Ranges, drawn_subject
 
-TRUTH = "truth.json"
+TRUTH, GATED = "truth.json", "gated"
 THRESHOLDS = (0.5, 0.6, 0.7)
 
 
@@ -29,11 +30,13 @@ def write_phantoms(
     ranges: Ranges,
     progress: Callable[..., None],
     studies: Sequence[str] = STUDIES,
+    gates: int = 0,
     overwrite: bool = False,
 ) -> list[Path]:
     """Volumes, masks (at least half of a voxel is wall), the shares of wall, demographics.csv and truth.json, of patients seed, seed + 1...
 
-    truth.json has the true extents, in % of the wall below a share of the highest perfusion, and everything a phantom was made of.
+    gates: of a second scan of each, in the folder `gated`; 0 makes none. truth.json has the true extents, in % of the wall below a share
+    of the highest perfusion, the volumes of the cavity, and everything a phantom was made of.
     """
     made_folder(folder)
     written, rows, truth = [], [], {}
@@ -52,7 +55,17 @@ def write_phantoms(
                 written.append(place)
             heart = heart_of(subject, name)
             rows.append({"uid": uid, "patient": patient, "study": name})
+            beat = {}
+            if gates:
+                ejected = drawn_ejection(seed + number)
+                images, volumes = gated_scan(subject, name, gates, ejected, 2 * (seed + number) + STUDIES.index(name))
+                place = made_folder(folder / GATED) / f"{uid}_gated.nii.gz"
+                with atomic_path(place, overwrite) as temporary:
+                    write_volume(sitk.JoinSeries(images), temporary)
+                written.append(place)
+                beat = {"gate_ml": volumes, "ejection_fraction_percent": 100 * (1 - volumes.min() / volumes.max())}
             truth[uid] = {
+                **beat,
                 "extent_percent": {f"{one:g}": heart.extent(one) for one in THRESHOLDS},
                 "cavity_ml": heart.cavity_ml,
                 "heart": asdict(heart),

@@ -14,6 +14,7 @@ from scipy import ndimage
 from CardioScarLib.core.errors import BadStack
 from CardioScarLib.perfusion.heart_frame import heart_frame
 from CardioScarLib.perfusion.long_axis import long_axis
+from CardioScarLib.perfusion.wall_holes import filled, holes
 from CardioScarLib.quantification.segments import APEX, APICAL, BASAL, FOUR, MID, SIX
 
 ANGLES, CAP_ROWS = 72, 9
@@ -32,12 +33,13 @@ LEAST_HIT = 0.6
 
 @dataclass(frozen=True, eq=False)
 class PolarSamples:
-    """One for each ray that meets the wall.
+    """One for each ray that meets the wall, or passes through a gap in it.
 
     angle: (n,) degrees from the middle of the anterior wall through the septum. height: (n,) mm along the long axis above its lowest place.
     row, column: (n,) of the ray. points: (n, 3) LPS mm, middle of the wall. area: (n,) mm^2. rays: (n, s, 3) LPS mm, places on each ray.
     on_wall: (n, s) bool, those at which the highest counts are sought. segment: (n,) uint8, 1 to 17.
-    frame: (3, 3) anterior, septal, base. center: (3,) where the rays start, LPS mm.
+    frame: (3, 3) anterior, septal, base. center: (3,) where the rays start, LPS mm. gaps: (n,) bool, where the wall was not found and its
+    place is that of the wall around.
     """
 
     angle: np.ndarray
@@ -51,6 +53,7 @@ class PolarSamples:
     segment: np.ndarray
     frame: np.ndarray
     center: np.ndarray
+    gaps: np.ndarray
 
     def __len__(self) -> int:
         return len(self.angle)
@@ -89,21 +92,25 @@ def polar_samples(share: sitk.Image) -> PolarSamples:
     met = _first_stretch(wall >= IN_WALL)
     hit: np.ndarray = np.any(met, axis=1)
     kept = _rows_with_wall(hit, rows)
+    gaps = holes(hit, rows, columns, kept)
     kept &= hit
     if np.count_nonzero(kept) < ANGLES * CAP_ROWS // 2:
         raise BadStack("The wall that was found is no cup around a cavity, so there is no polar map of it.")
     weight = wall * met
     middle = (weight * distance).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
+    thickness = float(np.median(weight[kept].sum(axis=1))) * STEP
+    middle = np.where(gaps, filled(middle, kept, rows, columns), middle)
+    met = np.where(gaps[:, None], np.abs(distance - middle[:, None]) <= 0.5 * thickness, met)
+    kept |= gaps
     points = origins + middle[:, None] * directions
     near = _widened(met)
     tip = float(((points[kept] - start) @ frame[2]).min())
     height = (points - start) @ frame[2] - tip
     area = _areas(points, rows, columns, kept)
-    thickness = float(np.median(weight[kept].sum(axis=1))) * STEP
     segment = _segments(height, (columns + 0.5) * 360 / ANGLES, kept, thickness)
     return PolarSamples(
         ((columns + 0.5) * 360 / ANGLES)[kept], height[kept], rows[kept], columns[kept], points[kept], area[kept], places[kept], near[kept],
-        segment[kept], frame, start,
+        segment[kept], frame, start, gaps[kept],
     )  # fmt: skip
 
 

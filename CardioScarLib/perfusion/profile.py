@@ -13,11 +13,14 @@ from scipy.spatial import cKDTree
 from CardioScarLib.core.errors import BadStack
 from CardioScarLib.perfusion.phantom_scan import FWHM
 from CardioScarLib.perfusion.polar import PolarSamples
+from CardioScarLib.perfusion.wall_holes import filled
 
 SMOOTHING = 3.0
 """mm, standard deviation along the wall: profiles of single rays follow the noise."""
 REFERENCE = 90.0
 """Percentile of the profiles that is 100 %: the highest one alone follows the noise, too."""
+BESIDE_GAP = 10.0
+"""mm from a gap in the found wall, within which the share of wall does not tell how much of the activity is seen."""
 LEAST_RECOVERY = 0.25
 """Of the highest recovery: where less of the activity is seen, as at the rim, correction would blow up the noise."""
 
@@ -57,8 +60,17 @@ def profiles(image: sitk.Image, share: sitk.Image, samples: PolarSamples, blur: 
         raise BadStack("There are no counts in the wall.")
     if blur > 0:
         seen = samples.counts(blurred(share, blur))
+        seen = _without_gaps(seen, samples)
         counts = counts / np.maximum(seen, LEAST_RECOVERY * seen.max()) * float(np.median(seen))
     return Profiles(samples, counts)
+
+
+def _without_gaps(seen: np.ndarray, samples: PolarSamples) -> np.ndarray:
+    """(n,) what would be seen of a wall without gaps: in one and beside it as in the wall around."""
+    if not samples.gaps.any():
+        return seen
+    away = cKDTree(samples.points[samples.gaps]).query(samples.points)[0]
+    return filled(seen, away > BESIDE_GAP, samples.row, samples.column)
 
 
 def blurred(share: sitk.Image, fwhm: float) -> sitk.Image:

@@ -20,6 +20,11 @@ BOUNDS = np.array([0.7, 0.5, 0.3, 0.1])
 reduced, absent."""
 
 
+def segment_name(number: int) -> str:
+    """Of the quantity with the perfusion of a segment."""
+    return f"segment_{number:02}_percent"
+
+
 def segment_means(perfusion: np.ndarray, segment: np.ndarray, area: np.ndarray) -> np.ndarray:
     """(17,) mean by area of each segment; NaN where the wall has none of it. perfusion: (n,). segment: (n,) 1 to 17."""
     total = np.bincount(segment, area, SEGMENTS + 1)[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.files import atomic_path, check_readable
 from CardioScarLib.io.tensor_files import read_tensors, write_tensors
 from CardioScarLib.perfusion.networks import NETWORKS, build
+from CardioScarLib.perfusion.refine import Refiner, read_refiner
 from CardioScarLib.segmentation.networks import require_packages
 from CardioScarLib.segmentation.weights import load, tensors_of
 
@@ -29,15 +30,30 @@ ORIGINAL_SUFFIXES = (".pth", ".pt")
 
 @dataclass(frozen=True, eq=False)
 class SpectNetwork:
-    """A network with its weights. record: how it was trained and what it reached; sha256: of its file."""
+    """A network with its weights. record: how it was trained and what it reached; sha256: of its file.
+
+    refiner: what comes after it, if anything.
+    """
 
     network: nn.Module = field(repr=False)
     name: str
     record: Mapping[str, Any]
     sha256: str
+    refiner: Refiner | None = field(default=None, repr=False)
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """For records."""
+        return {"weights_sha256": self.sha256, **({"dae_sha256": self.refiner.sha256} if self.refiner is not None else {})}
 
 
-def read_spect_weights(name_or_file: str | Path) -> SpectNetwork:
+def read_spect_weights(name_or_file: str | Path, dae: Path | None = None) -> SpectNetwork:
+    """With the denoising autoencoder of another file, if one is given; see `read_network`."""
+    trained = read_network(name_or_file)
+    return trained if dae is None else replace(trained, refiner=read_refiner(dae))
+
+
+def read_network(name_or_file: str | Path) -> SpectNetwork:
     """The network of a file, or "spect-default", which comes with the library. Files of PyTorch are read as those of the original program.
 
     Raises UnreadableFile for a file that is damaged, is not what was shipped, or belongs to another architecture; MissingPackage.

@@ -43,13 +43,14 @@ def document_of(
     notes: Sequence[str] = (),
     evidence: Evidence | None = None,
     labels: Sequence[str] = (),
+    more: Sequence[Table] = (),
 ) -> Document:
     """The report of the numbers of a map. audit: of its slices, if there was one. notes: such as why numbers are missing.
 
-    evidence: of the map, None where it is not known. labels: of the slices, in their order.
+    evidence: of the map, None where it is not known. labels: of the slices, in their order. more: further tables, of other images.
     Names of files and identifiers of images are left out: they may name a patient.
     """
-    quantity_rows = tuple((one.label, *_cells(one), one.method) for one in numbers.quantities)
+    quantity_rows = tuple((one.label, *cells_of(one), one.method) for one in numbers.quantities)
     tables = [Table("Numbers", ("", "value", "interval", "method"), quantity_rows)]
     apart = [one for one in numbers.quantities if one.parts]
     if apart:
@@ -63,7 +64,7 @@ def document_of(
         rows = []
         for sector in numbers.sectors:
             found = {one.name: one for one in sector.quantities}
-            cells = [" ".join(filter(None, _cells(found[name], unit=False))) for name in names]
+            cells = [" ".join(filter(None, cells_of(found[name], unit=False))) for name in names]
             rows.append((_number(sector.key), sector.name, *cells, sector.transmurality))
         columns = ("", "part of the wall", "burden %", "mean transmurality %", "maximum %", "class %")
         tables.append(Table("AHA segments and rings", columns, tuple(rows)))
@@ -72,7 +73,7 @@ def document_of(
         told = tuple(
             (
                 f"{one.probability:.0%}",
-                *(" ".join(filter(None, _cells(number))) for number in one.quantities),
+                *(" ".join(filter(None, cells_of(number))) for number in one.quantities),
                 ", ".join(map(str, one.segments)) or "not known",
                 ", ".join(one.layers),
             )
@@ -82,7 +83,7 @@ def document_of(
     verdict = f"Audit of the slices: {audit.light}. {audit.sentence}" if audit else "The slices were not audited."
     claims = [f"{'Supported' if one.supported else 'Not supported'}: {one.sentence}" for one in audit.claims] if audit else []
     sentences = tuple(numbered_slices(one, labels) for one in dict.fromkeys((verdict, *claims, *notes)))
-    return Document(tuple(tables), sentences, _methods(numbers, evidence), pictures)
+    return Document((*tables, *more), sentences, _methods(numbers, evidence), pictures)
 
 
 def numbered_slices(text: str, labels: Sequence[str]) -> str:
@@ -94,7 +95,8 @@ def numbered_slices(text: str, labels: Sequence[str]) -> str:
     return re.sub(rf"(?<!\w)(?:{longest_first})(?!\w)", lambda found: names[found[0]], text)
 
 
-def _cells(one: Quantity, unit: bool = True) -> tuple[str, str]:
+def cells_of(one: Quantity, unit: bool = True) -> tuple[str, str]:
+    """Value and interval of a quantity as they stand in tables."""
     value = f"{number_in_words(one.value)} {one.unit}".strip() if unit else number_in_words(one.value)
     return value, _ends((one.low, one.high))
 

@@ -1,4 +1,4 @@
-"""A report on paper: a page of pictures and a page of tables. matplotlib is an optional dependency."""
+"""A report on paper: pages of pictures and pages of tables. matplotlib is an optional dependency."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ LINES = 78
 """Of a page of tables."""
 COLUMNS = 138
 """Letters of a line of a table."""
+ON_FIRST, ON_OTHERS = 4, 2
+"""Pictures of a page, with the sentences and without them."""
 PROSE = 118
 """Letters of a line of a sentence."""
 
@@ -27,7 +29,9 @@ def write_pdf(document: Document, path: Path) -> None:
 
     lines = _lines(document)
     texts = [lines[start : start + LINES] for start in range(0, len(lines), LINES)]
-    count = 1 + len(texts)
+    pictures = list(document.pictures.items())
+    others = [pictures[start : start + ON_OTHERS] for start in range(ON_FIRST, len(pictures), ON_OTHERS)]
+    count = 1 + len(others) + len(texts)
     with PdfPages(path, metadata={"Title": TITLE, "Creator": "CardioScar"}) as pages:
         first = _page(Figure, 1, count)
         top = 0.92
@@ -35,9 +39,13 @@ def write_pdf(document: Document, path: Path) -> None:
             for line in wrap(sentence, PROSE):
                 first.text(0.07, top, line, fontsize=7.5, va="top")
                 top -= 0.014
-        _pictures(first, document, top - 0.01)
+        _pictures(first, pictures[:ON_FIRST], top - 0.01)
         pages.savefig(first)
-        for number, text in enumerate(texts, 2):
+        for number, some in enumerate(others, 2):
+            page = _page(Figure, number, count)
+            _pictures(page, some, 0.92)
+            pages.savefig(page)
+        for number, text in enumerate(texts, 2 + len(others)):
             page = _page(Figure, number, count)
             for row, line in enumerate(text):
                 height = 0.92 - row * 0.0112
@@ -54,11 +62,11 @@ def _page(figure: Any, number: int, count: int) -> Any:
     return page
 
 
-def _pictures(page: Any, document: Document, top: float) -> None:
+def _pictures(page: Any, pictures: list[tuple[str, Path]], top: float) -> None:
     """One above the other, as large as they can be."""
     from matplotlib.image import imread
 
-    images = [(caption, imread(path)) for caption, path in document.pictures.items()]
+    images = [(caption, imread(path)) for caption, path in pictures]
     if not images:
         return
     room = (top - 0.05) / len(images)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,12 +19,16 @@ from CardioScarLib.core.scar_map import ScarMap
 from CardioScarLib.core.settings import QuantifySettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.files import atomic_paths, check_writable, made_folder
+from CardioScarLib.perfusion.bulls_eyes import bulls_eyes
+from CardioScarLib.perfusion.in_report import CAPTION, sentences_of, tables_of
+from CardioScarLib.perfusion.pictures import write_figure
+from CardioScarLib.perfusion.record import PerfusionRecord
 from CardioScarLib.pipeline import Progress
 from CardioScarLib.quantification.numbers import CONTOURS_ENTER, Numbers
 from CardioScarLib.quantification.thresholds import CAVEATS
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.report.bulls_eye import check_matplotlib, write_bulls_eye
-from CardioScarLib.report.document import document_of, numbered_slices
+from CardioScarLib.report.document import Table, document_of, numbered_slices
 from CardioScarLib.report.html import html_page
 from CardioScarLib.report.offscreen import CannotDraw
 from CardioScarLib.report.paper import write_pdf
@@ -47,13 +51,17 @@ def write_report(
     coordinates: WallCoordinates | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
+    perfusion: PerfusionRecord | None = None,
 ) -> Written:
     """Write report.html, report.pdf and numbers.json into a folder, which is made; all or nothing.
 
-    insertions, right_ventricle, coordinates: see `pipeline.quantify`. There are no names of files and no identifiers of images in it.
-    Raises MissingPackage without matplotlib, and UnwritableOutput.
+    insertions, right_ventricle, coordinates: see `pipeline.quantify`. perfusion: measured beside this map, to be reported with it.
+    There are no names of files and no identifiers of images in it.
+    Raises MissingPackage without matplotlib, OtherCase for perfusion measured beside another map, and UnwritableOutput.
     """
     check_matplotlib()
+    if perfusion is not None:
+        perfusion.check_map(source.map.probability)
     paths = [made_folder(folder) / name for name in NAMES]
     for path in paths:
         check_writable(path, overwrite)
@@ -70,9 +78,15 @@ def write_report(
     # Other notes hold names of files; those on the evidence name slices only.
     told = (one for one in numbers.notes if one in (*CAVEATS, CONTOURS_ENTER))
     caveats = [*numbers.missing.values(), *told, *(evidence.notes if evidence else ())]
+    more: tuple[Table, ...] = ()
+    if perfusion is not None:
+        caveats += sentences_of(perfusion)
+        more = tables_of(perfusion)
     with TemporaryDirectory(prefix="cardioscar-") as drawn:
         pictures, notes = _pictures(source.map, whole, numbers, Path(drawn))
-        document = document_of(numbers, audit, pictures, [*caveats, *notes], evidence, labels)
+        if perfusion is not None:
+            pictures[CAPTION] = write_figure(bulls_eyes(perfusion), Path(drawn) / "perfusion.png")
+        document = document_of(numbers, audit, pictures, [*caveats, *notes], evidence, labels, more)
         with hold_interrupts(), atomic_paths(paths, overwrite) as (page, pdf, record):
             page.write_text(html_page(document), encoding="utf-8")
             write_pdf(document, pdf)
@@ -80,6 +94,8 @@ def write_report(
             values["provenance"]["inputs"] = [{"sha256": one.get("sha256")} for one in values["provenance"]["inputs"]]
             values["notes"] = [numbered_slices(one, labels) for one in caveats]
             values["provenance"]["notes"] = values["notes"]
+            if perfusion is not None:
+                values["perfusion"] = perfusion.told()
             record.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     tell("report", 1, 1)
     return Written(tuple(paths), tuple(notes))
@@ -114,7 +130,10 @@ def _pictures(source: ScarMap, whole: Result | None, numbers: Numbers, folder: P
 
 @dataclass(frozen=True, eq=False)
 class ReportTask(MapTask, Task[Written]):
-    """Write the report of a map into a folder, in which nothing is replaced; starts from a map if given, otherwise makes it first."""
+    """Write the report of a map into a folder, in which nothing is replaced; starts from a map if given, otherwise makes it first.
+
+    perfusion: as of `PerfusionReport.as_dict`, of the same map; None leaves it out.
+    """
 
     answer: ClassVar[type] = Written
     variants: ClassVar[Variants] = POSTERIORS
@@ -122,7 +141,9 @@ class ReportTask(MapTask, Task[Written]):
     folder: Path = Path()
     quantify: QuantifySettings = field(default_factory=QuantifySettings)
     insertions: np.ndarray | None = None
+    perfusion: dict[str, Any] | None = None
 
     def run(self, progress: TaskProgress) -> Written:
         source = MapSource.of(self.map(progress))
-        return write_report(source, self.folder, self.quantify, self.insertions, progress=progress)
+        perfusion = None if self.perfusion is None else PerfusionRecord.of(self.perfusion)
+        return write_report(source, self.folder, self.quantify, self.insertions, progress=progress, perfusion=perfusion)

@@ -1,12 +1,15 @@
 """SPECT as it comes: DICOM of nuclear medicine, PhysioNet's layout, the original program's configuration, and what is refused."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from dicom_files import an_image, item, save
+from perfusion_phantoms import a_threshold_network
 
+from CardioScarLib.cli.main import main
 from CardioScarLib.core.errors import BadSettings, BadStack, BadTrainingData, UnreadableFile
 from CardioScarLib.io.nuclear import read_nuclear
 from CardioScarLib.io.spect import read_spect
@@ -134,6 +137,55 @@ def test_gates_of_a_volume_with_four_dimensions_are_read(tmp_path):
     found = read_spect(tmp_path / "gated_rest.nii.gz")
     assert len(found.gates) == 3 and found.study == "rest"
     assert found.counts == pytest.approx(sum(counts(seed=number) for number in range(3)))
+
+
+def test_a_damaged_or_endless_series_is_refused_by_its_reader(tmp_path):
+    gates = [sitk.GetImageFromArray(counts(seed=number)) for number in range(65)]
+    path = tmp_path / "gated.nii.gz"
+    sitk.WriteImage(sitk.JoinSeries(gates), str(path))
+    with pytest.raises(UnreadableFile, match=r"65 volumes.*64 volumes at most"):
+        read_spect(path)
+    plain = tmp_path / "gated.nii"
+    sitk.WriteImage(sitk.JoinSeries(gates[:8]), str(plain))
+    plain.write_bytes(plain.read_bytes()[:-2000])
+    with pytest.raises(UnreadableFile, match="truncated"):
+        read_spect(plain)
+
+
+def test_gates_are_read_in_the_child_process_and_not_here(tmp_path, monkeypatch):
+    path = tmp_path / "gated.nii.gz"
+    sitk.WriteImage(sitk.JoinSeries([sitk.GetImageFromArray(counts(seed=number)) for number in range(4)]), str(path))
+    monkeypatch.setattr(sitk.ImageFileReader, "Execute", lambda self: pytest.fail("read by this process"))
+    assert len(read_spect(path).gates) == 4
+
+
+@pytest.mark.parametrize(
+    "values, words",
+    (
+        (np.zeros((6, 5, 5), np.float32), "is empty"),
+        ((counts() > 50).astype(np.uint8), "is a mask and no volume of counts"),
+        (counts((5, 5, 4)), "store the slices along the third axis"),
+        (np.random.default_rng(0).uniform(90, 100, (24, 24, 24)).astype(np.float32), "left ventricle|none was found"),
+    ),
+    ids=("empty", "mask", "axes", "no ventricle"),
+)
+def test_each_bad_input_is_one_sentence_and_exit_code_2(tmp_path, capsys, monkeypatch, values, words):
+    if words.startswith("left"):
+        pytest.importorskip("monai")
+    monkeypatch.setattr("CardioScarLib.perfusion.weights.read_spect_weights", lambda *names: a_threshold_network())
+    path = a_volume(tmp_path, "scan.nrrd", values, spacing=(6.0, 6.0, 6.0))
+    assert main(["spect", "predict", str(path), "-o", str(tmp_path / "wall.nrrd"), "--views", "1"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.search(words, said) and said.endswith(".") and not (tmp_path / "wall.nrrd").exists()
+
+
+def test_masks_alone_and_projections_are_one_sentence_and_exit_code_2(tmp_path, capsys):
+    a_volume(tmp_path, "1_mask.nii.gz", np.ones((6, 5, 5), np.uint8))
+    assert main(["spect", "train", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
+    assert "1 masks without their volumes" in capsys.readouterr().err
+    path = save(nuclear("TOMO"), tmp_path / "p.dcm")
+    assert main(["spect", "predict", str(path), "-o", str(tmp_path / "wall.nrrd")]) == 2
+    assert "reconstruct the projections first" in capsys.readouterr().err
 
 
 def test_physionets_layout_is_found_with_its_patients(tmp_path):

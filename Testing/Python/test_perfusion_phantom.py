@@ -1,12 +1,19 @@
 """SPECT phantoms: their truth is exact, and their images hold it."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from perfusion_phantoms import CLEAR, a_grid, a_scan
 
+from CardioScarLib.io.spect import read_spect
+from CardioScarLib.perfusion.layout import find_studies
+from CardioScarLib.perfusion.phantom_beat import beating, drawn_ejection
+from CardioScarLib.perfusion.phantom_folder import write_phantoms
 from CardioScarLib.perfusion.phantom_heart import Defect, PhantomHeart
 from CardioScarLib.perfusion.phantom_ranges import FROZEN, TRAINING, drawn_subject
-from CardioScarLib.perfusion.phantom_scan import Camera, wall_fraction
+from CardioScarLib.perfusion.phantom_scan import Camera, Grid, wall_fraction
 
 HEART = PhantomHeart()
 
@@ -77,3 +84,29 @@ def test_frozen_phantoms_reach_beyond_training_and_are_the_same_every_time():
 def test_a_camera_without_anything_shows_the_wall_alone():
     scan = a_scan(camera=CLEAR)
     assert scan.counts[scan.fraction > 0.9].min() > 3 * scan.counts[0, 0, 0]
+
+
+def test_a_beat_ejects_what_was_asked_and_keeps_its_muscle():
+    defect = Defect(60.0, 90.0, 15.0, 15.0, 0.2)
+    gates = beating(HEART.with_defects([defect]), 10, 0.6)
+    volumes = np.array([one.cavity_ml for one in gates])
+    assert gates[0].shape == HEART.shape and volumes.argmin() == 4
+    assert 1 - volumes.min() / volumes.max() == pytest.approx(0.6, abs=0.01)
+    grid = a_grid()
+    muscle = [wall_fraction(one, grid).sum() for one in gates[::4]]
+    assert muscle == pytest.approx([muscle[0]] * 3, rel=0.02)
+    assert gates[4].shape.epi[0] - gates[4].shape.endo[0] > HEART.shape.epi[0] - HEART.shape.endo[0] + 3
+    assert gates[4].defects[0].height < 60 and gates[4].extent(0.6) == pytest.approx(gates[0].extent(0.6), rel=0.2)
+
+
+def test_gated_phantoms_are_written_with_their_volumes(tmp_path, monkeypatch):
+    subject = drawn_subject(3)
+    small = Grid((16, 16, 14), subject.grid.matrix @ np.diag([4, 4, 4, 1]))
+    monkeypatch.setattr("CardioScarLib.perfusion.phantom_folder.drawn_subject", lambda *a: replace(subject, grid=small, placed=small))
+    write_phantoms(tmp_path, 1, 3, TRAINING, lambda *a: None, studies=("rest",), gates=5)
+    truth = json.loads((tmp_path / "truth.json").read_text())["cases"]["phantom-0003-rest"]
+    assert len(truth["gate_ml"]) == 5 and truth["gate_ml"][0] == pytest.approx(truth["cavity_ml"])
+    assert truth["ejection_fraction_percent"] == pytest.approx(100 * drawn_ejection(3), abs=6)  # at end systole, between two gates
+    found = read_spect(tmp_path / "gated" / "phantom-0003-rest_gated.nii.gz")
+    assert len(found.gates) == 5 and found.study == "rest"
+    assert [one.name for one in find_studies(tmp_path)[0]] == ["phantom-0003-rest"]

@@ -1,6 +1,7 @@
 """Finding the wall: the result is on the grid of the scan, steps can be switched, weights are checked, training goes on."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,11 +18,15 @@ from CardioScarLib.perfusion import weights as perfusion_weights
 from CardioScarLib.perfusion.canonical import back, canonical_grid, onto
 from CardioScarLib.perfusion.find_wall import find_wall, labels_image
 from CardioScarLib.perfusion.networks import build
+from CardioScarLib.perfusion.phantom_heart import PhantomHeart
 from CardioScarLib.perfusion.phantom_images import image_on
+from CardioScarLib.perfusion.phantom_scan import wall_fraction
+from CardioScarLib.perfusion.refine import EDGE, Refiner, around, read_refiner, spoiled, train_refiner, write_refiner
 from CardioScarLib.perfusion.samples import SpectBatches, SpectSamples
 from CardioScarLib.perfusion.threshold_wall import threshold_wall
 from CardioScarLib.perfusion.tidy import tidied
 from CardioScarLib.perfusion.training import train_spect
+from CardioScarLib.perfusion.weights import SpectNetwork
 
 NOTHING = TidySettings(smallest=0, largest_only=False, largest_hole=0, closing=0, median=0, gaussian=0.0)
 OBLIQUE = np.array([[0.8, -0.6, 0.0], [0.48, 0.64, 0.6], [-0.36, -0.48, 0.8]]).T
@@ -150,7 +155,7 @@ def test_the_command_writes_labels_on_the_scans_grid(tmp_path, monkeypatch, caps
     scan = a_scan(grid=a_grid(voxel=6.0, directions=LEFT_HANDED))
     path = tmp_path / "stress.nii.gz"
     sitk.WriteImage(image_on(scan.counts, scan.grid), str(path))
-    monkeypatch.setattr(perfusion_weights, "read_spect_weights", lambda name: a_threshold_network())
+    monkeypatch.setattr(perfusion_weights, "read_spect_weights", lambda *names: a_threshold_network())
     words = ["spect", "predict", str(path), "-o", str(tmp_path / "wall.nii.gz"), "--views", "1", "--largest-hole", "0", "--median", "0"]
     assert main(words) == 0
     image, labels = (sitk.ReadImage(str(one)) for one in (path, tmp_path / "wall.nii.gz"))
@@ -169,3 +174,43 @@ def test_a_canonical_grid_has_the_networks_size():
     assert grid.GetSize() == (64, 64, 56) and grid.GetSpacing() == (4.0, 4.0, 4.0)
     assert np.mean([grid.GetOrigin(), grid.TransformIndexToPhysicalPoint((63, 63, 55))], axis=0) == pytest.approx([1, 2, 3])
     assert onto(grid, grid).max() == 0
+
+
+# --- the autoencoder -----------------------------------------------------------------------------------------------
+
+
+def a_small_wall() -> np.ndarray:
+    """(40, 40, 40) share of the wall of a phantom."""
+    return wall_fraction(PhantomHeart(), a_grid(voxel=4.0, size=(EDGE,) * 3)).astype(np.float32)
+
+
+def test_a_spoiled_wall_is_another_one_and_the_same_every_time():
+    wall = a_small_wall()
+    first, again = (spoiled(wall, np.random.default_rng(4)) for _ in range(2))
+    assert np.array_equal(first, again) and first.shape == wall.shape and 0 <= first.min() < first.max() <= 1
+    assert 0.3 < dice(first >= 0.5, wall >= 0.5) < 0.99
+
+
+def test_an_autoencoder_learns_and_comes_back_from_its_file(tmp_path):
+    wall, losses = a_small_wall(), []
+    network = train_refiner([wall], 12, 0, lambda stage, step, steps, loss: losses.append(loss))
+    assert len(losses) == 12 and losses[-1] < losses[0]
+    refiner = read_refiner(write_refiner(network, {}, tmp_path / "dae.safetensors"))
+    on_grid = np.zeros((56, 64, 64), dtype=np.float32)
+    on_grid[8:48, 12:52, 12:52] = spoiled(wall, np.random.default_rng(1))
+    found, at_once = refiner(on_grid), Refiner(network, "")(on_grid)
+    assert found.shape == on_grid.shape and found[:4].max() == 0  # nothing far from the wall
+    assert found[around(on_grid)].std() > 0 and np.abs(found - at_once).max() < 0.01  # half precision
+    assert SpectNetwork(network, "spect-default", {}, "0", refiner).marks["dae_sha256"] == refiner.sha256
+    with pytest.raises(UnreadableFile, match="wall refiner"):
+        read_refiner(perfusion_weights.write_spect_weights(build("spect-default"), "spect-default", {}, tmp_path / "w.safetensors"))
+
+
+def test_the_autoencoder_comes_after_the_other_steps():
+    scan = a_scan(grid=a_grid(voxel=6.0))
+    image, trained = image_on(scan.counts, scan.grid), a_threshold_network()
+    fainter = replace(trained, refiner=lambda shares: 0.8 * shares)
+    settings = SpectSettings(views=1, tidy=NOTHING)
+    plain, mended = (find_wall(image, one, settings) for one in (trained, fainter))
+    assert mended.share.max() == pytest.approx(0.8 * plain.share.max(), abs=0.02)
+    assert mended.views.max() == pytest.approx(0.8 * plain.views.max(), abs=0.02)
