@@ -2,6 +2,7 @@
 
     python Utilities/measure_segmentation.py frozen --output frozen.json      simulated hearts outside the training ranges
     python Utilities/measure_segmentation.py table frozen.json                their table
+    python Utilities/measure_segmentation.py spread A.json B.json             how far shares of scar were off, and how often intervals held
     python Utilities/measure_segmentation.py real LGE LABELS [--order emidec]  one real case
 
 Simulated hearts are phantoms: their figures never stand beside those of real hearts.
@@ -15,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from scipy.special import logit
 
 from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.core.grids import on_grid
@@ -28,10 +30,13 @@ from CardioScarLib.segmentation.amounts import amounts_of
 from CardioScarLib.segmentation.classes import NO_REFLOW, SCAR, WALL, class_map
 from CardioScarLib.segmentation.predict import Segmentation, segment
 from CardioScarLib.segmentation.scores import STRUCTURES, Score, agreement_of, mean_of, scores_of
+from CardioScarLib.segmentation.validation import LEAST_SHARE
 from CardioScarLib.segmentation.weights import read_weights
 from CardioScarLib.synthesis import OUTSIDE, TRAINING, simulated_heart
 
 FIRST_SEED, HEARTS = 900_000, 30
+NINETY = 1.645
+"""Standard deviations of a normal distribution to either side that hold 90 %."""
 BASELINES = {"FWHM": EvidenceSettings(method="fwhm"), "5 SD": EvidenceSettings(method="nsd", n_sd=5.0)}
 
 
@@ -59,7 +64,7 @@ def frozen(args) -> None:
     ranges = TRAINING if args.inside else OUTSIDE
     done = json.loads(args.output.read_text()) if args.output.exists() else []
     known = {str(one["seed"]): one["scores"] for one in json.loads(args.baselines.read_text())} if args.baselines else {}
-    for seed in range(FIRST_SEED + len(done), FIRST_SEED + args.hearts):
+    for seed in range(args.first_seed + len(done), args.first_seed + args.hearts):
         heart = simulated_heart(seed, ranges)
         image, classes = stacks_of(heart)
         record = {"seed": seed, "kind": heart.about.get("kind", ""), "scores": {}}
@@ -106,6 +111,28 @@ def table(args) -> None:
             limits = "" if agreement.lower is None else f" ({agreement.lower:+.1f} to {agreement.upper:+.1f})"
             cells = [f"{cell(dice, 3)}", cell(hd95, 1, False), cell(assd, 1, False), f"{agreement.bias.mean:+.1f}{limits}"]
             print(f"| {structure} | {method} | {' | '.join(cells)} | {dice.count if dice else 0} |")
+
+
+def spread(args) -> None:
+    """Each file counts as much as the others, however many hearts it has."""
+    squares = []
+    for path in args.records:
+        errors = np.array([off for one in json.loads(path.read_text()) if (off := share_error(one)) is not None])
+        squares.append(float(np.mean(errors**2)))
+        held = int(np.sum(np.abs(errors) < NINETY * args.share_spread))
+        words = f"off by {np.sqrt(squares[-1]):.2f} in log-odds (mean {errors.mean():+.2f})"
+        print(f"{path.name}: {len(errors)} hearts with scar, {words}; in the 90 % interval {held}")
+    print(f"share_spread, all files: {np.sqrt(np.mean(squares)):.3f}")
+
+
+def share_error(record: dict) -> float | None:
+    """True log-odds of the share of scar in the wall less those that the network expects; None without scar, and where it refused."""
+    scores = record["scores"]["network"]
+    share = scores["scar with no-reflow"]["true_ml"] / scores["wall"]["true_ml"]
+    if "amounts" not in record or share <= LEAST_SHARE:
+        return None
+    found = record["amounts"]["expected_scar_ml"] / record["amounts"]["wall_ml"]
+    return float(logit(share) - logit(np.clip(found, LEAST_SHARE, 1 - LEAST_SHARE)))
 
 
 def cell(mean, digits: int, interval: bool = True) -> str:
@@ -165,12 +192,17 @@ def main() -> None:
     one = commands.add_parser("frozen")
     one.add_argument("--output", type=Path, required=True)
     one.add_argument("--hearts", type=int, default=HEARTS)
+    one.add_argument("--first-seed", type=int, default=FIRST_SEED, help="that of the frozen hearts unless something is to be chosen")
     one.add_argument("--inside", action="store_true", help="the same seeds within the training ranges")
     one.add_argument("--baselines", type=Path, help="take the scores of the baselines from this earlier output")
     one.set_defaults(run=frozen)
     two = commands.add_parser("table")
     two.add_argument("records", type=Path)
     two.set_defaults(run=table)
+    four = commands.add_parser("spread")
+    four.add_argument("records", type=Path, nargs="+")
+    four.add_argument("--share-spread", type=float, default=0.62, help="that of the interval whose hits are counted")
+    four.set_defaults(run=spread)
     three = commands.add_parser("real")
     three.add_argument("image", type=Path)
     three.add_argument("labels", type=Path, nargs="?")

@@ -29,12 +29,13 @@ NOT_OF_IMAGES = ("--mesh-frame", "--mesh-unit", "--region", "--vtk-scalar-field"
 @click.option("--keep-islands", is_flag=True, help="Keep what is apart from the largest piece of wall and cavity.")
 @click.option("--keep-scar-in-blood", is_flag=True, help="Keep scar that lies in blood alone, and no-reflow without scar.")
 @click.option("--keep-gaps", is_flag=True, help="Keep gaps of the wall around the cavity, and holes in it.")
+@click.option("--scar-by-network", is_flag=True, help="Leave scar to the network alone, without a look at the intensities.")
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
 @keep_names_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def predict(
-    images, output, weights, probabilities, uncertainty, settings, reading, keep_islands, keep_scar_in_blood, keep_gaps, overwrite,
-    keep_names, as_json,
+    images, output, weights, probabilities, uncertainty, settings, reading, keep_islands, keep_scar_in_blood, keep_gaps, scar_by_network,
+    overwrite, keep_names, as_json,
 ) -> None:  # fmt: skip
     """Segment short-axis LGE slices (IMAGE...: volumes, DICOM files or folders) on their own grid.
 
@@ -52,7 +53,13 @@ def predict(
     from CardioScarLib.segmentation.predict import segment
     from CardioScarLib.segmentation.weights import read_weights
 
-    settings = replace(settings, largest_piece=not keep_islands, scar_in_wall=not keep_scar_in_blood, closed_ring=not keep_gaps)
+    settings = replace(
+        settings,
+        largest_piece=not keep_islands,
+        scar_in_wall=not keep_scar_in_blood,
+        closed_ring=not keep_gaps,
+        intensities=not scar_by_network,
+    )
     files = SegmentationFiles(output, probabilities, uncertainty, images, overwrite)
     stack = read_stack(images, reading.slice_axis, reading.slice_indices, reading.slice_thickness, series=reading.series)
     begin = time.perf_counter()

@@ -82,6 +82,11 @@ class SegmentSettings(Settings):
     largest_piece: bool = choice(True, _("One heart"), _("Leave out what is apart from the largest piece of wall and cavity."))
     scar_in_wall: bool = choice(True, _("Scar within the wall"), _("Leave out scar in blood alone, and no-reflow without scar."))
     closed_ring: bool = choice(True, _("Closed ring"), _("Close gaps of the wall around the cavity, and holes in it."))
+    intensities: bool = choice(
+        True,
+        _("Scar by intensity, too"),
+        _("Within the wall that the network finds, the intensities have a say in what is scar where the image has contrast."),
+    )
     device: str = choice(
         "auto",
         _("Device"),

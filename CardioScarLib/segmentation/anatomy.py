@@ -20,9 +20,14 @@ def most_likely(probabilities: np.ndarray) -> np.ndarray:
 
     A pixel that may be either healthy or scarred wall is wall, even where each alone is less likely than background.
     """
-    wall = probabilities[list(WALL)]
-    place = np.stack([probabilities[0], probabilities[CAVITY], wall.sum(axis=0)]).argmax(axis=0)
-    return np.where(place == 2, MYOCARDIUM + wall.argmax(axis=0), place).astype(np.uint8)
+    place = np.stack([probabilities[0], probabilities[CAVITY], probabilities[list(WALL)].sum(axis=0)]).argmax(axis=0)
+    return np.where(place == 2, tissue(probabilities), place).astype(np.uint8)
+
+
+def tissue(probabilities: np.ndarray) -> np.ndarray:
+    """(...) classes of wall: first whether it is scarred, with or without reflow, then which of both."""
+    myocardium, scar, no_reflow = probabilities[list(WALL)]
+    return np.where(scar + no_reflow > myocardium, np.where(no_reflow > scar, NO_REFLOW, SCAR), MYOCARDIUM)
 
 
 def plausible(labels: Sequence[np.ndarray], settings: SegmentSettings) -> list[np.ndarray]:

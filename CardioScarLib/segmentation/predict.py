@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.core.segmentation_settings import SegmentSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.reconstruction.dropout.device import choose_device
-from CardioScarLib.segmentation.anatomy import most_likely, plausible
-from CardioScarLib.segmentation.classes import CLASSES
+from CardioScarLib.segmentation.anatomy import most_likely, plausible, tissue
+from CardioScarLib.segmentation.classes import CLASSES, WALL
 from CardioScarLib.segmentation.finding import find_heart, main_group
 from CardioScarLib.segmentation.forward import probabilities
+from CardioScarLib.segmentation.recipes import EVERY_CLASS
+from CardioScarLib.segmentation.tissue import with_intensities
 from CardioScarLib.segmentation.views import back_on, neighbors, view
 from CardioScarLib.segmentation.weights import Trained
 
@@ -78,12 +81,26 @@ def segment(
     for number, one in zip(group, plausible([labels[number] for number in group], settings), strict=True):
         labels[number] = one
     notes = list(stack.notes)
+    if settings.intensities and recipe.classes == EVERY_CLASS:
+        each, labels, said = _with_intensities(stack, each, labels)
+        notes += said
     left = len(stack) - len(group)
     if left:
         notes.append(f"Slices that are not parallel to the others were not segmented: {left} of {len(stack)}.")
     known = trained.record.get("share_spread")
     name = f"{recipe.name}, weights {trained.sha256[:SHORT]}"
     return Segmentation(stack, stack.with_pixels(labels), tuple(each), uncertainty_of(each), tuple(spread), name, known, tuple(notes))
+
+
+def _with_intensities(stack: SliceStack, each: list[np.ndarray], labels: list[np.ndarray]):
+    """Probabilities and labels whose tissue the intensities of the image have a say in, and notes."""
+    if not any(np.isin(one, WALL).any() for one in labels):
+        return each, labels, []
+    try:
+        each = with_intensities(stack, labels, each)
+    except BadEvidence as problem:
+        return each, labels, [f"Scar is told by the network alone, since the intensities of the image could not be read: {problem}"]
+    return each, [np.where(np.isin(one, WALL), tissue(told), one).astype(np.uint8) for one, told in zip(labels, each, strict=True)], []
 
 
 def uncertainty_of(probabilities: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
