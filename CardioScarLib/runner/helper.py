@@ -24,7 +24,7 @@ from CardioScarLib.io.claims import Claim, abandoned
 from CardioScarLib.io.json_files import parse_json
 from CardioScarLib.runner.environment import child_command, child_environment, end_group, group_of_its_own
 from CardioScarLib.runner.job import EVENT, PREFIX
-from CardioScarLib.runner.progress import ProgressClock
+from CardioScarLib.runner.progress import ProgressClock, ProgressReport
 from CardioScarLib.runner.task import Answer, Task, read_answer, write_task
 
 TASKS = 50
@@ -64,8 +64,15 @@ class Helper:
         self.log: list[str] = []
         self.tasks = 0
 
-    def do(self, task: Task[Answer], limits: Limits | None = None, stop: Callable[[], bool] = lambda: False) -> Answer:
-        """The answer of the task. stop: looked at often; when it says so, the task is ended and Cancelled raised.
+    def do(
+        self,
+        task: Task[Answer],
+        limits: Limits | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        tell: Callable[[ProgressReport], None] = lambda report: None,
+    ) -> Answer:
+        """The answer of the task. stop: looked at often; when it says so, the task is ended and Cancelled raised. tell: called with each
+        report of the progress, in this thread.
 
         Raises what the task raises, OverLimit for one that takes too much, RunFailed for a process that ends by itself, and
         UnwritableOutput where the temporary folder cannot be filled.
@@ -84,7 +91,7 @@ class Helper:
         try:
             self._start(task.environment)
             self._order(claim.folder)
-            self._wait(limits, stop)
+            self._wait(limits, stop, tell)
             return read_answer(task, claim.folder)
         except BaseException as error:
             if not isinstance(error, CardioScarError) or isinstance(error, RunFailed):
@@ -133,7 +140,7 @@ class Helper:
         except OSError as problem:
             raise RunFailed("The child process does not start; is CardioScar installed completely?") from problem
 
-    def _wait(self, limits: Limits, stop: Callable[[], bool]) -> None:
+    def _wait(self, limits: Limits, stop: Callable[[], bool], tell: Callable[[ProgressReport], None]) -> None:
         """Return when the task is done; raise otherwise."""
         assert self._process is not None  # see _start
         clock, self.log = ProgressClock(), []
@@ -141,8 +148,9 @@ class Helper:
             with suppress(queue.Empty):
                 kind, event = self._events.get(timeout=BETWEEN_LOOKS)
                 if kind == "progress":
-                    if clock.update(event["stage"], event["step"], event["steps"]):
+                    if clock.update(event["stage"], event["step"], event["steps"], event["loss"]):
                         self.log.append(f"{clock.elapsed:8.1f} s  {event['stage']}")
+                    tell(clock.report())
                 elif kind == "line":
                     self.log.append(event)
                 elif kind == "done":

@@ -11,10 +11,9 @@ import SimpleITK as sitk
 
 from CardioScarLib.core.errors import UnwritableOutput
 from CardioScarLib.io.files import atomic_path, check_not_read, check_writable, one_step
-from CardioScarLib.io.images import AXES, read_image
 from CardioScarLib.io.records import write_record
-from CardioScarLib.io.slice_values import even_groups
-from CardioScarLib.io.slice_volumes import name_segments, slice_volume
+from CardioScarLib.io.slice_grids import grids_of
+from CardioScarLib.io.slice_volumes import name_segments
 from CardioScarLib.io.volumes import VOLUME_SUFFIXES, write_volume
 from CardioScarLib.segmentation.classes import CLASSES
 from CardioScarLib.segmentation.predict import Segmentation
@@ -42,7 +41,7 @@ class SegmentationFiles:
 
     def write(self, found: Segmentation, images: Sequence[Path], slice_axis: str | None, record: Mapping[str, Any]) -> list[Path]:
         """All files or none; images: the files the stack was read from. Returns the files."""
-        grids = _grids(found, images, slice_axis)
+        grids = grids_of(found.labels, images, slice_axis)
         written = []
         with one_step(self.output):
             for number, (members, made) in enumerate(grids):
@@ -64,30 +63,3 @@ class SegmentationFiles:
     def _name(self, kind: str, number: int) -> Path:
         stem = self.output.name[: -len(self.suffix)] + (f"_{number + 1}" if number else "")
         return self.output.with_name(stem + kind + self.suffix)
-
-
-def _grids(found: Segmentation, images: Sequence[Path], slice_axis: str | None):
-    """Numbers of the slices of each volume, and how it is made of their pixels."""
-    stack = found.labels
-    if len(images) == 1 and images[0].name.lower().endswith((*VOLUME_SUFFIXES, ".nhdr", ".mhd")):
-        reference = read_image(images[0])[0]
-        axis = 2 - AXES[slice_axis or "z"]
-        if sitk.GetArrayViewFromImage(reference).shape[axis] == len(stack):
-
-            def on_reference(pixels: Sequence[np.ndarray]) -> sitk.Image:
-                image = sitk.GetImageFromArray(np.moveaxis(np.stack(pixels), 0, axis))
-                image.CopyInformation(reference)
-                return image
-
-            return [(tuple(range(len(stack))), on_reference)]
-    return [(members, _of_slices(stack, members)) for members in even_groups(stack)]
-
-
-def _of_slices(stack, members):
-    place = {number: row for row, number in enumerate(members)}
-
-    def made(pixels: Sequence[np.ndarray]) -> sitk.Image:
-        every = [pixels[place[number]] if number in place else np.empty(0) for number in range(len(stack))]
-        return slice_volume(stack, members, every)
-
-    return made
