@@ -44,6 +44,7 @@ from CardioScarLib.cli.simulate_scars import simulate_scars
 from CardioScarLib.cli.spect import spect
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
+from CardioScarLib.cli.web import web
 from CardioScarLib.core.errors import Cancelled, CardioScarError
 from CardioScarLib.core.interrupts import Ending, ends_by_signals
 from CardioScarLib.core.surroundings import printable_output
@@ -86,6 +87,7 @@ for command in (
     simulate_scars,
     cohort,
     benchmark,
+    web,
 ):
     cardioscar.add_command(command)
 

@@ -1,16 +1,15 @@
 """The files of one session, and which of them make its case.
 
-    input/            what was uploaded, DICOM images in a folder of their own
-    case.json         which files are used, and how they are read
-    labels.bin        what was drawn: uint8, in the order of the view
-    view/             what the browser shows
-    map-N/            a map, its numbers, report and exports
+input/            what was uploaded, DICOM images in a folder of their own
+case.json         which files are used, and how they are read
+labels.bin        what was drawn: uint8, in the order of the view
+view/             what the browser shows
+map-N/            a map, its numbers, report and exports
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -163,17 +162,6 @@ def order_of(voxels: np.ndarray) -> str:
     """The meaning of the labels that were drawn, of those that there are, as `wall.label_names` reads it."""
     present = set(np.unique(voxels).tolist())
     return ",".join(f"{name}={value}" for name, value in LABELS.items() if value in present)
-
-
-def safe_name(name: str, taken: set[str]) -> str:
-    """The last part of a name as a file of ours: letters, digits, dots and dashes, at most 100, and not one that is taken."""
-    last = re.split(r"[\\/]", name)[-1]
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", last).lstrip(".")[-100:] or "file"
-    made, number = plain, 2
-    while made.lower() in taken:
-        made, number = f"{number}-{plain}", number + 1
-    taken.add(made.lower())
-    return made
 
 
 Answer = dict[str, Any]

@@ -34,8 +34,9 @@ from CardioScarLib.tasks.export_formats import FORMATS
 from CardioScarLib.tasks.report import NAMES, write_report
 from CardioScarLib.tasks.segment import SegmentTask
 from CardioScarLib.tasks.sources import MapSource
+from CardioScarLib.wall.finished import label_points
 from CardioScarLib.wall.surfaces import skin
-from CardioScarLib.web.case_files import Answer, CaseFiles, Shown, order_of
+from CardioScarLib.web.case_files import LABELS, Answer, CaseFiles, Shown, order_of, read_drawn
 from CardioScarLib.web.mz3 import write_surface, write_values
 from CardioScarLib.web.step import Step
 from CardioScarLib.web.steps_labels import FOUND, write_label_files
@@ -74,7 +75,9 @@ class MapStep(Step):
         _, drawn = write_label_files(self.folder)
         order, has_labels = order_of(drawn), bool(drawn.any())
         if files.mesh is None and "myocardium" not in order:
-            raise BadSettings("There is no LV model and no myocardium is drawn; upload a model, segment the slices, or draw the myocardium.")
+            raise BadSettings(
+                "There is no LV model and no myocardium is drawn; upload a model, segment the slices, or draw the myocardium."
+            )
         by_labels = self.evidence in ("auto", "labels") and ("scar=" in order or "no-reflow=" in order)
         if self.evidence == "labels" and not by_labels:
             raise BadSettings("No scar is drawn, so labels cannot tell it; draw it, or let the intensities tell.")
@@ -83,7 +86,10 @@ class MapStep(Step):
         method = self.evidence if self.evidence not in ("auto", "labels") else "auto"
         model, evidence = ModelSettings(preset=self.preset), EvidenceSettings(method=method)
         settings = CaseSettings(
-            read=files.reading, wall=WallStep(labels=order), reconstruct=ReconstructStep(model=model, evidence=evidence), quantify=QuantifyStep()
+            read=files.reading,
+            wall=WallStep(labels=order),
+            reconstruct=ReconstructStep(model=model, evidence=evidence),
+            quantify=QuantifyStep(),
         )
         mask = (self.folder / "labels.nrrd",) if has_labels else ()
         steps = ("reconstruct", "quantify") if files.mesh else ("wall", "reconstruct", "quantify")
@@ -99,13 +105,46 @@ class MapStep(Step):
         inputs = input_files(files.image_paths(self.folder))
         case = case_of(found, None, progress, inputs, asdict(files.reading))
         result = pipeline.reconstruct(case, ReconstructionSettings(model=ModelSettings(preset=self.preset)), progress)
-        points = np.array(self.insertions) if self.insertions else None
-        numbers = pipeline.quantify(result, QuantifySettings(), points, progress=progress)
         write_result(result, Targets(output), POSTERIORS, overwrite=True)
-        values = pseudonymous(numbers.as_dict(), inputs)
-        with atomic_path(beside(output, ".numbers.json"), overwrite=True) as temporary:
-            temporary.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _write_numbers(result, output, self.insertions, self.folder, progress)
         return list(dict.fromkeys((*found.notes, *result.notes)))
+
+
+@dataclass(frozen=True, eq=False)
+class NumbersStep(Step):
+    """The numbers of a map anew, with other insertions of the right ventricle."""
+
+    answer: ClassVar[Any] = dict[str, Any]
+
+    place: str = "map"
+    insertions: tuple[tuple[float, ...], ...] = ()
+
+    def run(self, progress: TaskProgress) -> Answer:
+        place = _place_of_map(self.folder, self.place)
+        result = read_result(place / "map.vtu", POSTERIORS)
+        _write_numbers(result, place / "map.vtu", self.insertions, self.folder, progress)
+        return write_map_view(result, Shown.of(CaseFiles.of(self.folder), self.folder), place)
+
+
+def _write_numbers(result: Result, output: Path, insertions: tuple[tuple[float, ...], ...], folder: Path, progress: TaskProgress) -> None:
+    """The numbers beside a map, with the right ventricle as its insertions tell it, or else as it is drawn."""
+    numbers = pipeline.quantify(result, QuantifySettings(), *_where(insertions, folder), progress=progress)
+    values = pseudonymous(numbers.as_dict(), result.provenance.inputs)
+    with atomic_path(beside(output, ".numbers.json"), overwrite=True) as temporary:
+        temporary.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _where(insertions: tuple[tuple[float, ...], ...], folder: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Insertions and points of the right ventricle, as `pipeline.quantify` takes them."""
+    return (np.array(insertions), None) if insertions else (None, _right_ventricle(folder))
+
+
+def _right_ventricle(folder: Path) -> np.ndarray | None:
+    """(k, 3) LPS mm of what is drawn as right ventricle; None where nothing is."""
+    shown = Shown.of(CaseFiles.of(folder), folder)
+    labels = shown.stack.with_pixels([one.astype(np.float64) for one in shown.voxels(read_drawn(folder, shown.frame))])
+    points = label_points(labels, [LABELS["right ventricle"]])
+    return points if len(points) else None
 
 
 def _without_scar(drawn: np.ndarray) -> str:
@@ -136,7 +175,10 @@ def write_map_view(result: Result, shown: Shown, place: Path) -> Answer:
     sectors = [_sector(key, one) for key, one in numbers["sectors"].items()]
     if any(one.key.startswith("aha_") for one in sectors):
         write_bulls_eye(sectors, view / "bulls_eye.svg")
-    return {"numbers": {name: numbers[name] for name in ("quantities", "sectors", "channels", "missing")}, "views": sorted(path.name for path in view.iterdir())}
+    return {
+        "numbers": {name: numbers[name] for name in ("quantities", "sectors", "channels", "missing")},
+        "views": sorted(path.name for path in view.iterdir()),
+    }
 
 
 def _write_slices(result: Result, shown: Shown, view: Path) -> None:
@@ -169,8 +211,8 @@ class ReportStep(Step):
 
     def run(self, progress: TaskProgress) -> Answer:
         place = _place_of_map(self.folder, self.place)
-        points = np.array(self.insertions) if self.insertions else None
-        written = write_report(MapSource.of(place / "map.vtu"), place / "report", None, points, progress=progress, overwrite=True)
+        where = _where(self.insertions, self.folder)
+        written = write_report(MapSource.of(place / "map.vtu"), place / "report", None, *where, progress=progress, overwrite=True)
         return {"files": [f"report/{name}" for name in NAMES], "notes": list(written.notes)}
 
 
@@ -186,14 +228,14 @@ class ExportStep(Step):
 
     def run(self, progress: TaskProgress) -> Answer:
         place = _place_of_map(self.folder, self.place)
-        points = np.array(self.insertions) if self.insertions else None
+        where = _where(self.insertions, self.folder)
         notes: list[str] = []
         archives = []
         for kind in self.kinds:
             if kind not in FORMATS:
                 raise BadSettings(f"There is no format '{kind}'; use some of {', '.join(FORMATS)}.")
             folder = place / f"export-{kind}"
-            written = export_map(MapSource.of(place / "map.vtu"), folder, [kind], None, points, progress=progress, overwrite=True)
+            written = export_map(MapSource.of(place / "map.vtu"), folder, [kind], None, *where, progress=progress, overwrite=True)
             notes += written.notes
             archives.append(f"export-{kind}.zip")
             shutil.make_archive(str(place / f"export-{kind}"), "zip", folder)

@@ -61,8 +61,11 @@ class OpenStep(Step):
         return open_case(self.folder, progress)
 
 
-def open_case(folder: Path, progress: TaskProgress) -> Answer:
-    """Write what the browser shows of a case, and say what it is. Raises what cannot be used, before anything is written."""
+def open_case(folder: Path, progress: TaskProgress, with_labels: bool = True) -> Answer:
+    """Write what the browser shows of a case, and say what it is. Raises what cannot be used, before anything is written.
+
+    with_labels: uploaded labels take the place of what was drawn.
+    """
     files = CaseFiles.of(folder)
     progress("read", 0, 2)
     shown = Shown.of(files, folder)
@@ -71,7 +74,7 @@ def open_case(folder: Path, progress: TaskProgress) -> Answer:
     mesh = None if files.mesh is None else read_wall(folder / files.mesh, files.mesh_frame, files.mesh_unit)
     if mesh is not None:
         notes += [*mesh.wall.notes, *geometry_doubts(stack, mesh.wall)]
-    drawn = None if files.labels is None else _labels(files, shown, folder)
+    drawn = _labels(files, shown, folder) if with_labels and files.labels is not None else None
     progress("read", 1, 2)
     view = folder / "view"
     shutil.rmtree(view, ignore_errors=True)
@@ -124,7 +127,9 @@ def _labels(files: CaseFiles, shown: Shown, folder: Path) -> np.ndarray:
             found[np.isin(voxels, values)] = _ours(name)
     unknown = sorted(set(np.unique(voxels).tolist()) - {0} - {value for values in names.values() for value in values})
     if unknown:
-        raise UnreadableFile(f"The label map holds the values {', '.join(map(str, unknown))}, whose meaning is not known; choose its order.")
+        raise UnreadableFile(
+            f"The label map holds the values {', '.join(map(str, unknown))}, whose meaning is not known; choose its order."
+        )
     return shown.frame.seen(found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +19,8 @@ from CardioScarLib.io.dicom_series import proposed
 from CardioScarLib.io.meshes import MeshFile
 from CardioScarLib.report.describe import read_any
 from CardioScarLib.runner.task import TaskProgress
-from CardioScarLib.web.case_files import DICOM, Answer, safe_name
+from CardioScarLib.web.case_files import DICOM, Answer
+from CardioScarLib.web.names import safe_name
 from CardioScarLib.web.step import Step
 
 BLOCK = 1 << 20
@@ -46,7 +48,8 @@ class ReadUploadStep(Step):
             if path.is_file() and zipfile.is_zipfile(path) and path.suffix.lower() in (".zip", ""):
                 progress("unpack", 0, 1)
                 try:
-                    unpack(path, place, self.most_bytes, self.most_files)
+                    taken = {one.name.lower() for one in place.glob("*")}
+                    unpack(path, place, self.most_bytes, self.most_files, lambda name, taken=taken: _plain_name(name, taken))
                 finally:
                     path.unlink()
         _gather_dicom(place)
@@ -56,13 +59,17 @@ class ReadUploadStep(Step):
         return {"items": items, "notes": refused}
 
 
-def unpack(archive: Path, place: Path, most_bytes: int, most_files: int, keep: frozenset[str] | None = None) -> list[str]:
-    """Unpack an archive into a folder under names of ours, without its folders. keep: the only names to take, with their folders.
+def _plain_name(name: str, taken: set[str]) -> str | None:
+    hidden = Path(name).name.startswith(".") or "__MACOSX" in name
+    return None if hidden else safe_name(name, taken)
+
+
+def unpack(archive: Path, place: Path, most_bytes: int, most_files: int, named: Callable[[str], str | None]) -> list[str]:
+    """Unpack an archive into a folder. named: what a file of the archive is called in the folder; None for one that is left out.
 
     Bytes are counted as they come, whatever the archive says. Raises UnreadableFile, and nothing stays.
     """
-    taken = {path.name.lower() for path in place.glob("*")}
-    made: list[Path] = []
+    made: list[str] = []
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [one for one in opened.infolist() if not one.is_dir() and not stat.S_ISLNK(one.external_attr >> 16)]
@@ -72,18 +79,19 @@ def unpack(archive: Path, place: Path, most_bytes: int, most_files: int, keep: f
             for one in members:
                 if one.flag_bits & 1:
                     raise UnreadableFile("The archive is encrypted; upload its files, or an archive without a password.")
-                if Path(one.filename).name.startswith(".") or "__MACOSX" in one.filename or (keep is not None and one.filename not in keep):
+                name = named(one.filename)
+                if name is None:
                     continue
-                target = place / (one.filename if keep is not None else safe_name(one.filename, taken))
-                target.parent.mkdir(parents=True, exist_ok=True)
-                made.append(target)
-                left = _copy(opened, one, target, left, most_bytes)
+                made.append(name)
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                left = _copy(opened, one, place / name, left, most_bytes)
+    except CardioScarError:
+        _remove(place, made)
+        raise
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as problem:
-        _remove(made)
-        if isinstance(problem, CardioScarError):
-            raise
+        _remove(place, made)
         raise UnreadableFile("The archive is damaged, or of a kind that is not read; upload its files, or a .zip.") from problem
-    return [one.name for one in made]
+    return made
 
 
 def _copy(opened: zipfile.ZipFile, one: zipfile.ZipInfo, target: Path, left: int, most_bytes: int) -> int:
@@ -96,9 +104,9 @@ def _copy(opened: zipfile.ZipFile, one: zipfile.ZipInfo, target: Path, left: int
     return left
 
 
-def _remove(paths: list[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+def _remove(place: Path, names: list[str]) -> None:
+    for name in names:
+        (place / name).unlink(missing_ok=True)
 
 
 def _gather_dicom(place: Path) -> None:
