@@ -100,7 +100,8 @@ class CaseFiles:
 class Shown:
     """A stack with the view of its slices.
 
-    members: numbers of its slices in their order in space. made: a volume on the grid of the input, of the pixels of its slices in `order`.
+    members: numbers of its slices in their order in space. made: a volume on the grid of the input, of the pixels of its slices in
+    `order`.
     """
 
     stack: SliceStack
@@ -117,8 +118,8 @@ class Shown:
         groups = even_groups(stack)
         if len(groups) > 1:
             raise BadStack(
-                f"The {len(stack)} slices make no single volume (different directions, sizes or distances), which the browser needs to draw "
-                "on them; choose one series with evenly spaced slices, or use cardioscar reconstruct or the module in 3D Slicer."
+                f"The {len(stack)} slices make no single volume (different directions, sizes or distances), which the browser needs to "
+                "draw on them; choose one series with evenly spaced slices, or use cardioscar reconstruct or the module in 3D Slicer."
             )
         order, made = grids[0]
         return cls(stack, groups[0], order, made, ViewFrame.of(stack, groups[0]))

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
@@ -86,7 +86,7 @@ class Logins:
             return key_of(identifier)
         with self._lock:
             found = self._read().get(key_of(identifier))
-        return found["session"] if found and found["until"] > time.time() else None
+        return str(found["session"]) if found and found["until"] > time.time() else None
 
     def log_in(self, name: str, password: str, identifier: str) -> None:
         """Let a new identifier stand for a user. Raises Refused for a wrong name or password, and for too many of them."""
@@ -121,16 +121,16 @@ class Logins:
         except (Argon2Error, InvalidHashError):
             return False
 
-    def _read(self) -> dict[str, dict[str, float | str]]:
+    def _read(self) -> dict[str, dict[str, Any]]:
         if not self._path.is_file():
             return {}
         try:
-            found: dict[str, dict[str, float | str]] = parse_json(self._path.read_bytes(), LOGINS, "The file of logins is damaged.")
+            found: dict[str, dict[str, Any]] = parse_json(self._path.read_bytes(), LOGINS, "The file of logins is damaged.")
             return found
         except UnreadableFile:
             return {}
 
-    def _write(self, logins: dict[str, dict[str, float | str]]) -> None:
+    def _write(self, logins: dict[str, dict[str, Any]]) -> None:
         with atomic_path(self._path, overwrite=True) as temporary:
             temporary.touch(mode=PRIVATE)
             temporary.write_text(json.dumps(logins), encoding="utf-8")

@@ -40,7 +40,8 @@ class ServerOptions:
             raise BadSettings("Users are told by a file (--users) or by a proxy (--user-header), not by both.")
         if self.host not in LOOPBACK and self.users is None and self.user_header is None:
             raise BadSettings(
-                f"The address {self.host} can be reached from other machines; add --users, or --user-header behind a proxy that logs users in."
+                f"The address {self.host} can be reached from other machines; add --users, or --user-header behind a proxy that logs "
+                "users in."
             )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from starlette.background import BackgroundTask
@@ -58,6 +58,10 @@ def changing(request: Request) -> Session:
     return session_of(request)
 
 
+Seen = Annotated[Session, Depends(session_of)]
+Changed = Annotated[Session, Depends(changing)]
+
+
 async def body_of(request: Request, schema: dict[str, Any]) -> Any:
     return parse_json(await request.body(), schema, WRONG)
 
@@ -98,7 +102,7 @@ def _give_cookie(answer: Response, identifier: str, server: Server) -> None:
 
 
 @router.get("/choices")
-def choices(session: Session = Depends(session_of)) -> dict[str, Any]:
+def choices(session: Seen) -> dict[str, Any]:
     return page_choices()
 
 
@@ -123,7 +127,7 @@ async def log_in(request: Request) -> Response:
 
 
 @router.post("/logout")
-def log_out(request: Request, session: Session = Depends(changing)) -> Response:
+def log_out(request: Request, session: Changed) -> Response:
     identifier = identifier_of(request)
     assert identifier is not None  # see check_token
     server_of(request).logins.log_out(identifier)
@@ -133,7 +137,7 @@ def log_out(request: Request, session: Session = Depends(changing)) -> Response:
 
 
 @router.post("/example")
-def example(request: Request, session: Session = Depends(changing)) -> dict[str, Any]:
+def example(request: Request, session: Changed) -> dict[str, Any]:
     _check_idle(session)
     session.reset()
     (session.folder / "input").mkdir()
@@ -141,12 +145,12 @@ def example(request: Request, session: Session = Depends(changing)) -> dict[str,
 
 
 @router.post("/upload")
-async def upload(request: Request, session: Session = Depends(changing)) -> dict[str, Any]:
+async def upload(request: Request, session: Changed) -> dict[str, Any]:
     return await _take(request, session, kinds.UPLOAD)
 
 
 @router.post("/session")
-async def restore(request: Request, session: Session = Depends(changing)) -> dict[str, Any]:
+async def restore(request: Request, session: Changed) -> dict[str, Any]:
     return await _take(request, session, kinds.RESTORE)
 
 
@@ -162,7 +166,7 @@ async def _take(request: Request, session: Session, kind: str) -> dict[str, Any]
 
 
 @router.post("/open")
-async def open_files(request: Request, session: Session = Depends(changing)) -> dict[str, Any]:
+async def open_files(request: Request, session: Changed) -> dict[str, Any]:
     """Make a case of some of the uploaded files."""
     text = await request.body()
 
@@ -182,7 +186,7 @@ async def open_files(request: Request, session: Session = Depends(changing)) -> 
 
 
 @router.put("/labels")
-async def labels(request: Request, session: Session = Depends(changing)) -> dict[str, Any]:
+async def labels(request: Request, session: Changed) -> dict[str, Any]:
     """Keep what is drawn, unless something newer is there. The header x-labels-version tells what the page has drawn on."""
     found = session.state()
     if found["case"] is None:
@@ -212,7 +216,7 @@ def _keep(state: dict[str, Any], content: bytes, based_on: str, folder: Path) ->
 
 
 @router.get("/labels")
-def drawn(session: Session = Depends(session_of)) -> Response:
+def drawn(session: Seen) -> Response:
     path = session.folder / "labels.bin"
     if not path.is_file():
         raise Refused(404, "Nothing is drawn yet.")
@@ -220,7 +224,7 @@ def drawn(session: Session = Depends(session_of)) -> Response:
 
 
 @router.post("/insertions")
-async def insertions(request: Request, session: Session = Depends(changing)) -> dict[str, Any]:
+async def insertions(request: Request, session: Changed) -> dict[str, Any]:
     """Where the right ventricle is attached, LPS mm, the anterior insertion first."""
     points = await body_of(request, POINTS)
     session.update(insertions=points)
@@ -228,7 +232,7 @@ async def insertions(request: Request, session: Session = Depends(changing)) -> 
 
 
 @router.post("/jobs/{kind}")
-async def job(kind: str, request: Request, session: Session = Depends(changing)) -> dict[str, Any]:
+async def job(kind: str, request: Request, session: Changed) -> dict[str, Any]:
     if kind not in kinds.FROM_THE_PAGE:
         raise Refused(404, "There is no such step.")
     content = await request.body()
@@ -249,13 +253,13 @@ async def job(kind: str, request: Request, session: Session = Depends(changing))
 
 
 @router.post("/cancel")
-def cancel(request: Request, session: Session = Depends(changing)) -> dict[str, Any]:
+def cancel(request: Request, session: Changed) -> dict[str, Any]:
     server_of(request).jobs.cancel(session)
     return told(server_of(request), session)
 
 
 @router.delete("/session")
-def forget(request: Request, session: Session = Depends(changing)) -> dict[str, Any]:
+def forget(request: Request, session: Changed) -> dict[str, Any]:
     """Remove everything that the session holds."""
     _check_idle(session)
     session.reset()
@@ -264,7 +268,7 @@ def forget(request: Request, session: Session = Depends(changing)) -> dict[str, 
 
 
 @router.get("/session.zip")
-def save(session: Session = Depends(session_of)) -> Response:
+def save(session: Seen) -> Response:
     from CardioScarLib.web.steps_session import write_session
 
     found = session.state()
@@ -276,7 +280,7 @@ def save(session: Session = Depends(session_of)) -> Response:
 
 
 @router.get("/view/{name}")
-def view(name: str, session: Session = Depends(session_of)) -> Response:
+def view(name: str, session: Seen) -> Response:
     """A file that the page shows: of the map, or of the slices and the wall."""
     found = session.state()
     places = [*([f"{found['map']['place']}/view"] if found["map"] else []), "view"]
@@ -289,7 +293,7 @@ def view(name: str, session: Session = Depends(session_of)) -> Response:
 
 
 @router.get("/download/{name}")
-def download(name: str, session: Session = Depends(session_of)) -> Response:
+def download(name: str, session: Seen) -> Response:
     place = downloads(session.state()).get(name)
     if place is None or not (session.folder / place).is_file():
         raise Refused(404, "There is no such file; it may have been made anew.")

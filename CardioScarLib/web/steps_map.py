@@ -25,6 +25,7 @@ from CardioScarLib.quantification.sectors import Sector
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.report.bulls_eye import write_bulls_eye
 from CardioScarLib.report.colors import NOT_OBSERVED, PROBABILITY, UNCERTAINTY, color_table
+from CardioScarLib.report.pictures import views_of_scar
 from CardioScarLib.runner.task import TaskProgress, read_answer
 from CardioScarLib.segmentation.to_case import case_of
 from CardioScarLib.tasks.case import CaseTask
@@ -35,11 +36,11 @@ from CardioScarLib.tasks.report import NAMES, write_report
 from CardioScarLib.tasks.segment import SegmentTask
 from CardioScarLib.tasks.sources import MapSource
 from CardioScarLib.wall.finished import label_points
-from CardioScarLib.wall.surfaces import skin
 from CardioScarLib.web.case_files import LABELS, Answer, CaseFiles, Shown, order_of, read_drawn
-from CardioScarLib.web.mz3 import write_surface, write_values
+from CardioScarLib.web.mz3 import write_values
 from CardioScarLib.web.step import Step
 from CardioScarLib.web.steps_labels import FOUND, write_label_files
+from CardioScarLib.web.steps_open import write_wall_view
 
 NETWORK = "network"
 """Evidence that is the probabilities of the network, not of the intensities."""
@@ -161,10 +162,8 @@ def write_map_view(result: Result, shown: Shown, place: Path) -> Answer:
     shutil.rmtree(view, ignore_errors=True)
     view.mkdir()
     wall = result.case.wall
-    triangles = skin(wall) if wall.has_thickness else wall.triangles
-    if len(triangles):
-        used, corners = np.unique(triangles, return_inverse=True)
-        write_surface(shown.frame.to_view(wall.nodes[used]), corners.reshape(-1, 3), view / "map.mz3")
+    used = write_wall_view(wall, shown, view, "map")
+    if len(used):
         seen = result.arrays["scar_observed"][used] > 0
         for name in ("scar_probability", "scar_uncertainty"):
             if name in result.arrays:
@@ -175,7 +174,9 @@ def write_map_view(result: Result, shown: Shown, place: Path) -> Answer:
     sectors = [_sector(key, one) for key, one in numbers["sectors"].items()]
     if any(one.key.startswith("aha_") for one in sectors):
         write_bulls_eye(sectors, view / "bulls_eye.svg")
+    toward = views_of_scar(wall, result.arrays["scar_probability"])[0].direction
     return {
+        "facing": (np.linalg.inv(shown.frame.to_lps)[:3, :3] @ toward).tolist(),
         "numbers": {name: numbers[name] for name in ("quantities", "sectors", "channels", "missing")},
         "views": sorted(path.name for path in view.iterdir()),
     }

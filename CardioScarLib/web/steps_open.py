@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkFiltersCore import vtkAppendPolyData, vtkTriangleFilter
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.core.grids import on_grid
@@ -19,7 +21,7 @@ from CardioScarLib.io.slice_values import even_groups
 from CardioScarLib.io.slice_volumes import slice_volume
 from CardioScarLib.io.volumes import write_volume
 from CardioScarLib.phantom import phantom_case
-from CardioScarLib.report.scene import gray_window
+from CardioScarLib.report.scene import gray_window, outline, section
 from CardioScarLib.runner.task import TaskProgress
 from CardioScarLib.wall import label_names
 from CardioScarLib.wall.labels import SCAR_NAMES, WALL_NAMES
@@ -100,13 +102,41 @@ def open_case(folder: Path, progress: TaskProgress, with_labels: bool = True) ->
     }
 
 
-def write_wall_view(wall: Wall, shown: Shown, view: Path) -> None:
-    """wall.mz3: the outer surface of a wall, or all triangles of an open one; nothing of bare points."""
-    triangles = wall.triangles if wall.kind == "shell" else skin(wall) if wall.has_thickness else wall.triangles
+def write_wall_view(wall: Wall, shown: Shown, view: Path, name: str = "wall") -> np.ndarray:
+    """NAME.mz3, the outer surface of a wall, or all triangles of an open one, and NAME_outline.mz3, where it crosses the slices.
+
+    Returns the numbers of the wall's nodes that are points of the surface; none for bare points, of which nothing is written.
+    """
+    triangles = skin(wall) if wall.has_thickness else wall.triangles
     if not len(triangles):
-        return
+        return np.empty(0, dtype=np.int64)
     used, corners = np.unique(triangles, return_inverse=True)
-    write_surface(shown.frame.to_view(wall.nodes[used]), corners.reshape(-1, 3), view / "wall.mz3")
+    write_surface(shown.frame.to_view(wall.nodes[used]), corners.reshape(-1, 3), view / f"{name}.mz3")
+    points, lines = _outlines(wall, shown)
+    if len(lines):
+        write_surface(shown.frame.to_view(points), lines, view / f"{name}_outline.mz3")
+    return used
+
+
+def _outlines(wall: Wall, shown: Shown) -> tuple[np.ndarray, np.ndarray]:
+    """Tubes where the wall crosses the middle of each slice: (n, 3) LPS mm, and (k, 3) numbers of them."""
+    whole = vtkAppendPolyData()
+    for one in shown.stack:
+        cut = section(wall, one)
+        if cut.GetNumberOfCells():
+            mapper = outline(cut, np.zeros(3)).GetMapper()
+            mapper.Update()
+            whole.AddInputData(mapper.GetInput())
+    if not whole.GetNumberOfInputConnections(0):
+        return np.empty((0, 3)), np.empty((0, 3))
+    flat = vtkTriangleFilter()
+    flat.SetInputConnection(whole.GetOutputPort())
+    flat.PassLinesOff()
+    flat.PassVertsOff()
+    flat.Update()
+    tubes = flat.GetOutput()
+    points = vtk_to_numpy(tubes.GetPoints().GetData()).astype(np.float64)
+    return points, vtk_to_numpy(tubes.GetPolys().GetConnectivityArray()).reshape(-1, 3)
 
 
 def _title(files: CaseFiles) -> str:

@@ -9,6 +9,7 @@ export class Heart {
   constructor(canvas) {
     this.canvas = canvas;
     this.viewer = new Niivue({ ...quiet, backColor: [0.09, 0.1, 0.13, 1], isOrientCube: false, show3Dcrosshair: false });
+    this.azimuth = 120;
   }
 
   async attach() {
@@ -33,8 +34,10 @@ export class Heart {
   }
 
   // layers: [{url, name, colors, limits, shown}]
-  async showMap(url, gray, layers) {
+  // facing: from the wall to the eye, in the frame of the view.
+  async showMap(url, gray, layers, facing) {
     this.clear();
+    this.azimuth = 180 + (Math.atan2(facing[0], facing[1]) * 180) / Math.PI;
     for (const one of layers) this.viewer.addColormap(one.name, one.colors);
     const described = layers.map((one) => ({
       url: one.url, name: `${one.name}.mz3`, colormap: one.name, cal_min: one.limits[0], cal_max: one.limits[1], opacity: one.shown ? 1 : 0,
@@ -47,7 +50,7 @@ export class Heart {
     const mesh = await NVMesh.loadFromUrl({ url, name: "heart.mz3", gl: this.viewer.gl, rgba255: [...gray, 255], layers });
     this.viewer.addMesh(mesh);
     this.viewer.setMeshShader(mesh.id, "Matte");
-    this.viewer.setRenderAzimuthElevation(120, 15);
+    this.viewer.setRenderAzimuthElevation(this.azimuth, 12);
   }
 
   // Show one of the layers, which have these names, with other limits and colors.

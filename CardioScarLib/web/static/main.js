@@ -175,12 +175,13 @@ function showWindow(found) {
 }
 
 async function showWall(found) {
-  const wall = found.has_model || state.wall ? `/api/view/wall.mz3?${state.labels?.version ?? 0}` : "";
+  const wall = found.has_model || state.wall ? `wall.mz3?${state.labels?.version ?? 0}` : state.map ? `map.mz3?${state.map.drawn}` : "";
+  const outline = wall.replace(/\.mz3/, "_outline.mz3");
   const key = `${wall} ${page.outline.checked}`;
   if (key === shownWall) return;
   shownWall = key;
-  await slices.setOutline(page.outline.checked ? wall : "");
-  if (!state.map) await heart.showWall(wall, choices.colors.not_observed[0]);
+  await slices.setOutline(page.outline.checked && wall ? `/api/view/${outline}` : "");
+  if (!state.map) await heart.showWall(wall && `/api/view/${wall}`, choices.colors.not_observed[0]);
 }
 
 function showWords() {

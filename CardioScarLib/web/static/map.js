@@ -32,7 +32,7 @@ export class MapView {
     const layers = this.names.map((name) => ({
       url: this.url(`${name}.mz3`), name, colors: this.table(name), limits: this.limits(name), shown: name === this.shown,
     }));
-    await this.heart.showMap(this.url("map.mz3"), this.colors.not_observed[0], layers);
+    await this.heart.showMap(this.url("map.mz3"), this.colors.not_observed[0], layers, state.map.facing);
     await this.show();
   }
 

@@ -51,5 +51,6 @@ export function showNumbers(page, numbers) {
 
 function describeChannel(one) {
   const { length_mm: length, width_mean_mm: width } = one.quantities;
-  return [`${Math.round(100 * one.probability)} %`, `${inWords(length)}\n${interval(length)}`, `${inWords(width)}\n${interval(width)}`];
+  const told = (quantity) => `${inWords(quantity)} (${interval(quantity)})`;
+  return [`${Math.round(100 * one.probability)} %`, told(length), told(width)];
 }

@@ -14,7 +14,7 @@ export class Slices {
     this.onDrawn = () => {};
     this.window = [0, 1];
     this.viewer = new Niivue({
-      ...quiet, isOrientationTextVisible: false, crosshairColor: [1, 0.8, 0.2, 0.6], crosshairWidth: 0.5, isNearestInterpolation: true,
+      ...quiet, isOrientationTextVisible: false, crosshairColor: [0.35, 0.75, 1, 0.7], crosshairWidth: 0.5, crosshairWidthUnit: "mm", crosshairGap: 4, isNearestInterpolation: true,
       backColor: [0, 0, 0, 1], drawingEnabled: false, meshThicknessOn2D: 0.6, isForceMouseClickToVoxelCenters: true, maxDrawUndoBitmaps: 2,
     });
     this.viewer.onLocationChange = () => this.onSlice(this.slice);
@@ -88,7 +88,7 @@ export class Slices {
   async setOutline(url) {
     for (const mesh of [...this.viewer.meshes]) this.viewer.removeMesh(mesh);
     if (url) {
-      const mesh = await NVMesh.loadFromUrl({ url, name: "wall.mz3", gl: this.viewer.gl, rgba255: OUTLINE });
+      const mesh = await NVMesh.loadFromUrl({ url, name: "outline.mz3", gl: this.viewer.gl, rgba255: OUTLINE });
       this.viewer.addMesh(mesh);
       this.viewer.setMeshShader(mesh.id, "Flat");
     }
