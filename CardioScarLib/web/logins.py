@@ -24,7 +24,7 @@ USERS = {"type": "object", "additionalProperties": {"type": "string", "pattern":
 LOGINS = {"type": "object", "additionalProperties": {"type": "object", "required": ["session", "until"]}}
 HOURS = 12.0
 """After which one must log in again."""
-TRIES, MINUTES = 10, 5.0
+TRIES, MINUTES = 5, 5.0
 """Wrong passwords that are answered within some minutes, for each name."""
 FEWEST_LETTERS = 10
 """Of a password."""

@@ -76,6 +76,7 @@ class User:
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
         self.page.mouse.move(*places[1], steps=8)
+        self.page.wait_for_timeout(100)  # moves arrive with the frames of the page
         self.page.mouse.up()
         deadline = time.monotonic() + PATIENCE / 1000
         while (self.state()["labels"] or {"version": 0})["version"] == version:
