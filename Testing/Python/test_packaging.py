@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("CardioScar", "CardioScarLib")
-NOT_FOR_SLICER = "benchmark/"
+NOT_FOR_SLICER = ("benchmark/", "web/")
 """Of CardioScarLib: for Python installations only."""
 PACKAGED = {".py", ".ui", ".png", ".svg", ".txt", ".csv", ".json", ".gz", ".typed", ".nrrd", ".vtu", ".md", ".safetensors"}
 
@@ -57,19 +57,26 @@ def test_cmake_configures_the_extension_and_installs_what_is_listed(tmp_path):
     assert (modules / "CardioScar.py").is_file() and (modules / "CardioScarLib" / "front_door.py").is_file()
 
 
-def test_the_benchmark_is_installed_by_pip_and_not_with_the_extension():
+def test_the_benchmark_and_the_browser_front_end_are_installed_by_pip_and_not_with_the_extension():
     assert not [name for name in listed_in_cmake("CardioScarLib") if name.startswith(NOT_FOR_SLICER)]
     text = (ROOT / "pyproject.toml").read_text()
     assert 'include = ["CardioScarLib*"]' in text
-    data = re.search(r'"CardioScarLib.benchmark" = \[(.*)\]', text)[1]
-    others = {name.removeprefix(NOT_FOR_SLICER) for name in files_of("CardioScarLib") if name.startswith(NOT_FOR_SLICER)}
-    assert set(re.findall(r'"([^"]+)"', data)) == {name for name in others if not name.endswith(".py")}
+    for room, data in re.findall(r'"CardioScarLib\.(benchmark|web)" = \[(.*)\]', text):
+        patterns = re.findall(r'"([^"]+)"', data)
+        others = [path.relative_to(ROOT / "CardioScarLib" / room) for path in (ROOT / "CardioScarLib" / room).rglob("*.*")]
+        others = {one.as_posix() for one in others if one.suffix not in (".py", ".pyc")}
+        assert others == {path.relative_to(ROOT / "CardioScarLib" / room).as_posix() for one in patterns for path in globbed(room, one)}
 
 
-def test_only_its_command_knows_of_the_benchmark():
+def globbed(room: str, pattern: str) -> list[Path]:
+    return [path for path in (ROOT / "CardioScarLib" / room).glob(pattern) if path.is_file()]
+
+
+@pytest.mark.parametrize("room", ["benchmark", "web"])
+def test_only_its_command_knows_of_what_the_extension_does_not_have(room):
     scripts = [name for name in listed_in_cmake("CardioScarLib") if name.endswith(".py")]
-    knowing = [name for name in scripts if "CardioScarLib.benchmark" in (ROOT / "CardioScarLib" / name).read_text()]
-    assert knowing == ["cli/benchmark.py"]
+    knowing = [name for name in scripts if f"CardioScarLib.{room}" in (ROOT / "CardioScarLib" / name).read_text()]
+    assert knowing == [f"cli/{room}.py"]
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +111,8 @@ def test_without_the_benchmark_every_module_is_imported_and_its_command_says_wha
         done = as_slicer_has_it(f"from CardioScarLib.cli.main import main; sys.exit(main({words}))")
         assert done.returncode == 2 and done.stdout == ""
         assert done.stderr.startswith("Error: The benchmark is not installed with the Slicer extension;") and done.stderr.count("\n") == 1
+    done = as_slicer_has_it("from CardioScarLib.cli.main import main; sys.exit(main(['web']))")
+    assert done.returncode == 2 and done.stderr.startswith("Error: The browser front end needs ") and done.stderr.count("\n") == 1
     assert as_slicer_has_it("from CardioScarLib.cli.main import main; sys.exit(main(['--help']))").returncode == 0
 
 

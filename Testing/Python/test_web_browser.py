@@ -54,11 +54,11 @@ class User:
         self.upload(*files)
         self.page.click("#open")
         self.page.wait_for_selector("#case:visible")
-        self.page.wait_for_function("document.getElementById('slice-told').textContent.includes(' of ')")
+        self.page.wait_for_function("() => document.getElementById('slice-told').textContent.includes(' of ')")
         self.idle()
 
     def idle(self):
-        self.page.wait_for_function("document.getElementById('progress').hidden")
+        self.page.wait_for_function("() => document.getElementById('progress').hidden")
 
     def state(self):
         return self.page.evaluate("fetch('/api/state').then((answer) => answer.json())")
@@ -76,7 +76,7 @@ class User:
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
         self.page.mouse.move(*places[1], steps=8)
-        self.page.wait_for_timeout(100)  # moves arrive with the frames of the page
+        self.page.mouse.move(places[1][0] + 1, places[1][1])  # the viewer draws up to where the mouse was before
         self.page.mouse.up()
         deadline = time.monotonic() + PATIENCE / 1000
         while (self.state()["labels"] or {"version": 0})["version"] == version:
@@ -137,10 +137,10 @@ def test_a_stroke_of_the_mouse_is_saved_on_the_grid_of_the_input(user, tmp_path,
     np.testing.assert_array_equal(nifti, sitk.GetArrayFromImage(found))
 
     user.page.click("#undo")
-    user.page.wait_for_function("document.getElementById('undo').disabled")
+    user.page.wait_for_function("() => document.getElementById('undo').disabled")
     assert sitk.GetArrayFromImage(user.labels("labels.nrrd", tmp_path)).sum() == 0
     user.page.click("#redo")
-    user.page.wait_for_function("document.getElementById('redo').disabled")
+    user.page.wait_for_function("() => document.getElementById('redo').disabled")
     user.page.reload()
     user.page.wait_for_selector("#case:visible")
     user.idle()
@@ -158,7 +158,7 @@ def test_the_walk_from_slices_and_labels_to_numbers_report_and_a_saved_session(b
     user.page.wait_for_selector("#case:visible")
     user.idle()
     user.page.click("#make-wall")
-    user.page.wait_for_function("document.getElementById('wall-words').textContent.includes('mL')")
+    user.page.wait_for_function("() => document.getElementById('wall-words').textContent.includes('mL')")
     user.idle()
     user.page.select_option("#preset", "preview")
     user.page.click("#make-map")
@@ -171,7 +171,7 @@ def test_the_walk_from_slices_and_labels_to_numbers_report_and_a_saved_session(b
     assert burden == f"{told:.1f} %" and 5 < told < 60
 
     user.page.click("#insertion-1")
-    user.page.wait_for_function("document.getElementById('insertions-told').textContent.includes('LPS mm')")
+    user.page.wait_for_function("() => document.getElementById('insertions-told').textContent.includes('LPS mm')")
     user.page.fill("#threshold", "0.5")
     assert user.page.inner_text("#legend-rest").startswith("below 0.50")
     user.page.select_option("#shown", "scar_uncertainty")

@@ -319,7 +319,14 @@ def test_labels_of_a_data_set_are_told_by_its_order(visitor, tmp_path):
     visitor.upload(("lge.nrrd", content_of(image, tmp_path)), ("mask.nrrd", content_of(other, tmp_path)))
     assert {one["role"] for one in visitor.done()["items"]} == {"slices", "labels"}
     none = dict.fromkeys(("series", "slice_axis", "slice_thickness", "mesh"))
-    choice = {**none, "images": ["input/lge.nrrd"], "labels": "input/mask.nrrd", "order": "scarnet", "mesh_frame": "auto", "mesh_unit": "auto"}
+    choice = {
+        **none,
+        "images": ["input/lge.nrrd"],
+        "labels": "input/mask.nrrd",
+        "order": "scarnet",
+        "mesh_frame": "auto",
+        "mesh_unit": "auto",
+    }
     visitor.post("/api/open", choice)
     assert visitor.done()["labels"]["source"] == "file"
     visitor.post("/api/jobs/labels")
