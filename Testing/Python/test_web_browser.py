@@ -76,7 +76,6 @@ class User:
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
         self.page.mouse.move(*places[1], steps=8)
-        self.page.mouse.move(places[1][0] + 1, places[1][1])  # the viewer draws up to where the mouse was before
         self.page.mouse.up()
         deadline = time.monotonic() + PATIENCE / 1000
         while (self.state()["labels"] or {"version": 0})["version"] == version:

@@ -18,7 +18,11 @@ export class Slices {
       backColor: [0, 0, 0, 1], drawingEnabled: false, meshThicknessOn2D: 0.6, isForceMouseClickToVoxelCenters: true, maxDrawUndoBitmaps: 2,
     });
     this.viewer.onLocationChange = () => this.onSlice(this.slice);
-    this.viewer.onDrawingChanged = (action) => { if (action === "draw") this.onDrawn(); };
+    this.viewer.onDrawingChanged = (action) => {
+      if (action !== "draw") return;
+      this.finishStroke();
+      this.onDrawn();
+    };
   }
 
   async attach() {
@@ -83,6 +87,14 @@ export class Slices {
     this.viewer.setDrawingEnabled(tool !== "look");
     this.viewer.opts.penSize = pixels;
     this.viewer.setPenValue(tool === "eraser" ? 0 : label, filled && tool === "brush");
+  }
+
+  // The viewer's lines lack the place where they end.
+  finishStroke() {
+    const { drawPenLocation: end, opts } = this.viewer;
+    if (opts.isFilledPen || Number.isNaN(end[0])) return;
+    this.viewer.drawPt(...end, opts.penValue);
+    this.viewer.refreshDrawing(true);
   }
 
   async setOutline(url) {
