@@ -85,8 +85,13 @@ class CaseFiles:
 
     @property
     def reading(self) -> ReadingSettings:
-        frame = {"mesh_frame": self.mesh_frame, "mesh_unit": self.mesh_unit}
-        return ReadingSettings(slice_axis=self.slice_axis, slice_thickness=self.slice_thickness, series=self.series, **frame)
+        return ReadingSettings(
+            slice_axis=self.slice_axis,
+            slice_thickness=self.slice_thickness,
+            series=self.series,
+            mesh_frame=self.mesh_frame,
+            mesh_unit=self.mesh_unit,
+        )
 
     def image_paths(self, folder: Path) -> list[Path]:
         return [folder / one for one in self.images]

@@ -118,7 +118,7 @@ def _next_labels(state: dict[str, Any], source: str) -> dict[str, Any]:
 
 def downloads(state: dict[str, Any]) -> dict[str, str]:
     """Files that can be had, by their names, and where they are in the session's folder."""
-    found = {}
+    found: dict[str, str] = {}
     if state.get("label_files") and state["labels"] and state["label_files"] == state["labels"]["version"]:
         found |= {name: name for name in ("labels.nii.gz", "labels.nrrd")}
     if state["map"]:

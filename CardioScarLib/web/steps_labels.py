@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -96,7 +97,7 @@ class LabelFilesStep(Step):
         return {"files": list(LABEL_FILES)}
 
 
-def write_label_files(folder) -> tuple[Shown, np.ndarray]:
+def write_label_files(folder: Path) -> tuple[Shown, np.ndarray]:
     """Write `LABEL_FILES` into the session's folder. Returns the view, and what was drawn."""
     shown = Shown.of(CaseFiles.of(folder), folder)
     drawn = read_drawn(folder, shown.frame)

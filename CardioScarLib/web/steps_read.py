@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -49,7 +50,7 @@ class ReadUploadStep(Step):
                 progress("unpack", 0, 1)
                 try:
                     taken = {one.name.lower() for one in place.glob("*")}
-                    unpack(path, place, self.most_bytes, self.most_files, lambda name, taken=taken: _plain_name(name, taken))
+                    unpack(path, place, self.most_bytes, self.most_files, partial(_plain_name, taken=taken))
                 finally:
                     path.unlink()
         _gather_dicom(place)

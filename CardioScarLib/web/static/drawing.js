@@ -25,9 +25,8 @@ export class Drawing {
     this.version = 0;
     this.past = [];
     this.future = [];
-    this.unsaved = false;
     this.saving = null;
-    this.kept = null;
+    this.kept = this.sent = null; // what is drawn, and what of it the server has
     this.showUndo();
   }
 
@@ -56,7 +55,7 @@ export class Drawing {
 
   // Take the labels of the server, where they are newer than those here.
   async follow(labels) {
-    if (this.unsaved || this.saving) return;
+    if (this.saving || this.kept !== this.sent) return;
     const version = labels?.version ?? 0;
     if (version === this.version && this.kept) return;
     if (labels) {
@@ -64,7 +63,7 @@ export class Drawing {
       this.slices.drawn = await this.server.get();
     }
     this.version = version;
-    this.kept = Uint8Array.from(this.slices.drawn);
+    this.kept = this.sent = Uint8Array.from(this.slices.drawn);
     this.showUndo();
   }
 
@@ -88,7 +87,7 @@ export class Drawing {
     this.kept = from.pop();
     this.slices.drawn = this.kept;
     this.showUndo();
-    this.save(true).catch(this.server.say);
+    this.save().catch(this.server.say);
   }
 
   showUndo() {
@@ -106,27 +105,24 @@ export class Drawing {
     this.changed();
   }
 
-  // Keep what is drawn. One request at a time; what is drawn meanwhile follows.
-  async save(changed = false) {
-    this.unsaved = this.unsaved || changed || this.kept !== this.sent;
-    if (!this.kept || (!this.unsaved && !this.saving)) return;
+  // Keep what is drawn, if it is not yet. One request at a time; what is drawn meanwhile follows.
+  async save() {
     if (this.saving) {
-      await this.saving;
+      await this.saving.catch(() => {});
       return this.save();
     }
-    if (!this.sent && this.version === 0 && !this.past.length && !changed) { this.unsaved = false; return; }
+    if (this.kept === this.sent) return undefined;
     const voxels = this.kept;
-    this.unsaved = false;
     this.saving = this.server.put(voxels, this.version);
     try {
       this.version = await this.saving;
       this.sent = voxels;
     } catch (problem) {
-      if (problem.status === 409) this.kept = null;
-      else this.unsaved = true;
+      if (problem.status === 409) this.kept = this.sent = null; // the server's are newer
       throw problem;
     } finally {
       this.saving = null;
     }
+    return undefined;
   }
 }

@@ -177,6 +177,7 @@ function showWindow(found) {
 async function showWall(found) {
   const wall = found.has_model || state.wall ? `wall.mz3?${state.labels?.version ?? 0}` : state.map ? `map.mz3?${state.map.drawn}` : "";
   const outline = wall.replace(/\.mz3/, "_outline.mz3");
+  page.noWall.hidden = Boolean(wall);
   const key = `${wall} ${page.outline.checked}`;
   if (key === shownWall) return;
   shownWall = key;
@@ -273,7 +274,7 @@ async function begin() {
   await heart.attach();
   drawing = new Drawing(page, slices, { get: getLabels, put: putLabels, say });
   map = new MapView(page, slices, heart, choices.colors);
-  const evidence = Object.entries(choices.evidence).map(([key, [name]]) => [key, key === "auto" ? "Automatic: drawn scar, otherwise intensities" : name]);
+  const evidence = Object.entries(choices.evidence).map(([key, [name]]) => [key, name]);
   fillSelect(page.evidence, [...evidence, ["network", "Probabilities of the network"]], "auto");
   fillSelect(page.preset, Object.entries(choices.preset).map(([key, [name]]) => [key, name]), "standard");
   fillSelect(page.label, Object.entries(choices.labels).map(([name, value]) => [String(value), name]), "2");
