@@ -259,7 +259,10 @@ function connect() {
   for (const input of [page.windowLow, page.windowHigh]) {
     on(input, "input", () => slices.setWindow(Number(page.windowLow.value), Number(page.windowHigh.value)));
   }
-  on(page.mpr, "change", () => slices.setPlanes(page.mpr.checked));
+  on(page.mpr, "change", () => {
+    slices.setPlanes(page.mpr.checked);
+    for (const letters of document.querySelectorAll(".side")) letters.hidden = page.mpr.checked; // those of one plane
+  });
   on(page.outline, "change", () => showWall(state.case));
   slices.onSlice = (number) => {
     page.slice.value = number + 1;
