@@ -19,7 +19,12 @@ PLACE = "cardioscar-web"
 @click.option("--folder", type=Path, metavar="DIR", help="Folder of the sessions, which hold images [default: in the temporary folder].")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), metavar="N", help="Steps at a time; others wait.")
 @click.option(
-    "--days", default=7.0, show_default=True, type=click.FloatRange(0.01, 3650), help="Results are kept so long after their last use."
+    "--days",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0.01, 3650),
+    metavar="DAYS",
+    help="Results are kept so long after their last use.",
 )
 @click.option("--upload-mb", default=1024, show_default=True, type=click.IntRange(1), metavar="MIB", help="Most that one upload may have.")
 @click.option("--session-mb", default=2048, show_default=True, type=click.IntRange(1), metavar="MIB", help="Most that a session may hold.")
@@ -42,7 +47,8 @@ def web(
     sent to other machines, and other machines cannot reach it unless --host says so. Research use only.
     """
     # Everything heavy is imported here, so that --help answers at once.
-    from CardioScarLib.core.errors import BadSettings
+    from CardioScarLib.core.errors import BadSettings, UnwritableOutput
+    from CardioScarLib.io.claims import is_ours
 
     if add_user is not None:
         if users is None:
@@ -57,6 +63,8 @@ def web(
     except ImportError as problem:
         raise MissingPackage(f"The browser front end needs {problem.name}; install it with: pip install 'cardioscar[web]'.") from problem
     place = folder or Path(tempfile.gettempdir()) / PLACE
+    if folder is None and place.exists() and not is_ours(place):
+        raise UnwritableOutput(f"The folder {place} belongs to somebody else; choose another with --folder.")
     options = ServerOptions(
         place, host, port, workers, days, upload_mb, session_mb, sessions, step_seconds, step_mb, users, user_header, tuple(hosts), secure
     )

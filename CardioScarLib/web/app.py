@@ -71,6 +71,7 @@ def create_app(options: ServerOptions) -> Guard:
         yield
         ended.set()
         server.jobs.close()
+        server.sessions.close()
 
     app = FastAPI(title="CardioScar", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.server = server

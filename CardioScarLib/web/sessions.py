@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from CardioScarLib.core.errors import BadSettings, UnwritableOutput
+from CardioScarLib.io.claims import Claim, abandoned
 from CardioScarLib.io.files import atomic_path
 
 STATE = "state.json"
+SERVER = "server-"
+"""Of a folder that is locked while a server works."""
 UNUSED_HOURS = 1.0
 """After which a session is removed into which nothing was put."""
 BETWEEN_TOUCHES = 60.0
@@ -78,7 +81,7 @@ class Session:
 
 
 class Sessions:
-    """All sessions of a server, below one folder."""
+    """All sessions of a server, below one folder, in which no other server may work. Raises UnwritableOutput where one does."""
 
     def __init__(self, folder: Path, most: int, days: float):
         self.folder, self.most, self.days = folder, most, days
@@ -86,8 +89,17 @@ class Sessions:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as problem:
             raise UnwritableOutput(f"The folder {folder} cannot be made: {problem.strerror}.") from problem
+        for left in abandoned(folder, SERVER):
+            shutil.rmtree(left, ignore_errors=True)
+        if any(folder.glob(f"{SERVER}*")):
+            raise UnwritableOutput(f"Another server works in the folder {folder}; end it first, or choose another --folder.")
+        self._claim = Claim(folder, SERVER)
         self._lock = threading.Lock()
         self._known: dict[str, Session] = {}
+
+    def close(self) -> None:
+        """Leave the folder to another server."""
+        self._claim.release()
 
     def find(self, key: str) -> Session | None:
         """The session of a key, if there is one."""

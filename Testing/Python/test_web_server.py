@@ -18,7 +18,7 @@ pytest.importorskip("httpx", reason="httpx is not installed")
 
 from starlette.testclient import TestClient  # noqa: E402
 
-from CardioScarLib.core.errors import BadSettings, UnreadableFile  # noqa: E402
+from CardioScarLib.core.errors import BadSettings, UnreadableFile, UnwritableOutput  # noqa: E402
 from CardioScarLib.web.app import create_app  # noqa: E402
 from CardioScarLib.web.logins import add_user  # noqa: E402
 from CardioScarLib.web.security import TOKEN, token_of  # noqa: E402
@@ -378,6 +378,16 @@ def test_drawn_labels_and_waiting_steps_survive_a_restart(tmp_path):
         assert visitor.done()["job"]["state"] == "done"
         found = np.frombuffer(visitor.client.get("/api/labels").content, dtype=np.uint8).reshape(shape)
         assert found[1, 3, 4] == 2 and (found > 0).sum() == 3
+
+
+def test_two_servers_do_not_work_in_one_folder(tmp_path):
+    first = create_app(options_for(tmp_path))
+    with pytest.raises(UnwritableOutput, match="Another server"):
+        create_app(options_for(tmp_path))
+    with TestClient(first):
+        pass
+    with TestClient(create_app(options_for(tmp_path))):
+        pass
 
 
 # Who may
