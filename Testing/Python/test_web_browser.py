@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from dicom_files import a_series
 from web_server import oblique_image, ring_labels, running_browser, running_server
 
 pytestmark = pytest.mark.slow
@@ -204,6 +205,28 @@ def test_the_walk_from_slices_and_labels_to_numbers_report_and_a_saved_session(b
     assert other.get("api/labels") == user.get("api/labels")
     other.close()
     user.close()
+
+
+def test_a_folder_of_dicom_images_is_taken_with_lge_proposed(user, tmp_path):
+    folder = tmp_path / "patient"
+    a_series(folder, [0.0, 8.0, 16.0], 3, SeriesDescription="cine sax", images=10)
+    a_series(folder, [0.0, 8.0, 16.0, 24.0], 5, SeriesDescription="LGE PSIR")
+    user.page.set_input_files("#folder", str(folder))
+    user.page.wait_for_selector("#choose:visible")
+    chosen = user.page.locator("#slices-list label:has(input:checked)").inner_text()
+    assert "LGE" in chosen and "(proposed)" in chosen
+    user.page.click("#open")
+    user.page.wait_for_selector("#case:visible")
+    user.idle()
+    assert user.page.inner_text("#case-words").startswith("DICOM series 5: 4 slices of 10 x 12 pixels")
+
+
+def test_what_cannot_be_read_is_said_and_the_page_goes_on(user, tmp_path):
+    (tmp_path / "notes.nii.gz").write_bytes(b"no image")
+    user.page.set_input_files("#files", str(tmp_path / "notes.nii.gz"))
+    user.page.wait_for_selector("#message:visible")
+    assert "notes.nii.gz" in user.page.inner_text("#message p")
+    assert user.page.is_visible("#example")
 
 
 def test_two_browsers_do_not_see_each_other(browser, server, tmp_path):
