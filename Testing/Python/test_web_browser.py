@@ -114,8 +114,7 @@ def same_grid(one, other):
         np.testing.assert_allclose(getattr(one, name)(), getattr(other, name)(), atol=1e-5)
 
 
-@pytest.mark.parametrize("left_handed", [False, True], ids=["right-handed", "left-handed"])
-@pytest.mark.parametrize("suffix", [".nrrd", ".nii.gz"])
+@pytest.mark.parametrize("left_handed, suffix", [(False, ".nrrd"), (True, ".nii.gz")], ids=["right-handed", "left-handed"])
 def test_a_stroke_of_the_mouse_is_saved_on_the_grid_of_the_input(user, tmp_path, left_handed, suffix):
     image = oblique_image(left_handed)
     path = tmp_path / f"oblique{suffix}"
