@@ -102,7 +102,16 @@ class MapStep(Step):
         """As `cardioscar run` does, with the network's answer that is there already."""
         if not (self.folder / FOUND / "answer.npz").is_file():
             raise BadSettings("The network has not segmented these slices yet; segment them first.")
-        found = read_answer(SegmentTask(files.stack(self.folder)), self.folder / FOUND)
+        if files.mesh is not None:
+            raise BadSettings("The probabilities of the network come with a wall of its labels, not with an LV model; choose another.")
+        shown = Shown.of(files, self.folder)
+        found = read_answer(SegmentTask(shown.stack), self.folder / FOUND)
+        labels = shown.frame.seen(shown.in_space([one.pixels.astype(np.uint8) for one in found.labels]))
+        if not np.array_equal(labels, read_drawn(self.folder, shown.frame)):
+            raise BadSettings(
+                "The labels were changed since the network made them, and its probabilities do not follow; let the labels or the "
+                "intensities tell the scar, or segment again."
+            )
         inputs = input_files(files.image_paths(self.folder))
         case = case_of(found, None, progress, inputs, asdict(files.reading))
         result = pipeline.reconstruct(case, ReconstructionSettings(model=ModelSettings(preset=self.preset)), progress)

@@ -348,6 +348,28 @@ def test_a_step_that_cannot_be_done_says_why_and_the_case_stays(visitor, tmp_pat
     assert visitor.done()["job"]["state"] == "failed"
 
 
+def test_probabilities_of_the_network_are_refused_for_labels_that_were_corrected(tmp_path):
+    from CardioScarLib.runner.task import write_answer
+    from CardioScarLib.segmentation.predict import Segmentation
+    from CardioScarLib.tasks.segment import SegmentTask
+    from CardioScarLib.web.case_files import CaseFiles, write_drawn
+    from CardioScarLib.web.steps_map import MapStep
+
+    (tmp_path / "input").mkdir()
+    sitk.WriteImage(oblique_image(), str(tmp_path / "input" / "lge.nrrd"))
+    files = CaseFiles(("input/lge.nrrd",))
+    files.write(tmp_path)
+    stack = files.stack(tmp_path)
+    empty = tuple(np.zeros(one.pixels.shape, dtype=np.float32) for one in stack)
+    labels = stack.with_pixels([np.ones(one.shape) for one in empty])
+    (tmp_path / "segmentation").mkdir()
+    found = Segmentation(stack, labels, tuple(np.stack([one] * 5) for one in empty), empty, empty, "of a test", None, ())
+    write_answer(SegmentTask(stack), found, tmp_path / "segmentation")
+    write_drawn(np.full((6, 32, 40), 2), tmp_path)
+    with pytest.raises(BadSettings, match="labels were changed since the network"):
+        MapStep(tmp_path, evidence="network").run(lambda *told, **more: None)
+
+
 def test_one_step_at_a_time_and_a_waiting_one_can_be_cancelled(app, tmp_path):
     first, second = Visitor(app), Visitor(app)
     first.post("/api/example")
