@@ -42,6 +42,7 @@ from CardioScarLib.cli.segment import segment
 from CardioScarLib.cli.simulate import simulate
 from CardioScarLib.cli.simulate_scars import simulate_scars
 from CardioScarLib.cli.spect import spect
+from CardioScarLib.cli.synthesize import synthesize
 from CardioScarLib.cli.train import train
 from CardioScarLib.cli.wall import wall
 from CardioScarLib.cli.web import web
@@ -85,6 +86,7 @@ for command in (
     next_slice,
     simulate,
     simulate_scars,
+    synthesize,
     cohort,
     benchmark,
     web,

@@ -29,8 +29,12 @@ from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
 @click.option(
     "--start", "begin_with", metavar="default|FILE", help="Weights of the same network to go on from, such as those that are shipped."
 )
+@click.option(
+    "--synthetic", type=Path, multiple=True, metavar="FOLDER",
+    help="Made images and label maps (`simulate`, `synthesize apply`) to learn from, too. Repeatable.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def train(folder, output, labels, settings, pixel_spacing, encoder, begin_with, as_json) -> None:
+def train(folder, output, labels, settings, pixel_spacing, encoder, begin_with, synthetic, as_json) -> None:
     """Train a network on the images and label maps in FOLDER, and keep the weights that are best on patients it did not learn from.
 
     A run that was stopped goes on when the same command is given again. Several GPUs or machines: start it with torchrun. The curves
@@ -52,11 +56,13 @@ def train(folder, output, labels, settings, pixel_spacing, encoder, begin_with, 
             load_start(network, begin_with, settings.network)
 
     with progress_bars(quiet=as_json) as progress:
-        report = train_on_folder(folder, output, labels, settings, progress, pixel_spacing, start)
+        report = train_on_folder(folder, output, labels, settings, progress, pixel_spacing, start, synthetic)
     say_notes(report.skipped)
     if as_json:
         click.echo(json.dumps({"weights": str(report.training.weights), **asdict(report)}, default=str, indent=2))
         return
     for name, value in report.training.dice.items():
         say(f"Dice   {value:.3f} {name}, on {report.patients[1]} patients that the network did not learn from")
+    if report.synthetic:
+        say(f"Of it  {report.synthetic} synthetic stacks, {settings.synthetic_share:g} % of the slices; none was validated with")
     say(f"Wrote  {report.training.weights}")

@@ -50,6 +50,15 @@ class SegmentTrainingSettings(Settings):
         flag="--patients",
         metavar="N",
     )
+    synthetic_share: float = choice(
+        50.0,
+        _("Synthetic share"),
+        _("Share of the slices learned from that are drawn from the synthetic images, where some are given."),
+        limits=(0.0, 100.0),
+        unit="%",
+        flag="--synthetic-share",
+        metavar="PERCENT",
+    )
     rounds: int = choice(
         20, _("Rounds"), _("How often the network is validated and its state is saved."), limits=(1, 10_000), flag="--rounds", metavar="N"
     )

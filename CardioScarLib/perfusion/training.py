@@ -18,7 +18,7 @@ from CardioScarLib.perfusion.samples import SpectBatches, SpectSamples
 from CardioScarLib.perfusion.weights import SpectNetwork, write_spect_weights
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.segmentation.networks import require_packages
-from CardioScarLib.segmentation.resumable import STATE, WEIGHTS, Resumable
+from CardioScarLib.segmentation.resumable import WEIGHTS, Resumable, train_in_rounds
 from CardioScarLib.segmentation.validation import half_precision
 
 if TYPE_CHECKING:
@@ -54,38 +54,22 @@ def train_spect(
     """
     require_packages()
     import torch
-    from torch.utils.tensorboard import SummaryWriter
 
     if not len(training) or not len(validation):
         raise BadTrainingData("Training needs volumes to learn from and volumes of other patients to validate with.")
     begin = time.perf_counter()
     torch.manual_seed(settings.seed)
-    run = _Run(settings, training)
-    run.resume(folder / STATE)
-    every = max(1, settings.steps // settings.rounds)
-    with SummaryWriter(str(folder / "curves")) as curves:
-        while run.step < settings.steps:
-            loss = run.one_step()
-            progress("train", run.step, settings.steps, loss=loss)
-            if run.step % every and run.step < settings.steps:
-                continue
-            dice = _dice(run.network, settings.network, validation, run.device)
-            curves.add_scalar("loss", run.mean_loss(), run.step)
-            curves.add_scalar("dice", dice, run.step)
-            curves.flush()
-            if dice > run.best:
-                run.best = dice
-                made = {**record, "training": asdict(settings), "step": run.step, "validation_dice": dice}
-                write_spect_weights(run.network, settings.network, made, folder / WEIGHTS, overwrite=True)
-            run.save(folder / STATE)
+    run = _Run(settings, training, validation, record)
+    train_in_rounds(run, folder, progress)
     return SpectTrainingReport(folder / WEIGHTS, run.step, run.best, time.perf_counter() - begin)
 
 
 class _Run(Resumable):
-    def __init__(self, settings: SpectTrainingSettings, samples: SpectSamples):
+    def __init__(self, settings: SpectTrainingSettings, samples: SpectSamples, validation: SpectSamples, record: dict[str, Any]):
         import torch
 
         super().__init__(best=-1.0)
+        self.validation, self.record = validation, record
         self.settings, self.device = settings, choose_device(settings.device)[0]
         self.network = build(settings.network).to(self.device)
         self.is_original = settings.network == "original"
@@ -114,6 +98,16 @@ class _Run(Resumable):
         self.step += 1
         self.losses.append(loss.item())
         return self.losses[-1]
+
+    def validated(self) -> dict[str, float]:
+        return {"dice": _dice(self.network, self.settings.network, self.validation, self.device)}
+
+    def keep_if_best(self, scores: dict[str, float], path: Path) -> None:
+        if scores["dice"] <= self.best:
+            return
+        self.best = scores["dice"]
+        made = {**self.record, "training": asdict(self.settings), "step": self.step, "validation_dice": self.best}
+        write_spect_weights(self.network, self.settings.network, made, path, overwrite=True)
 
     def _loss(self, logits: torch.Tensor, fraction: torch.Tensor) -> torch.Tensor:
         """Binary cross-entropy, and but for the original network a Dice whose best answer is the share itself, not a yes or no."""

@@ -19,7 +19,7 @@ VOLUMES = (".nii.gz", ".nii", ".nrrd", ".mha")
 LABEL_FOLDER = re.compile(r"labels?(tr|ts)?|contours?|masks?|segmentations?", re.IGNORECASE)
 IMAGE_FOLDER = re.compile(r"images?(tr|ts)?", re.IGNORECASE)
 LABEL_ENDING = re.compile(r"[_-](gt|gd|labels?|masks?|seg|segmentation)$", re.IGNORECASE)
-IMAGE_ENDING = re.compile(r"[_-](0000|image|img|lge|de)$", re.IGNORECASE)
+IMAGE_ENDING = re.compile(r"([_-](0000|image|img|lge|de|cine))+$", re.IGNORECASE)
 OF_PATIENT = re.compile(r"^(.+?)(?:[_-](?:frame|slice|phase|time|look)[_-]?\d+)?$", re.IGNORECASE)
 """Names that differ in such an ending only are images of one patient."""
 

@@ -24,6 +24,7 @@ class Samples:
 
     images: (n, s, s) float16, labels: (n, s, s) uint8 classes, valid: (n, s, s) bool, pixels within the image; at `spacing` mm.
     around: (n, 2) rows of the neighbors toward apex and base, -1 where there is none. case: (n,) number of the case.
+    synthetic: (n,) bool, images that were made, and are learned from in a share that the settings tell.
     """
 
     images: np.ndarray
@@ -32,6 +33,7 @@ class Samples:
     around: np.ndarray
     case: np.ndarray
     spacing: float
+    synthetic: np.ndarray
 
     def __len__(self) -> int:
         return len(self.images)
@@ -50,6 +52,7 @@ class Samples:
             np.concatenate([np.where(one.around < 0, -1, one.around + start) for one, start in zip(parts, starts, strict=True)]),
             np.concatenate([np.full(len(one), number) for number, one in enumerate(parts)]),
             parts[0].spacing,
+            np.concatenate([one.synthetic for one in parts]),
         )
 
 
@@ -76,4 +79,5 @@ def samples_of(image: SliceStack, classes: SliceStack, recipe: Recipe) -> Sample
         np.array(around),
         np.zeros(len(group), dtype=np.int64),
         spacing,
+        np.zeros(len(group), dtype=bool),
     )

@@ -18,7 +18,7 @@ from CardioScarLib.segmentation.launched import Launched
 from CardioScarLib.segmentation.losses import dice_and_cross_entropy, of_scarnet
 from CardioScarLib.segmentation.networks import build
 from CardioScarLib.segmentation.recipes import Recipe, recipe_of
-from CardioScarLib.segmentation.resumable import STATE, WEIGHTS, Resumable
+from CardioScarLib.segmentation.resumable import WEIGHTS, Resumable, train_in_rounds
 from CardioScarLib.segmentation.samples import Samples
 from CardioScarLib.segmentation.training_batches import Batches
 from CardioScarLib.segmentation.validation import half_precision, pooled_dice, share_spread
@@ -58,7 +58,6 @@ def train(
     start: gives a new network weights to begin with, such as an encoder's. Under torch's launcher all processes train one network.
     """
     import torch
-    from torch.utils.tensorboard import SummaryWriter
 
     if not len(training) or not len(validation):
         raise BadTrainingData("Training needs slices to learn from and slices of other patients to validate with.")
@@ -69,40 +68,25 @@ def train(
         network = build(recipe)
         if start is not None:
             start(network)
-        run = _Run(here, here.shared(network), network, recipe, settings, training)
-        run.resume(folder / STATE)
-        curves = SummaryWriter(str(folder / "curves")) if here.is_first else None
-        every = max(1, settings.steps // settings.rounds)
-        while run.step < settings.steps:
-            loss = run.one_step()
-            if here.is_first:
-                progress("train", run.step, settings.steps, loss=loss)
-            if run.step % every and run.step < settings.steps:
-                continue
-            dice = pooled_dice(network, validation, recipe, settings.batch_size, here.device)
-            if curves is not None:
-                curves.add_scalar("loss", run.mean_loss(), run.step)
-                for name, value in dice.items():
-                    curves.add_scalar(f"dice/{name}", value, run.step)
-                curves.flush()
-                if run.is_best(dice):
-                    spread = share_spread(network, validation, recipe, settings.batch_size, here.device)
-                    made = {**record, "training": asdict(settings), "step": run.step, "validation_dice": dice, "share_spread": spread}
-                    write_weights(network, recipe, made, folder / WEIGHTS, overwrite=True)
-                run.save(folder / STATE)
-        if curves is not None:
-            curves.close()
+        run = _Run(here, here.shared(network), network, recipe, settings, training, validation, record)
+        train_in_rounds(run, folder, progress, here.is_first)
     return TrainingReport(folder / WEIGHTS, run.step, run.best, time.perf_counter() - begin)
 
 
 class _Run(Resumable):
-    def __init__(self, here: Launched, shared: nn.Module, network: nn.Module, recipe: Recipe, settings: SegmentTrainingSettings, samples):
+    def __init__(
+        self, here: Launched, shared: nn.Module, network: nn.Module, recipe: Recipe, settings: SegmentTrainingSettings,
+        samples: Samples, validation: Samples, record: dict[str, Any],
+    ):  # fmt: skip
         import torch
 
         super().__init__(best={})
+        self.recipe, self.validation, self.record = recipe, validation, record
         self.here, self.shared, self.network, self.settings, self.device = here, shared, network, settings, here.device
         self.draws_as_before = here.is_first  # other processes draw other batches than before
-        self.batches = Batches(samples, recipe, variety_of(recipe), settings.batch_size, settings.seed + here.rank)
+        self.batches = Batches(
+            samples, recipe, variety_of(recipe), settings.batch_size, settings.seed + here.rank, settings.synthetic_share / 100
+        )
         self.loss = (of_scarnet if recipe.name.startswith("scarnet") else dice_and_cross_entropy)().to(here.device)
         trained = [one for one in network.parameters() if one.requires_grad]
         self.optimizer = torch.optim.AdamW(trained, settings.rate, weight_decay=DECAY)
@@ -126,8 +110,16 @@ class _Run(Resumable):
         self.losses.append(loss.item())
         return self.losses[-1]
 
-    def is_best(self, dice: dict[str, float]) -> bool:
-        if self.best and np.mean(list(dice.values())) <= np.mean(list(self.best.values())):
-            return False
-        self.best = dice
-        return True
+    def validated(self) -> dict[str, float]:
+        dice = pooled_dice(self.network, self.validation, self.recipe, self.settings.batch_size, self.device)
+        return {f"dice/{name}": value for name, value in dice.items()}
+
+    def keep_if_best(self, scores: dict[str, float], path: Path) -> None:
+        if self.best and np.mean(list(scores.values())) <= np.mean(list(self.best.values())):
+            return
+        self.best = {name.removeprefix("dice/"): value for name, value in scores.items()}
+        spread = share_spread(self.network, self.validation, self.recipe, self.settings.batch_size, self.device)
+        made = {
+            **self.record, "training": asdict(self.settings), "step": self.step, "validation_dice": self.best, "share_spread": spread
+        }  # fmt: skip
+        write_weights(self.network, self.recipe, made, path, overwrite=True)

@@ -23,11 +23,15 @@ WITH_SCAR, WITH_NO_REFLOW = 2.0, 5.0
 class Batches:
     """Random batches without end; `state` and `resume` make a run that was stopped go on with the same ones."""
 
-    def __init__(self, samples: Samples, recipe: Recipe, variety: Variety, size: int, seed: int):
+    def __init__(self, samples: Samples, recipe: Recipe, variety: Variety, size: int, seed: int, synthetic: float = 0.5):
+        """synthetic: share of the draws that are synthetic images, where there are any."""
         import torch
 
         self.samples, self.recipe, self.variety, self.size = samples, recipe, variety, size
         weights = np.where(samples.has(NO_REFLOW), WITH_NO_REFLOW, np.where(samples.has(SCAR), WITH_SCAR, 1.0))
+        if samples.synthetic.any():
+            for side, share in ((samples.synthetic, synthetic), (~samples.synthetic, 1 - synthetic)):
+                weights = np.where(side, share * weights / max(float(weights[side].sum()), 1e-12), weights)
         self.chances = torch.from_numpy(weights / weights.sum())
         self.random = torch.Generator().manual_seed(seed)
 

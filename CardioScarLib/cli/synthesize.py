@@ -1,0 +1,16 @@
+"""`cardioscar synthesize`: networks that make LGE images."""
+
+from __future__ import annotations
+
+import click
+
+from CardioScarLib.cli.synthesize_train import train
+
+
+@click.group(short_help="Make LGE images with networks, and train these.")
+def synthesize() -> None:
+    """LGE images made of label maps, or of cine images, by networks. They show no patient. Research use only."""
+
+
+for command in (train,):
+    synthesize.add_command(command)
