@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from CardioScarLib.cli.synthesize_apply import apply
+from CardioScarLib.cli.synthesize_evaluate import evaluate
 from CardioScarLib.cli.synthesize_train import train
 
 
@@ -12,5 +14,5 @@ def synthesize() -> None:
     """LGE images made of label maps, or of cine images, by networks. They show no patient. Research use only."""
 
 
-for command in (train,):
+for command in (train, apply, evaluate):
     synthesize.add_command(command)

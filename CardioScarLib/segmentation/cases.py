@@ -34,6 +34,16 @@ class Pair:
     patient: str
 
 
+@dataclass(frozen=True)
+class ImageFile:
+    """An image that may have a label map. name, patient: see `Pair`."""
+
+    image: Path
+    labels: Path | None
+    name: str
+    patient: str
+
+
 @dataclass(frozen=True, eq=False)
 class LabeledCase:
     """image: slices; classes: the same slices, pixels are values of `CLASSES`."""
@@ -52,25 +62,36 @@ def find_pairs(folder: Path) -> tuple[list[Pair], list[str]]:
     Raises UnreadableFile, BadTrainingData where there is no pair.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise UnreadableFile(f"There is no folder {folder.name}; check the path.")
+    images, labels = _volumes(folder)
     pairs = [Pair(image, mask, name, patient) for image, mask, name, patient in scarnet_pairs(folder)]
-    images: dict[tuple[Path, str], Path] = {}
-    labels: dict[tuple[Path, str], Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name.lower().endswith(VOLUMES):
-            of_labels, key = _key(path)
-            (labels if of_labels else images).setdefault(key, path)
     for key in sorted(images.keys() & labels.keys()):
-        name = key[1] if key[0] == folder else "/".join([*key[0].relative_to(folder).parts, key[1]])
-        found = OF_PATIENT.match(name)
-        pairs.append(Pair(images[key], labels[key], name, found.group(1) if found else name))
+        pairs.append(Pair(images[key], labels[key], *_names(key, folder)))
     if not pairs:
         what = "no images (NIfTI, NRRD or HDF5)" if not images else f"{len(images)} images, but none has a label map"
         raise BadTrainingData(
             f"The folder {folder.name} holds {what}; a label map has its image's name, as in case1.nii.gz and case1_gt.nii.gz."
         )
     return pairs, [images[key].name for key in sorted(images.keys() - labels.keys())]
+
+
+def find_images(folder: Path) -> list[ImageFile]:
+    """The images in a folder and the folders in it, by name, each with its label map where it has one, as `find_pairs` finds them.
+
+    Raises UnreadableFile, BadTrainingData where there is no image.
+    """
+    folder = Path(folder)
+    images, labels = _volumes(folder)
+    if not images:
+        raise BadTrainingData(f"The folder {folder.name} holds no images (NIfTI or NRRD).")
+    return [ImageFile(images[key], labels.get(key), *_names(key, folder)) for key in sorted(images)]
+
+
+def find_label_maps(folder: Path) -> list[Path]:
+    """The label maps in a folder and the folders in it, by name. Raises UnreadableFile, BadTrainingData where there is none."""
+    labels = _volumes(Path(folder))[1]
+    if not labels:
+        raise BadTrainingData(f"The folder {Path(folder).name} holds no label maps; their names end in _gt or _labels, or their folder's.")
+    return [labels[key] for key in sorted(labels)]
 
 
 def read_pair(pair: Pair, labels: Mapping[str, Sequence[int]] | str, pixel_spacing: float | None = None) -> LabeledCase:
@@ -128,6 +149,26 @@ def bare_name(path: Path) -> str:
     """The name of a volume without its suffix and without endings such as _gt and _0000."""
     suffix = next((one for one in VOLUMES if path.name.lower().endswith(one)), path.suffix)
     return IMAGE_ENDING.sub("", LABEL_ENDING.sub("", path.name[: len(path.name) - len(suffix)]))
+
+
+def _volumes(folder: Path) -> tuple[dict[tuple[Path, str], Path], dict[tuple[Path, str], Path]]:
+    """Images and label maps by what the two halves of a pair share. Raises UnreadableFile."""
+    if not folder.is_dir():
+        raise UnreadableFile(f"There is no folder {folder.name}; check the path.")
+    images: dict[tuple[Path, str], Path] = {}
+    labels: dict[tuple[Path, str], Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name.lower().endswith(VOLUMES):
+            of_labels, key = _key(path)
+            (labels if of_labels else images).setdefault(key, path)
+    return images, labels
+
+
+def _names(key: tuple[Path, str], folder: Path) -> tuple[str, str]:
+    """Name and patient."""
+    name = key[1] if key[0] == folder else "/".join([*key[0].relative_to(folder).parts, key[1]])
+    found = OF_PATIENT.match(name)
+    return name, found.group(1) if found else name
 
 
 def _key(path: Path) -> tuple[bool, tuple[Path, str]]:

@@ -85,7 +85,7 @@ def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:
     """Between Gaussians with the means and covariances of features, (n, c) each (Heusel et al. 2017); it is larger for fewer images."""
     import torch
 
-    metric = _torchmetrics().fid.FrechetInceptionDistance(feature=_given(real.shape[1]))
+    metric = require_torchmetrics().fid.FrechetInceptionDistance(feature=_given(real.shape[1]))
     metric.update(torch.from_numpy(real), real=True)
     metric.update(torch.from_numpy(made), real=False)
     return float(metric.compute())
@@ -96,7 +96,7 @@ def kernel_distance(real: np.ndarray, made: np.ndarray, seed: int = 0) -> tuple[
     import torch
 
     size = min(SUBSET, len(real), len(made))
-    metric = _torchmetrics().kid.KernelInceptionDistance(feature=_given(real.shape[1]), subsets=SUBSETS, subset_size=size)
+    metric = require_torchmetrics().kid.KernelInceptionDistance(feature=_given(real.shape[1]), subsets=SUBSETS, subset_size=size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         metric.update(torch.from_numpy(real), real=True)
@@ -115,7 +115,8 @@ def _given(count: int):
     return Given()
 
 
-def _torchmetrics():
+def require_torchmetrics():
+    """Its images module. Raises MissingPackage."""
     try:
         import torchmetrics.image.fid
         import torchmetrics.image.kid

@@ -1,0 +1,78 @@
+"""`cardioscar synthesize evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from CardioScarLib.cli.console import progress_bars, say, say_notes
+
+
+@click.command(short_help="Score made images.")
+@click.argument("made", type=Path, metavar="MADE")
+@click.argument("real", type=Path, metavar="REAL")
+@click.option("--labels", required=True, metavar="ORDER|NAME=VALUE,...", help="Meaning of the labels of real images: emidec, or names.")
+@click.option("--training", type=Path, metavar="FOLDER", help="The images that the network learned from: looks for copies of them.")
+@click.option(
+    "--weights", default="default", show_default=True, metavar="default|FILE", help="Segmentation network that finds the labels again."
+)
+@click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True, help="Where networks run.")
+@click.option("--output", type=Path, metavar="FILE", help="Also write all scores as JSON.")
+@click.option("--overwrite", is_flag=True, help="Replace existing results.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
+def evaluate(made, real, labels, training, weights, device, output, overwrite, as_json) -> None:
+    """Score the images in MADE, with the label maps they were made of, against those in REAL, which no network learned from.
+
+    PSNR and SSIM need real images of the same labels and names. The Frechet and kernel distances are of features of CardioScar's own
+    segmentation network; they are not FID and KID of other work. Dice tells how well a network finds the labels again.
+    """
+    from CardioScarLib.io.files import atomic_path, check_not_read, check_writable
+    from CardioScarLib.segmentation.weights import read_weights
+    from CardioScarLib.synthesis.gan.evaluation import evaluate_made
+
+    if output:
+        check_writable(output, overwrite)
+        check_not_read((output,), (made, real))
+    with progress_bars(quiet=as_json) as progress:
+        found = evaluate_made(made, real, labels, read_weights(weights), training, device, progress)
+    say_notes(found.skipped)
+    text = json.dumps(found.as_dict(), indent=2)
+    if output:
+        with atomic_path(output, overwrite) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+    if as_json:
+        click.echo(text)
+    else:
+        say(_in_words(found))
+
+
+def _in_words(found) -> str:
+    def words(mean, digits: int) -> str:
+        return "-" if mean is None else mean.in_words(digits)
+
+    stacks, slices = found.images["made"]
+    lines = [f"Made      {stacks} stacks, {slices} slices with labels; real: {found.images['real'][0]} stacks, {found.images['real'][1]} slices"]
+    if found.psnr is not None:
+        lines.append(f"PSNR      {words(found.psnr, 2)} dB")
+        lines.append(f"SSIM      {words(found.ssim, 3)}")
+    floor = found.floor
+    of_floor = "" if floor is None else f"; of real images learned from: {floor['frechet']:.4f}"
+    lines.append(f"Frechet   {found.frechet:.4f}, features of the segmentation network{of_floor}")
+    of_floor = "" if floor is None else f"; of real images learned from: {floor['kernel'][0]:.5f}"
+    lines.append(f"Kernel    {found.kernel[0]:.5f} (SD {found.kernel[1]:.5f}), the same features{of_floor}")
+    lines.append(f"{'':<10}{'on made':<22}{'on real':<22}ratio")
+    for name, each in found.dice.items():
+        ratio = "-" if each["ratio"] is None else f"{each['ratio']:.3f}"
+        lines.append(f"{'Dice':<10}{words(each['made'], 3):<22}{words(each['real'], 3):<22}{ratio}  {name}")
+    coherence = found.coherence
+    lines.append(f"{'Next slice':<10}{words(coherence['made'], 3):<22}{words(coherence['real'], 3):<22}correlation around the heart")
+    for name, one in (found.memory or {}).items():
+        held = f"held-out real images {one.held_out:.3f}; between patients {one.median:.3f}, smallest {one.between:.3f}"
+        lines.append(f"Nearest   {one.made:.3f} in {name}: median to an image learned from; {held}")
+    if found.memorized is not None:
+        lines.append(f"Copies    {found.memorized} of {slices} made slices are nearer to one learned from than any two of different patients")
+        real_ones = max(one.held_out_copies for one in found.memory.values())
+        lines.append(f"          (of {found.images['real'][1]} held-out real slices, up to {real_ones} are)")
+    return "\n".join(lines)

@@ -1,0 +1,41 @@
+"""Made images against real ones of the same labels, pixel by pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from CardioScarLib.segmentation.scores import Mean, mean_of
+from CardioScarLib.synthesis.gan.features import require_torchmetrics
+from CardioScarLib.synthesis.gan.stacks import Stacks, images_of
+
+SAME = 0.99
+"""Share of the labeled pixels that must agree for two stacks to be of the same labels."""
+
+
+def psnr_and_ssim(made: Stacks, real: Stacks) -> tuple[Mean | None, Mean | None]:
+    """Means over stacks of the peak signal-to-noise ratio, dB, and of the structural similarity of slices with labels.
+
+    Both images are -1 to 1 between percentiles of their own stacks. None where no made stack has a real one with its name and its labels.
+    """
+    import torch
+
+    require_torchmetrics()
+    from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
+    psnr, ssim = [], []
+    rows = {name: number for number, name in enumerate(real.patients)}
+    for patient, views, used in zip(made.patients, made.views, made.used, strict=True):
+        if patient not in rows:
+            continue
+        other = real.views[rows[patient]]
+        if views.labels.shape != other.labels.shape or _agree(views.labels, other.labels) < SAME:
+            continue
+        one, true = (torch.from_numpy(images_of(each)[used])[:, None] for each in (views, other))
+        psnr.append(float(peak_signal_noise_ratio(one, true, data_range=2.0, dim=(1, 2, 3), reduction="elementwise_mean")))
+        ssim.append(float(structural_similarity_index_measure(one, true, data_range=2.0)))
+    return mean_of(psnr), mean_of(ssim)
+
+
+def _agree(one: np.ndarray, other: np.ndarray) -> float:
+    heart = (one > 0) | (other > 0)
+    return float((one == other)[heart].mean()) if heart.any() else 0.0
