@@ -35,14 +35,15 @@ SETTINGS = ("training", "outside")
     "--settings", type=click.Choice(SETTINGS), default="training", show_default=True,
     help="What hearts are drawn from; outside: the frozen test settings, none of which training has.",
 )  # fmt: skip
+@click.option("--cine", is_flag=True, help="Frames of a cine (bSSFP, before contrast) in place of LGE; wholly synthetic hearts only.")
 @click.option("--truth", is_flag=True, help="Also the wall with the true field (.vtu), and each pixel's share of scar.")
 @click.option("--sheet", type=Path, metavar="FILE", help="A picture of all hearts: .png, .svg or .pdf.")
 @click.option("--beside", type=Path, multiple=True, metavar="FILE", help="A real stack to be shown on the sheet, too. Repeatable.")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 def simulate(
-    count, output, seed, strategy, wall_from, scar_from, labels, slice_thickness, settings, truth, sheet, beside, overwrite
+    count, output, seed, strategy, wall_from, scar_from, labels, slice_thickness, settings, cine, truth, sheet, beside, overwrite
 ) -> None:
-    """Write heart_0000_lge.nii.gz, heart_0000_labels.nii.gz and heart_0000_about.json, and so on.
+    """Write heart_0000_lge.nii.gz (with --cine heart_0000_cine.nii.gz), heart_0000_labels.nii.gz and heart_0000_about.json, and so on.
 
     Labels are 0 background, 1 cavity, 2 myocardium, 3 scar, 4 no-reflow. The same seed, strategy and settings give the same heart.
     """
@@ -57,13 +58,15 @@ def simulate(
 
     if beside and sheet is None:
         raise BadSettings("--beside shows a stack on the sheet; it needs --sheet.")
+    if cine and strategy != "synthetic":
+        raise BadSettings("Cine is simulated of wholly synthetic hearts only; omit --cine, or the strategy.")
     walls, sources = ([read_labels(path, labels) for path in paths] for paths in (wall_from, scar_from))
-    hearts = _hearts(strategy, walls, sources, slice_thickness, settings, truth)
+    hearts = _hearts(strategy, walls, sources, slice_thickness, settings, truth, cine)
     made_folder(output)
     if sheet is not None:
         check_picture_name(sheet)
         check_writable(sheet, overwrite)
-    files = [HeartFiles.named(output, number) for number in range(count)]
+    files = [HeartFiles.named(output, number, "cine" if cine else "lge") for number in range(count)]
     for one in files:
         for path in one.used(truth):
             check_writable(path, overwrite)
@@ -73,7 +76,8 @@ def simulate(
             heart = hearts(seed + number)
         write_heart(heart, one, truth, overwrite)
         disease = " ".join(part for part in (heart.about["disease"], heart.about["artery"]) if part)
-        say(f"{one.image.name}  {disease}, {'phase-sensitive' if heart.about['psir'] else 'magnitude'}")
+        kind = "cine" if cine else "phase-sensitive" if heart.about["psir"] else "magnitude"
+        say(f"{one.image.name}  {disease}, {kind}")
         if sheet is not None:
             rows.append((f"{seed + number}: {disease}", heart.image, heart.labels))
     if sheet is not None:
@@ -87,7 +91,7 @@ def simulate(
     say(f"Wrote  {count} hearts to {output}. Simulated, no patients; research use only.")
 
 
-def _hearts(strategy, walls, sources, thickness, settings, truth):
+def _hearts(strategy, walls, sources, thickness, settings, truth, cine):
     """A function from a seed to a heart. walls, sources: lists of labels and matrix."""
     import numpy as np
 
@@ -99,7 +103,7 @@ def _hearts(strategy, walls, sources, thickness, settings, truth):
     if strategy == "synthetic":
         if walls or sources:
             raise BadSettings("Wholly synthetic hearts use no label maps; choose --strategy in-wall or carried, or leave these out.")
-        return lambda seed: simulated_heart(seed, ranges, with_wall=truth)
+        return lambda seed: simulated_heart(seed, ranges, with_wall=truth, cine=cine)
     if not walls:
         raise BadSettings(f"The strategy {strategy} needs the label map of a heart: --wall-from FILE.")
     if strategy == "in-wall" and sources:

@@ -67,7 +67,7 @@ def apply(weights, inputs, output, labels, looks, contrast, to, seed, device, sh
         for place, (one, number, files) in enumerate(plan):
             progress("make", place, len(plan))
             try:
-                image, classes, center = one.read(labels, to, device)
+                image, classes, center = one.read(labels, device)
                 if of_labels:
                     made = lge_of_labels(classes, generators, seed + place, contrast, device)
                 else:

@@ -10,7 +10,7 @@ import click
 
 from CardioScarLib.cli.console import progress_bars, say, say_notes
 from CardioScarLib.cli.options import settings_options
-from CardioScarLib.core.synthesis_settings import Pix2PixSettings
+from CardioScarLib.core.synthesis_settings import CycleGanSettings, Pix2PixSettings
 
 LABELS_HELP = "Meaning of the labels: emidec, scarnet, myops, acdc, monai, or names."
 
@@ -35,6 +35,26 @@ def pix2pix(folder, output, labels, settings, as_json) -> None:
 
     with progress_bars(quiet=as_json) as progress:
         report = pix2pix_on_folder(folder, output, labels, settings, progress)
+    _say(report, as_json)
+
+
+@train.command(short_help="Train networks that make LGE of cine, and cine of LGE.")
+@click.argument("cine", type=Path, metavar="CINE")
+@click.argument("lge", type=Path, metavar="LGE")
+@click.option("-o", "--output", required=True, type=Path, metavar="FOLDER", help="Where the weights, the state and the curves are kept.")
+@click.option("--cine-labels", default="acdc", show_default=True, metavar="ORDER|NAME=VALUE,...", help="Meaning of the labels of CINE.")
+@click.option("--labels", default="emidec", show_default=True, metavar="ORDER|NAME=VALUE,...", help="Meaning of the labels of LGE.")
+@settings_options("settings", CycleGanSettings)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
+def cyclegan(cine, lge, output, cine_labels, labels, settings, as_json) -> None:
+    """Learn from the images in CINE and LGE, of whatever patients, to make images of either kind of the other (Zhu et al. 2017).
+
+    Label maps are not needed; where there are any, they tell where the heart is, and whether masks stay in their places.
+    """
+    from CardioScarLib.synthesis.gan.folder_training import cyclegan_on_folders
+
+    with progress_bars(quiet=as_json) as progress:
+        report = cyclegan_on_folders(cine, lge, output, (cine_labels, labels), settings, progress)
     _say(report, as_json)
 
 

@@ -35,9 +35,9 @@ class HeartFiles:
     share: Path
 
     @classmethod
-    def named(cls, folder: Path, number: int) -> HeartFiles:
+    def named(cls, folder: Path, number: int, kind: str = "lge") -> HeartFiles:
         stem = f"heart_{number:04}"
-        names = ("lge.nii.gz", "labels.nii.gz", "about.json", "wall.vtu", "share.nii.gz")
+        names = (f"{kind}.nii.gz", "labels.nii.gz", "about.json", "wall.vtu", "share.nii.gz")
         return cls(*(folder / f"{stem}_{name}" for name in names))
 
     def used(self, truth: bool) -> list[Path]:

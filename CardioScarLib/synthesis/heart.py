@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.synthesis.cine import cine_appearance
 from CardioScarLib.synthesis.disease import Disease
 from CardioScarLib.synthesis.ranges import TRAINING, Ranges
 from CardioScarLib.synthesis.scanner import appearance
@@ -38,15 +39,17 @@ class SimulatedHeart:
     about: dict
 
 
-def simulated_heart(seed: int, ranges: Ranges = TRAINING, *, with_wall: bool = False) -> SimulatedHeart:
-    """The heart of a seed; the same seed and ranges give the same heart. with_wall: also its mesh and the field on it."""
+def simulated_heart(seed: int, ranges: Ranges = TRAINING, *, with_wall: bool = False, cine: bool = False) -> SimulatedHeart:
+    """The heart of a seed; the same seed and ranges give the same heart. with_wall: also its mesh and the field on it. cine: see `heart_of`."""
     random = np.random.default_rng([seed, 17])
-    return heart_of(drawn_tissues(random, ranges), seed, random, ranges, with_wall=with_wall)
+    return heart_of(drawn_tissues(random, ranges), seed, random, ranges, with_wall=with_wall, cine=cine)
 
 
-def heart_of(tissues: Tissues, seed: int, random: np.random.Generator, ranges: Ranges, *, with_wall: bool = False) -> SimulatedHeart:
-    """A look of the given tissues."""
-    image, contrast, scanner = appearance(tissues, random, ranges)
+def heart_of(
+    tissues: Tissues, seed: int, random: np.random.Generator, ranges: Ranges, *, with_wall: bool = False, cine: bool = False
+) -> SimulatedHeart:
+    """A look of the given tissues. cine: one frame as bSSFP before contrast shows them, in place of LGE."""
+    image, contrast, scanner = (cine_appearance if cine else appearance)(tissues, random, ranges)
     wall, field = None, None
     if with_wall and tissues.shape is not None and tissues.disease is not None:
         wall, field = wall_of(tissues.shape, tissues.disease, tissues.grid.to_heart, seed)

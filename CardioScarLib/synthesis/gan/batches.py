@@ -31,7 +31,9 @@ class Batch:
 
 
 def planes_of(recipe: GanRecipe) -> int:
-    """How many planes `told` has."""
+    """How many planes `told` has; none where images are made of images."""
+    if not recipe.makes_of_labels:
+        return 0
     return 1 if recipe.is_original else SLICES * len(CLASSES) + 1 + len(LOOK)
 
 
@@ -43,6 +45,8 @@ def told(recipe: GanRecipe, labels: torch.Tensor, height: torch.Tensor, look: to
     """
     import torch
 
+    if not recipe.makes_of_labels:
+        return labels[:, :0].float()
     if recipe.is_original:
         return labels[:, 1:2].float() * (2 / (len(CLASSES) - 1)) - 1
     one_hot = torch.stack([labels == value for value in (-1, *range(1, len(CLASSES)))], dim=2).flatten(1, 2).float()
@@ -78,8 +82,8 @@ class GanBatches:
     def resume(self, state: torch.Tensor) -> None:
         import torch
 
-        self.random.set_state(state[0])
-        torch.set_rng_state(state[1])
+        self.random.set_state(state[0].clone())  # with a row of a table, torch crashes
+        torch.set_rng_state(state[1].clone())
 
 
 def in_order(samples: GanSamples, recipe: GanRecipe, size: int) -> Iterator[tuple[Batch, np.ndarray]]:

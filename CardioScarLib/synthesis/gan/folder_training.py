@@ -6,13 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from CardioScarLib.core.synthesis_settings import Pix2PixSettings
+from CardioScarLib.core.errors import BadTrainingData, CardioScarError
+from CardioScarLib.core.synthesis_settings import CycleGanSettings, Pix2PixSettings
 from CardioScarLib.io.files import made_folder
-from CardioScarLib.segmentation.cases import Pair, read_pair
+from CardioScarLib.segmentation.cases import Pair, find_images, read_pair, split
 from CardioScarLib.segmentation.folder_training import read_sides
+from CardioScarLib.synthesis.gan.cyclegan import train_cyclegan
 from CardioScarLib.synthesis.gan.pix2pix import GanReport, train_pix2pix
 from CardioScarLib.synthesis.gan.recipes import gan_recipe
 from CardioScarLib.synthesis.gan.samples import MARGIN, GanSamples, Views, views_of
+from CardioScarLib.synthesis.gan.sources import of_image
+from CardioScarLib.synthesis.gan.weights import TO_CINE, TO_LGE
 
 
 @dataclass(frozen=True)
@@ -49,3 +53,54 @@ def pix2pix_on_folder(
     }
     report = train_pix2pix(learning, validating, output, settings, record, progress)
     return GanFolderReport(report, (len(sides.learning), len(sides.validating)), tuple(sides.skipped))
+
+
+def cyclegan_on_folders(
+    cine: Path, lge: Path, output: Path, orders: tuple[str, str], settings: CycleGanSettings, progress: Callable[..., None]
+) -> GanFolderReport:
+    """Train on the images of two folders, each split by patient; label maps, where there are any, tell where the heart is and whether masks
+    stay in their places, and otherwise the shipped network looks for the heart.
+
+    orders: what the values of the label maps of cine and LGE mean. Raises CardioScarError with a sentence.
+    """
+    if Path(cine).resolve() == Path(lge).resolve():
+        raise BadTrainingData("Cine and LGE are one folder; each kind of image must have a folder of its own.")
+    skipped: list[str] = []
+    learning, validating = {}, {}
+    counts = [0, 0]
+    for kind, folder, order in ((TO_CINE, cine, orders[0]), (TO_LGE, lge, orders[1])):
+        sides = _image_sides(folder, order, settings, progress, skipped)
+        for number, (side, parts) in enumerate(zip((learning, validating), sides, strict=True)):
+            side[kind] = GanSamples.of(parts)
+            counts[number] += len(parts)
+    made_folder(output)
+    record = {
+        "stacks": counts,
+        "slices": {kind: [len(learning[kind]), len(validating[kind])] for kind in learning},
+        "labels": {TO_CINE: orders[0], TO_LGE: orders[1]},
+    }
+    report = train_cyclegan(learning, validating, output, settings, record, progress)
+    return GanFolderReport(report, (counts[0], counts[1]), tuple(skipped))
+
+
+def _image_sides(
+    folder: Path, order: str, settings: CycleGanSettings, progress: Callable[..., None], skipped: list[str]
+) -> tuple[list[Views], list[Views]]:
+    """Views to learn from, and to validate with. Raises BadTrainingData where a side has none."""
+    recipe = gan_recipe(settings)
+    files = find_images(folder)
+    learning, _ = split([one.patient for one in files], settings.validation, settings.seed)
+    sides: tuple[list[Views], list[Views]] = ([], [])
+    notes = []
+    for number, one in enumerate(files):
+        progress(f"read {Path(folder).name}", number + 1, len(files))
+        try:
+            image, classes, center = of_image(one).read(order, settings.device)
+            sides[one.patient not in learning].append(views_of(image, classes, recipe.spacing, recipe.size + 2 * MARGIN, center))
+        except CardioScarError as problem:
+            notes.append(f"{one.name} was skipped: {problem}")
+    if not all(sides):
+        first = f" The first problem: {notes[0]}" if notes else ""
+        raise BadTrainingData(f"Too few images of {Path(folder).name} can be used to learn from and to validate with.{first}")
+    skipped.extend(notes)
+    return sides

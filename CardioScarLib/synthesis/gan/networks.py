@@ -42,8 +42,7 @@ def discriminator_of(recipe: GanRecipe) -> nn.Module:
 
     if recipe.is_original:
         return _original_discriminator(planes_of(recipe) + 1, recipe.critic)
-    planes = planes_of(recipe) if recipe.makes_of_labels else 0
-    network = PatchDiscriminator(2, recipe.critic, planes + 1, num_layers_d=2 if recipe.size <= 64 else 3, norm="INSTANCE")
+    network = PatchDiscriminator(2, recipe.critic, planes_of(recipe) + 1, num_layers_d=2 if recipe.size <= 64 else 3, norm="INSTANCE")
     if recipe.makes_of_labels:
         for layer in [one for one in network.modules() if isinstance(one, nn.Conv2d)]:
             spectral_norm(layer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ class _Run(Resumable):
         self.schedules = [falling(one, settings.steps, constant=self.recipe.is_original) for one in self.optimizers]
         self.optimizer = Several(dict(zip(("generator", "critic"), self.optimizers, strict=True)))
         self.schedule = Several(dict(zip(("generator", "critic"), self.schedules, strict=True)))
-        self.validation, self.judge = _first(validation, VALIDATED), shipped_network()
+        self.validation, self.judge = first_slices(validation, VALIDATED), shipped_network()
         self.real = self._seen(self.validation.middle(self.validation.images)).features
 
     def one_step(self) -> float:
@@ -170,10 +170,8 @@ def made_of(generator: torch.nn.Module, batch: Batch, device: torch.device) -> n
         return generator(batch.told.to(device)).float().cpu().numpy()[:, 0]
 
 
-def _first(samples: GanSamples, count: int) -> GanSamples:
+def first_slices(samples: GanSamples, count: int) -> GanSamples:
     """Whole stacks, so that neighbors stay, up to about so many slices."""
-    from dataclasses import replace
-
     ends = np.flatnonzero(np.diff(np.append(samples.case, samples.case[-1] + 1))) + 1
     end = int(ends[ends <= max(count, int(ends[0]))][-1])
     parts = {name: getattr(samples, name)[:end] for name in ("images", "labels", "around", "height", "case")}

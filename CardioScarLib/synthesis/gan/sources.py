@@ -29,10 +29,10 @@ class Source:
     name: str
     patient: str
 
-    def read(self, order: str, kind: str = "lge", device: str = "auto") -> tuple[SliceStack | None, SliceStack | None, np.ndarray | None]:
+    def read(self, order: str, device: str) -> tuple[SliceStack | None, SliceStack | None, np.ndarray | None]:
         """Image, classes, and where the heart is, (3,) LPS mm, looked for where there are no labels.
 
-        order: what the values of the labels mean. kind: of what is to be made, for messages. Raises CardioScarError with a sentence.
+        order: what the values of the labels mean. Raises CardioScarError with a sentence.
         """
         image = None if self.image is None else read_stack([self.image])
         if self.labels is None:

@@ -40,7 +40,7 @@ class Stacks:
     def dice(self) -> dict[str, dict[str, float | None]]:
         """By stack and structure, of what the judging network finds against the labels; None where neither has it."""
         return {
-            name: {word: _dice(np.isin(one.classes[used], values), np.isin(one.labels[used], values)) for word, values in FOUND_AGAIN.items()}
+            name: {word: dice_of(np.isin(one.classes[used], values), np.isin(one.labels[used], values)) for word, values in FOUND_AGAIN.items()}
             for name, one, used in zip(self.names, self.found, self.used, strict=True)
         }
 
@@ -54,7 +54,8 @@ def images_of(views: Views) -> np.ndarray:
     return np.asarray(views.images)
 
 
-def _dice(found: np.ndarray, true: np.ndarray) -> float | None:
+def dice_of(found: np.ndarray, true: np.ndarray) -> float | None:
+    """Of two arrays of bool; None where both are empty."""
     both = int(found.sum()) + int(true.sum())
     return 2 * int((found & true).sum()) / both if both else None
 
