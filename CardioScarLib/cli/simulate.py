@@ -31,6 +31,9 @@ SETTINGS = ("training", "outside")
     metavar="MM",
     help="Of --wall-from; default: spacing of its slices.",
 )
+@click.option("--scar-size", type=float, metavar="PERCENT", help="Of the wall's volume, for --strategy in-wall.")
+@click.option("--scar-segment", type=int, metavar="1...17", help="AHA segment of the scar's middle, for --strategy in-wall.")
+@click.option("--transmurality", type=float, metavar="PERCENT", help="Of the wall's thickness, from within, for --strategy in-wall.")
 @click.option(
     "--settings", type=click.Choice(SETTINGS), default="training", show_default=True,
     help="What hearts are drawn from; outside: the frozen test settings, none of which training has.",
@@ -41,8 +44,9 @@ SETTINGS = ("training", "outside")
 @click.option("--beside", type=Path, multiple=True, metavar="FILE", help="A real stack to be shown on the sheet, too. Repeatable.")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 def simulate(
-    count, output, seed, strategy, wall_from, scar_from, labels, slice_thickness, settings, cine, truth, sheet, beside, overwrite
-) -> None:
+    count, output, seed, strategy, wall_from, scar_from, labels, slice_thickness, scar_size, scar_segment, transmurality, settings, cine,
+    truth, sheet, beside, overwrite,
+) -> None:  # fmt: skip
     """Write heart_0000_lge.nii.gz (with --cine heart_0000_cine.nii.gz), heart_0000_labels.nii.gz and heart_0000_about.json, and so on.
 
     Labels are 0 background, 1 cavity, 2 myocardium, 3 scar, 4 no-reflow. The same seed, strategy and settings give the same heart.
@@ -60,8 +64,15 @@ def simulate(
         raise BadSettings("--beside shows a stack on the sheet; it needs --sheet.")
     if cine and strategy != "synthetic":
         raise BadSettings("Cine is simulated of wholly synthetic hearts only; omit --cine, or the strategy.")
+    choice = None
+    if (scar_size, scar_segment, transmurality) != (None, None, None):
+        if strategy != "in-wall":
+            raise BadSettings("Size, segment and transmurality of scar are chosen with --strategy in-wall; add it, or leave them out.")
+        from CardioScarLib.synthesis.chosen_scars import ScarChoice
+
+        choice = ScarChoice(scar_size, scar_segment, transmurality)
     walls, sources = ([read_labels(path, labels) for path in paths] for paths in (wall_from, scar_from))
-    hearts = _hearts(strategy, walls, sources, slice_thickness, settings, truth, cine)
+    hearts = _hearts(strategy, walls, sources, slice_thickness, settings, truth, cine, choice)
     made_folder(output)
     if sheet is not None:
         check_picture_name(sheet)
@@ -91,7 +102,7 @@ def simulate(
     say(f"Wrote  {count} hearts to {output}. Simulated, no patients; research use only.")
 
 
-def _hearts(strategy, walls, sources, thickness, settings, truth, cine):
+def _hearts(strategy, walls, sources, thickness, settings, truth, cine, choice):
     """A function from a seed to a heart. walls, sources: lists of labels and matrix."""
     import numpy as np
 
@@ -115,7 +126,7 @@ def _hearts(strategy, walls, sources, thickness, settings, truth, cine):
         labels, matrix = walls[seed % len(walls)]
         thick = thickness or float(np.linalg.norm(matrix[:3, 2]))
         if strategy == "in-wall":
-            return scar_in_wall(labels, matrix, thick, seed, ranges)
+            return scar_in_wall(labels, matrix, thick, seed, ranges, choice)
         return scar_carried(labels, matrix, thick, sources[(seed // len(walls)) % len(sources)], seed, ranges)
 
     return made

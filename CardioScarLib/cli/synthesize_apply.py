@@ -25,13 +25,14 @@ SHOWN = 12
 @click.option("--labels", required=True, metavar="ORDER|NAME=VALUE,...", help="Meaning of the labels: emidec, acdc, monai, or names.")
 @click.option("--looks", type=click.IntRange(1, 999), default=1, show_default=True, metavar="N", help="Images of each label map.")
 @click.option("--contrast", metavar="NAME=0...1,...", help='Brightness of tissues, as "scar=0.9,myocardium=0.1"; drawn if not given.')
+@click.option("--like-given", is_flag=True, help="Take the contrast of the image that lies beside each label map.")
 @click.option("--to", type=click.Choice(KINDS), default="lge", show_default=True, help="With weights of CycleGAN: what is made.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of contrast and grain.")
 @click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True, help="Where the network runs.")
 @click.option("--sheet", type=Path, metavar="FILE", help="A picture of what was given and what was made of it: .png, .svg or .pdf.")
 @click.option("--beside", type=Path, multiple=True, metavar="FILE", help="A real stack to be shown on the sheet, too. Repeatable.")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
-def apply(weights, inputs, output, labels, looks, contrast, to, seed, device, sheet, beside, overwrite) -> None:
+def apply(weights, inputs, output, labels, looks, contrast, like_given, to, seed, device, sheet, beside, overwrite) -> None:
     """Write an image for each INPUT: NAME_lge.nii.gz, NAME_labels.nii.gz on the same pixels, and NAME_about.json.
 
     INPUT: label maps, or folders of them, for weights of Pix2Pix; images or folders of them, for weights of CycleGAN, with label maps
@@ -50,8 +51,8 @@ def apply(weights, inputs, output, labels, looks, contrast, to, seed, device, sh
     of_labels = generators.recipe.makes_of_labels
     if of_labels and to == "cine":
         raise BadSettings("These weights make LGE of label maps; --to cine is for weights of CycleGAN.")
-    if not of_labels and (contrast is not None or looks > 1):
-        raise BadSettings("Images of images have the contrast that the network learned: omit --contrast and --looks.")
+    if not of_labels and (contrast is not None or looks > 1 or like_given):
+        raise BadSettings("Images of images have the contrast that the network learned: omit --contrast, --like-given and --looks.")
     sources = sources_of(inputs, of_labels)
     numbers = [None] if looks == 1 else list(range(1, looks + 1))
     plan = [(one, number, MadeFiles.named(output, one.path, to, number)) for one in sources for number in numbers]
@@ -69,7 +70,9 @@ def apply(weights, inputs, output, labels, looks, contrast, to, seed, device, sh
             try:
                 image, classes, center = one.read(labels, device)
                 if of_labels:
-                    made = lge_of_labels(classes, generators, seed + place, contrast, device)
+                    if like_given and image is None:
+                        raise BadTrainingData("no image lies beside it, whose contrast could be taken; omit --like-given.")
+                    made = lge_of_labels(classes, generators, seed + place, contrast, device, image if like_given else None)
                 else:
                     made = image_of_image(image, classes, center, generators, TO_CINE if to == "cine" else TO_LGE, device, seed + place)
                 about = {"weights_sha256": generators.sha256, "recipe": generators.recipe.name, "kind": to, "seed": seed + place}

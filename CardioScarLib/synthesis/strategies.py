@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.phantom.rough_field import RADIUS, THICKNESS
 from CardioScarLib.phantom.scars import Place
+from CardioScarLib.synthesis.chosen_scars import ScarChoice, chosen_scar
 from CardioScarLib.synthesis.disease import drawn_disease, planned
 from CardioScarLib.synthesis.heart import SimulatedHeart, heart_of
 from CardioScarLib.synthesis.label_walls import CAVITY, LabelWall, wall_of_labels
@@ -36,15 +37,23 @@ LENGTH = 80.0
 """mm from apex to base of the heart in which places are compared; through the wall they count double."""
 
 
-def scar_in_wall(labels: np.ndarray, matrix: np.ndarray, thickness: float, seed: int, ranges: Ranges = TRAINING) -> SimulatedHeart:
+def scar_in_wall(
+    labels: np.ndarray, matrix: np.ndarray, thickness: float, seed: int, ranges: Ranges = TRAINING, choice: ScarChoice | None = None
+) -> SimulatedHeart:
     """New scar, grown in the myocardium of a label map, and an image of it. Scar that the map has is forgotten.
 
+    choice: of size, segment and transmurality; None lets the scar grow as that of simulated hearts.
+
     labels: (slices, rows, columns), EMIDEC's order. matrix: (4, 4) voxel (column, row, slice) -> LPS mm. thickness: of a slice, mm.
-    Raises BadContours for labels without cavity or wall.
+    Raises BadContours for labels without cavity or wall, and BadSettings for a choice that does not fit.
     """
     random = np.random.default_rng([seed, 18])
     wall = wall_of_labels(labels, matrix)
     tissues = tissues_of_labels(labels, matrix, thickness, wall, random)
+    if choice is not None:
+        degree = chosen_scar(wall, choice, random)
+        words = {"strategy": "in-wall", "disease": "infarct", "artery": "", "core": False, "scar_share": float(degree.mean())}
+        return heart_of(with_scar(tissues, wall, degree, np.zeros(len(degree)), words), seed, random, ranges)
     plan = planned(random, ranges, 60.0)
     whole = float(wall.place.along.max())
     middle = (plan.angle, plan.share * whole)

@@ -7,11 +7,11 @@ from CardioScarLib.io.volumes import write_volume
 from CardioScarLib.synthesis.files import as_image
 
 
-def write_hearts(folder, count=3, kind="lge", first=0, slices=3, labels=True, invert=False):
+def write_hearts(folder, count=3, kind="lge", first=0, slices=3, labels=True, invert=False, size=(44, 44)):
     """NAME_kind.nii.gz and NAME_labels.nii.gz of ring hearts."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        image, classes = ring_heart(first + number, slices=slices, size=(44, 46), noise=0.03)
+        image, classes = ring_heart(first + number, slices=slices, size=size, noise=0.03)
         one = image.slices[0]
         matrix = np.eye(4)
         step = image.slices[1].origin - one.origin

@@ -180,3 +180,21 @@ def test_labels_of_another_order_are_read_by_their_names(tmp_path):
     assert read_labels(tmp_path / "myops.nii.gz", "myops")[0][0, 0].tolist() == [0, 2, 1, 2, 3]
     with pytest.raises(UnreadableFile, match="values of 'acdc'"):
         read_labels(tmp_path / "myops.nii.gz", "acdc")
+
+
+def test_cine_of_the_same_heart_has_bright_blood_and_hardly_any_scar(tmp_path):
+    run(simulate, "--count", 1, "--seed", 8, "--output", tmp_path, "--cine")
+    image = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "heart_0000_cine.nii.gz")))
+    labels, _ = read_labels(tmp_path / "heart_0000_labels.nii.gz")
+    assert np.array_equal(labels, simulated_heart(8).labels)
+    blood, muscle, scar = (image[labels == value].mean() for value in (1, 2, 3))
+    assert blood > 1.5 * muscle
+    assert abs(scar - muscle) < 0.35 * (blood - muscle)
+
+
+def test_choices_of_scar_need_a_wall_to_be_in(tmp_path):
+    with pytest.raises(BadSettings, match="--strategy in-wall"):
+        run(simulate, "--output", tmp_path / "none", "--scar-size", 10)
+    with pytest.raises(BadSettings, match="wholly synthetic"):
+        run(simulate, "--output", tmp_path / "none", "--cine", "--strategy", "in-wall")
+    assert not (tmp_path / "none").exists()

@@ -7,6 +7,7 @@ import pytest
 
 from CardioScarLib.core.errors import BadContours, BadSettings
 from CardioScarLib.synthesis import TRAINING
+from CardioScarLib.synthesis.chosen_scars import ScarChoice, middle_of_segment
 from CardioScarLib.synthesis.label_walls import wall_of_labels
 from CardioScarLib.synthesis.strategies import carried, scar_carried, scar_in_wall
 
@@ -104,3 +105,34 @@ def test_labels_without_a_cavity_and_sources_without_scar_are_refused():
         scar_in_wall(np.where(ring() == 1, 2, ring()), matrix(), 9.0, 0)
     with pytest.raises(BadSettings, match="has none"):
         scar_carried(ring(), matrix(), 9.0, (ring(), matrix()), 0)
+
+
+@pytest.mark.parametrize("segment", [1, 4, 9, 11, 14])
+def test_a_chosen_scar_has_its_size_in_its_segment_and_its_transmurality(segment):
+    labels, to_lps = ring(), matrix()
+    choice = ScarChoice(size=6.0, segment=segment, transmurality=60.0)
+    heart = scar_in_wall(labels, to_lps, 8.0, 5, choice=choice)
+    assert heart.about["scar_share"] == pytest.approx(0.06, abs=0.001)
+    wall = wall_of_labels(labels, to_lps)
+    scarred = heart.share[tuple(wall.voxels.T)] > 0.5
+    assert scarred.mean() == pytest.approx(0.06, abs=0.001)
+    angle, share = middle_of_segment(segment)
+    turned = np.mod(wall.place.angle[scarred] - angle + np.pi, 2 * np.pi) - np.pi
+    assert abs(turned.mean()) < 0.3 and abs(wall.share[scarred].mean() - share) < 0.15
+    assert wall.place.depth[scarred].max() < 0.72 and np.quantile(wall.place.depth[scarred], 0.95) > 0.4
+
+
+def test_segments_lie_where_aha_has_them():
+    assert middle_of_segment(1) == (pytest.approx(np.pi / 2), 0.83)  # basal anterior
+    assert middle_of_segment(9)[0] == pytest.approx(-np.pi / 6)  # mid inferoseptal
+    assert middle_of_segment(16)[0] == pytest.approx(np.pi)  # apical lateral
+    assert middle_of_segment(17)[1] == 0.0
+
+
+def test_a_scar_that_does_not_fit_is_refused():
+    with pytest.raises(BadSettings, match="does not fit into the inner 20 %"):
+        scar_in_wall(ring(), matrix(), 8.0, 5, choice=ScarChoice(size=60.0, transmurality=20.0))
+    with pytest.raises(BadSettings, match="1 to 17"):
+        ScarChoice(segment=18)
+    with pytest.raises(BadSettings, match="above 0"):
+        ScarChoice(size=0.0)

@@ -88,7 +88,7 @@ def evaluate_made(
             done += 1
             if name == "made" and {one.pixels.shape for one in case.image} != {(size, size)}:
                 raise BadTrainingData(f"The made images have different sizes ({case.name}); score those of one network at a time.")
-            views = views_of(case.image, case.classes, spacing, size, centers.get(case.patient) if name != "training" else None)
+            views = views_of(case.image, case.classes, spacing, size, centers.get(case.patient))
             seen = seen_by(eyes, images_of(views), views.labels, views.around, spacing, where)
             same = judge.sha256 == eyes.sha256 or name == "training"
             again = seen if same else seen_by(judge, images_of(views), views.labels, views.around, spacing, where)

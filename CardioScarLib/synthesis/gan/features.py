@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,9 @@ def kernel_distance(real: np.ndarray, made: np.ndarray, seed: int = 0) -> tuple[
     import torch
 
     size = min(SUBSET, len(real), len(made))
-    metric = require_torchmetrics().kid.KernelInceptionDistance(feature=_given(real.shape[1]), subsets=SUBSETS, subset_size=size)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance` will save", UserWarning)
+        metric = require_torchmetrics().kid.KernelInceptionDistance(feature=_given(real.shape[1]), subsets=SUBSETS, subset_size=size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         metric.update(torch.from_numpy(real), real=True)

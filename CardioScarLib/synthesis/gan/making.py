@@ -11,7 +11,7 @@ from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.segmentation.validation import half_precision
 from CardioScarLib.synthesis.gan.batches import told
-from CardioScarLib.synthesis.gan.looks import LOOK, chosen, drawn_look
+from CardioScarLib.synthesis.gan.looks import LOOK, chosen, drawn_look, look_of
 from CardioScarLib.synthesis.gan.samples import Views, views_of
 from CardioScarLib.synthesis.gan.weights import OF_LABELS, TO_LGE, Generators
 
@@ -31,11 +31,17 @@ class Made:
 
 
 def lge_of_labels(
-    classes: SliceStack, generators: Generators, seed: int = 0, contrast: str | None = None, device: str = "auto"
+    classes: SliceStack,
+    generators: Generators,
+    seed: int = 0,
+    contrast: str | None = None,
+    device: str = "auto",
+    like: SliceStack | None = None,
 ) -> Made:
     """An LGE image of a label map. The same seed gives the same look and grain on the same machine.
 
-    classes: pixels are values of `CLASSES`. contrast: see `looks.chosen`. Raises BadTrainingData for an empty label map, BadSettings.
+    classes: pixels are values of `CLASSES`. contrast: see `looks.chosen`. like: an image on the same pixels, whose look is taken in place
+    of a drawn one. Raises BadTrainingData for an empty label map, BadSettings.
     """
     import torch
 
@@ -46,7 +52,11 @@ def lge_of_labels(
         raise BadSettings("The recipe 'original' takes no contrast; omit it, or use weights of the default recipe.")
     views = views_of(None, classes, recipe.spacing, recipe.size)
     random = np.random.default_rng([seed, 23])
-    look = chosen(drawn_look(generators.record["looks"], random), contrast)
+    look = drawn_look(generators.record["looks"], random)
+    if like is not None:
+        given_views = views_of(like, classes, recipe.spacing, recipe.size)
+        look = look_of(np.asarray(given_views.images), given_views.labels)
+    look = chosen(look, contrast)
     columns = np.stack([views.around[:, 0], np.arange(len(views.labels)), views.around[:, 1]], axis=1)
     labels = torch.from_numpy(np.where((columns < 0)[..., None, None], -1, views.labels[columns].astype(np.int64)))
     numbers = torch.from_numpy(look).expand(len(labels), -1)

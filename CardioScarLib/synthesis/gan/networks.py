@@ -28,7 +28,7 @@ def generator_of(recipe: GanRecipe) -> nn.Module:
     if recipe.name == "cyclegan":
         return _residual(recipe.width)
     if recipe.name == "default":
-        return _spade(planes_of(recipe) + 1, recipe.width)
+        return _spade(planes_of(recipe), recipe.width)
     halvings = min(6, recipe.size.bit_length() - 2) if recipe.is_original else LEVELS
     return _unet(planes_of(recipe) + (not recipe.is_original), recipe.width, halvings, noise=not recipe.is_original)
 
@@ -126,7 +126,10 @@ def _original_discriminator(planes: int, width: int) -> nn.Module:
 
 
 def _spade(planes: int, width: int) -> nn.Module:
-    """A coarse encoding of all planes, and residual blocks up whose norms are scaled by the planes themselves (SPADE, Park et al. 2019)."""
+    """A coarse encoding of all planes, and residual blocks up whose norms are scaled by the planes themselves (SPADE, Park et al. 2019).
+
+    The last block gets a plane of random numbers, too, for grain: on coarser levels they would become blotches.
+    """
     import torch
     from monai.networks.blocks import SPADE
     from torch import nn
@@ -135,9 +138,9 @@ def _spade(planes: int, width: int) -> nn.Module:
     filters = [width * min(2**level, 4) for level in range(LEVELS + 1)]
 
     class Block(nn.Module):
-        def __init__(self, before: int, after: int) -> None:
+        def __init__(self, before: int, after: int, told: int) -> None:
             super().__init__()
-            self.norms = nn.ModuleList(SPADE(planes, one, hidden_channels=HIDDEN) for one in (before, after))
+            self.norms = nn.ModuleList(SPADE(told, one, hidden_channels=HIDDEN) for one in (before, after))
             self.layers = nn.ModuleList([nn.Conv2d(before, after, 3, padding=1), nn.Conv2d(after, after, 3, padding=1)])
             self.past = nn.Conv2d(before, after, 1, bias=False)
 
@@ -152,16 +155,19 @@ def _spade(planes: int, width: int) -> nn.Module:
             super().__init__()
             pairs = list(zip((planes, *filters[:-1]), filters, strict=True))
             self.down = nn.ModuleList(nn.Conv2d(before, after, 3, 1 + (level > 0), 1) for level, (before, after) in enumerate(pairs))
-            self.up = nn.ModuleList(Block(before, after) for before, after in zip(filters[:0:-1], filters[-2::-1], strict=True))
+            coarse = zip(filters[:0:-1], filters[-2:0:-1], strict=False)
+            self.up = nn.ModuleList(Block(before, after, planes) for before, after in coarse)
+            self.fine = Block(filters[1], filters[0], planes + 1)
             self.last = nn.Conv2d(filters[0], 1, 3, padding=1)
 
         def forward(self, given: torch.Tensor) -> torch.Tensor:
-            given = torch.cat([given, torch.randn_like(given[:, :1])], 1)
             values = given
             for down in self.down:
                 values = functional.leaky_relu(down(values), 0.2)
             for up in self.up:
                 values = up(functional.interpolate(values, scale_factor=2.0, mode="nearest"), given)
+            grainy = torch.cat([given, torch.randn_like(given[:, :1])], 1)
+            values = self.fine(functional.interpolate(values, scale_factor=2.0, mode="nearest"), grainy)
             return self.last(functional.leaky_relu(values, 0.2)).tanh()
 
     return Spade()
