@@ -3,9 +3,9 @@
     python Utilities/measure_downstream.py train REAL TEST --made GAN --simulated PHYSICS --work FOLDER [--seeds 0,1,2]
     python Utilities/measure_downstream.py table FOLDER
 
-Four networks for each seed: trained on REAL alone, with the GAN's images, with the simulator's, and with both. REAL is split by patient; TEST
-holds other patients and is not seen before the end. What was measured is kept, so that a run that was stopped goes on. On simulated hearts
-these are phantom figures, and never stand beside those of patients.
+Four networks for each seed: trained on REAL alone, with the GAN's images, with the simulator's, and with both. REAL is split by patient;
+TEST holds other patients and is not seen before the end. What was measured is kept, so that a run that was stopped goes on.
+On simulated hearts these are phantom figures, and never stand beside those of patients.
 """
 
 from __future__ import annotations

@@ -53,7 +53,9 @@ def _in_words(found) -> str:
         return "-" if mean is None else mean.in_words(digits)
 
     stacks, slices = found.images["made"]
-    lines = [f"Made      {stacks} stacks, {slices} slices with labels; real: {found.images['real'][0]} stacks, {found.images['real'][1]} slices"]
+    lines = [
+        f"Made      {stacks} stacks, {slices} slices with labels; real: {found.images['real'][0]} stacks, {found.images['real'][1]} slices"
+    ]
     if found.psnr is not None:
         lines.append(f"PSNR      {words(found.psnr, 2)} dB")
         lines.append(f"SSIM      {words(found.ssim, 3)}")
@@ -72,7 +74,9 @@ def _in_words(found) -> str:
         held = f"held-out real images {one.held_out:.3f}; between patients {one.median:.3f}, smallest {one.between:.3f}"
         lines.append(f"Nearest   {one.made:.3f} in {name}: median to an image learned from; {held}")
     if found.memorized is not None:
-        lines.append(f"Copies    {found.memorized} of {slices} made slices are nearer to one learned from than any two of different patients")
+        lines.append(
+            f"Copies    {found.memorized} of {slices} made slices are nearer to one learned from than any two of different patients"
+        )
         real_ones = max(one.held_out_copies for one in found.memory.values())
         lines.append(f"          (of {found.images['real'][1]} held-out real slices, up to {real_ones} are)")
     return "\n".join(lines)

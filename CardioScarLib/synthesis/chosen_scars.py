@@ -23,8 +23,8 @@ ROUGH = 0.25
 
 @dataclass(frozen=True)
 class ScarChoice:
-    """size: percent of the wall's volume. segment: AHA 1 to 17, in whose middle the scar is. transmurality: percent of the wall's thickness,
-    from the endocardium. None is drawn. Raises BadSettings for what is out of range."""
+    """size: percent of the wall's volume. segment: AHA 1 to 17, in whose middle the scar is. transmurality: percent of the wall's
+    thickness, from the endocardium. None is drawn. Raises BadSettings for what is out of range."""
 
     size: float | None = None
     segment: int | None = None

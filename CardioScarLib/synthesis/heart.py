@@ -40,7 +40,7 @@ class SimulatedHeart:
 
 
 def simulated_heart(seed: int, ranges: Ranges = TRAINING, *, with_wall: bool = False, cine: bool = False) -> SimulatedHeart:
-    """The heart of a seed; the same seed and ranges give the same heart. with_wall: also its mesh and the field on it. cine: see `heart_of`."""
+    """The heart of a seed; the same seed and ranges give the same heart. with_wall: also its mesh and the field. cine: see `heart_of`."""
     random = np.random.default_rng([seed, 17])
     return heart_of(drawn_tissues(random, ranges), seed, random, ranges, with_wall=with_wall, cine=cine)
 

@@ -222,7 +222,8 @@ def test_weights_that_are_damaged_or_of_another_kind_are_refused(hearts, tmp_pat
 
 def test_the_command_trains_and_tells_in_json(hearts, tmp_path, capsys):
     words = ["synthesize", "train", "pix2pix", str(hearts), "-o", str(tmp_path / "run"), "--labels", "emidec", "--size", "32", "--pixel"]
-    words += ["2.5", "--width", "4", "--steps", "1", "--rounds", "1", "--batch-size", "1", "--device", "cpu", "--validation", "40", "--json"]
+    words += ["2.5", "--width", "4", "--steps", "1", "--rounds", "1", "--batch-size", "1", "--device", "cpu", "--validation", "40"]
+    words.append("--json")
     assert main(words) == 0
     report = json.loads(capsys.readouterr().out)
     assert set(report["training"]["scores"]) == {"frechet_segmentation_features", "absolute_error"}

@@ -136,8 +136,8 @@ class _Run(Resumable):
         return self.losses[-1]
 
     def validated(self) -> dict[str, float]:
-        """Frechet distance of LGE made of cine; error of coming back; and where there are labels, whether the shipped network finds those of
-        the cine again in the LGE made of it: masks must not move."""
+        """Frechet distance of LGE made of cine; error of coming back; and where there are labels, whether the shipped network finds those
+        of the cine again in the LGE made of it: masks must not move."""
         import torch
 
         cine = self.validation[TO_CINE]

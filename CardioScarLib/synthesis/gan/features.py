@@ -31,9 +31,7 @@ class Seen:
     labels: np.ndarray
 
 
-def seen_by(
-    trained: Trained, images: np.ndarray, labels: np.ndarray, around: np.ndarray, spacing: float, device: torch.device
-) -> Seen:
+def seen_by(trained: Trained, images: np.ndarray, labels: np.ndarray, around: np.ndarray, spacing: float, device: torch.device) -> Seen:
     """Images of one size on the network's view; it sees no more of the neighbors and surroundings than they show.
 
     images: (n, s, s), any unit. labels: (n, s, s) classes. around: (n, 2) rows of the neighbors, -1 where there is none. spacing: mm.

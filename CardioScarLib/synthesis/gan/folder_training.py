@@ -28,9 +28,7 @@ class GanFolderReport:
     skipped: tuple[str, ...]
 
 
-def pix2pix_on_folder(
-    folder: Path, output: Path, labels: str, settings: Pix2PixSettings, progress: Callable[..., None]
-) -> GanFolderReport:
+def pix2pix_on_folder(folder: Path, output: Path, labels: str, settings: Pix2PixSettings, progress: Callable[..., None]) -> GanFolderReport:
     """Train on all images with label maps of a folder, split by patient; a case that cannot be used is skipped and named.
 
     labels: what the values of the label maps mean, see `classes.class_map`. output: folder of the weights, made if it is missing.

@@ -98,7 +98,6 @@ def _unet(planes: int, width: int, halvings: int, noise: bool) -> nn.Module:
 
 def _original_discriminator(planes: int, width: int) -> nn.Module:
     """64 and 128 filters that halve, 512 that do not, and a number for each of 30 x 30 patches of 128 x 128 pixels."""
-    import torch
     from torch import nn
 
     class Original(nn.Module):

@@ -35,9 +35,7 @@ class Views:
     height: np.ndarray
 
 
-def views_of(
-    image: SliceStack | None, classes: SliceStack | None, spacing: float, size: int, center: np.ndarray | None = None
-) -> Views:
+def views_of(image: SliceStack | None, classes: SliceStack | None, spacing: float, size: int, center: np.ndarray | None = None) -> Views:
     """Views around the labels' middle, or around center, (3,) LPS mm. Raises BadTrainingData without labels and center."""
     stack = image if image is not None else classes
     if stack is None:

@@ -16,7 +16,7 @@ FOUND_AGAIN = {"cavity": (CAVITY,), "wall": WALL, "scar with no-reflow": (SCAR, 
 
 @dataclass(frozen=True, eq=False)
 class Stacks:
-    """Slices with labels of several stacks. seen: features and classes by the shipped network; found: classes by that which judges masks."""
+    """Slices with labels of several stacks. seen: features and classes by the shipped network; found: by that which judges masks."""
 
     names: list[str]
     patients: list[str]
@@ -40,7 +40,9 @@ class Stacks:
     def dice(self) -> dict[str, dict[str, float | None]]:
         """By stack and structure, of what the judging network finds against the labels; None where neither has it."""
         return {
-            name: {word: dice_of(np.isin(one.classes[used], values), np.isin(one.labels[used], values)) for word, values in FOUND_AGAIN.items()}
+            name: {
+                word: dice_of(np.isin(one.classes[used], values), np.isin(one.labels[used], values)) for word, values in FOUND_AGAIN.items()
+            }
             for name, one, used in zip(self.names, self.found, self.used, strict=True)
         }
 
@@ -69,4 +71,3 @@ def _coherence(views: Views, used: np.ndarray) -> float | None:
             if one.std() > 0 and other.std() > 0:
                 each.append(float(np.corrcoef(one, other)[0, 1]))
     return float(np.mean(each)) if each else None
-
