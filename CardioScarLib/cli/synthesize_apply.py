@@ -115,11 +115,11 @@ def _rows(one: Source, image, classes, made, number: int | None):
             seen.append(view(nearest, square.center, first.spacing[0], first.pixels.shape[0], order).pixels)
         return np.nan_to_num(np.stack(seen))
 
-    drawn = np.stack([each.pixels for each in made.labels]).astype(int)
+    drawn = None if made.labels is None else np.stack([each.pixels for each in made.labels]).astype(int)
     rows = []
     if image is not None and (number is None or number == 1):
-        rows.append(SheetRow(f"given: {one.path.name}", on_views(image, 1), drawn if drawn.any() else None))
-    rows.append(SheetRow(f"made: {one.name}", np.stack([each.pixels for each in made.image]), drawn if drawn.any() else None))
+        rows.append(SheetRow(f"given: {one.path.name}", on_views(image, 1), drawn))
+    rows.append(SheetRow(f"made: {one.name}", np.stack([each.pixels for each in made.image]), drawn))
     return rows
 
 

@@ -111,13 +111,19 @@ def test_files_are_a_pair_in_patient_geometry_and_several_looks_are_one_patient(
     assert "p0_look1_lge.nii.gz" in capsys.readouterr().err
 
 
-def test_cyclegan_hands_labels_on_and_makes_either_kind(weights, tmp_path, capsys):
+def test_cyclegan_hands_labels_on_and_makes_either_kind(weights, tmp_path, capsys, monkeypatch):
+    from CardioScarLib.synthesis.gan import sources
+
     cine = write_hearts(tmp_path / "cine", count=1, kind="cine")
     assert made_folder(weights["cyclegan"], cine, tmp_path / "lge") == 0
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "lge" / "p0_labels.nii.gz")))
     assert set(np.unique(labels)) == {0, 1, 2, 3}
     assert made_folder(weights["cyclegan"], cine, tmp_path / "back", "--to", "cine") == 0
     assert (tmp_path / "back" / "p0_cine.nii.gz").is_file()
+    (cine / "p0_labels.nii.gz").unlink()
+    monkeypatch.setattr(sources, "heart_of", lambda image, device: np.mean([one.center for one in image], axis=0))
+    assert made_folder(weights["cyclegan"], cine, tmp_path / "bare") == 0
+    assert not (tmp_path / "bare" / "p0_labels.nii.gz").exists()  # nobody knows them
     for words, said in (
         (("--contrast", "scar=1"), "omit --contrast"),
         (("--looks", "3"), "and --looks"),

@@ -50,17 +50,16 @@ class MadeFiles:
 
 
 def write_made(made: Made, files: MadeFiles, about: Mapping[str, Any], overwrite: bool) -> None:
-    """All files or none. Raises BadStack for slices that make no volume."""
+    """All files or none; labels where they are known. Raises BadStack for slices that make no volume."""
     groups = even_groups(made.image)
     if len(groups) != 1:
         raise BadStack("The slices are not evenly spaced, so they make no volume; give a volume.")
-    volumes = [
-        slice_volume(stack, groups[0], [one.pixels.astype(kind) for one in stack])
-        for stack, kind in ((made.image, np.int16), (made.labels, np.uint8))
-    ]
+    volumes = {files.image: slice_volume(made.image, groups[0], [one.pixels.astype(np.int16) for one in made.image])}
+    if made.labels is not None:
+        volumes[files.labels] = slice_volume(made.labels, groups[0], [one.pixels.astype(np.uint8) for one in made.labels])
     thickness = made.image.slices[0].thickness
     words = {"synthesized": True, **about, "look": made.look, "slice_thickness": thickness, "labels": LABELS}
-    with atomic_paths(files.every, overwrite) as temporaries:
-        for volume, path in zip(volumes, temporaries, strict=False):
+    with atomic_paths([*volumes, files.words], overwrite) as temporaries:
+        for volume, path in zip(volumes.values(), temporaries, strict=False):
             write_volume(volume, path)
-        temporaries[2].write_text(json.dumps(words, indent=2) + "\n", encoding="utf-8")
+        temporaries[-1].write_text(json.dumps(words, indent=2) + "\n", encoding="utf-8")

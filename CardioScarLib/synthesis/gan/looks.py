@@ -26,7 +26,7 @@ def scaled(images: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 def look_of(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(len(LOOK),) of one stack; without scar, the cavity's brightness stands for it. images: -1 to 1; labels: classes."""
-    brightness = []
+    brightness: list[float] = []
     for value in (CAVITY, MYOCARDIUM, SCAR):
         inside = images[labels == value]
         brightness.append(float(inside.mean()) if len(inside) else brightness[0] if brightness else 0.0)

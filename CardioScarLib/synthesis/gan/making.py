@@ -13,6 +13,7 @@ from CardioScarLib.segmentation.validation import half_precision
 from CardioScarLib.synthesis.gan.batches import told
 from CardioScarLib.synthesis.gan.looks import LOOK, chosen, drawn_look, look_of
 from CardioScarLib.synthesis.gan.samples import Views, views_of
+from CardioScarLib.synthesis.gan.seeded import seeded
 from CardioScarLib.synthesis.gan.weights import OF_LABELS, TO_LGE, Generators
 
 LARGEST = 1000.0
@@ -22,11 +23,11 @@ BATCH = 16
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """image: 0 to LARGEST. labels: classes that it was made with; both on the network's views, from apex to base, LPS mm. look: numbers
-    of `looks.LOOK` by name, None where the network takes none."""
+    """image: 0 to LARGEST. labels: classes that it was made with, None where they are not known; both on the network's views, from apex to
+    base, LPS mm. look: numbers of `looks.LOOK` by name, None where the network takes none."""
 
     image: SliceStack
-    labels: SliceStack
+    labels: SliceStack | None
     look: dict[str, float] | None
 
 
@@ -88,9 +89,8 @@ def _run(network, given, seed: int, device: str) -> np.ndarray:
 
     where = choose_device(device)[0]
     network = network.to(where)
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(seed)
-        parts = []
+    parts = []
+    with seeded(seed, where), torch.inference_mode():
         for start in range(0, len(given), BATCH):
             with half_precision(where):
                 parts.append(network(given[start : start + BATCH].to(where)).float().cpu().numpy()[:, 0])
@@ -99,4 +99,5 @@ def _run(network, given, seed: int, device: str) -> np.ndarray:
 
 def _made(views: Views, images: np.ndarray, look: dict[str, float] | None) -> Made:
     stack = SliceStack(views.squares)
-    return Made(stack.with_pixels(list(np.round(0.5 * LARGEST * (images + 1)))), stack.with_pixels(list(views.labels)), look)
+    labels = stack.with_pixels(list(views.labels)) if views.labels.any() else None
+    return Made(stack.with_pixels(list(np.round(0.5 * LARGEST * (images + 1)))), labels, look)

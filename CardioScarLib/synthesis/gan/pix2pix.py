@@ -22,6 +22,7 @@ from CardioScarLib.synthesis.gan.features import frechet_distance, seen_by, ship
 from CardioScarLib.synthesis.gan.networks import discriminator_of, generator_of
 from CardioScarLib.synthesis.gan.recipes import GanRecipe, gan_recipe
 from CardioScarLib.synthesis.gan.samples import GanSamples
+from CardioScarLib.synthesis.gan.seeded import seeded
 from CardioScarLib.synthesis.gan.several import Several, adam, falling
 from CardioScarLib.synthesis.gan.weights import OF_LABELS, write_generators
 
@@ -158,8 +159,7 @@ def images_of(
     import torch
 
     made = []
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(seed)
+    with seeded(seed, device), torch.inference_mode():
         for batch, _ in in_order(samples, recipe, size):
             made.append(made_of(generator, batch, device))
     return np.concatenate(made)
