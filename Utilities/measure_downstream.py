@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
+from CardioScarLib.io.files import made_folder
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.segmentation.cases import find_pairs, read_pairs
 from CardioScarLib.segmentation.classes import CLASSES
@@ -32,6 +33,7 @@ ARMS = {"real only": (), "real + GAN": ("gan",), "real + physics": ("physics",),
 
 def train(args) -> None:
     folders = {"gan": args.made, "physics": args.simulated}
+    made_folder(args.work)
     test = list(read_pairs(find_pairs(args.test)[0], args.labels, []))
     for seed in args.seeds:
         for arm, kinds in ARMS.items():

@@ -180,6 +180,8 @@ def test_real_images_scored_against_themselves_are_perfect_copies_and_noise_is_n
     bad = json.loads(capsys.readouterr().out)
     assert bad["frechet"] > 10 * max(same["frechet"], 1e-3) and bad["ssim"]["mean"] < 0.2 and bad["memorized"] == 0
     assert bad["coherence"]["made"]["mean"] < 0.2
+    assert same["variety"]["made"] == same["variety"]["real"] > 0
+    assert bad["variety"]["real"] == pytest.approx(same["variety"]["real"]) and bad["variety"]["made"] != same["variety"]["made"]
 
 
 def test_the_nearest_image_is_found_and_patients_are_kept_apart():

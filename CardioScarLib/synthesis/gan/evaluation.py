@@ -31,7 +31,8 @@ class GanEvaluation:
     images: stacks and slices with labels, made and real. psnr (dB), ssim: of made images against real ones of the same labels, None without
     any. frechet, kernel: of features of our own segmentation network, made against real; these are no FID and no KID of Inception's.
     floor: the same distances between real images held out and images learned from. dice: found again by structure, on made and on real
-    images, and the ratio of the two means. coherence: see `Stacks.coherence`, made and real. memory: by space, None where no folder of
+    images, and the ratio of the two means. coherence, variety: see `Stacks`, made and real; images that all
+    look alike are found well by a network, and have little variety. memory: by space, None where no folder of
     images learned from was given. copies: names of stacks with copies.
     """
 
@@ -43,6 +44,7 @@ class GanEvaluation:
     floor: dict[str, Any] | None
     dice: dict[str, dict[str, Any]]
     coherence: dict[str, Mean | None]
+    variety: dict[str, float | None]
     memory: dict[str, Nearest] | None
     memorized: int | None
     copies: list[str]
@@ -136,6 +138,7 @@ def _scored(made: Stacks, real: Stacks, training: Stacks | None, spacing: float,
         floor,
         dice,
         {"made": mean_of(made.coherence()), "real": mean_of(real.coherence())},
+        {"made": made.variety(), "real": real.variety()},
         memory,
         memorized,
         [made.names[number] for number in np.unique(owners[copied])],

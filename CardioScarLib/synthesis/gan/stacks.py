@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from CardioScarLib.segmentation.classes import CAVITY, NO_REFLOW, SCAR, WALL
 from CardioScarLib.synthesis.gan.features import Seen
@@ -45,6 +46,12 @@ class Stacks:
             }
             for name, one, used in zip(self.names, self.found, self.used, strict=True)
         }
+
+    def variety(self) -> float | None:
+        """Mean distance between the features of slices of different patients; None for a single one."""
+        apart = cdist(self.features, self.features)
+        other = self.patient_of_image[:, None] != self.patient_of_image[None, :]
+        return float(apart[other].mean()) if other.any() else None
 
     def coherence(self) -> list[float | None]:
         """Of each stack the mean correlation between what is around the heart on a slice and on the next."""
