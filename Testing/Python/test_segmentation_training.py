@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from segmented_hearts import ring_heart, rotation
 
-from CardioScarLib.core.errors import BadSettings, Cancelled, UnreadableFile
+from CardioScarLib.core.errors import BadSettings, BadTrainingData, Cancelled, UnreadableFile
 from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
 from CardioScarLib.segmentation.recipes import RECIPES
 from CardioScarLib.segmentation.samples import Samples, samples_of
@@ -211,3 +211,31 @@ def test_the_spread_is_the_error_of_the_share_of_scar_in_log_odds(samples):
     true = np.mean(samples[1].labels[samples[1].labels >= 2] == 3)
     expected = abs(np.log(true / (1 - true)) - np.log(0.2 / 0.8))
     assert share_spread(Even(), samples[1], RECIPES["default"], 2, torch.device("cpu")) == pytest.approx(expected, abs=0.03)
+
+
+def test_synthetic_images_are_drawn_in_their_share_and_never_validated_with(samples, tmp_path):
+    from gan_hearts import write_hearts
+
+    from CardioScarLib.segmentation.augment import NONE
+    from CardioScarLib.segmentation.folder_training import train_on_folder
+    from CardioScarLib.segmentation.training_batches import Batches
+    from CardioScarLib.segmentation.weights import read_weights
+
+    real = samples[0]
+    mixed = Samples.joined([real, replace(samples[1], synthetic=np.ones(len(samples[1]), dtype=bool))])
+    for share in (0.0, 0.3, 1.0):
+        chances = Batches(mixed, RECIPES["default"], NONE, 2, 0, share).chances.numpy()
+        assert chances[mixed.synthetic].sum() == pytest.approx(share) and chances.sum() == pytest.approx(1)
+    alone = Batches(real, RECIPES["default"], NONE, 2, 0, 0.3).chances.numpy()
+    assert alone.sum() == pytest.approx(1)  # without synthetic images, the share means nothing
+
+    hearts, made = write_hearts(tmp_path / "real", count=2), write_hearts(tmp_path / "made", count=3, first=10)
+    settings = replace(SETTINGS, steps=1, rounds=1, validation=40.0)
+    report = train_on_folder(hearts, tmp_path / "run", "emidec", settings, quiet, synthetic=[made])
+    assert report.patients == (1, 1) and report.synthetic == 3
+    record = read_weights(report.training.weights).record
+    assert record["synthetic_cases"] == 3 and record["slices"][1] == 3  # validated with the one real patient kept apart
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadTrainingData, match="empty holds no images"):
+        train_on_folder(hearts, tmp_path / "none", "emidec", settings, quiet, synthetic=[tmp_path / "empty"])
+    assert not (tmp_path / "none").exists()

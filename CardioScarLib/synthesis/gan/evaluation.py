@@ -31,9 +31,9 @@ class GanEvaluation:
     images: stacks and slices with labels, made and real. psnr (dB), ssim: of made images against real ones of the same labels, None without
     any. frechet, kernel: of features of our own segmentation network, made against real; these are no FID and no KID of Inception's.
     floor: the same distances between real images held out and images learned from. dice: found again by structure, on made and on real
-    images, and the ratio of the two means. coherence, variety: see `Stacks`, made and real; images that all
-    look alike are found well by a network, and have little variety. memory: by space, None where no folder of
-    images learned from was given. copies: names of stacks with copies.
+    images, and the ratio of the two means. coherence, variety: see `Stacks`, made and real; images that all look alike are found well by a
+    network, and have little variety. memory: by space, None where no folder of images learned from was given. copies: names of stacks
+    with copies.
     """
 
     images: dict[str, tuple[int, int]]
