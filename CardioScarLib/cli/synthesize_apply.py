@@ -69,9 +69,9 @@ def apply(weights, inputs, output, labels, looks, contrast, like_given, to, seed
             progress("make", place, len(plan))
             try:
                 image, classes, center = one.read(labels, device)
+                if like_given and image is None:
+                    raise BadTrainingData("No image lies beside the label map, whose contrast could be taken; omit --like-given.")
                 if of_labels:
-                    if like_given and image is None:
-                        raise BadTrainingData("no image lies beside it, whose contrast could be taken; omit --like-given.")
                     made = lge_of_labels(classes, generators, seed + place, contrast, device, image if like_given else None)
                 else:
                     made = image_of_image(image, classes, center, generators, TO_CINE if to == "cine" else TO_LGE, device, seed + place)
@@ -84,7 +84,7 @@ def apply(weights, inputs, output, labels, looks, contrast, like_given, to, seed
                 continue
             written += 1
             if sheet is not None and written <= SHOWN:
-                rows += _rows(one, image, classes, made, number)
+                rows += _rows(one, image, made, number)
         progress("make", len(plan), len(plan))
     if not written:
         raise BadTrainingData(f"No image was made. The first problem: {notes[0]}")
@@ -100,7 +100,7 @@ def _check_names(paths: list[Path]) -> None:
         raise BadSettings(f"Two inputs would both become {twice[0]}; rename one of them, or make them one after the other.")
 
 
-def _rows(one: Source, image, classes, made, number: int | None):
+def _rows(one: Source, image, made, number: int | None):
     """Of the sheet: what was given, on the same views, and what was made."""
     import numpy as np
 

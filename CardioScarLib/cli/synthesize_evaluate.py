@@ -73,7 +73,9 @@ def _in_words(found) -> str:
     variety = found.variety
     if None not in variety.values():
         ratio = f"{variety['made'] / variety['real']:.3f}"
-        lines.append(f"{'Variety':<10}{variety['made']:<22.3f}{variety['real']:<22.3f}{ratio}  distance between features of patients")
+        lines.append(
+            f"{'Variety':<10}{variety['made']:<22.3f}{variety['real']:<22.3f}{ratio}  distance in pixels between slices of different patients"
+        )
     for name, one in (found.memory or {}).items():
         held = f"held-out real images {one.held_out:.3f}; between patients {one.median:.3f}, smallest {one.between:.3f}"
         lines.append(f"Nearest   {one.made:.3f} in {name}: median to an image learned from; {held}")

@@ -65,6 +65,9 @@ def train_spect(
 
 
 class _Run(Resumable):
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler | None
+
     def __init__(self, settings: SpectTrainingSettings, samples: SpectSamples, validation: SpectSamples, record: dict[str, Any]):
         import torch
 
@@ -77,7 +80,7 @@ class _Run(Resumable):
         rate = settings.rate or RATES[settings.network]
         self.schedule = None
         if self.is_original:
-            self.optimizer: torch.optim.Optimizer = torch.optim.Adam(self.network.parameters(), rate)
+            self.optimizer = torch.optim.Adam(self.network.parameters(), rate)
         else:
             self.optimizer = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=DECAY)
             self.schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -25,6 +25,7 @@ from CardioScarLib.segmentation.validation import half_precision, pooled_dice, s
 from CardioScarLib.segmentation.weights import write_weights
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 WARM_UP = 0.05
@@ -74,6 +75,9 @@ def train(
 
 
 class _Run(Resumable):
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+
     def __init__(
         self, here: Launched, shared: nn.Module, network: nn.Module, recipe: Recipe, settings: SegmentTrainingSettings,
         samples: Samples, validation: Samples, record: dict[str, Any],
@@ -90,7 +94,7 @@ class _Run(Resumable):
         self.loss = (of_scarnet if recipe.name.startswith("scarnet") else dice_and_cross_entropy)().to(here.device)
         trained = [one for one in network.parameters() if one.requires_grad]
         self.optimizer = torch.optim.AdamW(trained, settings.rate, weight_decay=DECAY)
-        self.schedule: torch.optim.lr_scheduler.OneCycleLR = torch.optim.lr_scheduler.OneCycleLR(
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer, settings.rate, total_steps=settings.steps + 1, pct_start=WARM_UP, cycle_momentum=False
         )
 

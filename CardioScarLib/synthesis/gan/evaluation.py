@@ -94,11 +94,7 @@ def evaluate_made(
             seen = seen_by(eyes, images_of(views), views.labels, views.around, spacing, where)
             same = judge.sha256 == eyes.sha256 or name == "training"
             again = seen if same else seen_by(judge, images_of(views), views.labels, views.around, spacing, where)
-            for held, one in zip(
-                (found.names, found.patients, found.views, found.used, found.seen, found.found),
-                (case.name, case.patient, views, views.labels.any(axis=(1, 2)), seen, again), strict=True,
-            ):  # fmt: skip
-                held.append(one)  # type: ignore[arg-type]
+            found.add(case.name, case.patient, views, seen, again)
         stacks[name] = found
     progress("look", total, total)
     return _scored(stacks["made"], stacks["real"], stacks.get("training"), spacing, skipped)
@@ -118,12 +114,11 @@ def _scored(made: Stacks, real: Stacks, training: Stacks | None, spacing: float,
         if len(set(training.patients)) < FEWEST:
             raise BadTrainingData("To look for copies, images of two patients at least must have been learned from.")
         memory = {}
-        for name, values in (
-            ("features", [one.features for one in (made, real, training)]),
-            ("pixels", [coarse_pixels(one.images, spacing) for one in (made, real, training)]),
-        ):
-            memory[name], copies = nearest(*values, training.patient_of_image)
-            copied |= copies
+        patients = training.patient_of_image
+        memory["features"], copied = nearest(made.features, real.features, training.features, patients)
+        coarse = [coarse_pixels(one.images, spacing) for one in (made, real, training)]
+        memory["pixels"], copies = nearest(coarse[0], coarse[1], coarse[2], patients)
+        copied = copied | copies
         memorized = int(copied.sum())
         floor = {
             "frechet": frechet_distance(training.features, real.features), "kernel": kernel_distance(training.features, real.features)
@@ -138,7 +133,7 @@ def _scored(made: Stacks, real: Stacks, training: Stacks | None, spacing: float,
         floor,
         dice,
         {"made": mean_of(made.coherence()), "real": mean_of(real.coherence())},
-        {"made": made.variety(), "real": real.variety()},
+        {"made": made.variety(spacing), "real": real.variety(spacing)},
         memory,
         memorized,
         [made.names[number] for number in np.unique(owners[copied])],

@@ -40,10 +40,11 @@ def seen_by(trained: Trained, images: np.ndarray, labels: np.ndarray, around: np
     import torch
 
     network, recipe = trained.network.to(device).eval(), trained.recipe
-    if not hasattr(network, "bottleneck"):
+    deepest = getattr(network, "bottleneck", None)
+    if deepest is None:
         raise BadSettings(f"Features are those of the networks 'default' and 'finder'; '{recipe.name}' is another.")
     kept: list[torch.Tensor] = []
-    handle = network.bottleneck.register_forward_hook(lambda module, given, found: kept.append(found.float().mean((2, 3)).cpu()))
+    handle = deepest.register_forward_hook(lambda module, given, found: kept.append(found.float().mean((2, 3)).cpu()))
     each = torch.from_numpy(np.asarray(images, dtype=np.float32))
     rows = torch.from_numpy(np.stack([around[:, 0], np.arange(len(images)), around[:, 1]], axis=1))
     classes, drawn = [], []

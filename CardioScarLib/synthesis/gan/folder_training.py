@@ -64,7 +64,8 @@ def cyclegan_on_folders(
     if Path(cine).resolve() == Path(lge).resolve():
         raise BadTrainingData("Cine and LGE are one folder; each kind of image must have a folder of its own.")
     skipped: list[str] = []
-    learning, validating = {}, {}
+    learning: dict[str, GanSamples] = {}
+    validating: dict[str, GanSamples] = {}
     counts = [0, 0]
     for kind, folder, order in ((TO_CINE, cine, orders[0]), (TO_LGE, lge, orders[1])):
         sides = _image_sides(folder, order, settings, progress, skipped)

@@ -32,7 +32,7 @@ class Made:
 
 
 def lge_of_labels(
-    classes: SliceStack,
+    classes: SliceStack | None,
     generators: Generators,
     seed: int = 0,
     contrast: str | None = None,
@@ -47,7 +47,7 @@ def lge_of_labels(
     import torch
 
     recipe = generators.recipe
-    if not recipe.makes_of_labels:
+    if not recipe.makes_of_labels or classes is None:
         raise UnreadableFile("These weights make images of images, not of label maps; give images, or other weights.")
     if contrast is not None and recipe.is_original:
         raise BadSettings("The recipe 'original' takes no contrast; omit it, or use weights of the default recipe.")
@@ -67,7 +67,7 @@ def lge_of_labels(
 
 
 def image_of_image(
-    image: SliceStack, classes: SliceStack | None, center: np.ndarray | None, generators: Generators, to: str = TO_LGE,
+    image: SliceStack | None, classes: SliceStack | None, center: np.ndarray | None, generators: Generators, to: str = TO_LGE,
     device: str = "auto", seed: int = 0,
 ) -> Made:  # fmt: skip
     """LGE of cine, or cine of LGE (to: weights.TO_CINE); labels are handed on.
@@ -77,7 +77,7 @@ def image_of_image(
     import torch
 
     recipe = generators.recipe
-    if recipe.makes_of_labels:
+    if recipe.makes_of_labels or image is None:
         raise UnreadableFile("These weights make images of label maps, not of images; give label maps, or other weights.")
     views = views_of(image, classes, recipe.spacing, recipe.size, center)
     given = torch.from_numpy(np.asarray(views.images, dtype=np.float32))[:, None]

@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 from CardioScarLib.segmentation.classes import CAVITY, NO_REFLOW, SCAR, WALL
 from CardioScarLib.synthesis.gan.features import Seen
+from CardioScarLib.synthesis.gan.memory import coarse_pixels
 from CardioScarLib.synthesis.gan.samples import Views
 
 FOUND_AGAIN = {"cavity": (CAVITY,), "wall": WALL, "scar with no-reflow": (SCAR, NO_REFLOW)}
@@ -25,6 +26,14 @@ class Stacks:
     used: list[np.ndarray]
     seen: list[Seen]
     found: list[Seen]
+
+    def add(self, name: str, patient: str, views: Views, seen: Seen, found: Seen) -> None:
+        self.names.append(name)
+        self.patients.append(patient)
+        self.views.append(views)
+        self.used.append(views.labels.any(axis=(1, 2)))
+        self.seen.append(seen)
+        self.found.append(found)
 
     @property
     def features(self) -> np.ndarray:
@@ -47,9 +56,10 @@ class Stacks:
             for name, one, used in zip(self.names, self.found, self.used, strict=True)
         }
 
-    def variety(self) -> float | None:
-        """Mean distance between the features of slices of different patients; None for a single one."""
-        apart = cdist(self.features, self.features)
+    def variety(self, spacing: float) -> float | None:
+        """Mean distance between slices of different patients, in smoothed pixels; None for a single patient. spacing: mm."""
+        pixels = coarse_pixels(self.images, spacing)
+        apart = cdist(pixels, pixels)
         other = self.patient_of_image[:, None] != self.patient_of_image[None, :]
         return float(apart[other].mean()) if other.any() else None
 
