@@ -72,10 +72,8 @@ def _in_words(found) -> str:
     lines.append(f"{'Coherence':<10}{words(coherence['made'], 3):<22}{words(coherence['real'], 3):<22}correlation around the heart")
     variety = found.variety
     if None not in variety.values():
-        ratio = f"{variety['made'] / variety['real']:.3f}"
-        lines.append(
-            f"{'Variety':<10}{variety['made']:<22.3f}{variety['real']:<22.3f}{ratio}  distance in pixels between slices of different patients"
-        )
+        cells = f"{variety['made']:<22.3f}{variety['real']:<22.3f}{variety['made'] / variety['real']:.3f}"
+        lines.append(f"{'Variety':<10}{cells}  distance in pixels between slices of different patients")
     for name, one in (found.memory or {}).items():
         held = f"held-out real images {one.held_out:.3f}; between patients {one.median:.3f}, smallest {one.between:.3f}"
         lines.append(f"Nearest   {one.made:.3f} in {name}: median to an image learned from; {held}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from CardioScarLib.core.errors import BadTrainingData
+from CardioScarLib.io.tensor_files import plain
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.segmentation.cases import LabeledCase, find_pairs, read_pairs
 from CardioScarLib.segmentation.scores import Mean, mean_of
@@ -51,7 +52,8 @@ class GanEvaluation:
     skipped: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Plain JSON values."""
+        return dict(plain(asdict(self)))
 
 
 def evaluate_made(

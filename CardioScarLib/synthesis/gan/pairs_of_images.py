@@ -31,7 +31,8 @@ def psnr_and_ssim(made: Stacks, real: Stacks) -> tuple[Mean | None, Mean | None]
         if views.labels.shape != other.labels.shape or _agree(views.labels, other.labels) < SAME:
             continue
         one, true = (torch.from_numpy(images_of(each)[used])[:, None] for each in (views, other))
-        psnr.append(float(torch.as_tensor(peak_signal_noise_ratio(one, true, data_range=2.0, dim=(1, 2, 3)))))
+        if not torch.equal(one, true):  # of the same image it is infinite
+            psnr.append(float(torch.as_tensor(peak_signal_noise_ratio(one, true, data_range=2.0, dim=(1, 2, 3)))))
         ssim.append(float(torch.as_tensor(structural_similarity_index_measure(one, true, data_range=2.0))))
     return mean_of(psnr), mean_of(ssim)
 

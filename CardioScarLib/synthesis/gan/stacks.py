@@ -31,7 +31,7 @@ class Stacks:
         self.names.append(name)
         self.patients.append(patient)
         self.views.append(views)
-        self.used.append(views.labels.any(axis=(1, 2)))
+        self.used.append(np.asarray(views.labels.any(axis=(1, 2))))
         self.seen.append(seen)
         self.found.append(found)
 
