@@ -34,7 +34,9 @@ def unknown_words(line: str) -> list[str]:
     command = cardioscar.commands.get(words[1]) if len(words) > 1 else None
     if command is None:
         return words[:2]
-    commands = [command, *getattr(command, "commands", {}).values()]
+    commands = [command]
+    for each in commands:  # groups of groups, too
+        commands.extend(getattr(each, "commands", {}).values())
     options = [one for each in commands for one in each.params if isinstance(one, click.Option)]
     flags = {flag for one in options for flag in (*one.opts, *one.secondary_opts)}
     return [word for word in words[2:] if word.startswith("--") and word.partition("=")[0] not in flags]
