@@ -184,6 +184,23 @@ def test_real_images_scored_against_themselves_are_perfect_copies_and_noise_is_n
     assert bad["variety"]["real"] == pytest.approx(same["variety"]["real"]) and bad["variety"]["made"] != same["variety"]["made"]
 
 
+def test_another_network_can_find_the_labels_again_but_not_one_that_knows_no_scar(hearts):
+    import torch
+
+    from CardioScarLib.segmentation.networks import build
+    from CardioScarLib.segmentation.recipes import RECIPES
+    from CardioScarLib.segmentation.weights import Trained, read_weights
+    from CardioScarLib.synthesis.gan.evaluation import evaluate_made
+
+    torch.manual_seed(0)
+    other = Trained(build(RECIPES["attention-resunet"]), RECIPES["attention-resunet"], {}, "0" * 64)
+    one, two = (evaluate_made(hearts, hearts, "emidec", judge, device="cpu") for judge in (read_weights("default"), other))
+    assert one.kernel == two.kernel  # features are always the shipped network's
+    assert two.dice["cavity"]["real"].mean < one.dice["cavity"]["real"].mean  # an untrained network finds nothing
+    with pytest.raises(BadSettings, match="does not tell scar"):
+        evaluate_made(hearts, hearts, "emidec", read_weights("finder"), device="cpu")
+
+
 def test_the_nearest_image_is_found_and_patients_are_kept_apart():
     from CardioScarLib.synthesis.gan.memory import nearest
 

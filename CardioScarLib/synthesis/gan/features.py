@@ -10,6 +10,7 @@ import numpy as np
 
 from CardioScarLib.core.errors import BadSettings, MissingPackage
 from CardioScarLib.segmentation.normalized import normalized
+from CardioScarLib.segmentation.recipes import EVERY_CLASS
 from CardioScarLib.segmentation.validation import half_precision
 from CardioScarLib.segmentation.weights import Trained, read_weights
 
@@ -23,8 +24,8 @@ SUBSET, SUBSETS = 50, 100
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """features: (n, c) float32, means over the view of the deepest layer. classes, labels: (n, s, s) found, and those that were given, on
-    the network's view."""
+    """features: (n, c) float32, means over the view of the deepest layer, where the network has one as our U-Nets do. classes, labels:
+    (n, s, s) found, and those that were given, on the network's view."""
 
     features: np.ndarray
     classes: np.ndarray
@@ -35,16 +36,16 @@ def seen_by(trained: Trained, images: np.ndarray, labels: np.ndarray, around: np
     """Images of one size on the network's view; it sees no more of the neighbors and surroundings than they show.
 
     images: (n, s, s), any unit. labels: (n, s, s) classes. around: (n, 2) rows of the neighbors, -1 where there is none. spacing: mm.
-    Raises BadSettings for a network without a deepest layer that is known.
+    Raises BadSettings for a network that does not tell all classes.
     """
     import torch
 
     network, recipe = trained.network.to(device).eval(), trained.recipe
-    deepest = getattr(network, "bottleneck", None)
-    if deepest is None:
-        raise BadSettings(f"Features are those of the networks 'default' and 'finder'; '{recipe.name}' is another.")
+    if recipe.classes != EVERY_CLASS:
+        raise BadSettings(f"The network '{recipe.name}' does not tell scar from other tissue; give weights of another.")
     kept: list[torch.Tensor] = []
-    handle = deepest.register_forward_hook(lambda module, given, found: kept.append(found.float().mean((2, 3)).cpu()))
+    deepest = getattr(network, "bottleneck", None)
+    handle = deepest and deepest.register_forward_hook(lambda module, given, found: kept.append(found.float().mean((2, 3)).cpu()))
     each = torch.from_numpy(np.asarray(images, dtype=np.float32))
     rows = torch.from_numpy(np.stack([around[:, 0], np.arange(len(images)), around[:, 1]], axis=1))
     classes, drawn = [], []
@@ -60,8 +61,11 @@ def seen_by(trained: Trained, images: np.ndarray, labels: np.ndarray, around: np
                 given = torch.from_numpy(labels[start : start + BATCH].astype(np.float32))[:, None]
                 drawn.append(_on_view(given, spacing, recipe.spacing, recipe.size, "nearest")[0][:, 0].numpy().astype(np.uint8))
     finally:
-        handle.remove()
-    return Seen(torch.cat(kept).numpy(), np.concatenate(classes), np.concatenate(drawn))
+        if handle is not None:
+            handle.remove()
+    return Seen(
+        torch.cat(kept).numpy() if kept else np.zeros((len(images), 0), dtype=np.float32), np.concatenate(classes), np.concatenate(drawn)
+    )
 
 
 def _on_view(images: torch.Tensor, spacing: float, wanted: float, size: int, mode: str) -> tuple[torch.Tensor, torch.Tensor]:
