@@ -45,7 +45,9 @@ def seen_by(trained: Trained, images: np.ndarray, labels: np.ndarray, around: np
         raise BadSettings(f"The network '{recipe.name}' does not tell scar from other tissue; give weights of another.")
     kept: list[torch.Tensor] = []
     deepest = getattr(network, "bottleneck", None)
-    handle = deepest and deepest.register_forward_hook(lambda module, given, found: kept.append(found.float().mean((2, 3)).cpu()))
+    handle = None
+    if deepest is not None:
+        handle = deepest.register_forward_hook(lambda module, given, found: kept.append(found.float().mean((2, 3)).cpu()))
     each = torch.from_numpy(np.asarray(images, dtype=np.float32))
     rows = torch.from_numpy(np.stack([around[:, 0], np.arange(len(images)), around[:, 1]], axis=1))
     classes, drawn = [], []
