@@ -30,6 +30,8 @@ BORDER_ZONE, CORE = 0.4, 0.6
 """Of the maximum, by convention."""
 CUTOFF = 5.15
 """g of channels, as used with ADAS 3D LV to predict ventricular arrhythmia (trial NCT04599439). For masses on this scale alone."""
+STEPS = 256
+"""Of a histogram of intensities; with more steps the same heart has a higher entropy."""
 SCALE = "signal intensity, reconstructed as percent of its maximum in the myocardium"
 
 
@@ -52,8 +54,16 @@ def signal_evidence(stack: SliceStack, pixels: WallPixels, lge_type: str) -> Evi
             "intensity all of it would be border zone."
         )
     weights = np.where(pixels.cover >= SMALLEST_COVER, pixels.cover, 0.0)
-    described = {"method": "signal", "remote": remote, "maximum": maximum, "lge_type": kind}
+    entropy = shannon_entropy(pixels.values(stack)[interior], maximum)
+    described = {"method": "signal", "remote": remote, "maximum": maximum, "entropy_bits": entropy, "lge_type": kind}
     return Evidence(np.clip((intensity - remote) / (maximum - remote), 0.0, 1.0), weights, described)
+
+
+def shannon_entropy(intensities: np.ndarray, maximum: float) -> float:
+    """Bits of (n,) intensities from 0 to the maximum, by their histogram of `STEPS` steps (Androulakis et al. 2019, JACC EP 5:480)."""
+    counts = np.histogram(np.clip(intensities, 0, maximum), STEPS, (0, maximum))[0]
+    share = counts[counts > 0] / counts.sum()
+    return float(-np.sum(share * np.log2(share)))
 
 
 def signal_quantities(
@@ -77,6 +87,10 @@ def signal_quantities(
         fields.quantity("signal_core_mass_g", "Core mass by signal", dense, "g", f"{how}: 60 % or more, {AT_DENSITY}"),
         fields.quantity("signal_border_zone_mass_g", "Border zone mass by signal", scar - dense, "g", f"{how}: 40 to 60 %, {AT_DENSITY}"),
     ]
+    if "entropy_bits" in evidence.description:  # maps of earlier versions have none
+        bits = float(evidence.description["entropy_bits"])
+        steps = f"Shannon entropy of the intensities of pixels well within the wall, in {STEPS} steps up to the maximum ({maximum:.4g})"
+        found.append(Quantity("signal_entropy_bits", "Entropy of the signal", bits, "bits", steps))
     channels = find_channels(wall, coordinates, posterior, core, settings.samples, level)
     method = f"{how}: corridors below 60 % between tissue of 60 % and more"
     found.append(fields.quantity("signal_channel_mass_g", "Channel mass by signal", channels.masses, "g", f"{method}, {AT_DENSITY}"))

@@ -15,12 +15,18 @@ from CardioScarLib.core.errors import BadEvidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.quantification.points import points_within
-from CardioScarLib.quantification.signal import signal_evidence
+from CardioScarLib.quantification.signal import shannon_entropy, signal_evidence
 
 HEALTHY, SCAR = 100.0, 900.0
 CASE = make_case("W", 4, 1200, pixel=3.0)
 SIGNAL = cs.QuantifySettings(samples=8, signal=True)
-NAMES = ("signal_core_mass_g", "signal_border_zone_mass_g", "signal_channel_mass_g", "signal_channel_mass_above_5_15_g_percent")
+NAMES = (
+    "signal_core_mass_g",
+    "signal_border_zone_mass_g",
+    "signal_entropy_bits",
+    "signal_channel_mass_g",
+    "signal_channel_mass_above_5_15_g_percent",
+)
 
 
 def images(stack):
@@ -75,6 +81,13 @@ def test_a_pixel_lies_between_remote_myocardium_and_the_brightest_one():
     bright = stack.with_pixels([one.pixels + 2000 for one in stack])
     with pytest.raises(BadEvidence, match="40 % of the maximum"):
         signal_evidence(bright, operator.pixels, "magnitude")
+
+
+def test_the_entropy_of_intensities_is_that_of_their_histogram():
+    even = (np.arange(256) + 0.5) * 900 / 256
+    assert shannon_entropy(np.repeat(even, 3), 900.0) == pytest.approx(8.0)
+    assert shannon_entropy(np.concatenate([np.full(30, 100.0), np.full(10, 800.0)]), 900.0) == pytest.approx(0.8113, abs=1e-4)
+    assert shannon_entropy(np.full(5, 100.0), 900.0) == 0.0
 
 
 def test_an_image_without_a_zero_has_no_percent_of_its_maximum(a_result):
