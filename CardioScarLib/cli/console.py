@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -53,3 +54,17 @@ def say_written(paths: Iterable[Path]) -> None:
     """Print the files that were written, one a line."""
     for number, path in enumerate(paths):
         say(f"{'' if number else 'Wrote':<7}{path}")
+
+
+def tell(values: Mapping[str, Any], words: Callable[[], str], as_json: bool, output: Path | None, overwrite: bool) -> None:
+    """Print values in words, or as JSON, which is also written to a file where one is asked for."""
+    from CardioScarLib.io.files import atomic_path
+
+    text = json.dumps(values, indent=2)
+    if output:
+        with atomic_path(output, overwrite) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+    if as_json:
+        click.echo(text)
+    else:
+        say(words())

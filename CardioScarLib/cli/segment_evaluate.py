@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from CardioScarLib.cli.console import progress_bars, say, say_notes
+from CardioScarLib.cli.console import progress_bars, say_notes, tell
 
 if TYPE_CHECKING:
     from CardioScarLib.segmentation.evaluation import Evaluation
@@ -27,7 +26,7 @@ def evaluate(found, truth, labels, true_labels, output, overwrite, as_json) -> N
 
     Means come with 95 % intervals by bootstrap over cases, volumes with the limits of agreement of Bland and Altman.
     """
-    from CardioScarLib.io.files import atomic_path, check_not_read, check_writable
+    from CardioScarLib.io.files import check_not_read, check_writable
     from CardioScarLib.segmentation.evaluation import evaluate as evaluated
 
     if output:
@@ -36,14 +35,7 @@ def evaluate(found, truth, labels, true_labels, output, overwrite, as_json) -> N
     with progress_bars(quiet=as_json) as progress:
         result = evaluated(found, truth, labels, true_labels or labels, progress)
     say_notes(result.skipped)
-    text = json.dumps(result.as_dict(), indent=2)
-    if output:
-        with atomic_path(output, overwrite) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
-    if as_json:
-        click.echo(text)
-    else:
-        say(_in_words(result))
+    tell(result.as_dict(), lambda: _in_words(result), as_json, output, overwrite)
 
 
 def _in_words(result: Evaluation) -> str:

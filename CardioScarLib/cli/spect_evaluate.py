@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from CardioScarLib.cli.console import progress_bars, say, say_notes
+from CardioScarLib.cli.console import progress_bars, say_notes, tell
 from CardioScarLib.cli.options import settings_options
 from CardioScarLib.cli.spect_config import config_option, dae_option, layout_options
 from CardioScarLib.core.perfusion_settings import SpectSettings
@@ -38,7 +37,7 @@ def evaluate(folder, weights, dae, output, pictures, pictures_of, settings, layo
     Beside it stands the largest piece above 40 % of the highest counts around the true wall. Means come with 95 % intervals by
     bootstrap over volumes.
     """
-    from CardioScarLib.io.files import atomic_path, check_writable, made_folder
+    from CardioScarLib.io.files import check_writable, made_folder
     from CardioScarLib.perfusion.evaluation import evaluate_spect
     from CardioScarLib.perfusion.layout import Names, find_studies
     from CardioScarLib.perfusion.pictures import four_panels, write_figure
@@ -61,16 +60,8 @@ def evaluate(folder, weights, dae, output, pictures, pictures_of, settings, layo
     with progress_bars(quiet=as_json) as progress:
         result = evaluate_spect(studies, trained, settings, progress, seen, allow_mask_as_volume)
     say_notes([*alone, *result.skipped])
-    text = json.dumps(
-        {**result.as_dict(), "weights_sha256": trained.sha256, "dae_sha256": trained.refiner.sha256 if trained.refiner else None}, indent=2
-    )
-    if output:
-        with atomic_path(output, overwrite) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
-    if as_json:
-        click.echo(text)
-    else:
-        say(_in_words(result))
+    networks = {"weights_sha256": trained.sha256, "dae_sha256": trained.refiner.sha256 if trained.refiner else None}
+    tell({**result.as_dict(), **networks}, lambda: _in_words(result), as_json, output, overwrite)
 
 
 def _in_words(result: SpectEvaluation) -> str:

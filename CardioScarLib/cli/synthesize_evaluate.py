@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from CardioScarLib.cli.console import progress_bars, say, say_notes
+from CardioScarLib.cli.console import progress_bars, say_notes, tell
 
 
 @click.command(short_help="Score made images.")
@@ -28,7 +27,7 @@ def evaluate(made, real, labels, training, weights, device, output, overwrite, a
     PSNR and SSIM need real images of the same labels and names. The Frechet and kernel distances are of features of CardioScar's own
     segmentation network; they are not FID and KID of other work. Dice tells how well a network finds the labels again.
     """
-    from CardioScarLib.io.files import atomic_path, check_not_read, check_writable
+    from CardioScarLib.io.files import check_not_read, check_writable
     from CardioScarLib.segmentation.weights import read_weights
     from CardioScarLib.synthesis.gan.evaluation import evaluate_made
 
@@ -38,14 +37,7 @@ def evaluate(made, real, labels, training, weights, device, output, overwrite, a
     with progress_bars(quiet=as_json) as progress:
         found = evaluate_made(made, real, labels, read_weights(weights), training, device, progress)
     say_notes(found.skipped)
-    text = json.dumps(found.as_dict(), indent=2)
-    if output:
-        with atomic_path(output, overwrite) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
-    if as_json:
-        click.echo(text)
-    else:
-        say(_in_words(found))
+    tell(found.as_dict(), lambda: _in_words(found), as_json, output, overwrite)
 
 
 def _in_words(found) -> str:
