@@ -11,6 +11,8 @@ from CardioScarPanel.bulls_eye import eyesPixmap
 from CardioScarPanel.run_button import RunButton
 from CardioScarPanel.tables import RowTable
 
+NOTHING_YET = object()
+"""Differs from whatever can be shown."""
 OF_SEGMENTS = "segment_"
 """Begins names of numbers that the picture shows."""
 
@@ -24,7 +26,7 @@ class PerfusionView:
 
     def __init__(self, ui, runControl, startPerfusion, modelNode) -> None:
         self._ui, self._modelNode = ui, modelNode
-        self._parameterNode, self._shown = None, None
+        self._parameterNode, self._shown = None, NOTHING_YET
         self._button = RunButton(ui.measurePerfusionButton, runControl, startPerfusion, self._onMeasured)
         interval = _("The true value lies in it in 9 of 10 cases, as far as noise, network and threshold tell.")
         columns = ((_("Number"), _("What was measured.")), (_("Value"), _("Its value.")), (_("Interval"), interval))
@@ -33,19 +35,21 @@ class PerfusionView:
         ui.showViabilityButton.clicked.connect(lambda checked=False: showViability(self._modelNode()))
 
     def connect(self, parameterNode) -> None:
-        self._parameterNode, self._shown = parameterNode, None
+        self._parameterNode, self._shown = parameterNode, NOTHING_YET
         self.update()
 
     def update(self) -> None:
         """Show what is kept with the SPECT volume."""
         ui, volume = self._ui, self._parameterNode.spectVolume if self._parameterNode is not None else None
         ui.perfusionCollapsibleButton.visible = volume is not None
+        if volume is None and self._shown is None:
+            return
         arrays = self._arrays()
         ui.showPerfusionButton.enabled = bool(arrays)
         ui.showViabilityButton.enabled = any(name.startswith(OF_CLASSES) for name in arrays)
         record = perfusionOf(volume)
         kept = None if record is None else (volume.GetID(), record.values)
-        if kept is not None and kept == self._shown:
+        if kept == self._shown:
             return
         self._shown = kept
         self._numbers.fill([] if record is None else _rows(record))
