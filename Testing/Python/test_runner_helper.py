@@ -50,8 +50,12 @@ def test_one_process_does_task_after_task_and_stays_after_a_refusal(helper, task
         helper.do(task("complain"))
     assert "failed: The slices are upside down" in helper.log[-1]
     assert helper.do(task("talk")) == "done"
-    assert process_of(helper) == first
-    assert {"from Python", "Zoë's warning"} <= set(helper.log) and helper.log[-1].endswith("done")
+    assert process_of(helper) == first and helper.log[-1].endswith("done")
+    said = set(helper.log)
+    for _ in range(5):  # by a pipe of its own: on a busy machine the task may be done before its words arrive
+        helper.do(task("talk"))
+        said |= set(helper.log)
+    assert {"from Python", "Zoë's warning"} <= said
 
 
 def test_a_process_that_crashes_is_a_sentence_and_the_next_task_gets_another(helper, task):
