@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from CardioScarLib.core.errors import CardioScarError
 from CardioScarLib.core.perfusion_settings import PerfusionSettings, SpectSettings
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.io.spect import read_spect
@@ -35,9 +36,15 @@ def run(args) -> None:
             continue
         begin = time.process_time()
         scan = read_spect(args.folder / f"{name}.nii.gz")
-        report = measured({scan.study or "scan": scan}, network, SpectSettings(), PerfusionSettings(), None, lambda *state, **more: None)
-        extent = next(one for one in report.studies[0].quantities if one.name == EXTENT)
-        record = {"name": name, "true": case["extent_percent"][f"{LOW / 100:g}"], "found": extent.as_dict()}
+        record = {"name": name, "true": case["extent_percent"][f"{LOW / 100:g}"]}
+        try:
+            report = measured(
+                {scan.study or "scan": scan}, network, SpectSettings(), PerfusionSettings(), None, lambda *state, **more: None
+            )
+            extent = next(one for one in report.studies[0].quantities if one.name == EXTENT)
+            record["found"] = extent.as_dict()
+        except CardioScarError as problem:
+            record["refused"] = extent = str(problem)
         with args.output.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         print(f"{name}: true {record['true']:.1f} %, found {extent}, {time.process_time() - begin:.1f} s of CPU", flush=True)
@@ -45,7 +52,8 @@ def run(args) -> None:
 
 def table(args) -> None:
     records = [json.loads(line) for line in args.records.read_text().splitlines()]
-    found = [(one["true"], Quantity.from_dict(EXTENT, one["found"])) for one in records]
+    found = [(one["true"], Quantity.from_dict(EXTENT, one["found"])) for one in records if "found" in one]
+    print(f"Refused: {len(records) - len(found)} of {len(records)}.\n")
     print("| scans | extent, bias (limits of agreement), % of the wall | truth in its 90 % interval | width of the interval, median |")
     print("|---|---|---|---|")
     for name, chosen in (
