@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+SEGMENTATION = "segmentation"
+"""Method of evidence that a segmentation network told."""
 BRIGHT_SD = 3.0
 """Tissue is bright above this many remote standard deviations ..."""
 CORE_OVER_BLOOD = 0.5
@@ -73,6 +75,6 @@ class Evidence:
     @property
     def share_shifts(self) -> np.ndarray | None:
         """(k,) by how much the share of scar in the wall may be another than it was found to be; None where no draws say it."""
-        if self.share_draws is None or self.description.get("method") not in ("spatial", "segmentation"):
+        if self.share_draws is None or self.description.get("method") not in ("spatial", SEGMENTATION):
             return None
         return self.share_draws - float(self.description["scar_share"])

@@ -6,7 +6,7 @@ import numpy as np
 
 from CardioScarLib.core.case import ScarShares
 from CardioScarLib.core.errors import BadEvidence
-from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.evidence import SEGMENTATION, Evidence
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall_pixels import WallPixels
 
@@ -33,7 +33,7 @@ def share_evidence(stack: SliceStack, pixels: WallPixels, shares: ScarShares, pi
     moves = shares.spread * np.random.default_rng(0).standard_normal(DRAWS)
     draws = 1 / (1 + (1 - kept) / kept * np.exp(-moves))
     numbers = {
-        "method": "segmentation",
+        "method": SEGMENTATION,
         "pixels": len(pixels),
         "pixels_used": int(np.count_nonzero(weights)),
         "scar_share": share,

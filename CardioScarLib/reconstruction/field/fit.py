@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from scipy.special import expit
 
-from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.evidence import SEGMENTATION, Evidence
 from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.core.wall import Wall
@@ -74,7 +74,7 @@ def fit_field(
         step(0, 1)
         space = plain_chart()
         choice = usual_choice(blocks, space, operator.anchors)
-        if choice.scatter > FIELD.rough_at_first_look:
+        if choice.scatter > FIELD.rough_at_first_look or hides_roughness(evidence):
             return fit_process(
                 blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, repeats, Beside.of(operator, seen, HALF)
             )
@@ -87,9 +87,10 @@ def fit_field(
     plan = effort.plan
     work = _Work(TRIALS + 2 * FOLDS * (FOLD_PLAN.entropy + FOLD_PLAN.squared) + effort.members * (plan.entropy + plan.squared), step)
     chart = wall_chart(wall, operator.frame)
-    choice = choose_roughness(blocks, chart, operator.anchors, FIELD.smooth, work.tick, settings.jobs)
+    always_rough = hides_roughness(evidence)
+    choice = choose_roughness(blocks, chart, operator.anchors, 0.0 if always_rough else FIELD.smooth, work.tick, settings.jobs)
     left_out = None
-    if choice.scatter < FIELD.rough:
+    if choice.scatter < FIELD.rough and not always_rough:
         left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick, settings.jobs)
         if choice.scatter > FIELD.smooth and left_out.error is not None:
             if left_out_error(operator, seen, blocks, chart, choice.roughness, _folds(operator, evidence)) < left_out.error:
@@ -115,6 +116,11 @@ def fit_field(
         **_about(spread),
     }
     return FieldPosterior(tuple(members), shares, operator.frame, spread, settings.samples, settings.seed, summary)
+
+
+def hides_roughness(evidence: Evidence) -> bool:
+    """Whether scar counts as rough however smooth its evidence is: probabilities of a network are smoother than what they speak of."""
+    return evidence.description.get("method") == SEGMENTATION
 
 
 def fit_members(
