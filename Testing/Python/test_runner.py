@@ -24,6 +24,7 @@ from CardioScarLib.io.npz import write_npz
 from CardioScarLib.phantom import phantom_case
 from CardioScarLib.pipeline import reconstruct
 from CardioScarLib.runner import InPlaceJob, child, start_job
+from CardioScarLib.runner.environment import child_environment
 from CardioScarLib.runner.progress import ProgressClock
 from CardioScarLib.runner.task import ANSWER_FILE, TASK_FILE, TASK_SCHEMA, read_answer, read_task, write_answer, write_task
 from CardioScarLib.tasks.advise import AdviseTask
@@ -396,3 +397,11 @@ def test_work_in_place_behaves_as_work_in_a_child():
     assert job.poll() == "cancelled" and job.error is None
     with pytest.raises(Cancelled):
         job._progress("fit", 1, 2)
+
+
+def test_a_child_of_a_dask_worker_keeps_its_memory(monkeypatch):
+    """With Dask's own setting a map takes a quarter more time."""
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
+    monkeypatch.setenv("ANOTHER", "kept")
+    found = child_environment({"OWN": "changed"})
+    assert "MALLOC_TRIM_THRESHOLD_" not in found and (found["ANOTHER"], found["OWN"]) == ("kept", "changed")
