@@ -87,10 +87,8 @@ def signal_quantities(
         fields.quantity("signal_core_mass_g", "Core mass by signal", dense, "g", f"{how}: 60 % or more, {AT_DENSITY}"),
         fields.quantity("signal_border_zone_mass_g", "Border zone mass by signal", scar - dense, "g", f"{how}: 40 to 60 %, {AT_DENSITY}"),
     ]
-    if "entropy_bits" in evidence.description:  # maps of earlier versions have none
-        bits = float(evidence.description["entropy_bits"])
-        steps = f"Shannon entropy of the intensities of pixels well within the wall, in {STEPS} steps up to the maximum ({maximum:.4g})"
-        found.append(Quantity("signal_entropy_bits", "Entropy of the signal", bits, "bits", steps))
+    steps = f"Shannon entropy of the intensities of pixels well within the wall, in {STEPS} steps up to the maximum ({maximum:.4g})"
+    found.append(Quantity("signal_entropy_bits", "Entropy of the signal", float(evidence.description["entropy_bits"]), "bits", steps))
     channels = find_channels(wall, coordinates, posterior, core, settings.samples, level)
     method = f"{how}: corridors below 60 % between tissue of 60 % and more"
     found.append(fields.quantity("signal_channel_mass_g", "Channel mass by signal", channels.masses, "g", f"{method}, {AT_DENSITY}"))

@@ -94,6 +94,17 @@ def test_smooth_probabilities_are_no_sign_of_smooth_scar(case, preset):
     assert told.arrays["scar_uncertainty"].mean() > 1.2 * measured.arrays["scar_uncertainty"].mean()
 
 
+@pytest.mark.parametrize("preset", ["preview", "standard"])
+def test_a_heart_without_scar_stays_without(case, preset):
+    """Rough scar of which there is none: nothing to choose lengths by, and nothing to draw."""
+    none = replace(case.shares, stack=case.shares.stack.with_pixels([0 * one.pixels for one in case.shares.stack]))
+    settings = ReconstructionSettings(model=ModelSettings("field", preset, samples=8))
+    result = pipeline.reconstruct(replace(case, shares=none), settings)
+    assert result.arrays["scar_probability"].max() < 0.05 and np.isfinite(result.arrays["scar_uncertainty"]).all()
+    burden = next(one for one in result.quantities if one.label == "Scar burden")
+    assert burden.value < 0.5 and burden.low < 0.1 and burden.high < 5
+
+
 def test_pixels_that_may_be_no_wall_weigh_less(case):
     doubtful = case_of(segmentation(certain=0.6), WallSettings(edge_length=4.0))
     weights = [pipeline.reconstruct(one, LINEAR).evidence.weights for one in (case, doubtful)]
