@@ -37,7 +37,7 @@ from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.field.constants import FIELD, FieldConstants
 from CardioScarLib.reconstruction.field.fit import fit_members, leave_slices_out
 from CardioScarLib.reconstruction.field.fourier import sigmoid
-from CardioScarLib.reconstruction.field.noise import without_noise_floor
+from CardioScarLib.reconstruction.field.noise import without_lift
 from CardioScarLib.reconstruction.field.slice_shifts import seeming_shifts
 from CardioScarLib.reconstruction.field.spread import find_spread
 
@@ -95,7 +95,7 @@ def measured(case: BenchmarkCase, number: int) -> dict[str, np.ndarray]:
     operator = slice_operator(case.wall, case.stack, case.settings.operator)
     evidence = derive_evidence(case.stack, operator.pixels, case.settings.evidence, case.settings.operator.pixel_support)
     operator, evidence = coarsened(operator, evidence, case.wall, case.settings.operator)
-    evidence, noise = without_noise_floor(operator.pixels, evidence)
+    evidence, noise = without_lift(operator.pixels, evidence)
     left_out = leave_slices_out(operator, evidence, ModelSettings().seed, noise, lambda weights: None)
     members, shares = fit_members(operator, evidence, ModelSettings(), noise, left_out, lambda weights: None)
     spread = find_spread(members, shares, operator, evidence, noise, left_out.shifts)

@@ -38,8 +38,8 @@ from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.field.constants import FIELD
-from CardioScarLib.reconstruction.field.noise import without_noise_floor
-from CardioScarLib.reconstruction.process.blocks import Blocks, joined, quieted
+from CardioScarLib.reconstruction.field.noise import quieted, without_lift
+from CardioScarLib.reconstruction.process.blocks import Blocks, joined
 from CardioScarLib.reconstruction.process.chart import WallChart, wall_chart
 from CardioScarLib.reconstruction.process.choose import Choice, LeftOut, choose_roughness, trial_of, widened
 from CardioScarLib.reconstruction.process.constants import PROCESS, ProcessConstants
@@ -77,7 +77,7 @@ class Heart:
     @classmethod
     def made(cls, name: str, hand: str, wall: Wall, operator: SliceOperator, evidence: Evidence, truth: np.ndarray | None = None) -> Heart:
         operator, evidence = coarsened(operator, evidence, wall, OperatorSettings())
-        evidence, noise = without_noise_floor(operator.pixels, evidence)
+        evidence, noise = without_lift(operator.pixels, evidence)
         return cls(name, hand, wall, operator, quieted(evidence, noise), noise, truth)
 
 

@@ -14,8 +14,9 @@ import numpy as np
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.field.noise import quieted
 from CardioScarLib.reconstruction.process.beside import Beside
-from CardioScarLib.reconstruction.process.blocks import joined, quieted
+from CardioScarLib.reconstruction.process.blocks import joined
 from CardioScarLib.reconstruction.process.choose import Choice
 from CardioScarLib.reconstruction.process.fit import fit_process
 from CardioScarLib.reconstruction.process.left_out import CENTERS

@@ -12,7 +12,7 @@ from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.field.fit import FittedField
-from CardioScarLib.reconstruction.field.noise import without_noise_floor
+from CardioScarLib.reconstruction.field.noise import without_lift
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.self_audit import verdict
 from CardioScarLib.self_audit.constants import AUDIT
@@ -53,7 +53,7 @@ def audit(
         )
     if not np.any(evidence.weights * (evidence.values > LEAST_SCAR)):
         return _refused("yellow", "These slices show no scar to audit; they cannot exclude scar between them.")
-    evidence, noise = without_noise_floor(operator.pixels, evidence)
+    evidence, noise = without_lift(operator.pixels, evidence)
     if isinstance(posterior, FieldPosterior):
         slices = leave_each_out(operator, evidence, noise, settings, step)
     else:

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.geometry.operator import slice_operator
-from CardioScarLib.reconstruction.field.noise import FLOOR, CutOffResidual, noise_repeats, pixel_noise, without_noise_floor
+from CardioScarLib.reconstruction.field.noise import FLOOR, CutOffResidual, noise_repeats, pixel_noise, quieted, without_lift
 
 COARSE = 2.6
 
@@ -91,7 +91,7 @@ def test_the_lift_of_a_magnitude_is_taken_away_and_scar_stays():
     _, operator, clean = evidence_of("W")
     real, imaginary = np.random.default_rng(0).normal(scale=0.06, size=(2, len(clean.values)))
     folded = Evidence(np.minimum(np.hypot(clean.values + real, imaginary), 1), clean.weights)
-    mended, noise = without_noise_floor(operator.pixels, folded)
+    mended, noise = without_lift(operator.pixels, folded)
     assert noise == pytest.approx(0.06, rel=0.1)
     remote, scar = clean.values < 0.001, clean.values > 0.9
     assert folded.values[remote].mean() == pytest.approx(0.06 * np.sqrt(np.pi / 2), rel=0.05)
@@ -104,7 +104,37 @@ def test_noise_that_was_cut_off_and_lifts_without_noise_stay():
     noise = np.random.default_rng(0).normal(scale=0.03, size=len(clean.values))
     for values in (np.clip(clean.values + noise, 0, 1), clean.values, 0.12 + 0.8 * clean.values + noise):
         evidence = Evidence(values, clean.weights)
-        assert without_noise_floor(operator.pixels, evidence) == (evidence, pixel_noise(operator.pixels, evidence))
+        assert without_lift(operator.pixels, evidence) == (evidence, pixel_noise(operator.pixels, evidence))
+
+
+def test_quieted_noise_has_half_its_lift_and_scar_stays():
+    noise = 0.1
+    random = np.random.default_rng(0)
+    weights = np.full(20_000, 0.5)  # their noise is larger
+    lifted = np.clip(noise / np.sqrt(0.5) * random.normal(size=20_000), 0, 1)
+    assert lifted.mean() == pytest.approx(0.0564, abs=0.002)
+    assert quieted(Evidence(lifted, weights), noise).values.mean() < 0.5 * lifted.mean()
+    mirrored = quieted(Evidence(1 - lifted, weights), noise).values
+    assert (1 - mirrored).mean() < 0.5 * lifted.mean()
+    sure = np.array([0.0, 1.0, 0.5, 0.45, 0.55])
+    assert quieted(Evidence(sure, np.ones(5)), noise).values == pytest.approx(sure, abs=2e-3)
+    values = np.linspace(0, 1, 50)
+    assert np.all(np.diff(quieted(Evidence(values, np.ones(50)), noise).values) > 0)
+
+
+def test_noise_that_neighbors_repeat_is_found_whole_and_quieted():
+    """Neighborhoods without blobs of noise are not all of the remote tissue: by them noise is half of what it is."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(SIDE, SIDE)), 1.2)
+    scar = np.zeros((SIDE, SIDE))
+    scar[30:50, 30:50] = 0.7
+    pixels, evidence = a_square(scar + 0.07 * noise / noise.std())
+    assert pixel_noise(pixels, evidence) == pytest.approx(0.07, rel=0.1)
+    mended, level = without_lift(pixels, evidence)
+    assert level == pixel_noise(pixels, evidence)
+    remote, inside = scar.ravel() == 0, scar.ravel() > 0
+    assert evidence.values[remote].mean() == pytest.approx(0.028, rel=0.1) and mended.values[remote].mean() < 0.014
+    assert mended.values[inside].mean() == pytest.approx(evidence.values[inside].mean(), abs=0.005)
+    assert np.array_equal(a_square(scar)[1].values, without_lift(*a_square(scar))[0].values)
 
 
 # Residuals

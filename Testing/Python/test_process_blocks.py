@@ -11,7 +11,7 @@ from scipy.special import expit
 from tubes import HEIGHTS, a_smooth_fraction, a_tube_stack, a_wedge, healthy, seen, the_tube
 
 from CardioScarLib.core.evidence import Evidence
-from CardioScarLib.reconstruction.process.blocks import SIZE, joined, quieted
+from CardioScarLib.reconstruction.process.blocks import SIZE, joined
 from CardioScarLib.reconstruction.process.chart import wall_chart
 from CardioScarLib.reconstruction.process.choose import (
     CENTERS,
@@ -111,21 +111,6 @@ def test_part_of_the_blocks_have_their_own_averages(coarse):
     part = blocks.part(chosen)
     assert part.centers == pytest.approx(blocks.centers[chosen])
     assert np.array_equal(part.values, blocks.values[chosen]) and len(part.points) < len(blocks.points)
-
-
-def test_quieted_noise_has_half_its_lift_and_scar_stays():
-    noise = 0.1
-    random = np.random.default_rng(0)
-    weights = np.full(20_000, 0.5)  # their noise is larger
-    lifted = np.clip(noise / np.sqrt(0.5) * random.normal(size=20_000), 0, 1)
-    assert lifted.mean() == pytest.approx(0.0564, abs=0.002)
-    assert quieted(Evidence(lifted, weights), noise).values.mean() < 0.5 * lifted.mean()
-    mirrored = quieted(Evidence(1 - lifted, weights), noise).values
-    assert (1 - mirrored).mean() < 0.5 * lifted.mean()
-    sure = np.array([0.0, 1.0, 0.5, 0.45, 0.55])
-    assert quieted(Evidence(sure, np.ones(5)), noise).values == pytest.approx(sure, abs=2e-3)
-    values = np.linspace(0, 1, 50)
-    assert np.all(np.diff(quieted(Evidence(values, np.ones(50)), noise).values) > 0)
 
 
 # Detail

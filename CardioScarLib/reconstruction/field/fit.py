@@ -16,14 +16,14 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.member import Member, MemberPlan, fit_member
-from CardioScarLib.reconstruction.field.noise import noise_repeats, without_noise_floor
+from CardioScarLib.reconstruction.field.noise import noise_of_blobs, noise_repeats, quieted, without_lift
 from CardioScarLib.reconstruction.field.objective import ShiftTolerance
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior
 from CardioScarLib.reconstruction.field.preview import PreviewPlan, fit_preview
 from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, alternation, seeming_shifts
 from CardioScarLib.reconstruction.field.spread import Spread, find_spread
 from CardioScarLib.reconstruction.process.beside import HALF, Beside, share_beside
-from CardioScarLib.reconstruction.process.blocks import joined, quieted
+from CardioScarLib.reconstruction.process.blocks import joined
 from CardioScarLib.reconstruction.process.chart import plain_chart, wall_chart
 from CardioScarLib.reconstruction.process.choose import choose_roughness, usual_choice
 from CardioScarLib.reconstruction.process.fit import fit_process
@@ -67,7 +67,8 @@ def fit_field(
     step: called with (done, all) during the work; may raise to end it.
     """
     repeats = noise_repeats(operator.pixels, evidence)
-    evidence, noise = without_noise_floor(operator.pixels, evidence)
+    evidence, noise = without_lift(operator.pixels, evidence)
+    lasting = noise_of_blobs(noise, repeats)
     seen = quieted(evidence, noise)
     blocks = joined(operator, seen)
     if settings.preset == "preview":
@@ -79,8 +80,8 @@ def fit_field(
                 blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, repeats, Beside.of(operator, seen, HALF)
             )
         member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
-        spread = find_spread([member], np.ones(1), operator, evidence, noise)
-        summary = {"prior": "smooth", "scatter": choice.scatter, "pixel_residual": member.residual, **_about(spread)}
+        spread = find_spread([member], np.ones(1), operator, evidence, lasting)
+        summary = {"prior": "smooth", "scatter": choice.scatter, "pixel_residual": member.residual, "pixel_noise": noise, **_about(spread)}
         return FieldPosterior((member,), np.ones(1), operator.frame, spread, settings.samples, settings.seed, summary)
 
     effort = EFFORTS[settings.preset]
@@ -102,7 +103,7 @@ def fit_field(
         told = variogram_of(blocks, chart, choice.roughness, posterior.summary["scatter"])
         return replace(posterior, summary={**posterior.summary, "pixel_noise": noise, "variogram": told})
     members, shares = fit_members(operator, evidence, settings, noise, left_out, work.tick)
-    spread = find_spread(members, shares, operator, evidence, noise, left_out.shifts)
+    spread = find_spread(members, shares, operator, evidence, lasting, left_out.shifts)
     work.finish()
     summary = {
         "prior": "smooth",
@@ -112,6 +113,7 @@ def fit_field(
         "pixel_residual": float(np.average([one.residual for one in members], weights=shares)),
         "left_out_slices_rms": left_out.error,
         "scatter": choice.scatter,
+        "pixel_noise": noise,
         "shift_tolerant_share": float(left_out.tolerant_share),
         **_about(spread),
     }
@@ -149,7 +151,7 @@ def fit_members(
 
 
 def _about(spread: Spread) -> dict:
-    return {"pixel_noise": spread.noise, "slice_shift_mm": spread.shift, "slice_displacement_mm": spread.displacement}
+    return {"slice_shift_mm": spread.shift, "slice_displacement_mm": spread.displacement}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from scipy.special import log_ndtr
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.core.wall_pixels import WallPixels
 from CardioScarLib.reconstruction.field.fourier import SINGLE
+from CardioScarLib.reconstruction.process.constants import PROCESS
 
 NEIGHBORHOOD = 5
 """Pixels across: a pixel is remote when the wall around it is."""
@@ -21,6 +22,8 @@ FULL = 0.8
 START, FLOOR = 0.1, 0.002
 FAR = 4.0
 """Times the noise: brighter pixels are not remote, whatever their neighbors are."""
+REPEATED = 3.0
+"""Pixels that repeat the same noise, from which on noise is blobs as wide as a neighborhood; through k-space there are 2.4 to 2.6."""
 ROUNDS = 20
 FEWEST = 30
 """Remote pixels above 0 that show noise; a segmentation has none."""
@@ -33,7 +36,8 @@ def pixel_noise(pixels: WallPixels, evidence: Evidence) -> float:
     """Standard deviation of the noise of a pixel of weight 1, in evidence units; FLOOR where there is none.
 
     Remote myocardium has no scar and evidence is not negative, so half of its noise is cut off at 0 and the other half
-    has the mean square sigma^2. Which pixels are remote depends on sigma: found by iteration, from above.
+    has the mean square sigma^2. Which pixels are remote depends on sigma: found by iteration, from above. Where neighbors repeat
+    the same noise, quiet neighborhoods are those between its blobs, and only wide ones hold as much of it as there is.
     """
     return _remote_noise(pixels, evidence)[0]
 
@@ -44,7 +48,7 @@ def noise_repeats(pixels: WallPixels, evidence: Evidence) -> float:
     Images are interpolated, and noise is filtered with them. The mean of n independent pixels has 1 / n of their variance; what
     remote neighborhoods show instead says how many independent ones they hold. 1 where too few pixels show noise.
     """
-    level, _ = _remote_noise(pixels, evidence)
+    level, _ = _remote_noise_of(pixels, evidence, NEIGHBORHOOD)
     values = evidence.values * np.sqrt(evidence.weights)
     counted = evidence.weights > 0
     around, count = _neighborhood(pixels, values, counted)
@@ -59,24 +63,53 @@ def noise_repeats(pixels: WallPixels, evidence: Evidence) -> float:
     return float(np.clip(together / (left * max(single, 1e-12)), 1.0, NEIGHBORHOOD**2))
 
 
-def without_noise_floor(pixels: WallPixels, evidence: Evidence) -> tuple[Evidence, float]:
-    """The evidence without the lift of a magnitude's noise, and the noise of a pixel as `pixel_noise` estimates it.
+def noise_of_blobs(noise: float, repeats: float) -> float:
+    """Standard deviation that amounts feel: where n neighbors repeat the same noise, n times fewer pixels average it out."""
+    return noise * float(np.sqrt(repeats)) if repeats > REPEATED else noise
+
+
+def without_lift(pixels: WallPixels, evidence: Evidence) -> tuple[Evidence, float]:
+    """The evidence without what noise adds to it where evidence ends, and the noise of a pixel as `pixel_noise` estimates it.
 
     Taking a magnitude folds negative noise over instead of cutting it off, so that E[m^2] = a^2 + 2 sigma^2 (Gudbjartsson &
     Patz 1995): remote tissue then has next to no pixels at 0, and a standard deviation of half its mean, as a Rayleigh
     distribution has. Evidence of which this is not true stays as it is; so does a constant lift, which may be diffuse fibrosis.
+
+    Blobs of noise that is cut off at 0 are wide enough for a smooth field to follow, so that residuals which know of the cut
+    (`CutOffResidual`) do not undo them: where neighbors repeat the same noise, it is quieted.
     """
     level, remote = _remote_noise(pixels, evidence)
-    if level == FLOOR or np.mean(remote < NEAR_ZERO * level) > FEW_AT_ZERO or remote.std() < RAYLEIGH_SPREAD * remote.mean():
-        return evidence, level
-    lift = level**2 / np.where(evidence.weights > 0, evidence.weights, 1.0)
-    return replace(evidence, values=np.sqrt(np.maximum(evidence.values**2 - lift, 0.0))), level / np.sqrt(2)
+    if level > FLOOR and np.mean(remote < NEAR_ZERO * level) <= FEW_AT_ZERO and remote.std() >= RAYLEIGH_SPREAD * remote.mean():
+        lift = level**2 / np.where(evidence.weights > 0, evidence.weights, 1.0)
+        return replace(evidence, values=np.sqrt(np.maximum(evidence.values**2 - lift, 0.0))), level / np.sqrt(2)
+    if level > FLOOR and noise_repeats(pixels, evidence) > REPEATED:
+        return quieted(evidence, level), level
+    return evidence, level
+
+
+def quieted(evidence: Evidence, noise: float) -> Evidence:
+    """The evidence without the lift that remains of noise where it is cut off at 0, and its mirror image at 1.
+
+    A pixel without scar shows max(0, noise), which is .4 of the noise in the mean; values well above it are left alone.
+    noise: standard deviation of a pixel of weight 1.
+    """
+    level = PROCESS.quiet * noise / np.sqrt(np.where(evidence.weights > 0, evidence.weights, 1.0))
+    low, high = evidence.values, 1 - evidence.values
+    values = np.where(low < 0.5, low * (1 - np.exp(-((low / level) ** 2))), 1 - high * (1 - np.exp(-((high / level) ** 2))))
+    return replace(evidence, values=values)
 
 
 def _remote_noise(pixels: WallPixels, evidence: Evidence) -> tuple[float, np.ndarray]:
-    """The RMS of positive remote pixels, FLOOR without noise; and the remote pixels, all scaled to weight 1."""
+    """As `_remote_noise_of`, in neighborhoods that are wide enough for this noise."""
+    repeated = noise_repeats(pixels, evidence) > REPEATED
+    return _remote_noise_of(pixels, evidence, WIDE if repeated else NEIGHBORHOOD)
+
+
+def _remote_noise_of(pixels: WallPixels, evidence: Evidence, size: int) -> tuple[float, np.ndarray]:
+    """The RMS of positive remote pixels, FLOOR without noise; and the remote pixels, all scaled to weight 1. size: pixels across
+    of the neighborhoods."""
     values = evidence.values * np.sqrt(evidence.weights)
-    around, _ = _neighborhood(pixels, values, evidence.weights > 0)
+    around, _ = _neighborhood(pixels, values, evidence.weights > 0, size)
     noise = START
     for _ in range(ROUNDS):
         remote = values[(evidence.weights > 0) & (values < FAR * noise) & (around < noise)]

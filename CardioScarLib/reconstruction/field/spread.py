@@ -28,7 +28,7 @@ class Spread:
     anchors: (k, 3) points of the wall, canonical frame, mm. disagreement: (k,) RMS difference of the members from their
     mean around each, in probability. sharpness: of borders, mean |gradient| over mean p (1 - p), 1/mm.
     shift: mm per in-plane direction by which slices seem displaced against the field, RMS. planes: of the slices, with
-    how far each may really be displaced. noise: of a pixel.
+    how far each may really be displaced. noise: of a pixel, or of a blob of pixels that repeat it.
     factor: on all of it, from a recalibration on this very stack.
     """
 
@@ -78,7 +78,7 @@ def find_spread(
 ) -> Spread:
     """From the members and what they leave unexplained.
 
-    shares: (m,) of each member in the mean. noise: of a pixel. left_out: shifts of slices against the others' prediction.
+    shares: (m,) of each member in the mean. noise: see `Spread`. left_out: shifts of slices against the others' prediction.
     """
     field, slope = np.zeros(len(operator.points), dtype=SINGLE), np.zeros((len(operator.points), 3), dtype=SINGLE)
     for share, one in zip(shares.astype(SINGLE), members, strict=True):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.process.constants import PROCESS
 
 SIZE = 2.8
 """mm: pixels are joined in blocks of up to this size."""
@@ -80,15 +79,3 @@ def _merged_points(operator: SliceOperator, matrix: sparse.csr_array, numbers: n
     rows = np.zeros(len(share), dtype=int)
     rows[group] = entries.row
     return points, sparse.csr_array((share, (rows, np.arange(len(share)))), shape=matrix.shape[:1] + (len(share),))
-
-
-def quieted(evidence: Evidence, noise: float) -> Evidence:
-    """The evidence without the lift that remains of noise where it is cut off at 0, and its mirror image at 1.
-
-    A pixel without scar shows max(0, noise), which is .4 of the noise in the mean; values well above it are left alone.
-    noise: standard deviation of a pixel of weight 1.
-    """
-    level = PROCESS.quiet * noise / np.sqrt(np.where(evidence.weights > 0, evidence.weights, 1.0))
-    low, high = evidence.values, 1 - evidence.values
-    values = np.where(low < 0.5, low * (1 - np.exp(-((low / level) ** 2))), 1 - high * (1 - np.exp(-((high / level) ** 2))))
-    return replace(evidence, values=values)
