@@ -33,7 +33,8 @@ from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.quantification.burden import scar_quantities
-from CardioScarLib.quantification.draws import Drawn, drawn_amounts, node_interval
+from CardioScarLib.quantification.contours import CONTOURS_ENTER, contours_or_why
+from CardioScarLib.quantification.draws import NO_SAMPLES, Drawn, drawn_amounts, node_interval
 from CardioScarLib.quantification.numbers import Numbers, quantify_map
 from CardioScarLib.quantification.signal import signal_evidence, signal_quantities
 from CardioScarLib.reconstruction.coarsen import coarsened
@@ -85,8 +86,9 @@ def reconstruct(
     with clock.stage("map") as step:
         step(0, 1)
         arrays = _arrays(posterior, wall, _telling(stack, operator, evidence), settings.threshold)
-        drawn = _drawn(posterior, wall, settings, evidence, arrays["scar_probability"])
+        drawn, of_contours = _drawn(posterior, wall, settings, evidence, arrays["scar_probability"])
         quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn)
+        notes = (*notes, *of_contours)
     verdict = None
     if audited:
         with clock.stage("audit") as step:
@@ -181,7 +183,7 @@ def with_interval(result: Result, level: float) -> Result:
         raise NoSpread("An interval needs an uncertainty, but this model gives none; use the model 'field'.")
     wall, settings = result.case.wall, result.settings
     lower, upper = node_interval(result.posterior, wall.nodes, settings.model.samples, level)
-    drawn = _drawn(result.posterior, wall, settings, result.evidence, result.arrays["scar_probability"])
+    drawn, _ = _drawn(result.posterior, wall, settings, result.evidence, result.arrays["scar_probability"])
     arrays = {**result.arrays, "scar_lower": lower, "scar_upper": upper}
     quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn, level)
     return replace(result, arrays=arrays, quantities=quantities, summary={**result.summary, "node_interval": level})
@@ -284,13 +286,18 @@ def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSetti
     return evidence
 
 
-def _drawn(posterior: Posterior, wall: Wall, settings: ReconstructionSettings, evidence: Evidence, probability: np.ndarray) -> Drawn | None:
-    """Amounts of scar in joint samples, with what the images leave open. probability: (n,) of the map."""
+def _drawn(
+    posterior: Posterior, wall: Wall, settings: ReconstructionSettings, evidence: Evidence, probability: np.ndarray
+) -> tuple[Drawn | None, tuple[str, ...]]:
+    """Amounts of scar in joint samples, with what images and contours leave open, and notes on the contours. probability: (n,) of the
+    map."""
     amounts = drawn_amounts(posterior, wall, settings.model.samples)
     if amounts is None:
-        return None
+        return None, (NO_SAMPLES,) if settings.contour_sd else ()
+    contours, why = contours_or_why(wall, probability, settings.contour_sd, len(amounts))
     told = float(probability.astype(np.float64) @ wall.node_measure)
-    return Drawn(told, float(wall.node_measure.sum()), amounts, evidence.share_shifts)
+    drawn = Drawn(told, float(wall.node_measure.sum()), amounts, evidence.share_shifts, contours)
+    return drawn, (why,) if why else (CONTOURS_ENTER,) if contours is not None else ()
 
 
 def _bare(evidence: Evidence) -> Evidence:

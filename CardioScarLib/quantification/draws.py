@@ -14,6 +14,7 @@ LEVEL = 0.9
 """Of intervals, unless another one is asked for."""
 BETWEEN, OF_EVIDENCE, OF_CONTOURS = SOURCES = ("between slices", "evidence", "contours")
 """What the interval of an amount comes from."""
+NO_SAMPLES = "The numbers come without intervals: the map has no joint samples."
 CHUNK = 16_384
 """Points at a time: the samples of a fine wall need not fit into memory together."""
 
