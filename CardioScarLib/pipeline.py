@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from CardioScarLib.alignment import Alignment, find_shifts
 from CardioScarLib.core.case import Case, check_evidence_of_mask
 from CardioScarLib.core.errors import BadAlignment, BadEvidence, BadSettings, BadWall, NoSpread, StackMissesWall
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.core.result import Reconstruction, Result
@@ -34,14 +36,15 @@ from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.quantification.contours import CONTOURS_ENTER, contours_or_why
-from CardioScarLib.quantification.draws import NO_SAMPLES, Drawn, drawn_amounts, node_interval
+from CardioScarLib.quantification.draws import NO_SAMPLES, Drawn, described_nodes, drawn_amounts, node_interval
 from CardioScarLib.quantification.numbers import Numbers, quantify_map
 from CardioScarLib.quantification.signal import signal_evidence, signal_quantities
 from CardioScarLib.reconstruction.coarsen import coarsened
-from CardioScarLib.reconstruction.door import fit
+from CardioScarLib.reconstruction.door import fit, needs_coordinates
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.fit import FittedField
+from CardioScarLib.reconstruction.process.chart import unrolled
 from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.self_audit import Audit
 from CardioScarLib.self_audit import audit as audit_stack
@@ -74,19 +77,19 @@ def reconstruct(
     with clock.stage("geometry") as step:
         step(0, 1)
         notes = (*stack.notes, *wall.notes, *geometry_doubts(stack, wall))
-        operator = _operator(stack, wall, settings)
+        operator, coordinates = _geometry(stack, wall, settings)
     with clock.stage("evidence") as step:
         step(0, 1)
         evidence = _evidence(case, operator, settings)
     with clock.stage("fit") as step:
         fitted = settings.model.model in ("field", "network")
         of_fit = coarsened(operator, evidence, wall, settings.operator) if fitted else (operator, evidence)
-        posterior = fit(*of_fit, wall, settings.model, step)
+        posterior = fit(*of_fit, wall, settings.model, step, coordinates)
     notes = (*notes, *_rule(case, settings), *evidence.notes, *([posterior.summary["note"]] if "note" in posterior.summary else []))
     with clock.stage("map") as step:
         step(0, 1)
-        arrays = _arrays(posterior, wall, _telling(stack, operator, evidence), settings.threshold)
-        drawn, of_contours = _drawn(posterior, wall, settings, evidence, arrays["scar_probability"])
+        arrays, amounts = _arrays(posterior, wall, _telling(stack, operator, evidence), settings, lambda: step(0, 1))
+        drawn, of_contours = _drawn(amounts, wall, settings, evidence, arrays["scar_probability"])
         quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn)
         notes = (*notes, *of_contours)
     verdict = None
@@ -183,7 +186,8 @@ def with_interval(result: Result, level: float) -> Result:
         raise NoSpread("An interval needs an uncertainty, but this model gives none; use the model 'field'.")
     wall, settings = result.case.wall, result.settings
     lower, upper = node_interval(result.posterior, wall.nodes, settings.model.samples, level)
-    drawn, _ = _drawn(result.posterior, wall, settings, result.evidence, result.arrays["scar_probability"])
+    amounts = drawn_amounts(result.posterior, wall, settings.model.samples)
+    drawn, _ = _drawn(amounts, wall, settings, result.evidence, result.arrays["scar_probability"])
     arrays = {**result.arrays, "scar_lower": lower, "scar_upper": upper}
     quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn, level)
     return replace(result, arrays=arrays, quantities=quantities, summary={**result.summary, "node_interval": level})
@@ -263,6 +267,17 @@ def _with_signal(
     return replace(found, quantities=(*found.quantities, *told))
 
 
+def _geometry(
+    stack: SliceStack, wall: Wall, settings: ReconstructionSettings
+) -> tuple[SliceOperator, WallCoordinates | str | None]:
+    """The operator, and coordinates of the wall where the model needs them: neither waits for the other."""
+    if not needs_coordinates(settings.model):
+        return _operator(stack, wall, settings), None
+    calls: list[Callable[[Callable[..., None]], Any]] = [lambda tick: _operator(stack, wall, settings), lambda tick: unrolled(wall)]
+    operator, coordinates = side_by_side(calls, settings.model.jobs, lambda: None)
+    return operator, coordinates
+
+
 def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> SliceOperator:
     operator = slice_operator(wall, stack, settings.operator)
     if not len(operator.pixels):
@@ -287,11 +302,12 @@ def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSetti
 
 
 def _drawn(
-    posterior: Posterior, wall: Wall, settings: ReconstructionSettings, evidence: Evidence, probability: np.ndarray
+    amounts: np.ndarray | None, wall: Wall, settings: ReconstructionSettings, evidence: Evidence, probability: np.ndarray
 ) -> tuple[Drawn | None, tuple[str, ...]]:
-    """Amounts of scar in joint samples, with what images and contours leave open, and notes on the contours. probability: (n,) of the
-    map."""
-    amounts = drawn_amounts(posterior, wall, settings.model.samples)
+    """Amounts of scar in joint samples, with what images and contours leave open, and notes on the contours.
+
+    amounts: see `drawn_amounts`. probability: (n,) of the map.
+    """
     if amounts is None:
         return None, (NO_SAMPLES,) if settings.contour_sd else ()
     contours, why = contours_or_why(wall, probability, settings.contour_sd, len(amounts))
@@ -311,15 +327,19 @@ def _telling(stack: SliceStack, operator: SliceOperator, evidence: Evidence) -> 
     return stack if len(kept) == len(stack) else stack.select(kept)
 
 
-def _arrays(posterior: Posterior, wall: Wall, stack: SliceStack, threshold: float | None) -> dict[str, np.ndarray]:
-    probability = posterior.mean(wall.nodes).astype(np.float32)
-    arrays = {"scar_probability": probability}
+def _arrays(
+    posterior: Posterior, wall: Wall, stack: SliceStack, settings: ReconstructionSettings, tick: Callable[[], None]
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """The arrays of a map, and amounts as `drawn_amounts` gives them."""
     if posterior.has_spread:
-        arrays["scar_uncertainty"] = posterior.sd(wall.nodes).astype(np.float32)
+        mean, sd, amounts = described_nodes(posterior, wall, settings.model.samples, settings.model.jobs, tick)
+        arrays = {"scar_probability": mean.astype(np.float32), "scar_uncertainty": sd.astype(np.float32)}
+    else:
+        arrays, amounts = {"scar_probability": posterior.mean(wall.nodes).astype(np.float32)}, None
     arrays["scar_observed"] = observed(wall.nodes, stack)
-    if threshold is not None:
-        arrays["scar_binary"] = (probability >= threshold).astype(np.float32)
-    return arrays
+    if settings.threshold is not None:
+        arrays["scar_binary"] = (arrays["scar_probability"] >= settings.threshold).astype(np.float32)
+    return arrays, amounts
 
 
 def _provenance(

@@ -8,6 +8,7 @@ layers positions at the scale of scar structures instead of raw coordinates.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -50,23 +51,24 @@ class FourierField:
         return np.concatenate(parts)
 
     def unpack(self, weights: np.ndarray) -> list[np.ndarray]:
+        """Matrices and biases of the layers, in turn, of flat weights."""
         parts, start = [], 0
         for shape in self.shapes:
-            stop = start + int(np.prod(shape))
+            stop = start + prod(shape)
             parts.append(weights[start:stop].reshape(shape).astype(SINGLE))
             start = stop
         return parts
 
     def logit(self, weights: np.ndarray, features: np.ndarray) -> np.ndarray:
         """(n,) logits."""
-        return self.forward(weights, features)[0]
+        return self.forward(self.unpack(weights), features)[0]
 
     def field(self, weights: np.ndarray, points: np.ndarray) -> np.ndarray:
         """(n,) scar fraction at (n, 3) points in the canonical frame, mm."""
         return sigmoid(self.logit(weights, self.features(points)))
 
-    def forward(self, weights: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, list]:
-        parts = self.unpack(weights)
+    def forward(self, parts: list[np.ndarray], features: np.ndarray) -> tuple[np.ndarray, list]:
+        """(n,) logits, and what `backward` needs. parts: of `unpack`."""
         layer, trace = features, []
         for matrix, bias in zip(parts[:-2:2], parts[1:-2:2], strict=True):
             before = layer @ matrix
@@ -81,20 +83,22 @@ class FourierField:
         """Flat gradient of a loss from its (n,) gradient with respect to the logits."""
         parts, trace, last = state
         gradients = [np.array([logit_gradient.sum(dtype=np.float64)]), (last.T @ logit_gradient)[:, None]]
-        back = np.outer(logit_gradient, parts[-2][:, 0])
+        back = logit_gradient[:, None] * parts[-2][:, 0]
         for number in range(len(trace) - 1, -1, -1):
             inputs, gate, after = trace[number]
-            slope = after - after * gate  # d silu = gate + silu (1 - gate)
+            slope = after * gate  # d silu = gate + silu (1 - gate)
+            np.subtract(after, slope, out=slope)
             slope += gate
             back *= slope
-            gradients += [back.sum(axis=0), inputs.T @ back]
+            # A third of the time of back.sum(axis=0), for the same sum in the same order.
+            gradients += [np.einsum("ij->j", back), inputs.T @ back]
             if number:
                 back = back @ parts[2 * number].T
         return np.concatenate([one.ravel() for one in reversed(gradients)]).astype(np.float64)
 
     def spatial_gradient(self, weights: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) logits and (n, 3) their gradient in space, per mm."""
-        logit, (parts, trace, last) = self.forward(weights, features)
+        logit, (parts, trace, last) = self.forward(self.unpack(weights), features)
         back = np.repeat(parts[-2].T, len(last), axis=0)
         for number in range(len(trace) - 1, -1, -1):
             _, gate, after = trace[number]

@@ -89,7 +89,8 @@ class SliceObjective:
         return left
 
     def _average(self, weights: np.ndarray):
-        logits, states = zip(*(self.function.forward(weights, self.features[where]) for where in self._blocks), strict=True)
+        parts = self.function.unpack(weights)
+        logits, states = zip(*(self.function.forward(parts, self.features[where]) for where in self._blocks), strict=True)
         field = sigmoid(np.concatenate(logits))
         average = self.matrix @ field
         self.residual = average - self.target

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import ndimage
@@ -29,6 +30,7 @@ class SliceInterpolation:
     slices: tuple[Slice, ...]
     method: str
     summary: dict[str, Any] = field(default_factory=dict)
+    part: ClassVar[int] = 16_384
     has_spread: bool = False
 
     def mean(self, points: np.ndarray) -> np.ndarray:
@@ -61,6 +63,9 @@ class SliceInterpolation:
 
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
         raise NoSpread(f"The baseline '{self.method}' gives no samples; use the model 'field'.")
+
+    def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        raise NoSpread(f"The baseline '{self.method}' gives no uncertainty; use the model 'field'.")
 
 
 def fit_baseline(operator: SliceOperator, evidence: Evidence, method: str) -> SliceInterpolation:

@@ -7,8 +7,8 @@ runs around it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -61,16 +61,34 @@ class Trial:
     slices: int
     inner: frozenset[int]
     wall: np.ndarray
+    tried: dict[Roughness, LeftOut] = field(default_factory=dict)
+    by_lengths: dict[tuple[float, ...], tuple[Features, np.ndarray]] = field(default_factory=dict)
+
+    def left_out(self, roughness: Roughness) -> LeftOut:
+        """What a choice says of left-out blocks; kept, as it is asked for again."""
+        if roughness not in self.tried:
+            self.tried[roughness] = LeftOut(self, roughness)
+        return self.tried[roughness]
+
+    def functions(self, roughness: Roughness) -> tuple[np.ndarray, np.ndarray]:
+        """`Features.with_rest` at the places; most choices share their lengths, and with them the larger part of it."""
+        lengths = tuple(roughness.scale)
+        if lengths not in self.by_lengths:
+            features = Features.made(self.wall, roughness, CENTERS)
+            self.by_lengths[lengths] = features, features.process(self.places)
+        features, process = self.by_lengths[lengths]
+        return replace(features, roughness=roughness).with_rest(self.places, process)
 
 
 @dataclass(frozen=True)
 class Choice:
     """roughness: of the patient. widening: factor on the spread of the process, from how far left-out slices missed.
-    scatter: of blocks about the process, see `scatter_of`."""
+    scatter: of blocks about the process, see `scatter_of`. trial: on which it was made; None for a choice that was not tried."""
 
     roughness: Roughness
     widening: float
     scatter: float
+    trial: Trial | None = None
 
 
 def choose_roughness(
@@ -81,22 +99,22 @@ def choose_roughness(
     anchors: (k, 3) all over the wall, canonical frame. smooth: a scatter below which nothing is chosen, as another model is better.
     step: called at every trial; may raise to end the work. jobs: trials at a time.
     """
-    trial = trial_of(blocks, chart, anchors)
     finest, scatter = grain_of(blocks, chart, anchors, TYPICAL)
     if scatter < smooth:
         return Choice(replace(TYPICAL, grain=finest), 1.0, scatter)
+    trial = trial_of(blocks, chart, anchors)
     start = replace(TYPICAL, grain=TYPICAL.grain * finest)
-    unit = LeftOut(trial, start).entropy
+    unit = trial.left_out(start).entropy
 
     def left_out_with(one: Roughness, step: Callable[..., None]) -> LeftOut:
-        return LeftOut(trial, one)
+        return trial.left_out(one)
 
     def cost(one: Roughness, step: Callable[..., None]) -> float:
         step()
         unusual = PROCESS.unusual_grain * np.log(one.grain / start.grain) ** 2 + sum(
             np.log(getattr(one, name) / getattr(TYPICAL, name)) ** 2 for name in ("around", "along", "through", "amplitude")
         )
-        return LeftOut(trial, one).entropy / unit + PROCESS.unusual * unusual
+        return trial.left_out(one).entropy / unit + PROCESS.unusual * unusual
 
     best, tried = start, {start: 1.0}
     for _ in range(ROUNDS):
@@ -111,7 +129,7 @@ def choose_roughness(
     of_offset = [replace(best, offset=offset) for offset in OFFSETS]
     of_slices = dict(zip(of_offset, side_by_side([partial(left_out_with, one) for one in of_offset], jobs, step), strict=True))
     best = min(of_slices, key=lambda one: of_slices[one].surprise)
-    return Choice(best, of_slices[best].widening, scatter)
+    return Choice(best, of_slices[best].widening, scatter, trial)
 
 
 def usual_choice(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> Choice:
@@ -188,15 +206,13 @@ class LeftOut:
     """
 
     def __init__(self, trial: Trial, roughness: Roughness):
-        features = Features.made(trial.wall, roughness, CENTERS)
-        functions, rest = features.with_rest(trial.places)
+        functions, rest = trial.functions(roughness)
         observed = Observed(functions, trial.values, roughness.grain * trial.areas)
         whole = fit_laplace(observed)
         totals, areas, misses, sds = np.zeros(2), np.zeros(2), [], []
         self.predicted: list[np.ndarray] = []
-        for number, fold in enumerate(trial.folds):
+        for number, (fold, without) in enumerate(zip(trial.folds, left_out(observed, whole, trial.folds), strict=True)):
             part = int(number >= trial.slices)
-            without = left_out(observed, whole, fold)
             taken, area, values = functions[fold], trial.areas[fold], trial.values[fold]
             variance = without.variance(taken) + rest[fold]
             predicted = np.clip(expected(taken @ without.weights, variance), 1e-6, 1 - 1e-6)
@@ -227,17 +243,19 @@ def widened(misses: np.ndarray, constants: ProcessConstants) -> float:
     return float(np.sqrt((usual + misses @ misses) / (constants.slices_behind + len(misses))))
 
 
-def left_out(observed: Observed, whole: Laplace, fold: np.ndarray) -> Laplace:
-    """The fit without some pixels, from the one with them."""
+def left_out(observed: Observed, whole: Laplace, folds: Sequence[np.ndarray]) -> Iterator[Laplace]:
+    """For each fold, the fit without its pixels, from the one with them."""
     functions = observed.features
     _, variance, _ = observed.slopes(whole.weights)
-    taken = functions[fold]
-    matrix = whole.factor @ whole.factor.T - (taken * (observed.counts * variance)[fold][:, None]).T @ taken
-    factor = np.linalg.cholesky(matrix + 1e-9 * np.eye(len(matrix)))
-    counts = observed.counts.copy()
-    counts[fold] = 0
-    weights = whole.weights
-    for _ in range(REFINEMENTS):
-        average, _ = observed.look(weights)
-        weights = weights - cho_solve((factor, True), weights - functions.T @ (counts * (observed.values - average)))
-    return Laplace(weights, factor)
+    matrix = whole.factor @ whole.factor.T
+    small = 1e-9 * np.eye(len(matrix))
+    for fold in folds:
+        taken = functions[fold]
+        factor = np.linalg.cholesky(matrix - (taken * (observed.counts * variance)[fold][:, None]).T @ taken + small)
+        counts = observed.counts.copy()
+        counts[fold] = 0
+        weights = whole.weights
+        for _ in range(REFINEMENTS):
+            average, _ = observed.look(weights)
+            weights = weights - cho_solve((factor, True), weights - functions.T @ (counts * (observed.values - average)))
+        yield Laplace(weights, factor)

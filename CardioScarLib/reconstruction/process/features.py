@@ -61,18 +61,18 @@ class Features:
 
     def of(self, places: np.ndarray) -> np.ndarray:
         """(n, m + 1 + k): functions whose sum with independent standard normal weights is the process, in logits."""
-        return np.hstack([np.sqrt(self.roughness.amplitude) * self._process(places), self._common(places)])
+        return np.hstack([np.sqrt(self.roughness.amplitude) * self.process(places), self._common(places)])
 
-    def with_rest(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """`of`, and (n,) the variance of the process that the centers miss."""
-        process = self._process(places)
+    def with_rest(self, places: np.ndarray, process: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """`of`, and (n,) the variance of the process that the centers miss. process: at the places, where it is known."""
+        process = self.process(places) if process is None else process
         rest = self.roughness.amplitude * np.maximum(1 - np.einsum("nm,nm->n", process, process), 0)
         return np.hstack([np.sqrt(self.roughness.amplitude) * process, self._common(places)]), rest
 
-    def _process(self, places: np.ndarray) -> np.ndarray:
-        return solve_triangular(
-            self.factor, matern(cdist(self.centers, places * self.roughness.scale), 1.0), lower=True, check_finite=False
-        ).T
+    def process(self, places: np.ndarray) -> np.ndarray:
+        """(n, m) functions of the centers, of variance 1 where they miss nothing; the same for every roughness with these lengths."""
+        alike = matern(cdist(places * self.roughness.scale, self.centers), 1.0).T
+        return solve_triangular(self.factor, alike, lower=True, overwrite_b=True, check_finite=False).T
 
     def _common(self, places: np.ndarray) -> np.ndarray:
         """The level and the offsets of the slices."""

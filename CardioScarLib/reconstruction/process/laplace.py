@@ -6,18 +6,24 @@ A logistic model with a Gaussian prior on its weights, and Laplace's approximati
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.special import expit, log_expit, xlogy
 
+from CardioScarLib.core.jobs import side_by_side
+
 STEPS = 25
 ENOUGH = 1e-4
 """Of the objective: a step that gains less is the last."""
 HALVINGS = 12
 LOWEST = 1e-9
+STRIP = 144
+"""Rows of a curvature that are computed together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,20 +70,30 @@ class Laplace:
 
     def variance(self, features: np.ndarray) -> np.ndarray:
         """(n,) of the logit."""
-        return np.sum(solve_triangular(self.factor, features.T, lower=True, check_finite=False) ** 2, axis=0)
+        return np.sum(_solved(self.factor, features) ** 2, axis=0)
+
+    def spread(self, features: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """(m, n) whose squares sum to the variance of the logit; and (last, n), what the last features alone give to its last rows, as
+        they give nothing to the others."""
+        return _solved(self.factor, features), _solved(self.factor[-last:, -last:], features[:, -last:])
 
     def drawn(self, standard: np.ndarray) -> np.ndarray:
         """(m, d) weights for (m, d) standard normal numbers."""
         return self.weights[:, None] + solve_triangular(self.factor, standard, lower=True, trans=1, check_finite=False)
 
 
-def fit_laplace(observed: Observed, start: np.ndarray | None = None) -> Laplace:
-    """Fisher scoring with halved steps: the loss falls at every one."""
+def _solved(factor: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """(m, n) the inverse of a lower triangular (m, m) factor times (n, m) features."""
+    return solve_triangular(factor, features.T, lower=True, check_finite=False)
+
+
+def fit_laplace(observed: Observed, start: np.ndarray | None = None, jobs: int = 1) -> Laplace:
+    """Fisher scoring with halved steps: the loss falls at every one. jobs: strips of a curvature at a time."""
     weights = np.zeros(observed.features.shape[1]) if start is None else start
     loss = observed.loss(weights)
     for _ in range(STEPS):
         slopes, variance, residual = observed.slopes(weights)
-        step = -cho_solve((curvature(slopes, observed.counts * variance), True), weights - slopes.T @ (observed.counts * residual))
+        step = -cho_solve((curvature(slopes, observed.counts * variance, jobs), True), weights - slopes.T @ (observed.counts * residual))
         for _ in range(HALVINGS):
             trial = observed.loss(weights + step)
             if trial < loss:
@@ -89,12 +105,19 @@ def fit_laplace(observed: Observed, start: np.ndarray | None = None) -> Laplace:
         if gain < ENOUGH:
             break
     slopes, variance, _ = observed.slopes(weights)
-    return Laplace(weights, curvature(slopes, observed.counts * variance))
+    return Laplace(weights, curvature(slopes, observed.counts * variance, jobs))
 
 
-def curvature(slopes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def curvature(slopes: np.ndarray, counts: np.ndarray, jobs: int = 1) -> np.ndarray:
     """(m, m) lower Cholesky factor of the curvature of the loss."""
-    matrix = (slopes * counts[:, None]).T @ slopes
+    counted, size = (slopes * counts[:, None]).T, slopes.shape[1]
+    matrix = np.zeros((size, size))
+
+    def strip(start: int, tick: Callable[..., None]) -> None:
+        stop = min(start + STRIP, size)
+        matrix[start:stop, :stop] = counted[start:stop] @ slopes[:, :stop]  # only the lower triangle is needed
+
+    side_by_side([partial(strip, start) for start in reversed(range(0, size, STRIP))], jobs, lambda: None)
     matrix[np.diag_indices_from(matrix)] += 1
     return np.tril(cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)[0])
 
