@@ -39,6 +39,7 @@ from CardioScarLib.quantification.contours import CONTOURS_ENTER, contours_or_wh
 from CardioScarLib.quantification.draws import NO_SAMPLES, Drawn, described_nodes, drawn_amounts, node_interval
 from CardioScarLib.quantification.numbers import Numbers, quantify_map
 from CardioScarLib.quantification.signal import signal_evidence, signal_quantities
+from CardioScarLib.reconstruction.arrays import space_for
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.door import fit, needs_coordinates
 from CardioScarLib.reconstruction.dropout.device import choose_device
@@ -70,14 +71,16 @@ def reconstruct(
     settings = settings_for(case, settings)
     if audited:
         _check_auditable(settings)
-    if settings.model.model == "network":
-        choose_device(settings.model.network.device)  # a missing package is reported now, not after the long work
+    if settings.model.model == "network":  # a missing package is reported now, not after the long work
+        choose_device(settings.model.network.device)
+    elif settings.model.model == "field":
+        space_for(settings.model)
     stack, wall = case.observed_stack, case.wall
     clock = _Clock(progress)
     with clock.stage("geometry") as step:
         step(0, 1)
-        notes = (*stack.notes, *wall.notes, *geometry_doubts(stack, wall))
-        operator, coordinates = _geometry(stack, wall, settings)
+        doubts, coordinates, operator = _geometry(stack, wall, settings)
+        notes = (*stack.notes, *wall.notes, *doubts)
     with clock.stage("evidence") as step:
         step(0, 1)
         evidence = _evidence(case, operator, settings)
@@ -260,7 +263,8 @@ def _with_signal(
         stack = case.stack if case.alignment is None else case.alignment.applied(case.stack)
         operator = _operator(stack, case.wall, made)
         evidence = signal_evidence(operator.stack, operator.pixels, made.evidence.lge_type)
-        posterior = fit(*coarsened(operator, evidence, case.wall, made.operator), case.wall, made.model, step)
+        model = replace(made.model, network=replace(made.model.network, device="auto"))  # the GPU of the map need not be here
+        posterior = fit(*coarsened(operator, evidence, case.wall, made.operator), case.wall, model, step)
         told = signal_quantities(case.wall, posterior, evidence, settings, coordinates)
     except (BadEvidence, BadWall, StackMissesWall) as problem:
         return replace(found, missing={**found.missing, "signal": str(problem)})
@@ -269,13 +273,15 @@ def _with_signal(
 
 def _geometry(
     stack: SliceStack, wall: Wall, settings: ReconstructionSettings
-) -> tuple[SliceOperator, WallCoordinates | str | None]:
-    """The operator, and coordinates of the wall where the model needs them: neither waits for the other."""
-    if not needs_coordinates(settings.model):
-        return _operator(stack, wall, settings), None
-    calls: list[Callable[[Callable[..., None]], Any]] = [lambda tick: _operator(stack, wall, settings), lambda tick: unrolled(wall)]
-    operator, coordinates = side_by_side(calls, settings.model.jobs, lambda: None)
-    return operator, coordinates
+) -> tuple[tuple[str, ...], WallCoordinates | str | None, SliceOperator]:
+    """Doubts about stack and wall, coordinates of the wall where the model needs them, and the operator."""
+
+    def of_wall(tick: Callable[..., None]) -> tuple[tuple[str, ...], WallCoordinates | str | None]:
+        return geometry_doubts(stack, wall), unrolled(wall) if needs_coordinates(settings.model) else None
+
+    calls: list[Callable[[Callable[..., None]], Any]] = [of_wall, lambda tick: _operator(stack, wall, settings)]
+    (doubts, coordinates), operator = side_by_side(calls, settings.model.jobs, lambda: None)
+    return doubts, coordinates, operator
 
 
 def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> SliceOperator:

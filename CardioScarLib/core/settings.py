@@ -223,11 +223,11 @@ class NetworkSettings(Settings):
     device: str = choice(
         "auto",
         _("Device"),
-        _("Where the network is trained."),
+        _("Where the network is trained; cuda also fits the model field there."),
         options={
-            "auto": (_("Automatic"), _("A GPU if PyTorch can use one, otherwise the CPU.")),
+            "auto": (_("Automatic"), _("The network on a GPU if PyTorch can use one; the field on the CPU.")),
             "cpu": (_("CPU"), _("Only the CPU.")),
-            "cuda": (_("GPU"), _("Only the GPU; the run stops with a message if there is none.")),
+            "cuda": (_("GPU"), _("Only the GPU, also for the field; the run stops with a message if there is none.")),
         },
         flag="--device",
     )

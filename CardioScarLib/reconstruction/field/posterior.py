@@ -11,8 +11,9 @@ from scipy.special import ndtr, ndtri
 
 from CardioScarLib.core.posterior import check_constants
 from CardioScarLib.geometry.frame import CanonicalFrame
+from CardioScarLib.reconstruction.arrays import sigmoid
 from CardioScarLib.reconstruction.field.constants import FIELD
-from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField
 from CardioScarLib.reconstruction.field.member import Member
 from CardioScarLib.reconstruction.field.spread import Spread
 

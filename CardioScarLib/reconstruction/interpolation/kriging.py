@@ -16,6 +16,7 @@ from scipy.spatial.distance import cdist
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.arrays import Array, space_of
 
 LENGTHS = (4.0, 6.0, 9.0, 13.0, 19.0, 28.0)
 """mm, to choose from."""
@@ -100,10 +101,10 @@ class Kriging:
             yield where, self.places(points[where])
 
 
-def matern(distance: np.ndarray, length: float) -> np.ndarray:
+def matern(distance: Array, length: float) -> Array:
     """Correlation at a distance, mm."""
-    scaled = np.sqrt(3) / length * distance
-    correlation = np.exp(-scaled)
+    scaled = float(np.sqrt(3) / length) * distance
+    correlation = space_of(distance).exp(-scaled)
     scaled += 1
     correlation *= scaled
     return correlation
