@@ -48,6 +48,11 @@ class Posterior(Protocol):
         """
 
 
+def one_by_one(posterior: Posterior, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """`described` of a posterior whose answers share nothing."""
+    return lambda points: (posterior.mean(points), posterior.sd(points), posterior.samples(n, points))
+
+
 def check_constants(made_with: int, known: int) -> None:
     """Raise UnreadableFile unless a posterior's constants are of the version that this code draws samples with."""
     if made_with != known:

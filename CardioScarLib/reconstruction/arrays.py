@@ -6,7 +6,9 @@ such as +, @, slices and clip, it just uses. Arrays come into a space by `array`
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +36,71 @@ def sigmoid(values: np.ndarray) -> np.ndarray:
     return np.reciprocal(out, out=out)
 
 
-class NumpySpace:
+class Space(ABC):
+    """What numpy and PyTorch call differently.
+
+    name: of the device. block: points that go through a function together; None takes all. single, double: kinds of numbers. The other
+    attributes are functions by numpy's and scipy's names, element by element but for those that join or make arrays.
+    """
+
+    name: str
+    block: int | None
+    single: Any
+    double: Any
+    exp: Any
+    sqrt: Any
+    cos: Any
+    sin: Any
+    expit: Any
+    log_expit: Any
+    xlogy: Any
+    sigmoid: Any
+    subtract: Any
+    concatenate: Any
+    einsum: Any
+    full_like: Any
+    zeros: Any
+    eye: Any
+    cholesky: Any
+
+    @abstractmethod
+    def memory_errors(self) -> AbstractContextManager[None]:
+        """Errors inside that say that memory is full become OutOfMemory, with what to do."""
+
+    @abstractmethod
+    def array(self, values: np.ndarray, kind: Any = None) -> Array:
+        """Values of numpy in this space. kind: `single` or `double`; None keeps that of the values."""
+
+    @abstractmethod
+    def numpy(self, values: Array) -> np.ndarray:
+        """The values as an array of numpy."""
+
+    @abstractmethod
+    def sparse(self, matrix: sparse.csr_array, kind: Any = None) -> Array:
+        """A matrix to multiply from the left with. kind: as for `array`."""
+
+    @abstractmethod
+    def single_of(self, values: Array) -> Array:
+        """The values in single precision."""
+
+    @abstractmethod
+    def distances(self, first: Array, second: Array) -> Array:
+        """(n, m) between the rows of two arrays."""
+
+    @abstractmethod
+    def solve_lower(self, factor: Array, right: Array, transposed: bool = False) -> Array:
+        """x with factor @ x = right, or its transpose @ x = right; factor is lower triangular."""
+
+    @abstractmethod
+    def solve_factored(self, factor: Array, right: Array) -> Array:
+        """(m,) x with factor @ factor.T @ x = right."""
+
+
+class NumpySpace(Space):
     """Arrays of numpy."""
 
-    block: int | None = 4096
-    """Points that go through a function together: their activations stay in the processor's cache, which saves about 15 %."""
+    block = 4096
+    """Activations of so many points stay in the processor's cache, which saves about 15 %."""
 
     def __init__(self) -> None:
         self.name, self.single, self.double = "CPU", np.float32, np.float64
@@ -49,11 +111,9 @@ class NumpySpace:
         self.sigmoid, self.cholesky = sigmoid, np.linalg.cholesky
 
     def memory_errors(self) -> AbstractContextManager[None]:
-        """Errors inside that say that memory is full become OutOfMemory, with what to do."""
         return nullcontext()
 
     def array(self, values: np.ndarray, kind: Any = None) -> Array:
-        """kind: `single` or `double`; None keeps that of the values."""
         return values if kind is None else values.astype(kind)
 
     def numpy(self, values: Array) -> np.ndarray:
@@ -66,19 +126,16 @@ class NumpySpace:
         return values.astype(np.float32)
 
     def distances(self, first: Array, second: Array) -> Array:
-        """(n, m) between the rows of two arrays."""
         return cdist(first, second)
 
     def solve_lower(self, factor: Array, right: Array, transposed: bool = False) -> Array:
-        """x with factor @ x = right, or its transpose @ x = right; factor is lower triangular."""
         return solve_triangular(factor, right, lower=True, trans=int(transposed), check_finite=False)
 
     def solve_factored(self, factor: Array, right: Array) -> Array:
-        """(m,) x with factor @ factor.T @ x = right."""
         return cho_solve((factor, True), right, check_finite=False)
 
 
-class TorchSpace:
+class TorchSpace(Space):
     """Tensors of PyTorch on a device: the same, in the same precisions."""
 
     block = None
@@ -93,17 +150,12 @@ class TorchSpace:
         self.expit, self.xlogy = torch.special.expit, torch.special.xlogy
         self.sigmoid, self.log_expit = torch.sigmoid, torch.nn.functional.logsigmoid
         self.full_like, self.cholesky = torch.full_like, torch.linalg.cholesky
+        self.zeros, self.eye = (partial(make, dtype=torch.float64, device=device) for make in (torch.zeros, torch.eye))
 
     def memory_errors(self) -> AbstractContextManager[None]:
         from CardioScarLib.reconstruction.dropout.device import memory_errors_in_words
 
         return memory_errors_in_words()
-
-    def zeros(self, shape: Any) -> Array:
-        return self._torch.zeros(shape, dtype=self.double, device=self.device)
-
-    def eye(self, size: int) -> Array:
-        return self._torch.eye(size, dtype=self.double, device=self.device)
 
     def array(self, values: np.ndarray, kind: Any = None) -> Array:
         return self._torch.as_tensor(np.ascontiguousarray(values), dtype=kind, device=self.device)
@@ -130,7 +182,6 @@ class TorchSpace:
         return self._torch.cholesky_solve(right[:, None], factor)[:, 0]
 
 
-Space = NumpySpace | TorchSpace
 NUMPY = NumpySpace()
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.posterior import one_by_one
 from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.arrays import Array, space_of
 
@@ -53,6 +54,7 @@ class Kriging:
     count: int
     seed: int
     summary: dict[str, Any] = field(default_factory=dict)
+    part: ClassVar[int] = 16_384
     has_spread: bool = True
 
     def mean(self, points: np.ndarray) -> np.ndarray:
@@ -77,6 +79,9 @@ class Kriging:
                 self.level + self._basis(local, frequencies, phases) @ amplitudes + self._covariance(local) @ corrections
             ).T
         return samples
+
+    def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        return one_by_one(self, n)
 
     def _draw(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Amplitudes of the waves and errors of the data of one draw: its own generator, the same in every call."""

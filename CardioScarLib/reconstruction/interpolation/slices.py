@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 
 from CardioScarLib.core.errors import NoSpread
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.posterior import one_by_one
 from CardioScarLib.core.slices import Slice
 from CardioScarLib.geometry.operator import SliceOperator
 
@@ -65,7 +66,7 @@ class SliceInterpolation:
         raise NoSpread(f"The baseline '{self.method}' gives no samples; use the model 'field'.")
 
     def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        raise NoSpread(f"The baseline '{self.method}' gives no uncertainty; use the model 'field'.")
+        return one_by_one(self, n)
 
 
 def fit_baseline(operator: SliceOperator, evidence: Evidence, method: str) -> SliceInterpolation:
