@@ -69,10 +69,13 @@ class Observed:
 
 @dataclass(frozen=True, eq=False)
 class Laplace:
-    """weights: (m,) most probable. factor: (m, m) lower Cholesky factor of their inverse covariance."""
+    """weights: (m,) most probable. factor: (m, m) lower Cholesky factor of their inverse covariance.
 
-    weights: Array
-    factor: Array
+    Tensors during a fit by PyTorch; what is kept in files is numpy's.
+    """
+
+    weights: np.ndarray
+    factor: np.ndarray
 
     def in_numpy(self) -> Laplace:
         space = space_of(self.weights)
