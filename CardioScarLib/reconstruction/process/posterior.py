@@ -159,11 +159,11 @@ class ProcessPosterior:
         return _Draws(deviations, amplitudes, *self._waves())
 
     def _drawn(self, known: _Known, draws: _Draws) -> np.ndarray:
-        """(d, n) scar fractions."""
+        """(d, n) scar fractions, float32."""
         scatter = known.free * np.sqrt(self.widening**2 * known.rest + self._texture)
         drawn = scatter[:, None] * (np.cos(known.places @ draws.frequencies + draws.phases) @ draws.amplitudes)
         drawn += known.free[:, None] * (known.functions @ draws.deviations)
-        return self._fraction(self._center(known)[:, None] + drawn).T
+        return self._fraction(self._center(known)[:, None] + drawn).T.astype(np.float32)
 
     def _center(self, known: _Known) -> np.ndarray:
         """(n,) logit about which draws scatter so that their mean is the probability (MacKay's approximation, backwards).
