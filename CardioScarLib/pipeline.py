@@ -338,7 +338,8 @@ def _arrays(
 ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     """The arrays of a map, and amounts as `drawn_amounts` gives them."""
     if posterior.has_spread:
-        mean, sd, amounts = described_nodes(posterior, wall, settings.model.samples, settings.model.jobs, tick)
+        jobs = settings.model.jobs if settings.model.model == "field" else 1
+        mean, sd, amounts = described_nodes(posterior, wall, settings.model.samples, jobs, tick)
         arrays = {"scar_probability": mean.astype(np.float32), "scar_uncertainty": sd.astype(np.float32)}
     else:
         arrays, amounts = {"scar_probability": posterior.mean(wall.nodes).astype(np.float32)}, None

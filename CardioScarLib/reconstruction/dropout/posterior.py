@@ -27,7 +27,7 @@ class DropoutPosterior:
     seed: int
     device: str = "auto"
     summary: dict[str, Any] = field(default_factory=dict)
-    part: ClassVar[int] = 16_384
+    part: ClassVar[int] = 49_152
     has_spread: bool = True
 
     def mean(self, points: np.ndarray) -> np.ndarray:
