@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from CardioScarLib.alignment import Alignment, find_shifts
 from CardioScarLib.core.case import Case, check_evidence_of_mask
 from CardioScarLib.core.errors import BadAlignment, BadEvidence, BadSettings, BadWall, NoSpread, StackMissesWall
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.provenance import Provenance
 from CardioScarLib.core.result import Reconstruction, Result
@@ -33,14 +35,17 @@ from CardioScarLib.geometry.check import geometry_doubts
 from CardioScarLib.geometry.observed import observed
 from CardioScarLib.geometry.operator import SliceOperator, slice_operator
 from CardioScarLib.quantification.burden import scar_quantities
-from CardioScarLib.quantification.draws import Drawn, drawn_amounts, node_interval
+from CardioScarLib.quantification.contours import CONTOURS_ENTER, contours_or_why
+from CardioScarLib.quantification.draws import NO_SAMPLES, Drawn, described_nodes, drawn_amounts, node_interval
 from CardioScarLib.quantification.numbers import Numbers, quantify_map
 from CardioScarLib.quantification.signal import signal_evidence, signal_quantities
+from CardioScarLib.reconstruction.arrays import space_for
 from CardioScarLib.reconstruction.coarsen import coarsened
-from CardioScarLib.reconstruction.door import fit
+from CardioScarLib.reconstruction.door import fit, needs_coordinates
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.fit import FittedField
+from CardioScarLib.reconstruction.process.chart import unrolled
 from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.self_audit import Audit
 from CardioScarLib.self_audit import audit as audit_stack
@@ -66,27 +71,30 @@ def reconstruct(
     settings = settings_for(case, settings)
     if audited:
         _check_auditable(settings)
-    if settings.model.model == "network":
-        choose_device(settings.model.network.device)  # a missing package is reported now, not after the long work
+    if settings.model.model == "network":  # a missing package is reported now, not after the long work
+        choose_device(settings.model.network.device)
+    elif settings.model.model == "field":
+        space_for(settings.model)
     stack, wall = case.observed_stack, case.wall
     clock = _Clock(progress)
     with clock.stage("geometry") as step:
         step(0, 1)
-        notes = (*stack.notes, *wall.notes, *geometry_doubts(stack, wall))
-        operator = _operator(stack, wall, settings)
+        doubts, coordinates, operator = _geometry(stack, wall, settings)
+        notes = (*stack.notes, *wall.notes, *doubts)
     with clock.stage("evidence") as step:
         step(0, 1)
         evidence = _evidence(case, operator, settings)
     with clock.stage("fit") as step:
         fitted = settings.model.model in ("field", "network")
         of_fit = coarsened(operator, evidence, wall, settings.operator) if fitted else (operator, evidence)
-        posterior = fit(*of_fit, wall, settings.model, step)
+        posterior = fit(*of_fit, wall, settings.model, step, coordinates)
     notes = (*notes, *_rule(case, settings), *evidence.notes, *([posterior.summary["note"]] if "note" in posterior.summary else []))
     with clock.stage("map") as step:
         step(0, 1)
-        arrays = _arrays(posterior, wall, _telling(stack, operator, evidence), settings.threshold)
-        drawn = _drawn(posterior, wall, settings, evidence, arrays["scar_probability"])
+        arrays, amounts = _arrays(posterior, wall, _telling(stack, operator, evidence), settings, lambda: step(0, 1))
+        drawn, of_contours = _drawn(amounts, wall, settings, evidence, arrays["scar_probability"])
         quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn)
+        notes = (*notes, *of_contours)
     verdict = None
     if audited:
         with clock.stage("audit") as step:
@@ -181,7 +189,8 @@ def with_interval(result: Result, level: float) -> Result:
         raise NoSpread("An interval needs an uncertainty, but this model gives none; use the model 'field'.")
     wall, settings = result.case.wall, result.settings
     lower, upper = node_interval(result.posterior, wall.nodes, settings.model.samples, level)
-    drawn = _drawn(result.posterior, wall, settings, result.evidence, result.arrays["scar_probability"])
+    amounts = drawn_amounts(result.posterior, wall, settings.model.samples)
+    drawn, _ = _drawn(amounts, wall, settings, result.evidence, result.arrays["scar_probability"])
     arrays = {**result.arrays, "scar_lower": lower, "scar_upper": upper}
     quantities = scar_quantities(wall, arrays["scar_probability"], arrays["scar_observed"], settings.threshold, drawn, level)
     return replace(result, arrays=arrays, quantities=quantities, summary={**result.summary, "node_interval": level})
@@ -254,11 +263,25 @@ def _with_signal(
         stack = case.stack if case.alignment is None else case.alignment.applied(case.stack)
         operator = _operator(stack, case.wall, made)
         evidence = signal_evidence(operator.stack, operator.pixels, made.evidence.lge_type)
-        posterior = fit(*coarsened(operator, evidence, case.wall, made.operator), case.wall, made.model, step)
+        model = replace(made.model, network=replace(made.model.network, device="auto"))  # the GPU of the map need not be here
+        posterior = fit(*coarsened(operator, evidence, case.wall, made.operator), case.wall, model, step)
         told = signal_quantities(case.wall, posterior, evidence, settings, coordinates)
     except (BadEvidence, BadWall, StackMissesWall) as problem:
         return replace(found, missing={**found.missing, "signal": str(problem)})
     return replace(found, quantities=(*found.quantities, *told))
+
+
+def _geometry(
+    stack: SliceStack, wall: Wall, settings: ReconstructionSettings
+) -> tuple[tuple[str, ...], WallCoordinates | str | None, SliceOperator]:
+    """Doubts about stack and wall, coordinates of the wall where the model needs them, and the operator."""
+
+    def of_wall(tick: Callable[..., None]) -> tuple[tuple[str, ...], WallCoordinates | str | None]:
+        return geometry_doubts(stack, wall), unrolled(wall) if needs_coordinates(settings.model) else None
+
+    calls: list[Callable[[Callable[..., None]], Any]] = [of_wall, lambda tick: _operator(stack, wall, settings)]
+    (doubts, coordinates), operator = side_by_side(calls, settings.model.jobs, lambda: None)
+    return doubts, coordinates, operator
 
 
 def _operator(stack: SliceStack, wall: Wall, settings: ReconstructionSettings) -> SliceOperator:
@@ -284,13 +307,19 @@ def _evidence(case: Case, operator: SliceOperator, settings: ReconstructionSetti
     return evidence
 
 
-def _drawn(posterior: Posterior, wall: Wall, settings: ReconstructionSettings, evidence: Evidence, probability: np.ndarray) -> Drawn | None:
-    """Amounts of scar in joint samples, with what the images leave open. probability: (n,) of the map."""
-    amounts = drawn_amounts(posterior, wall, settings.model.samples)
+def _drawn(
+    amounts: np.ndarray | None, wall: Wall, settings: ReconstructionSettings, evidence: Evidence, probability: np.ndarray
+) -> tuple[Drawn | None, tuple[str, ...]]:
+    """Amounts of scar in joint samples, with what images and contours leave open, and notes on the contours.
+
+    amounts: see `drawn_amounts`. probability: (n,) of the map.
+    """
     if amounts is None:
-        return None
+        return None, (NO_SAMPLES,) if settings.contour_sd else ()
+    contours, why = contours_or_why(wall, probability, settings.contour_sd, len(amounts))
     told = float(probability.astype(np.float64) @ wall.node_measure)
-    return Drawn(told, float(wall.node_measure.sum()), amounts, evidence.share_shifts)
+    drawn = Drawn(told, float(wall.node_measure.sum()), amounts, evidence.share_shifts, contours)
+    return drawn, (why,) if why else (CONTOURS_ENTER,) if contours is not None else ()
 
 
 def _bare(evidence: Evidence) -> Evidence:
@@ -304,15 +333,20 @@ def _telling(stack: SliceStack, operator: SliceOperator, evidence: Evidence) -> 
     return stack if len(kept) == len(stack) else stack.select(kept)
 
 
-def _arrays(posterior: Posterior, wall: Wall, stack: SliceStack, threshold: float | None) -> dict[str, np.ndarray]:
-    probability = posterior.mean(wall.nodes).astype(np.float32)
-    arrays = {"scar_probability": probability}
+def _arrays(
+    posterior: Posterior, wall: Wall, stack: SliceStack, settings: ReconstructionSettings, tick: Callable[[], None]
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """The arrays of a map, and amounts as `drawn_amounts` gives them."""
     if posterior.has_spread:
-        arrays["scar_uncertainty"] = posterior.sd(wall.nodes).astype(np.float32)
+        jobs = settings.model.jobs if settings.model.model == "field" else 1
+        mean, sd, amounts = described_nodes(posterior, wall, settings.model.samples, jobs, tick)
+        arrays = {"scar_probability": mean.astype(np.float32), "scar_uncertainty": sd.astype(np.float32)}
+    else:
+        arrays, amounts = {"scar_probability": posterior.mean(wall.nodes).astype(np.float32)}, None
     arrays["scar_observed"] = observed(wall.nodes, stack)
-    if threshold is not None:
-        arrays["scar_binary"] = (probability >= threshold).astype(np.float32)
-    return arrays
+    if settings.threshold is not None:
+        arrays["scar_binary"] = (arrays["scar_probability"] >= settings.threshold).astype(np.float32)
+    return arrays, amounts
 
 
 def _provenance(

@@ -33,10 +33,10 @@ from CardioScarLib.core.provenance import plain
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.evidence.derive import derive_evidence
 from CardioScarLib.geometry.operator import slice_operator
+from CardioScarLib.reconstruction.arrays import sigmoid
 from CardioScarLib.reconstruction.coarsen import coarsened
 from CardioScarLib.reconstruction.field.constants import FIELD, FieldConstants
 from CardioScarLib.reconstruction.field.fit import fit_members, leave_slices_out
-from CardioScarLib.reconstruction.field.fourier import sigmoid
 from CardioScarLib.reconstruction.field.noise import without_lift
 from CardioScarLib.reconstruction.field.slice_shifts import seeming_shifts
 from CardioScarLib.reconstruction.field.spread import find_spread

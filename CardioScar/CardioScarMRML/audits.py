@@ -19,10 +19,10 @@ AUDIT_ATTRIBUTE = "CardioScar.Audit"
 def aboutOf(settings: ReconstructionSettings, reading: dict, place: dict) -> dict:
     """What an audit is about, as JSON values.
 
-    :param settings: their threshold makes no difference.
+    :param settings: those that the field does not depend on make no difference.
     :param reading: how nodes were read, as in the provenance. place: of `CardioScarMRML.places.placeOf`.
     """
-    return json.loads(json.dumps({"settings": {**settings.as_dict(), "threshold": None}, "reading": reading, "place": place}))
+    return json.loads(json.dumps({"settings": settings.of_field(), "reading": reading, "place": place}))
 
 
 def writeAudit(modelNode, audit: Audit, about: dict) -> None:

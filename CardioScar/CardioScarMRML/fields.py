@@ -74,16 +74,10 @@ def shownResult(modelNode, case: Case) -> Result:
 def resultFor(modelNode, case: Case, settings: ReconstructionSettings) -> Result | None:
     """The result that a model shows, if it is what a run on this case with these settings would give; else None.
 
-    :param settings: their threshold makes no difference, as it does not for audit and advice.
+    :param settings: those that the field does not depend on make no difference, as they make none to audit and advice.
     """
     try:
         result = resultOf(modelNode, case)
     except (OtherCase, UnreadableFile):
         return None
-    if result is None or _withoutThreshold(result.settings) != _withoutThreshold(settings):
-        return None
-    return result
-
-
-def _withoutThreshold(settings: ReconstructionSettings) -> dict:
-    return {**settings.as_dict(), "threshold": None}
+    return None if result is None or result.settings.of_field() != settings.of_field() else result

@@ -1,4 +1,4 @@
-"""What the network would compute on, looked up in the background when somebody asks for the network."""
+"""What PyTorch would compute on, looked up in the background when somebody asks for the network, or for a GPU."""
 
 from __future__ import annotations
 
@@ -26,10 +26,16 @@ class DeviceCheck:
         self.update()
 
     def update(self) -> None:
-        if self._parameterNode is None or self._parameterNode.model.model != "network":
+        if self._parameterNode is None:
+            return
+        model = self._parameterNode.model
+        if model.model != "network" and (model.model != "field" or model.network.device != "cuda"):
+            self._ui.deviceLabel.text = ""
             return
         if not torchIsInstalled():
             self._ui.deviceLabel.text = torchInWords()
+        elif self._found:
+            self._ui.deviceLabel.text = self._found
         elif self._job is None and self._found is None:
             from CardioScarLib.runner import start_job
             from CardioScarLib.tasks.device import DeviceTask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from CardioScarLib.core.quantity import number_in_words
@@ -16,12 +17,8 @@ def numbers_in_words(found: Numbers) -> str:
     rows: list[tuple[str, ...]]
     width = max(len(one.label) for one in found.quantities)
     lines = [f"{one.label:<{width}}  {one}" for one in found.quantities]
-    apart = [one for one in found.quantities if one.parts]
-    if apart:
-        sources = list(apart[0].parts)
-        rows = [("if one source alone were uncertain", *sources)]
-        rows += [(each.label, *("-".join(map(number_in_words, each.parts[source])) for source in sources)) for each in apart]
-        lines += ["", *_table(rows)]
+    if apart := sources_in_words(found.quantities):
+        lines += ["", *apart]
     if found.sectors:
         heads = ("part of the wall", "burden %", "mean transmurality %", "maximum %", "class %")
         rows = [heads]
@@ -38,6 +35,17 @@ def numbers_in_words(found: Numbers) -> str:
             rows.append((str(number), f"{channel.probability:.0%}", *cells, segments, ", ".join(channel.layers)))
         lines += ["", *_table(rows)]
     return "\n".join(lines)
+
+
+def sources_in_words(quantities: Sequence[Quantity]) -> list[str]:
+    """The lines of a table of the intervals that each source of uncertainty alone would give; none where there is one source only."""
+    apart = [one for one in quantities if one.parts]
+    if not apart:
+        return []
+    sources = list(apart[0].parts)
+    rows = [("if one source alone were uncertain", *sources)]
+    rows += [(each.label, *("-".join(map(number_in_words, each.parts[source])) for source in sources)) for each in apart]
+    return _table(rows)
 
 
 def _sector_name(key: str, name: str) -> str:

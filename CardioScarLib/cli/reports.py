@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from CardioScarLib.cli.number_words import sources_in_words
 from CardioScarLib.report.model_words import model_in_words
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def map_in_words(found: Reconstruction, outputs: Sequence[Path]) -> str:
     if audit := found.audit:
         lines.append(f"Audit  {audit.light.upper()}: {audit.sentence}")
         lines += [f"       {sentence}" for sentence in (*(one.sentence for one in audit.claims), *(one.sentence for one in audit.suspects))]
+    if apart := sources_in_words(found.quantities):
+        lines += ["", *apart, ""]
     lines += [f"{'Wrote' if number == 0 else '':<7}{path}" for number, path in enumerate(outputs)]
     lines.append(f"Time   {sum(found.seconds.values()):.1f} s")
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -26,7 +26,7 @@ OF_EVIDENCE = (
 @click.option("--weights", default="default", show_default=True, metavar="default|FILE", help="Weights of the segmentation network.")
 @settings_options("segmentation", SegmentSettings)
 @settings_options("wall", WallSettings)
-@settings_options("settings", ReconstructionSettings, leave_out=OF_EVIDENCE)
+@settings_options("settings", ReconstructionSettings, leave_out=(*OF_EVIDENCE, "--contour-sd"))
 @settings_options("numbers", QuantifySettings, leave_out=("--samples",))
 @settings_options("reading", ReadingSettings, leave_out=NOT_OF_IMAGES)
 @click.option("--overwrite", is_flag=True, help="Replace existing results.")
@@ -64,7 +64,7 @@ def run(
     with progress_bars(quiet=as_json) as progress:
         found = SegmentTask(stack, segmentation, weights).run(progress)
         case = case_of(found, wall, progress, input_files(images), asdict(reading))
-        result = pipeline.reconstruct(case, settings, progress)
+        result = pipeline.reconstruct(case, replace(settings, contour_sd=numbers.contour_sd), progress)
         amounts = pipeline.quantify(result, numbers, progress=progress)
     say_notes((*found.notes, *result.notes, *amounts.notes))
     record = plain({"summary": amounts_of(found), "network": found.network})

@@ -13,7 +13,7 @@ from CardioScarLib.core.choices import choices_of
 from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.settings import NetworkSettings, ReconstructionSettings
 
-OF_OTHER_MODELS = ("--model", "--threshold", *flags_of(NetworkSettings))
+OF_OTHER_MODELS = ("--model", "--threshold", "--contour-sd", *flags_of(NetworkSettings))
 """Flags that do not apply to audit and adviser, which rest on the model "field" and write no map."""
 
 

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import TypeVar
 
-from CardioScarLib.core.threads import one_thread
+from CardioScarLib.core.threads import one_thread_each
 
 T = TypeVar("T")
 Tick = Callable[..., None]
@@ -36,6 +36,8 @@ def side_by_side(calls: Sequence[Callable[[Tick], T]], jobs: int, tick: Tick) ->
         if stop.is_set():
             raise _Stopped
         ticks.put(None)
+
+    one_thread = one_thread_each()
 
     def run(call: Callable[[Tick], T]) -> T:
         with one_thread():  # some libraries keep the number of threads for each thread that calls them

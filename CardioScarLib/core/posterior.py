@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,10 @@ class Posterior(Protocol):
         """False for baselines: `sd` and `samples` then raise NoSpread."""
 
     @property
+    def part(self) -> int:
+        """How many points `described` takes at a time: few where several cores share the work, always the same for the same bits."""
+
+    @property
     def summary(self) -> dict[str, Any]:
         """Numbers about the fit, for reports and the record."""
 
@@ -35,6 +40,17 @@ class Posterior(Protocol):
         Draw i is the same field in every call, whatever the points, so that pieces evaluated one after
         another belong together.
         """
+
+    def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """A function of points that gives `mean`, `sd` and `samples` with n draws, and computes once what they share.
+
+        It may be called from several threads, each with `part` points.
+        """
+
+
+def one_by_one(posterior: Posterior, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """`described` of a posterior whose answers share nothing."""
+    return lambda points: (posterior.mean(points), posterior.sd(points), posterior.samples(n, points))
 
 
 def check_constants(made_with: int, known: int) -> None:

@@ -16,6 +16,21 @@ def _(text: str) -> str:
     return text
 
 
+def _contour_sd() -> Any:
+    return choice(
+        0.0,
+        _("Contour error"),
+        _(
+            "Standard deviation by which the contours of the wall may lie off, as by a pixel; it widens the intervals of scar and LV "
+            "volume, mass and burden (0 takes the wall as certain)."
+        ),
+        limits=(0.0, 5.0),
+        unit="mm",
+        flag="--contour-sd",
+        metavar="MM",
+    )
+
+
 @dataclass(frozen=True)
 class ReadingSettings(Settings):
     """How files are read."""
@@ -208,11 +223,11 @@ class NetworkSettings(Settings):
     device: str = choice(
         "auto",
         _("Device"),
-        _("Where the network is trained."),
+        _("Where the network is trained; cuda also fits the model field there."),
         options={
-            "auto": (_("Automatic"), _("A GPU if PyTorch can use one, otherwise the CPU.")),
+            "auto": (_("Automatic"), _("The network on a GPU if PyTorch can use one; the field on the CPU.")),
             "cpu": (_("CPU"), _("Only the CPU.")),
-            "cuda": (_("GPU"), _("Only the GPU; the run stops with a message if there is none.")),
+            "cuda": (_("GPU"), _("Only the GPU, also for the field; the run stops with a message if there is none.")),
         },
         flag="--device",
     )
@@ -312,9 +327,14 @@ class ReconstructionSettings(Settings):
         flag="--threshold",
         metavar="T",
     )
+    contour_sd: float = _contour_sd()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def of_field(self) -> dict[str, Any]:
+        """Those of `as_dict` that the field depends on; the others say how it is told."""
+        return {name: value for name, value in self.as_dict().items() if name not in ("threshold", "contour_sd")}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ReconstructionSettings:
@@ -409,19 +429,7 @@ class QuantifySettings(Settings):
         flag="--samples",
         metavar="N",
     )
-    contour_sd: float = choice(
-        0.0,
-        _("Contour error"),
-        _(
-            "Standard deviation by which the contours of the wall may lie off, as by a pixel; it widens the intervals of scar and LV "
-            "volume, mass and burden (0 takes the wall as certain)."
-        ),
-        limits=(0.0, 5.0),
-        unit="mm",
-        flag="--contour-sd",
-        metavar="MM",
-    )
-
+    contour_sd: float = _contour_sd()
     signal: bool = choice(
         False,
         _("Also by signal intensity"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by numpy's and PyTorch's matrix libraries when they are first imported."""
@@ -20,10 +20,15 @@ def one_thread() -> Iterator[None]:
 
     Without threadpoolctl, which Slicer does not bring, they keep what they have.
     """
+    with one_thread_each()():
+        yield
+
+
+def one_thread_each() -> Callable[[], AbstractContextManager[object]]:
+    """`one_thread`, for several threads: the libraries are looked for once, which takes 2 ms."""
     try:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import ThreadpoolController
     except ImportError:
-        yield
-        return
-    with threadpool_limits(1):
-        yield
+        return nullcontext
+    found = ThreadpoolController()
+    return lambda: found.limit(limits=1)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
+from CardioScarLib.core.errors import BadWall
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.wall.surfaces import ENDO, EPI, WallSurfaces, wall_surfaces
 
@@ -15,6 +16,26 @@ TOGETHER = 0.5
 """Correlation of the errors of endocardium and epicardium: whoever draws one too far outside does so with the other."""
 PIECES = 500
 """Of each surface; small compared with LENGTH."""
+NO_CONTOURS = "Contours are not part of the intervals: the LV model has no volume cells, so its contours move no amount that is told."
+CONTOURS_ENTER = (
+    "What contours leave open is part of the intervals of scar burden, volume and mass and of LV volume and mass; "
+    "all other intervals take the wall as certain."
+)
+
+
+def contours_or_why(wall: Wall, probability: np.ndarray, deviation: float, count: int) -> tuple[np.ndarray | None, str]:
+    """`contour_shifts`, None where there are none; and why not, as a sentence, or "".
+
+    deviation: mm; 0 takes the wall as certain.
+    """
+    if not deviation:
+        return None, ""
+    if wall.kind != "volume":
+        return None, NO_CONTOURS
+    try:
+        return contour_shifts(wall, probability.astype(np.float64), deviation, count), ""
+    except BadWall as problem:
+        return None, str(problem)
 
 
 def contour_shifts(wall: Wall, probability: np.ndarray, deviation: float, count: int, surfaces: WallSurfaces | None = None) -> np.ndarray:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.core.posterior import Posterior
 from CardioScarLib.core.quantity import Quantity
 from CardioScarLib.core.wall import Wall
@@ -14,6 +17,7 @@ LEVEL = 0.9
 """Of intervals, unless another one is asked for."""
 BETWEEN, OF_EVIDENCE, OF_CONTOURS = SOURCES = ("between slices", "evidence", "contours")
 """What the interval of an amount comes from."""
+NO_SAMPLES = "The numbers come without intervals: the map has no joint samples."
 CHUNK = 16_384
 """Points at a time: the samples of a fine wall need not fit into memory together."""
 
@@ -36,6 +40,25 @@ def drawn_amounts(posterior: Posterior, wall: Wall, count: int) -> np.ndarray | 
         where = slice(start, start + CHUNK)
         amounts += posterior.samples(count, wall.nodes[where]) @ wall.node_measure[where]
     return amounts
+
+
+def described_nodes(
+    posterior: Posterior, wall: Wall, count: int, jobs: int = 1, tick: Callable[..., None] = lambda: None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n,) mean and (n,) standard deviation at the nodes, and (count,) as `drawn_amounts`, of a model with samples.
+
+    jobs: parts of the wall at a time. tick: called after each of them; may raise to end the work.
+    """
+    at = posterior.described(count)
+
+    def part(where: slice, tick: Callable[..., None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        mean, sd, samples = at(wall.nodes[where])
+        tick()
+        return mean, sd, samples @ wall.node_measure[where]
+
+    parts = [slice(start, start + posterior.part) for start in range(0, len(wall.nodes), posterior.part)]
+    means, sds, amounts = zip(*side_by_side([partial(part, where) for where in parts], jobs, tick), strict=True)
+    return np.concatenate(means), np.concatenate(sds), np.sum(amounts, axis=0)
 
 
 def with_evidence(amounts: np.ndarray, whole: float, shifts: np.ndarray | None) -> np.ndarray:

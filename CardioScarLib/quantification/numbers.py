@@ -17,8 +17,8 @@ from CardioScarLib.quantification.borders import border_widths
 from CardioScarLib.quantification.burden import scar_quantities
 from CardioScarLib.quantification.channels import Channel, find_channels
 from CardioScarLib.quantification.columns import wall_columns
-from CardioScarLib.quantification.contours import contour_shifts
-from CardioScarLib.quantification.draws import Drawn, Fields
+from CardioScarLib.quantification.contours import CONTOURS_ENTER, contours_or_why
+from CardioScarLib.quantification.draws import NO_SAMPLES, Drawn, Fields
 from CardioScarLib.quantification.places import Septum, septum_at, septum_touching
 from CardioScarLib.quantification.points import points_within
 from CardioScarLib.quantification.sectors import Sector, sectors, transmurality_quantities
@@ -27,12 +27,6 @@ from CardioScarLib.quantification.thresholds import BORDERS, LEFT_OUT, threshold
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 
 SCHEMA = "cardioscar-numbers 1"
-NO_SAMPLES = "The numbers come without intervals: the map has no joint samples."
-NO_CONTOURS = "Contours are not part of the intervals: the LV model has no volume cells, so its contours move no amount that is told."
-CONTOURS_ENTER = (
-    "What contours leave open is part of the intervals of scar burden, volume and mass and of LV volume and mass; "
-    "all other intervals take the wall as certain."
-)
 NO_ROTATION = (
     "The rotation of the AHA segments is unknown, since neither insertions nor a label of the right ventricle were given; rings are "
     "given instead of segments."
@@ -135,24 +129,12 @@ def _notes(source: ScarMap, fields: Fields) -> tuple[str, ...]:
 
 def _drawn(source: ScarMap, fields: Fields, contour_sd: float) -> tuple[Drawn | None, dict[str, str]]:
     """What intervals of amounts are made of; and why contours are not part of them, where that was asked for."""
-    wall = source.wall
-    unknown = {}
-    contours = None
-    if contour_sd > 0:
-        if not fields.sampled:
-            unknown["contours"] = NO_SAMPLES
-        elif wall.kind != "volume":
-            unknown["contours"] = NO_CONTOURS
-        else:
-            try:
-                contours = contour_shifts(wall, source.probability.astype(np.float64), contour_sd, len(fields.values))
-            except BadWall as problem:
-                unknown["contours"] = str(problem)
     if not fields.sampled:
-        return None, unknown
-    measure = wall.node_measure
+        return None, {"contours": NO_SAMPLES} if contour_sd else {}
+    contours, why = contours_or_why(source.wall, source.probability, contour_sd, len(fields.values))
+    measure = source.wall.node_measure
     told = float(source.probability.astype(np.float64) @ measure)
-    return Drawn(told, float(measure.sum()), fields.values @ measure, source.shifts, contours), unknown
+    return Drawn(told, float(measure.sum()), fields.values @ measure, source.shifts, contours), {"contours": why} if why else {}
 
 
 def _in_the_wall(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from CardioScarLib.core.wall import Wall
+from CardioScarLib.reconstruction.arrays import sigmoid
 from CardioScarLib.reconstruction.field.fit import FittedField
-from CardioScarLib.reconstruction.field.fourier import sigmoid
 from CardioScarLib.reconstruction.field.member import Member
 from CardioScarLib.reconstruction.field.objective import slice_plane
 from CardioScarLib.reconstruction.field.posterior import FieldPosterior

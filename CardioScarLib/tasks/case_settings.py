@@ -106,5 +106,6 @@ def settings_of_map(
     interval: float | None = None,
 ) -> CaseSettings:
     """The choices of a case whose steps are those of a single map. source: of the alignment; None for a case without one."""
-    moved = AlignStep(**vars(alignment), source=source or AlignStep().source)
-    return CaseSettings(read=read, align=moved, reconstruct=ReconstructStep(**vars(reconstruct), volume=volume, interval=interval))
+    moved, told = AlignStep(**vars(alignment), source=source or AlignStep().source), QuantifyStep(contour_sd=reconstruct.contour_sd)
+    made = ReconstructStep(**vars(reconstruct), volume=volume, interval=interval)
+    return CaseSettings(read=read, align=moved, reconstruct=made, quantify=told)

@@ -24,7 +24,8 @@ from CardioScarLib.perfusion.in_report import CAPTION, sentences_of, tables_of
 from CardioScarLib.perfusion.pictures import write_figure
 from CardioScarLib.perfusion.record import PerfusionRecord
 from CardioScarLib.pipeline import Progress
-from CardioScarLib.quantification.numbers import CONTOURS_ENTER, Numbers
+from CardioScarLib.quantification.contours import CONTOURS_ENTER
+from CardioScarLib.quantification.numbers import Numbers
 from CardioScarLib.quantification.thresholds import CAVEATS
 from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.report.bulls_eye import check_matplotlib, write_bulls_eye

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from CardioScarLib.benchmark.case import make_case
 from CardioScarLib.benchmark.contouring import contoured
+from CardioScarLib.cli.reports import map_in_words
+from CardioScarLib.core.case import Case
 from CardioScarLib.core.scar_map import ScarMap
-from CardioScarLib.core.settings import QuantifySettings
+from CardioScarLib.core.settings import ModelSettings, QuantifySettings
 from CardioScarLib.core.wall import Wall
-from CardioScarLib.quantification.contours import contour_shifts
-from CardioScarLib.quantification.draws import BETWEEN, OF_CONTOURS, OF_EVIDENCE, Drawn
-from CardioScarLib.quantification.numbers import NO_CONTOURS, quantify_map
+from CardioScarLib.pipeline import reconstruct, with_interval
+from CardioScarLib.quantification.contours import CONTOURS_ENTER, NO_CONTOURS, contour_shifts
+from CardioScarLib.quantification.draws import BETWEEN, NO_SAMPLES, OF_CONTOURS, OF_EVIDENCE, Drawn
+from CardioScarLib.quantification.numbers import quantify_map
 from CardioScarLib.report.document import document_of
 
 
@@ -74,6 +79,30 @@ def test_contours_widen_the_intervals_of_amounts_and_the_sources_are_told_apart(
     assert burden.high - burden.low == pytest.approx(first["scar_burden_percent"].high - first["scar_burden_percent"].low, rel=0.1)
     rows = next(one for one in document_of(found, None, {}).tables if one.title.startswith("Intervals if")).rows
     assert [row[0] for row in rows] == ["Scar burden", "Scar volume", "Scar mass"] and all(all(row) for row in rows)
+
+
+def test_a_reconstruction_has_the_contours_in_its_own_numbers_and_its_field_is_the_same(a_case):
+    case, preview = Case(a_case.stack, a_case.wall), replace(a_case.settings, model=ModelSettings(preset="preview", samples=64))
+    certain, found = (reconstruct(case, replace(preview, contour_sd=sd)) for sd in (0.0, 1.5))
+    before, after = ({one.name: one for one in result.quantities} for result in (certain, found))
+    mass = after["scar_mass_g"]
+    assert set(mass.parts) == {BETWEEN, OF_CONTOURS} and mass.value == before["scar_mass_g"].value
+    assert mass.high - mass.low > 1.2 * (before["scar_mass_g"].high - before["scar_mass_g"].low)
+    assert before["lv_mass_g"].low is None and after["lv_mass_g"].high - after["lv_mass_g"].value > 1
+    assert CONTOURS_ENTER in found.notes and CONTOURS_ENTER not in certain.notes
+    assert np.array_equal(found.arrays["scar_probability"], certain.arrays["scar_probability"])
+    assert found.settings.of_field() == certain.settings.of_field()
+    wider = {one.name: one for one in with_interval(found, 0.99).quantities}["lv_mass_g"]
+    assert wider.high - wider.low > 1.3 * (after["lv_mass_g"].high - after["lv_mass_g"].low)
+    text = map_in_words(found, [])
+    assert f"if one source alone were uncertain  {BETWEEN}  {OF_CONTOURS}" in text and "Scar mass" in text
+    assert "alone" not in map_in_words(certain, [])
+
+
+def test_a_reconstruction_without_samples_says_that_contours_change_nothing(a_case):
+    nearest = replace(a_case.settings, model=ModelSettings("nearest"), contour_sd=1.0)
+    found = reconstruct(Case(a_case.stack, a_case.wall), nearest)
+    assert NO_SAMPLES in found.notes and all(one.low is None for one in found.quantities)
 
 
 def test_amounts_never_exceed_the_wall_they_lie_in():

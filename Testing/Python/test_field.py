@@ -14,7 +14,9 @@ from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.phantom.channel import channel_is_open
 from CardioScarLib.reconstruction.door import fit
+from CardioScarLib.reconstruction.field import fit as field_fit
 from CardioScarLib.reconstruction.field.fit import leave_slices_out
+from CardioScarLib.reconstruction.field.member import fit_member
 
 COARSE = 2.6
 """mm: pixels that make a fit three times faster than those of a scanner."""
@@ -177,6 +179,21 @@ def test_leaving_slices_out_needs_four_of_them(its_operator, its_evidence):
     assert few.error is None
     assert few.tolerant_share == 0
     assert not few.shifts.vectors
+
+
+@pytest.mark.parametrize(("moved", "fits"), [(0.0, 3), (2.0, 6)])
+def test_tolerance_is_only_tried_where_left_out_slices_seem_displaced(its_operator, its_evidence, monkeypatch, moved, fits):
+    tried = []
+
+    def a_fit(operator, evidence, plan, seed, noise, tolerance, watch, space):
+        tried.append(tolerance)
+        return fit_member(operator, evidence, replace(plan, entropy=1, squared=2), seed, noise, tolerance, watch, space)
+
+    monkeypatch.setattr(field_fit, "fit_member", a_fit)
+    monkeypatch.setattr(field_fit, "alternation", lambda shifts, operator: dict.fromkeys(shifts.vectors, moved**2))
+    found = leave_slices_out(its_operator, its_evidence, 0, 0.04, lambda *anything: None)
+    assert len(tried) == fits and tried[:3] == [None] * 3 and None not in tried[3:]
+    assert found.tolerant_share == pytest.approx(float(moved > 0), abs=1e-6) and found.error > 0
 
 
 # Weights, progress, canceling

@@ -8,7 +8,8 @@ from bodies import the_phantom
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import slice_operator
-from CardioScarLib.reconstruction.field.fourier import FourierField, sigmoid
+from CardioScarLib.reconstruction.arrays import sigmoid
+from CardioScarLib.reconstruction.field.fourier import FourierField
 from CardioScarLib.reconstruction.field.objective import ShiftTolerance, SliceObjective
 
 STEP = 2e-3

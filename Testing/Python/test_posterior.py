@@ -58,6 +58,13 @@ def test_points_beyond_one_chunk_are_answered_too(nodes):
     assert posterior.samples(2, many)[:, -50:] == pytest.approx(posterior.samples(2, nodes)[:, -50:], abs=2e-4)
 
 
+def test_what_is_described_at_once_is_what_is_told_one_by_one(a_result, nodes):
+    posterior, few = a_result.posterior, nodes[:: max(1, len(nodes) // 700)]
+    mean, sd, samples = posterior.described(6)(few)
+    assert np.array_equal(mean, posterior.mean(few)) and np.array_equal(sd, posterior.sd(few))
+    assert np.array_equal(samples, posterior.samples(6, few))
+
+
 def test_no_points_give_no_values(a_result):
     nowhere = np.empty((0, 3))
     assert a_result.posterior.mean(nowhere).shape == (0,)

@@ -18,7 +18,7 @@ def members(kind: type) -> set[str]:
 
 def test_every_model_has_all_that_the_door_asks_for() -> None:
     asked = members(Posterior)
-    assert asked == {"has_spread", "summary", "mean", "sd", "samples"}
+    assert asked == {"has_spread", "part", "summary", "mean", "sd", "samples", "described"}
     assert all(asked <= members(one) for one in MODELS)
 
 
@@ -26,4 +26,4 @@ def test_what_only_has_a_mean_is_no_posterior() -> None:
     class OnlyMean:
         mean = SliceInterpolation.mean
 
-    assert members(Posterior) - members(OnlyMean) == {"has_spread", "summary", "sd", "samples"}
+    assert members(Posterior) - members(OnlyMean) == {"has_spread", "part", "summary", "sd", "samples", "described"}

@@ -212,11 +212,11 @@ def test_leaving_out_is_as_good_as_fitting_again(coarse):
     features = Features.made(trial.wall, TYPICAL, 120)
     observed = Observed(features.of(trial.places), trial.values, grain * trial.areas)
     whole = fit_laplace(observed)
-    for fold in (trial.folds[0], trial.folds[3], trial.folds[-1]):
+    folds = (trial.folds[0], trial.folds[3], trial.folds[-1])
+    for fold, found in zip(folds, left_out(observed, whole, folds), strict=True):
         counts = observed.counts.copy()
         counts[fold] = 0
         again = fit_laplace(replace(observed, counts=counts), whole.weights)
-        found = left_out(observed, whole, fold)
         taken = observed.features[fold]
         logits, with_it = taken @ again.weights, taken @ whole.weights
         moved = np.abs(logits - with_it).mean()
@@ -258,7 +258,7 @@ def test_the_spread_of_a_left_out_share_is_that_of_draws(coarse):
     told = dict(zip(sorted(trial.inner), LeftOut(trial, roughness).sds, strict=True))
     for number in trial.inner:
         fold = trial.folds[number]
-        weights = left_out(observed, whole, fold).drawn(random.normal(size=(len(whole.weights), 1000)))
+        weights = next(left_out(observed, whole, [fold])).drawn(random.normal(size=(len(whole.weights), 1000)))
         logits = functions[fold] @ weights + np.sqrt(rest[fold])[:, None] * random.normal(size=(len(fold), 1000))
         shares = trial.areas[fold] @ expit(logits) / trial.areas[fold].sum()
         assert told[number] == pytest.approx(shares.std(), rel=0.25)

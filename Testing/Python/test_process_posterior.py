@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import qmc
 from tubes import HEIGHTS, MIDDLE, SPACING, a_smooth_fraction, a_stripe, a_tube_stack, a_wedge, at, healthy, patches, seen, the_tube
 
 from CardioScarLib.core.errors import UnreadableFile
@@ -23,6 +24,7 @@ from CardioScarLib.reconstruction.process.beside import Beside, share_beside
 from CardioScarLib.reconstruction.process.blocks import joined
 from CardioScarLib.reconstruction.process.chart import wall_chart
 from CardioScarLib.reconstruction.process.choose import TYPICAL, Choice
+from CardioScarLib.reconstruction.process.even import even_points
 from CardioScarLib.reconstruction.process.fit import fit_process
 from CardioScarLib.reconstruction.process.posterior import LEAST, ProcessPosterior
 
@@ -189,6 +191,24 @@ def test_draws_are_scar_or_not_but_for_the_borders(a_posterior):
     draws = a_posterior.samples(50, POINTS)
     assert draws.min() == 0 and draws.max() == 1
     assert np.mean((draws > 0.1) & (draws < 0.9)) < 0.25
+
+
+def test_what_is_described_at_once_is_what_is_told_one_by_one(a_posterior):
+    mean, sd, samples = a_posterior.described(6)(POINTS)
+    assert np.array_equal(mean, a_posterior.mean(POINTS)) and np.array_equal(sd, a_posterior.sd(POINTS))
+    assert np.array_equal(samples, a_posterior.samples(6, POINTS))
+
+
+def test_the_spread_with_larger_jumps_of_slices_is_that_of_larger_functions(a_posterior):
+    known, jump = a_posterior._known(a_posterior.frame.to_frame(POINTS)), 1.7
+    functions = known.functions.copy()
+    functions[:, -len(a_posterior.features.heights) :] *= jump
+    assert known.variance(jump) == pytest.approx(a_posterior.fit.variance(functions), rel=1e-10)
+    assert np.ptp(known.variance(jump) / known.variance(0.0)) > 0.01
+
+
+def test_points_that_fill_a_cube_are_those_of_sobol():
+    assert np.array_equal(even_points(8), qmc.Sobol(3, scramble=False).random_base2(8) + 0.5 / 2**8)
 
 
 def test_no_points_have_no_values(a_posterior):

@@ -14,8 +14,8 @@ from CardioScarLib.core.wall import Wall
 from CardioScarLib.phantom.ellipsoid import Ellipsoids
 from CardioScarLib.phantom.scars import Band, Place
 from CardioScarLib.quantification.columns import wall_columns
-from CardioScarLib.quantification.draws import drawn_amounts, node_interval, with_evidence
-from CardioScarLib.quantification.numbers import NO_ROTATION, NO_SAMPLES, quantify_map
+from CardioScarLib.quantification.draws import NO_SAMPLES, drawn_amounts, node_interval, with_evidence
+from CardioScarLib.quantification.numbers import NO_ROTATION, quantify_map
 from CardioScarLib.quantification.sectors import CLASSES
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 

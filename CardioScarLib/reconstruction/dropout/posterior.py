@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class DropoutPosterior:
     seed: int
     device: str = "auto"
     summary: dict[str, Any] = field(default_factory=dict)
+    part: ClassVar[int] = 49_152
     has_spread: bool = True
 
     def mean(self, points: np.ndarray) -> np.ndarray:
@@ -37,6 +39,9 @@ class DropoutPosterior:
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
         local = self.frame.to_network(points)
         return predict_samples(self.state, self.architecture, local, samples=n, seed=self.seed, device=self.device)
+
+    def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        return lambda points: (*self._moments(points), self.samples(n, points))
 
     def _moments(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         local = self.frame.to_network(points)

@@ -14,6 +14,7 @@ from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.arrays import NUMPY, Space
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.member import Member, MemberPlan, fit_member
 from CardioScarLib.reconstruction.field.noise import noise_of_blobs, noise_repeats, quieted, without_lift
@@ -30,6 +31,7 @@ from CardioScarLib.reconstruction.process.fit import fit_process
 from CardioScarLib.reconstruction.process.left_out import left_out_error
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 from CardioScarLib.reconstruction.process.variogram import variogram_of
+from CardioScarLib.wall.coordinates import WallCoordinates
 
 FOLDS = 3
 FOLD_PLAN = MemberPlan(frequencies=32, widths=(24, 24), entropy=30, squared=40, held_out=0.0)
@@ -58,13 +60,20 @@ FittedField = FieldPosterior | ProcessPosterior
 
 
 def fit_field(
-    operator: SliceOperator, evidence: Evidence, wall: Wall, settings: ModelSettings, step: Callable[[int, int], None]
+    operator: SliceOperator,
+    evidence: Evidence,
+    wall: Wall,
+    settings: ModelSettings,
+    step: Callable[[int, int], None],
+    coordinates: WallCoordinates | str | None = None,
+    space: Space = NUMPY,
 ) -> FittedField:
     """Fit the field with one of the presets.
 
     How rough the scar is in the slices themselves decides between two models: smooth functions of space, which draw smooth scars
     and channels more sharply, and a process along the wall, which predicts rough ones better and says how rough they are.
-    step: called with (done, all) during the work; may raise to end it.
+    step: called with (done, all) during the work; may raise to end it. coordinates: of the wall, see `unrolled`.
+    space: to compute in.
     """
     repeats = noise_repeats(operator.pixels, evidence)
     evidence, noise = without_lift(operator.pixels, evidence)
@@ -73,12 +82,11 @@ def fit_field(
     blocks = joined(operator, seen)
     if settings.preset == "preview":
         step(0, 1)
-        space = plain_chart()
-        choice = usual_choice(blocks, space, operator.anchors)
+        plain = plain_chart()
+        choice = usual_choice(blocks, plain, operator.anchors, space)
         if choice.scatter > FIELD.rough_at_first_look or hides_roughness(evidence):
-            return fit_process(
-                blocks, operator, seen, space, choice, settings, PREVIEW_CENTERS, noise, repeats, Beside.of(operator, seen, HALF)
-            )
+            beside = Beside.of(operator, seen, HALF)
+            return fit_process(blocks, operator, seen, plain, choice, settings, PREVIEW_CENTERS, noise, repeats, beside, space)
         member = fit_preview(operator, evidence, PreviewPlan(), settings.seed, noise)
         spread = find_spread([member], np.ones(1), operator, evidence, lasting)
         summary = {"prior": "smooth", "scatter": choice.scatter, "pixel_residual": member.residual, "pixel_noise": noise, **_about(spread)}
@@ -87,22 +95,23 @@ def fit_field(
     effort = EFFORTS[settings.preset]
     plan = effort.plan
     work = _Work(TRIALS + 2 * FOLDS * (FOLD_PLAN.entropy + FOLD_PLAN.squared) + effort.members * (plan.entropy + plan.squared), step)
-    chart = wall_chart(wall, operator.frame)
+    chart = wall_chart(wall, operator.frame, coordinates)
     always_rough = hides_roughness(evidence)
-    choice = choose_roughness(blocks, chart, operator.anchors, 0.0 if always_rough else FIELD.smooth, work.tick, settings.jobs)
+    smooth = 0.0 if always_rough else FIELD.smooth
+    choice = choose_roughness(blocks, chart, operator.anchors, smooth, work.tick, settings.jobs, space)
     left_out = None
     if choice.scatter < FIELD.rough and not always_rough:
-        left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick, settings.jobs)
+        left_out = leave_slices_out(operator, evidence, settings.seed, noise, work.tick, settings.jobs, space)
         if choice.scatter > FIELD.smooth and left_out.error is not None:
-            if left_out_error(operator, seen, blocks, chart, choice.roughness, _folds(operator, evidence)) < left_out.error:
+            if left_out_error(operator, seen, blocks, chart, choice.roughness, _folds(operator, evidence), space) < left_out.error:
                 left_out = None
     if left_out is None:
         beside = Beside.of(operator, seen, share_beside(operator, seen, blocks, chart, choice))
-        posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers, noise, repeats, beside)
+        posterior = fit_process(blocks, operator, seen, chart, choice, settings, effort.centers, noise, repeats, beside, space)
         work.finish()
         told = variogram_of(blocks, chart, choice.roughness, posterior.summary["scatter"])
         return replace(posterior, summary={**posterior.summary, "pixel_noise": noise, "variogram": told})
-    members, shares = fit_members(operator, evidence, settings, noise, left_out, work.tick)
+    members, shares = fit_members(operator, evidence, settings, noise, left_out, work.tick, space)
     spread = find_spread(members, shares, operator, evidence, lasting, left_out.shifts)
     work.finish()
     summary = {
@@ -126,11 +135,18 @@ def hides_roughness(evidence: Evidence) -> bool:
 
 
 def fit_members(
-    operator: SliceOperator, evidence: Evidence, settings: ModelSettings, noise: float, left_out: LeftOut, tick: Callable[..., None]
+    operator: SliceOperator,
+    evidence: Evidence,
+    settings: ModelSettings,
+    noise: float,
+    left_out: LeftOut,
+    tick: Callable[..., None],
+    space: Space = NUMPY,
 ) -> tuple[list[Member], np.ndarray]:
     """Members and (m,) their shares in the mean: of both families, or of the one that predicts left-out slices better.
 
     evidence: without a floor of noise. noise: of a pixel. tick: called at every iteration; may raise to end the fit.
+    space: to compute in.
     """
     effort = EFFORTS[settings.preset]
     of_tolerant = effort.members // 2
@@ -145,7 +161,7 @@ def fit_members(
         tolerance = ShiftTolerance() if tolerant else None
         of_family = replace(effort.plan, length=FIELD.tolerant_length * effort.plan.length) if tolerant else effort.plan
         for _ in range(counts[tolerant]):
-            calls.append(partial(fit_member, operator, evidence, of_family, settings.seed + len(calls), noise, tolerance))
+            calls.append(partial(fit_member, operator, evidence, of_family, settings.seed + len(calls), noise, tolerance, space=space))
             shares.append(family_share / counts[tolerant])
     return side_by_side(calls, settings.jobs, tick), np.array(shares)
 
@@ -168,39 +184,46 @@ class LeftOut:
 
 
 def leave_slices_out(
-    operator: SliceOperator, evidence: Evidence, seed: int, noise: float, tick: Callable[..., None], jobs: int = 1
+    operator: SliceOperator,
+    evidence: Evidence,
+    seed: int,
+    noise: float,
+    tick: Callable[..., None],
+    jobs: int = 1,
+    space: Space = NUMPY,
 ) -> LeftOut:
-    """Predict every third slice from the others, three times, with and without tolerance of slice shifts.
+    """Predict every third slice from the others, three times, and where slices seem displaced once more with tolerance of shifts.
 
     The family that tolerates shifts gets a share where shifts are sure, or seen while it predicts clearly better.
-    noise: of a pixel of weight 1. jobs: fits at a time.
+    noise: of a pixel of weight 1. jobs: fits at a time. space: to compute in.
     """
     folds = _folds(operator, evidence)
     if not folds:
         return LeftOut(None, 0.0, NO_SHIFTS)
-    calls, left_out = [], []
-    for fold, left in enumerate(folds):
-        kept_evidence = Evidence(evidence.values[~left], evidence.weights[~left])
-        if not kept_evidence.weights.any():
-            continue
-        kept = operator.rows(~left)
-        calls += [partial(fit_member, kept, kept_evidence, FOLD_PLAN, seed + fold, noise, one) for one in (None, ShiftTolerance())]
-        left_out.append(left)
-    fitted = side_by_side(calls, jobs, tick)
-    errors, total, shifts = np.zeros(2), 0.0, NO_SHIFTS
-    for number, left in enumerate(left_out):
-        out, weights, values = operator.rows(left), evidence.weights[left], evidence.values[left]
-        total += weights.sum()
-        for family, one in enumerate(fitted[2 * number : 2 * number + 2]):
-            average, slope = one.slice_averages(out)
-            errors[family] += weights @ (average - values) ** 2
-            if not family:
-                shifts = shifts.joined(seeming_shifts(out, Evidence(values, weights), average, slope))
-    ratio = np.sqrt(errors[1] / max(errors[0], 1e-12))
+    numbered = [(number, left) for number, left in enumerate(folds) if evidence.weights[~left].any()]
+    kept = [(operator.rows(~left), Evidence(evidence.values[~left], evidence.weights[~left]), seed + number) for number, left in numbered]
+    out = [(operator.rows(left), Evidence(evidence.values[left], evidence.weights[left])) for _, left in numbered]
+
+    def predicted(tolerance: ShiftTolerance | None) -> tuple[float, SeemingShifts]:
+        """The summed squared error of left-out pixels, and by which left-out slices seem displaced."""
+        calls = [partial(fit_member, part, seen, FOLD_PLAN, own, noise, tolerance, space=space) for part, seen, own in kept]
+        squared, shifts = 0.0, NO_SHIFTS
+        for member, (part, seen) in zip(side_by_side(calls, jobs, tick), out, strict=True):
+            average, slope = member.slice_averages(part)
+            squared += seen.weights @ (average - seen.values) ** 2
+            shifts = shifts.joined(seeming_shifts(part, seen, average, slope))
+        return squared, shifts
+
+    squared, shifts = predicted(None)
     apart = np.sqrt(np.mean(list(alternation(shifts, operator).values()) or [0.0]))
-    better = expit((1 - FIELD.tolerant_gain - ratio) / FIELD.gain_width) if apart > FIELD.least_alternation else 0.0
-    share = float(max(better, expit((apart - FIELD.sure_alternation) / FIELD.alternation_width)))
-    return LeftOut(float(np.sqrt(errors[int(share > 0.5)] / total)), share, shifts)
+    share = expit((apart - FIELD.sure_alternation) / FIELD.alternation_width)
+    if apart > FIELD.least_alternation:  # elsewhere tolerance has nothing to do, whatever it predicts
+        tolerant, _ = predicted(ShiftTolerance())
+        ratio = np.sqrt(tolerant / max(squared, 1e-12))
+        share = max(share, expit((1 - FIELD.tolerant_gain - ratio) / FIELD.gain_width))
+        squared = tolerant if share > 0.5 else squared
+    total = sum(seen.weights.sum() for _, seen in out)
+    return LeftOut(float(np.sqrt(squared / total)), float(share), shifts)
 
 
 def _folds(operator: SliceOperator, evidence: Evidence) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""A small function of position on random Fourier features, and its gradient, in numpy.
+"""A small function of position on random Fourier features, and its gradient.
 
 4 to 5 thousand weights need no framework: the features are computed once, and a full-batch pass is three
 matrix products. Random Fourier features (Rahimi & Recht 2007; Tancik et al. 2020) give the small
@@ -8,10 +8,14 @@ layers positions at the scale of scar structures instead of raw coordinates.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
+from CardioScarLib.reconstruction.arrays import Array, sigmoid, space_of
+
 SINGLE = np.float32
+SQRT2 = SINGLE(np.sqrt(2.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +38,11 @@ class FourierField:
         sizes = [2 * len(self.frequencies), *self.widths, 1]
         return [shape for inner, outer in zip(sizes[:-1], sizes[1:], strict=True) for shape in ((inner, outer), (outer,))]
 
-    def features(self, points: np.ndarray) -> np.ndarray:
+    def features(self, points: Array) -> Array:
         """(n, 3) mm in the canonical frame -> (n, 2f) cosines and sines, single precision."""
-        phase = (points @ self.frequencies.T).astype(SINGLE)
-        return np.concatenate([np.cos(phase), np.sin(phase)], axis=1) * SINGLE(np.sqrt(2.0))
+        space = space_of(points)
+        phase = space.single_of(points @ space.array(self.frequencies.T))
+        return space.concatenate([space.cos(phase), space.sin(phase)], axis=1) * SQRT2
 
     def initial(self, seed: int, mean_logit: float) -> np.ndarray:
         """Flat start weights: LeCun normal, the output starting at the mean of the data."""
@@ -50,64 +55,60 @@ class FourierField:
         return np.concatenate(parts)
 
     def unpack(self, weights: np.ndarray) -> list[np.ndarray]:
+        """Matrices and biases of the layers, in turn, of flat weights."""
         parts, start = [], 0
         for shape in self.shapes:
-            stop = start + int(np.prod(shape))
+            stop = start + prod(shape)
             parts.append(weights[start:stop].reshape(shape).astype(SINGLE))
             start = stop
         return parts
 
     def logit(self, weights: np.ndarray, features: np.ndarray) -> np.ndarray:
         """(n,) logits."""
-        return self.forward(weights, features)[0]
+        return self.forward(self.unpack(weights), features)[0]
 
     def field(self, weights: np.ndarray, points: np.ndarray) -> np.ndarray:
         """(n,) scar fraction at (n, 3) points in the canonical frame, mm."""
         return sigmoid(self.logit(weights, self.features(points)))
 
-    def forward(self, weights: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, list]:
-        parts = self.unpack(weights)
-        layer, trace = features, []
+    def forward(self, parts: list[Array], features: Array) -> tuple[Array, list]:
+        """(n,) logits, and what `backward` needs. parts: of `unpack`."""
+        space, layer, trace = space_of(features), features, []
         for matrix, bias in zip(parts[:-2:2], parts[1:-2:2], strict=True):
             before = layer @ matrix
             before += bias
-            gate = sigmoid(before)
+            gate = space.sigmoid(before)
             after = before * gate
             trace.append((layer, gate, after))
             layer = after
         return (layer @ parts[-2])[:, 0] + parts[-1][0], [parts, trace, layer]
 
-    def backward(self, state: list, logit_gradient: np.ndarray) -> np.ndarray:
+    def backward(self, state: list, logit_gradient: Array) -> Array:
         """Flat gradient of a loss from its (n,) gradient with respect to the logits."""
         parts, trace, last = state
-        gradients = [np.array([logit_gradient.sum(dtype=np.float64)]), (last.T @ logit_gradient)[:, None]]
-        back = np.outer(logit_gradient, parts[-2][:, 0])
+        space = space_of(logit_gradient)
+        gradients = [logit_gradient.sum(dtype=space.double).reshape(1), (last.T @ logit_gradient)[:, None]]
+        back = logit_gradient[:, None] * parts[-2][:, 0]
         for number in range(len(trace) - 1, -1, -1):
             inputs, gate, after = trace[number]
-            slope = after - after * gate  # d silu = gate + silu (1 - gate)
+            slope = after * gate  # d silu = gate + silu (1 - gate)
+            space.subtract(after, slope, out=slope)
             slope += gate
             back *= slope
-            gradients += [back.sum(axis=0), inputs.T @ back]
+            # A third of the time of back.sum(axis=0), for the same sum in the same order.
+            gradients += [space.einsum("ij->j", back), inputs.T @ back]
             if number:
                 back = back @ parts[2 * number].T
-        return np.concatenate([one.ravel() for one in reversed(gradients)]).astype(np.float64)
+        return space.concatenate([one.ravel() for one in reversed(gradients)])
 
-    def spatial_gradient(self, weights: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def spatial_gradient(self, weights: np.ndarray, features: Array) -> tuple[Array, Array]:
         """(n,) logits and (n, 3) their gradient in space, per mm."""
-        logit, (parts, trace, last) = self.forward(weights, features)
-        back = np.repeat(parts[-2].T, len(last), axis=0)
+        space = space_of(features)
+        logit, (parts, trace, _) = self.forward([space.array(one) for one in self.unpack(weights)], features)
+        back = parts[-2].T
         for number in range(len(trace) - 1, -1, -1):
             _, gate, after = trace[number]
             back = (back * (gate + after - after * gate)) @ parts[2 * number].T
-        cosines, sines = np.split(features, 2, axis=1)
-        of_cosines, of_sines = np.split(back, 2, axis=1)
-        return logit, (of_sines * cosines - of_cosines * sines) @ self.frequencies.astype(SINGLE)
-
-
-def sigmoid(values: np.ndarray) -> np.ndarray:
-    """Logistic function in the precision of its input (scipy's expit goes through slower double paths)."""
-    out = np.negative(values)
-    with np.errstate(over="ignore", under="ignore"):  # exp(-x) may be infinite or 0; 1 or 1 / infinity is the right answer
-        np.exp(out, out=out)
-    out += 1
-    return np.reciprocal(out, out=out)
+        half = len(self.frequencies)
+        change = back[:, half:] * features[:, :half] - back[:, :half] * features[:, half:]
+        return logit, change @ space.array(self.frequencies, space.single)

@@ -11,7 +11,8 @@ from scipy.special import logit
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fourier import FourierField, sigmoid
+from CardioScarLib.reconstruction.arrays import NUMPY, Space, sigmoid
+from CardioScarLib.reconstruction.field.fourier import FourierField
 from CardioScarLib.reconstruction.field.objective import ShiftTolerance, SliceObjective
 
 
@@ -67,16 +68,17 @@ def fit_member(
     noise: float,
     tolerance: ShiftTolerance | None = None,
     watch: Callable[[np.ndarray], None] = lambda weights: None,
+    space: Space = NUMPY,
 ) -> Member:
     """Cross-entropy first, squared error after; with a tolerance, the squared error forgives in-plane shifts.
 
     noise: standard deviation of a pixel of weight 1. watch: called with the weights after every iteration; may raise to
-    end the run. The same seed gives the same member.
+    end the run. space: to compute in. The same seed gives the same member.
     """
     function = FourierField.drawn(plan.frequencies, plan.length, plan.widths, seed)
     aside = np.random.default_rng([seed, 2]).random(len(evidence.values)) < plan.held_out
     counted = np.where(aside, 0.0, evidence.weights)
-    objective = SliceObjective(function, operator, evidence, counted, plan.decay, noise)
+    objective = SliceObjective(function, operator, evidence, counted, plan.decay, noise, space)
     start = float(logit(np.clip(np.average(evidence.values, weights=evidence.weights), 0.01, 0.99)))
     weights = function.initial(seed, start)
     aside_weights = np.where(aside, evidence.weights, 0.0)

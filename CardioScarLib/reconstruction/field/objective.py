@@ -8,13 +8,12 @@ import numpy as np
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
+from CardioScarLib.reconstruction.arrays import NUMPY, Array, Space
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField
 from CardioScarLib.reconstruction.field.noise import CutOffResidual
 
 SQUARED_SCALE = 10.0
 """Brings the squared error to the size of the cross-entropy, so that one weight decay serves both."""
-BLOCK = 4096
-"""Points that go through the function together: their activations stay in the processor's cache, which saves about 15 %."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +36,27 @@ class SliceObjective:
 
     weights: (p,) of the pixels in the loss; those with zero (held out, or without evidence) take part in the averages only.
     noise: standard deviation of a pixel of weight 1, for the squared error. residual: (p,) of the last evaluation, less
-    what tolerated shifts explain.
+    what tolerated shifts explain. space: in which the function is computed; all that has one number for a pixel stays in numpy.
     """
 
     def __init__(
-        self, function: FourierField, operator: SliceOperator, evidence: Evidence, weights: np.ndarray, decay: float, noise: float
+        self,
+        function: FourierField,
+        operator: SliceOperator,
+        evidence: Evidence,
+        weights: np.ndarray,
+        decay: float,
+        noise: float,
+        space: Space = NUMPY,
     ):
-        self.function, self.decay = function, decay
-        self.features = function.features(operator.points)
-        self.matrix, self.transpose = operator.matrix.astype(SINGLE), operator.transpose.astype(SINGLE)
+        self.function, self.decay, self.space = function, decay, space
+        self.features = function.features(space.array(operator.points))
+        self.matrix, self.transpose = (space.sparse(one, space.single) for one in (operator.matrix, operator.transpose))
         self.target = evidence.values.astype(SINGLE)
         self.total = float(weights.sum())
         self.weights = (weights / self.total).astype(SINGLE)
-        self._blocks = [slice(start, start + BLOCK) for start in range(0, len(self.features), BLOCK)]
+        block = space.block or len(self.features)
+        self._blocks = [slice(start, start + block) for start in range(0, len(self.features), block)]
         self._planes = [slice_plane(operator, number) for number in np.unique(operator.pixels.slices)]
         self._shifts: list[tuple] = []
         self._cut_off = CutOffResidual(evidence, noise)
@@ -73,8 +80,8 @@ class SliceObjective:
     def tolerate(self, weights: np.ndarray, tolerance: ShiftTolerance) -> None:
         """From now on, tolerate in-plane shifts around the field with these weights."""
         logit, slope = self.function.spatial_gradient(weights, self.features)
-        field = sigmoid(logit)
-        slopes = self.matrix @ (slope * (field * (1 - field))[:, None])
+        field = self.space.sigmoid(logit)
+        slopes = self.space.numpy(self.matrix @ (slope * (field * (1 - field))[:, None]))
         self._shifts = []
         for rows, directions in self._planes:
             change = (slopes[rows] @ directions).astype(np.float64)
@@ -89,16 +96,17 @@ class SliceObjective:
         return left
 
     def _average(self, weights: np.ndarray):
-        logits, states = zip(*(self.function.forward(weights, self.features[where]) for where in self._blocks), strict=True)
-        field = sigmoid(np.concatenate(logits))
-        average = self.matrix @ field
+        parts = [self.space.array(one) for one in self.function.unpack(weights)]
+        logits, states = zip(*(self.function.forward(parts, self.features[where]) for where in self._blocks), strict=True)
+        field = self.space.sigmoid(self.space.concatenate(logits))
+        average = self.space.numpy(self.matrix @ field)
         self.residual = average - self.target
         return states, field, average
 
-    def _with_gradient(self, loss: float, pull: np.ndarray, weights: np.ndarray, states, field: np.ndarray) -> tuple[float, np.ndarray]:
-        slope = (self.transpose @ pull.astype(SINGLE)) * field * (1 - field)
+    def _with_gradient(self, loss: float, pull: np.ndarray, weights: np.ndarray, states, field: Array) -> tuple[float, np.ndarray]:
+        slope = (self.transpose @ self.space.array(pull, self.space.single)) * field * (1 - field)
         gradient = sum(self.function.backward(state, slope[where]) for state, where in zip(states, self._blocks, strict=True))
-        return loss + self.decay * float(weights @ weights), gradient + 2 * self.decay * weights
+        return loss + self.decay * float(weights @ weights), self.space.numpy(gradient) + 2 * self.decay * weights
 
 
 def slice_plane(operator: SliceOperator, number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from CardioScarLib.core.posterior import check_constants
 from CardioScarLib.geometry.frame import CanonicalFrame
+from CardioScarLib.reconstruction.arrays import sigmoid
 from CardioScarLib.reconstruction.field.constants import FIELD
-from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField
 from CardioScarLib.reconstruction.field.member import Member
 from CardioScarLib.reconstruction.field.spread import Spread
 
@@ -44,6 +45,7 @@ class FieldPosterior:
     count: int
     seed: int
     summary: dict[str, Any] = field(default_factory=dict)
+    part: ClassVar[int] = CHUNK
     has_spread: bool = True
     constants: int = FIELD.version
 
@@ -59,16 +61,22 @@ class FieldPosterior:
     def sd(self, points: np.ndarray) -> np.ndarray:
         sd = np.empty(len(points))
         for where, local in self._chunks(points):
-            middle, squeeze, scale, moves = self._marginals(local)
-            width = np.sqrt(scale**2 + (self.spread.offset * squeeze) ** 2 + np.sum(moves**2, axis=1))
-            sd[where] = _unbounded(middle[:, None] + width[:, None] * QUANTILES).std(axis=1)
+            sd[where] = self._sd(*self._marginals(local))
         return sd
 
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
         samples = np.empty((n, len(points)), dtype=SINGLE)
         for where, local in self._chunks(points):
-            samples[:, where] = self._draws(n, local)
+            samples[:, where] = self._draws(n, local, *self._marginals(local))
         return samples
+
+    def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        def at(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            local = self.frame.to_frame(points)
+            marginals = self._marginals(local)
+            return self.mean(points), self._sd(*marginals), self._draws(n, local, *marginals)
+
+        return at
 
     def rescaled(self, factor: float) -> FieldPosterior:
         """The same mean and draws of the same shapes, `factor` times as far from it (in logits)."""
@@ -94,9 +102,15 @@ class FieldPosterior:
         slope *= (squeeze / (center * (1 - center)))[:, None]
         return middle, squeeze, squeeze * self.spread.logit_scale(local).astype(SINGLE), self.spread.moves(local, slope).astype(SINGLE)
 
-    def _draws(self, n: int, local: np.ndarray) -> np.ndarray:
-        """(n, len(local)) draws at points in the canonical frame."""
-        middle, squeeze, scale, moves = self._marginals(local)
+    def _sd(self, middle: np.ndarray, squeeze: np.ndarray, scale: np.ndarray, moves: np.ndarray) -> np.ndarray:
+        """(n,) standard deviation, of marginals."""
+        width = np.sqrt(scale**2 + (self.spread.offset * squeeze) ** 2 + np.sum(moves**2, axis=1))
+        return _unbounded(middle[:, None] + width[:, None] * QUANTILES).std(axis=1)
+
+    def _draws(
+        self, n: int, local: np.ndarray, middle: np.ndarray, squeeze: np.ndarray, scale: np.ndarray, moves: np.ndarray
+    ) -> np.ndarray:
+        """(n, len(local)) draws at points in the canonical frame; the rest are their marginals."""
         noises = (
             FourierField.drawn(FREQUENCIES, FIELD.logit_length, (), [self.seed, 3]),
             FourierField.drawn(AMPLITUDE_FREQUENCIES, FIELD.amplitude_length, (), [self.seed, 4]),

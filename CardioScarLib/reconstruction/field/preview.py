@@ -10,7 +10,8 @@ from scipy.special import logit
 
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
-from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField, sigmoid
+from CardioScarLib.reconstruction.arrays import sigmoid
+from CardioScarLib.reconstruction.field.fourier import SINGLE, FourierField
 from CardioScarLib.reconstruction.field.member import Member
 from CardioScarLib.reconstruction.field.noise import CutOffResidual
 

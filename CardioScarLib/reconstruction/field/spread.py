@@ -13,8 +13,9 @@ from scipy.spatial import cKDTree
 from CardioScarLib.core.evidence import Evidence
 from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.geometry.quadrature import ANCHOR_SPACING
+from CardioScarLib.reconstruction.arrays import sigmoid
 from CardioScarLib.reconstruction.field.constants import FIELD
-from CardioScarLib.reconstruction.field.fourier import SINGLE, sigmoid
+from CardioScarLib.reconstruction.field.fourier import SINGLE
 from CardioScarLib.reconstruction.field.member import Member
 from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingShifts, SlicePlanes, seeming_shifts, slice_planes
 

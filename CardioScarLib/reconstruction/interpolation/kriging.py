@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.posterior import one_by_one
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.arrays import Array, space_of
 
 LENGTHS = (4.0, 6.0, 9.0, 13.0, 19.0, 28.0)
 """mm, to choose from."""
@@ -52,6 +54,7 @@ class Kriging:
     count: int
     seed: int
     summary: dict[str, Any] = field(default_factory=dict)
+    part: ClassVar[int] = 16_384
     has_spread: bool = True
 
     def mean(self, points: np.ndarray) -> np.ndarray:
@@ -77,6 +80,9 @@ class Kriging:
             ).T
         return samples
 
+    def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        return one_by_one(self, n)
+
     def _draw(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Amplitudes of the waves and errors of the data of one draw: its own generator, the same in every call."""
         random = np.random.default_rng([self.seed, 1, number])
@@ -100,10 +106,10 @@ class Kriging:
             yield where, self.places(points[where])
 
 
-def matern(distance: np.ndarray, length: float) -> np.ndarray:
+def matern(distance: Array, length: float) -> Array:
     """Correlation at a distance, mm."""
-    scaled = np.sqrt(3) / length * distance
-    correlation = np.exp(-scaled)
+    scaled = float(np.sqrt(3) / length) * distance
+    correlation = space_of(distance).exp(-scaled)
     scaled += 1
     correlation *= scaled
     return correlation

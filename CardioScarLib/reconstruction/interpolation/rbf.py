@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.interpolate import RBFInterpolator
 
 from CardioScarLib.core.errors import NoSpread
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.posterior import one_by_one
 from CardioScarLib.geometry.frame import CanonicalFrame
 from CardioScarLib.geometry.operator import SliceOperator
 
@@ -25,6 +27,7 @@ class RadialBasis:
     interpolator: RBFInterpolator
     frame: CanonicalFrame
     summary: dict[str, Any] = field(default_factory=dict)
+    part: ClassVar[int] = 16_384
     has_spread: bool = False
 
     def mean(self, points: np.ndarray) -> np.ndarray:
@@ -35,6 +38,9 @@ class RadialBasis:
 
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
         raise NoSpread("Radial basis functions give no samples; use the model 'field'.")
+
+    def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        return one_by_one(self, n)
 
 
 def fit_rbf(operator: SliceOperator, evidence: Evidence) -> RadialBasis:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import ndimage
@@ -11,6 +12,7 @@ from scipy.special import expit, logit
 
 from CardioScarLib.core.errors import NoSpread
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.posterior import one_by_one
 from CardioScarLib.core.slices import Slice
 from CardioScarLib.geometry.operator import SliceOperator
 
@@ -29,6 +31,7 @@ class SliceInterpolation:
     slices: tuple[Slice, ...]
     method: str
     summary: dict[str, Any] = field(default_factory=dict)
+    part: ClassVar[int] = 16_384
     has_spread: bool = False
 
     def mean(self, points: np.ndarray) -> np.ndarray:
@@ -61,6 +64,9 @@ class SliceInterpolation:
 
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
         raise NoSpread(f"The baseline '{self.method}' gives no samples; use the model 'field'.")
+
+    def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        return one_by_one(self, n)
 
 
 def fit_baseline(operator: SliceOperator, evidence: Evidence, method: str) -> SliceInterpolation:

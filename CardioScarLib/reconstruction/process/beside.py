@@ -15,7 +15,7 @@ from CardioScarLib.geometry.operator import SliceOperator
 from CardioScarLib.reconstruction.interpolation.slices import SliceInterpolation, fit_baseline
 from CardioScarLib.reconstruction.process.blocks import Blocks
 from CardioScarLib.reconstruction.process.chart import WallChart
-from CardioScarLib.reconstruction.process.choose import Choice, LeftOut, trial_of
+from CardioScarLib.reconstruction.process.choose import Choice, trial_of
 from CardioScarLib.reconstruction.process.constants import PROCESS
 
 HALF = 0.5
@@ -47,8 +47,8 @@ def share_beside(operator: SliceOperator, evidence: Evidence, blocks: Blocks, ch
     """
     if not _parallel(operator, evidence):
         return 0.0
-    trial = trial_of(blocks, chart, operator.anchors)
-    predicted = LeftOut(trial, choice.roughness).predicted
+    trial = choice.trial or trial_of(blocks, chart, operator.anchors)
+    predicted = trial.left_out(choice.roughness).predicted
     centers = operator.frame.from_frame(trial.centers)
     better = apart = 0.0
     for number in sorted(trial.inner):

@@ -68,14 +68,24 @@ class WallChart:
         return cKDTree(self.nodes)
 
 
-def wall_chart(wall: Wall, frame: CanonicalFrame) -> WallChart:
-    """The chart of a wall; of one without volume cells, or whose coordinates cannot be found, it is plain space."""
+def unrolled(wall: Wall) -> WallCoordinates | str:
+    """What a chart is made of: the coordinates of a wall, or a sentence for the user on why there are none."""
     if wall.kind != "volume":
-        return plain_chart("The LV model has no volume cells, so there are no wall coordinates: scar is continued through space.")
+        return "The LV model has no volume cells, so there are no wall coordinates: scar is continued through space."
     try:
-        found = wall_coordinates(wall)
+        return wall_coordinates(wall)
     except BadWall as problem:
-        return plain_chart(f"Scar is continued through space, not along the wall: {problem}")
+        return f"Scar is continued through space, not along the wall: {problem}"
+
+
+def wall_chart(wall: Wall, frame: CanonicalFrame, found: WallCoordinates | str | None = None) -> WallChart:
+    """The chart of a wall; of one without volume cells, or whose coordinates cannot be found, it is plain space.
+
+    found: see `unrolled`; None finds them.
+    """
+    found = found or unrolled(wall)
+    if isinstance(found, str):
+        return plain_chart(found)
     nodes = frame.to_frame(wall.nodes)
     radius, whole = _radii(nodes, frame.to_frame(found.axis), found)
     # The angle starts where the canonical frame has its first axis, so that it turns with the patient.

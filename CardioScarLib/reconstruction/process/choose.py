@@ -7,15 +7,15 @@ runs around it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from scipy.linalg import cho_solve
 from scipy.special import expit, xlogy
 
 from CardioScarLib.core.jobs import side_by_side
+from CardioScarLib.reconstruction.arrays import NUMPY, Array, Space, space_of
 from CardioScarLib.reconstruction.process.blocks import Blocks
 from CardioScarLib.reconstruction.process.chart import WallChart
 from CardioScarLib.reconstruction.process.constants import PROCESS, ProcessConstants
@@ -50,7 +50,7 @@ FARTHEST_MISS, SHARE_NOISE = 4.0, 0.01
 class Trial:
     """Part of the blocks, which choices are tried on. centers: (n, 3) in the canonical frame, mm. places: (n, 4) on the chart. numbers:
     (n,) of their slices. folds: numbers of blocks left out together: the slices, then sectors. slices: how many are slices; inner:
-    those between others. wall: (k, 4) places all over the wall."""
+    those between others. wall: (k, 4) places all over the wall. space: to compute in."""
 
     centers: np.ndarray
     places: np.ndarray
@@ -61,42 +61,67 @@ class Trial:
     slices: int
     inner: frozenset[int]
     wall: np.ndarray
+    space: Space = NUMPY
+    tried: dict[Roughness, LeftOut] = field(default_factory=dict)
+    by_lengths: dict[tuple[float, ...], tuple[Features, Array]] = field(default_factory=dict)
+
+    def left_out(self, roughness: Roughness) -> LeftOut:
+        """What a choice says of left-out blocks; kept, as it is asked for again."""
+        if roughness not in self.tried:
+            self.tried[roughness] = LeftOut(self, roughness)
+        return self.tried[roughness]
+
+    def functions(self, roughness: Roughness) -> tuple[Array, Array]:
+        """`Features.with_rest` at the places; most choices share their lengths, and with them the larger part of it."""
+        lengths, places = tuple(roughness.scale), self.space.array(self.places)
+        if lengths not in self.by_lengths:
+            features = Features.made(self.wall, roughness, CENTERS)
+            self.by_lengths[lengths] = features, features.process(places)
+        features, process = self.by_lengths[lengths]
+        return replace(features, roughness=roughness).with_rest(places, process)
 
 
 @dataclass(frozen=True)
 class Choice:
     """roughness: of the patient. widening: factor on the spread of the process, from how far left-out slices missed.
-    scatter: of blocks about the process, see `scatter_of`."""
+    scatter: of blocks about the process, see `scatter_of`. trial: on which it was made; None for a choice that was not tried."""
 
     roughness: Roughness
     widening: float
     scatter: float
+    trial: Trial | None = None
 
 
 def choose_roughness(
-    blocks: Blocks, chart: WallChart, anchors: np.ndarray, smooth: float, step: Callable[..., None] = lambda: None, jobs: int = 1
+    blocks: Blocks,
+    chart: WallChart,
+    anchors: np.ndarray,
+    smooth: float,
+    step: Callable[..., None] = lambda: None,
+    jobs: int = 1,
+    space: Space = NUMPY,
 ) -> Choice:
     """The choice with which left-out blocks are predicted best.
 
     anchors: (k, 3) all over the wall, canonical frame. smooth: a scatter below which nothing is chosen, as another model is better.
-    step: called at every trial; may raise to end the work. jobs: trials at a time.
+    step: called at every trial; may raise to end the work. jobs: trials at a time. space: to compute in.
     """
-    trial = trial_of(blocks, chart, anchors)
-    finest, scatter = grain_of(blocks, chart, anchors, TYPICAL)
+    finest, scatter = grain_of(blocks, chart, anchors, TYPICAL, space)
     if scatter < smooth:
         return Choice(replace(TYPICAL, grain=finest), 1.0, scatter)
+    trial = trial_of(blocks, chart, anchors, space)
     start = replace(TYPICAL, grain=TYPICAL.grain * finest)
-    unit = LeftOut(trial, start).entropy
+    unit = trial.left_out(start).entropy
 
     def left_out_with(one: Roughness, step: Callable[..., None]) -> LeftOut:
-        return LeftOut(trial, one)
+        return trial.left_out(one)
 
     def cost(one: Roughness, step: Callable[..., None]) -> float:
         step()
         unusual = PROCESS.unusual_grain * np.log(one.grain / start.grain) ** 2 + sum(
             np.log(getattr(one, name) / getattr(TYPICAL, name)) ** 2 for name in ("around", "along", "through", "amplitude")
         )
-        return LeftOut(trial, one).entropy / unit + PROCESS.unusual * unusual
+        return trial.left_out(one).entropy / unit + PROCESS.unusual * unusual
 
     best, tried = start, {start: 1.0}
     for _ in range(ROUNDS):
@@ -111,29 +136,29 @@ def choose_roughness(
     of_offset = [replace(best, offset=offset) for offset in OFFSETS]
     of_slices = dict(zip(of_offset, side_by_side([partial(left_out_with, one) for one in of_offset], jobs, step), strict=True))
     best = min(of_slices, key=lambda one: of_slices[one].surprise)
-    return Choice(best, of_slices[best].widening, scatter)
+    return Choice(best, of_slices[best].widening, scatter, trial)
 
 
-def usual_choice(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> Choice:
+def usual_choice(blocks: Blocks, chart: WallChart, anchors: np.ndarray, space: Space = NUMPY) -> Choice:
     """What is usual for rough scars, for a first look: only the grain is this patient's."""
     usual = TYPICAL if chart.follows_wall else TYPICAL_IN_SPACE
-    finest, scatter = grain_of(blocks, chart, anchors, usual)
+    finest, scatter = grain_of(blocks, chart, anchors, usual, space)
     return Choice(replace(usual, grain=usual.grain * finest), PROCESS.usual_miss, scatter)
 
 
-def grain_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray, usual: Roughness) -> tuple[float, float]:
+def grain_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray, usual: Roughness, space: Space = NUMPY) -> tuple[float, float]:
     """Independent observations per mm^2 that blocks stand for, and their scatter about the process fitted to them.
 
     Blocks of n observations scatter by p (1 - p) / n: the dispersion of a quasi-likelihood (McCullagh & Nelder 1989, ch. 9).
     """
     features = Features.made(chart.at(anchors), usual, CENTERS)
-    functions = features.of(chart.at(blocks.centers))
+    functions = features.of(space.array(chart.at(blocks.centers)))
     grain, scatter, weights = 1.0, 0.0, None
     area = float(np.median(blocks.areas))
     for _ in range(GRAIN_ROUNDS):
-        fitted = fit_laplace(Observed(functions, blocks.values, grain * blocks.areas), weights)
+        fitted = fit_laplace(Observed.on(functions, blocks.values, grain * blocks.areas), weights)
         weights = fitted.weights
-        scatter = scatter_of(expit(functions @ weights), blocks)
+        scatter = scatter_of(expit(space.numpy(functions @ weights)), blocks)
         grain = float(np.clip(1 / (area * max(scatter, 1e-9)), COARSEST, FINEST))
     return grain, scatter
 
@@ -144,7 +169,7 @@ def scatter_of(average: np.ndarray, blocks: Blocks) -> float:
     return float(blocks.areas @ (average - blocks.values) ** 2 / max(possible, 1e-12))
 
 
-def trial_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> Trial:
+def trial_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray, space: Space = NUMPY) -> Trial:
     every = max(1, round(len(blocks.values) / MOST_BLOCKS))
     centers, numbers = blocks.centers[::every], blocks.slices[::every]
     places = chart.at(centers)
@@ -161,6 +186,7 @@ def trial_of(blocks: Blocks, chart: WallChart, anchors: np.ndarray) -> Trial:
         len(slices),
         frozenset(by_height[1:-1].tolist()),
         chart.at(anchors),
+        space,
     )
 
 
@@ -188,24 +214,23 @@ class LeftOut:
     """
 
     def __init__(self, trial: Trial, roughness: Roughness):
-        features = Features.made(trial.wall, roughness, CENTERS)
-        functions, rest = features.with_rest(trial.places)
-        observed = Observed(functions, trial.values, roughness.grain * trial.areas)
+        functions, rest = trial.functions(roughness)
+        observed = Observed.on(functions, trial.values, roughness.grain * trial.areas)
         whole = fit_laplace(observed)
         totals, areas, misses, sds = np.zeros(2), np.zeros(2), [], []
         self.predicted: list[np.ndarray] = []
-        for number, fold in enumerate(trial.folds):
+        for number, (fold, without) in enumerate(zip(trial.folds, left_out(observed, whole, trial.folds), strict=True)):
             part = int(number >= trial.slices)
-            without = left_out(observed, whole, fold)
             taken, area, values = functions[fold], trial.areas[fold], trial.values[fold]
             variance = without.variance(taken) + rest[fold]
-            predicted = np.clip(expected(taken @ without.weights, variance), 1e-6, 1 - 1e-6)
+            mean = expected(taken @ without.weights, variance).clip(1e-6, 1 - 1e-6)
+            predicted = trial.space.numpy(mean)
             self.predicted.append(predicted)
             totals[part] -= area @ (xlogy(values, predicted) + xlogy(1 - values, 1 - predicted))
             areas[part] += area.sum()
             if number in trial.inner:
-                slope = (area * expected_slope(predicted, variance)) @ taken / area.sum()
-                sd = float(np.sqrt(without.variance(slope[None])[0] + SHARE_NOISE**2))
+                slope = (trial.space.array(area) * expected_slope(mean, variance)) @ taken / area.sum()
+                sd = float(np.sqrt(float(without.variance(slope[None])[0]) + SHARE_NOISE**2))
                 misses.append(float(area @ (values - predicted) / area.sum()) / sd)
                 sds.append(sd)
         self.entropy = float(np.sum(totals / np.maximum(areas, 1e-9)))
@@ -227,17 +252,19 @@ def widened(misses: np.ndarray, constants: ProcessConstants) -> float:
     return float(np.sqrt((usual + misses @ misses) / (constants.slices_behind + len(misses))))
 
 
-def left_out(observed: Observed, whole: Laplace, fold: np.ndarray) -> Laplace:
-    """The fit without some pixels, from the one with them."""
-    functions = observed.features
+def left_out(observed: Observed, whole: Laplace, folds: Sequence[np.ndarray]) -> Iterator[Laplace]:
+    """For each fold, the fit without its pixels, from the one with them."""
+    functions, space = observed.features, space_of(observed.features)
     _, variance, _ = observed.slopes(whole.weights)
-    taken = functions[fold]
-    matrix = whole.factor @ whole.factor.T - (taken * (observed.counts * variance)[fold][:, None]).T @ taken
-    factor = np.linalg.cholesky(matrix + 1e-9 * np.eye(len(matrix)))
-    counts = observed.counts.copy()
-    counts[fold] = 0
-    weights = whole.weights
-    for _ in range(REFINEMENTS):
-        average, _ = observed.look(weights)
-        weights = weights - cho_solve((factor, True), weights - functions.T @ (counts * (observed.values - average)))
-    return Laplace(weights, factor)
+    matrix = whole.factor @ whole.factor.T
+    small = 1e-9 * space.eye(len(matrix))
+    for fold in folds:
+        taken = functions[fold]
+        factor = space.cholesky(matrix - (taken * (observed.counts * variance)[fold][:, None]).T @ taken + small)
+        counts = 1 * observed.counts
+        counts[fold] = 0
+        weights = whole.weights
+        for _ in range(REFINEMENTS):
+            average, _ = observed.look(weights)
+            weights = weights - space.solve_factored(factor, weights - functions.T @ (counts * (observed.values - average)))
+        yield Laplace(weights, factor)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.spatial.distance import cdist
 
+from CardioScarLib.reconstruction.arrays import Array, space_of
 from CardioScarLib.reconstruction.interpolation.kriging import matern
 from CardioScarLib.reconstruction.process.constants import PROCESS
 
@@ -43,7 +43,8 @@ class Roughness:
 @dataclass(frozen=True, eq=False)
 class Features:
     """centers: (m, 4) places on a chart, in units of the lengths. factor: (m, m) lower Cholesky factor of their covariance.
-    heights: (k,) mm, knots of the offset; offset_factor: (k, k)."""
+    heights: (k,) mm, knots of the offset; offset_factor: (k, k). All are numpy's; places may be tensors, and functions of them are.
+    """
 
     roughness: Roughness
     centers: np.ndarray
@@ -59,25 +60,30 @@ class Features:
         heights = np.arange(places[:, 2].min() - KNOTS, places[:, 2].max() + 2 * KNOTS, KNOTS)
         return cls(roughness, centers, factor, heights, np.linalg.cholesky(_alike(heights, heights) + JITTER * np.eye(len(heights))))
 
-    def of(self, places: np.ndarray) -> np.ndarray:
+    def of(self, places: Array) -> Array:
         """(n, m + 1 + k): functions whose sum with independent standard normal weights is the process, in logits."""
-        return np.hstack([np.sqrt(self.roughness.amplitude) * self._process(places), self._common(places)])
+        process = float(np.sqrt(self.roughness.amplitude)) * self.process(places)
+        return space_of(places).concatenate([process, self._common(places)], axis=1)
 
-    def with_rest(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """`of`, and (n,) the variance of the process that the centers miss."""
-        process = self._process(places)
-        rest = self.roughness.amplitude * np.maximum(1 - np.einsum("nm,nm->n", process, process), 0)
-        return np.hstack([np.sqrt(self.roughness.amplitude) * process, self._common(places)]), rest
+    def with_rest(self, places: Array, process: Array | None = None) -> tuple[Array, Array]:
+        """`of`, and (n,) the variance of the process that the centers miss. process: at the places, where it is known."""
+        space, process = space_of(places), self.process(places) if process is None else process
+        rest = self.roughness.amplitude * (1 - space.einsum("nm,nm->n", process, process)).clip(0, None)
+        functions = [float(np.sqrt(self.roughness.amplitude)) * process, self._common(places)]
+        return space.concatenate(functions, axis=1), rest
 
-    def _process(self, places: np.ndarray) -> np.ndarray:
-        return solve_triangular(
-            self.factor, matern(cdist(self.centers, places * self.roughness.scale), 1.0), lower=True, check_finite=False
-        ).T
+    def process(self, places: Array) -> Array:
+        """(n, m) functions of the centers, of variance 1 where they miss nothing; the same for every roughness with these lengths."""
+        space = space_of(places)
+        alike = matern(space.distances(places * space.array(self.roughness.scale), space.array(self.centers)), 1.0)
+        return space.solve_lower(space.array(self.factor), alike.T).T
 
-    def _common(self, places: np.ndarray) -> np.ndarray:
+    def _common(self, places: Array) -> Array:
         """The level and the offsets of the slices."""
-        offsets = solve_triangular(self.offset_factor, _alike(self.heights, places[:, 2]), lower=True, check_finite=False).T
-        return np.column_stack([np.full(len(places), LEVEL_SD), np.sqrt(self.roughness.offset) * offsets])
+        space = space_of(places)
+        alike = _alike(space.array(self.heights), places[:, 2])
+        offsets = float(np.sqrt(self.roughness.offset)) * space.solve_lower(space.array(self.offset_factor), alike).T
+        return space.concatenate([space.full_like(offsets[:, :1], LEVEL_SD), offsets], axis=1)
 
 
 def spread_out(places: np.ndarray, count: int) -> np.ndarray:
@@ -93,5 +99,5 @@ def spread_out(places: np.ndarray, count: int) -> np.ndarray:
     return places[np.sort(chosen)]
 
 
-def _alike(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.exp(-np.abs(first[:, None] - second) / PROCESS.offset_length)
+def _alike(first: Array, second: Array) -> Array:
+    return space_of(first).exp(-abs(first[:, None] - second) / PROCESS.offset_length)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
 from CardioScarLib.core.evidence import Evidence
+from CardioScarLib.core.jobs import side_by_side
 from CardioScarLib.core.settings import ModelSettings
 from CardioScarLib.geometry.operator import SliceOperator
+from CardioScarLib.reconstruction.arrays import NUMPY, Array, Space
 from CardioScarLib.reconstruction.process.beside import Beside
 from CardioScarLib.reconstruction.process.blocks import Blocks
 from CardioScarLib.reconstruction.process.chart import WallChart
@@ -16,7 +20,7 @@ from CardioScarLib.reconstruction.process.choose import Choice, scatter_of
 from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.reconstruction.process.detail import Detail
 from CardioScarLib.reconstruction.process.features import Features
-from CardioScarLib.reconstruction.process.laplace import Observed, expected, fit_laplace
+from CardioScarLib.reconstruction.process.laplace import Laplace, Observed, expected, fit_laplace
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 
 
@@ -31,20 +35,35 @@ def fit_process(
     noise: float,
     repeats: float = 1.0,
     beside: Beside | None = None,
+    space: Space = NUMPY,
 ) -> ProcessPosterior:
     """The process given the slices: first with one point for each block, then with the averages that blocks are.
 
     operator, evidence: that the blocks were made of. centers: of the process: more of them follow finer detail.
     noise: standard deviation of a pixel of weight 1. repeats: see `noise_repeats`. beside: see `ProcessPosterior`.
+    space: to compute in.
     """
     roughness = choice.roughness
     features = Features.made(chart.at(operator.anchors), roughness, centers)
     counts = roughness.grain * blocks.areas
-    start = fit_laplace(Observed(features.of(chart.at(blocks.centers)), blocks.values, counts))
-    observed = Observed(features.of(chart.at(blocks.points)), blocks.values, counts, blocks.matrix)
-    fitted = fit_laplace(observed, start.weights)
+    used = np.flatnonzero(evidence.weights > 0)
+
+    def first(tick: Callable[..., None]) -> Laplace:
+        return fit_laplace(Observed.on(features.of(space.array(chart.at(blocks.centers))), blocks.values, counts))
+
+    def at_points(tick: Callable[..., None]) -> Array:
+        return features.of(space.array(chart.at(blocks.points)))
+
+    def at_pixels(tick: Callable[..., None]) -> tuple[np.ndarray, Array, Array]:
+        places = chart.at(operator.matrix[used] @ operator.points)
+        return places, *features.with_rest(space.array(places))
+
+    calls: list[Callable[[Callable[..., None]], Any]] = [first, at_points, at_pixels]
+    start, functions, (places, of_pixels, rest) = side_by_side(calls, settings.jobs, lambda: None)
+    observed = Observed.on(functions, blocks.values, counts, blocks.matrix)
+    fitted = fit_laplace(observed, start.weights, settings.jobs)
     average, _ = observed.look(fitted.weights)
-    scatter = scatter_of(average, blocks)
+    scatter = scatter_of(space.numpy(average), blocks)
     summary = {
         "prior": "wall" if chart.follows_wall else "space",
         **asdict(roughness),
@@ -54,12 +73,9 @@ def fit_process(
         "interpolation_share": beside.share if beside else 0.0,
         **({"note": chart.note} if chart.note else {}),
     }
-    used = np.flatnonzero(evidence.weights > 0)
-    places = chart.at(operator.matrix[used] @ operator.points)
-    functions, rest = features.with_rest(places)
-    left = evidence.values[used] - expected(functions @ fitted.weights, fitted.variance(functions) + rest)
+    left = evidence.values[used] - space.numpy(expected(of_pixels @ fitted.weights, fitted.variance(of_pixels) + rest))
     detail = Detail.of(places, left, evidence.weights[used], noise * np.sqrt(repeats))
     return ProcessPosterior(
-        chart, features, fitted, detail, operator.frame, PROCESS.steep, settings.samples, settings.seed, summary,
+        chart, features, fitted.in_numpy(), detail, operator.frame, PROCESS.steep, settings.samples, settings.seed, summary,
         widening=choice.widening, beside=beside,
     )  # fmt: skip

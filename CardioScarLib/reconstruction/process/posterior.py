@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import expit, ndtri
-from scipy.stats import chi2, qmc
+from scipy.special import expit, gammaincinv, ndtri
 
 from CardioScarLib.core.posterior import check_constants
 from CardioScarLib.geometry.frame import CanonicalFrame
@@ -16,6 +15,7 @@ from CardioScarLib.reconstruction.process.beside import Beside
 from CardioScarLib.reconstruction.process.chart import WallChart
 from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.reconstruction.process.detail import Detail
+from CardioScarLib.reconstruction.process.even import even_points
 from CardioScarLib.reconstruction.process.features import Features
 from CardioScarLib.reconstruction.process.laplace import Laplace, expected
 
@@ -26,24 +26,44 @@ LEAST = 1e-4
 """Probability of scar where the slices show none."""
 WHOLE = 0.02
 """Fractions this close to 0 and 1 are 0 and 1 in a draw."""
-EVEN = qmc.Sobol(3, scramble=False).random_base2(8) + 0.5 / 2**8
+
+EVEN = even_points(8)
 NORMALS: np.ndarray = ndtri(EVEN[:, 0])
-SWELLS, JUMPS = np.asarray(PROCESS.freedom / chi2.ppf(EVEN[:, 1:], PROCESS.freedom).T)
-"""What draws are made of at one place, evenly over all they may be: a normal number, the squared swell of a draw, and of a slice."""
+SWELLS, JUMPS = PROCESS.freedom / (2 * gammaincinv(PROCESS.freedom / 2, EVEN[:, 1:].T))
+"""What draws are made of at one place, evenly over all they may be: a normal number, the squared swell of a draw, and of a slice, each
+the freedom over a chi-squared number."""
 FIRST_WAVES, FIRST_DRAW = 7, 8
 """Streams of random numbers, apart from those of other models."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """At n points: places (n, 4) on the chart, functions (n, m) of the process, probability of scar, the variance of the logit that the
-    functions miss, and free: the share of deviations that the detail of the slices leaves possible."""
+    """At n points: places (n, 4) on the chart, functions (n, m) of the process, spread (m, n) of which the squares sum to the variance
+    of the logit, own (k, n) the part of its last rows that comes from what slices have of their own, probability of scar, rest: the
+    variance of the logit that the functions miss, and free: the share of deviations that the detail of the slices leaves possible."""
 
     places: np.ndarray
     functions: np.ndarray
+    spread: np.ndarray
+    own: np.ndarray
     probability: np.ndarray
     rest: np.ndarray
     free: np.ndarray
+
+    def variance(self, jump: float) -> np.ndarray:
+        """(n,) of the logit by the functions, if what slices have of their own were `jump` times as large."""
+        shared, last = self.spread[: -len(self.own)], self.spread[-len(self.own) :]
+        return np.sum(shared**2, axis=0) + np.sum((last + (jump - 1) * self.own) ** 2, axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """Of d draws: deviations (m, d) of the weights, amplitudes (w, d) of the waves of the texture. frequencies, phases: of the waves."""
+
+    deviations: np.ndarray
+    amplitudes: np.ndarray
+    frequencies: np.ndarray
+    phases: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +88,7 @@ class ProcessPosterior:
     count: int
     seed: int
     summary: dict[str, Any] = field(default_factory=dict)
+    part: ClassVar[int] = 2048
     has_spread: bool = True
     widening: float = 1.0
     constants: int = PROCESS.version
@@ -85,35 +106,24 @@ class ProcessPosterior:
     def sd(self, points: np.ndarray) -> np.ndarray:
         sd = np.empty(len(points))
         for where, local in self._chunks(points):
-            known = self._known(local)
-            shared, own = known.functions.copy(), known.functions.copy()
-            knots = len(self.features.heights)
-            shared[:, -knots:], own[:, :-knots] = 0.0, 0.0  # what a slice has of its own jumps, the rest does not
-            without, alone, both = (self.fit.variance(one)[:, None] for one in (shared, own, known.functions))
-            jumping = without + np.sqrt(JUMPS) * (both - without - alone) + JUMPS * alone
-            variance = self.widening**2 * (known.rest[:, None] + SWELLS * np.maximum(jumping, 0)) + self._texture
-            width = known.free[:, None] * np.sqrt(variance)
-            sd[where] = self._fraction(self._center(known, self._spread(known))[:, None] + width * NORMALS).std(axis=1)
+            sd[where] = self._sd(self._known(local))
         return sd
 
     def samples(self, n: int, points: np.ndarray) -> np.ndarray:
-        streams = [self._random(number) for number in range(n)]
-        weights = np.column_stack([random.normal(size=len(self.fit.weights)) for random in streams])
-        swell = np.array([np.sqrt(PROCESS.freedom / random.chisquare(PROCESS.freedom)) for random in streams])
-        deviations = self.widening * swell * (self.fit.drawn(weights) - self.fit.weights[:, None])
-        knots = len(self.features.heights)
-        jumps = np.column_stack([self._random(number, 2).chisquare(PROCESS.freedom, size=knots) for number in range(n)])
-        deviations[-knots:] *= np.sqrt(PROCESS.freedom / jumps)
-        frequencies, phases = self._waves()
-        amplitudes = np.column_stack([self._random(number, 1).normal(size=WAVES) for number in range(n)]) * np.sqrt(2 / WAVES)
+        draws = self._draws(n)
         samples = np.empty((n, len(points)), dtype=np.float32)
         for where, local in self._chunks(points):
-            known = self._known(local)
-            scatter = known.free * np.sqrt(self.widening**2 * known.rest + self._texture)
-            drawn = scatter[:, None] * (np.cos(known.places @ frequencies + phases) @ amplitudes)
-            drawn += known.free[:, None] * (known.functions @ deviations)
-            samples[:, where] = self._fraction(self._center(known, self._spread(known))[:, None] + drawn).T
+            samples[:, where] = self._drawn(self._known(local), draws)
         return samples
+
+    def described(self, n: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        draws = self._draws(n)
+
+        def at(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            known = self._known(self.frame.to_frame(points))
+            return known.probability, self._sd(known), self._drawn(known, draws)
+
+        return at
 
     def field(self, points: np.ndarray) -> np.ndarray:
         """(n,) mean at points in the canonical frame."""
@@ -128,15 +138,40 @@ class ProcessPosterior:
         """Variance of the texture, in logits: patches at random places have the mean that the process has without them."""
         return 8 / np.pi * max(1 - 1 / self.steepness**2, 0.0)
 
-    def _spread(self, known: _Known) -> np.ndarray:
-        """(n,) variance of the logit of a draw about its center, of a normal distribution as wide as that of draws is mostly."""
-        jumping = known.functions.copy()
-        jumping[:, -len(self.features.heights) :] *= np.sqrt(PROCESS.heavy)
-        variance = self.fit.variance(jumping) + known.rest
-        return known.free**2 * (PROCESS.heavy * self.widening**2 * variance + self._texture)
+    def _sd(self, known: _Known) -> np.ndarray:
+        """(n,) standard deviation of the scar fraction."""
+        without, alone, both = known.variance(0.0), np.sum(known.own**2, axis=0), known.variance(1.0)
+        without, alone, both = without[:, None], alone[:, None], both[:, None]
+        jumping = without + np.sqrt(JUMPS) * (both - without - alone) + JUMPS * alone  # what a slice has of its own jumps
+        variance = self.widening**2 * (known.rest[:, None] + SWELLS * np.maximum(jumping, 0)) + self._texture
+        width = known.free[:, None] * np.sqrt(variance)
+        return self._fraction(self._center(known)[:, None] + width * NORMALS).std(axis=1)
 
-    def _center(self, known: _Known, spread: np.ndarray) -> np.ndarray:
-        """(n,) logit about which draws scatter so that their mean is the probability (MacKay's approximation, backwards)."""
+    def _draws(self, n: int) -> _Draws:
+        streams = [self._random(number) for number in range(n)]
+        weights = np.column_stack([random.normal(size=len(self.fit.weights)) for random in streams])
+        swell = np.array([np.sqrt(PROCESS.freedom / random.chisquare(PROCESS.freedom)) for random in streams])
+        deviations = self.widening * swell * (self.fit.drawn(weights) - self.fit.weights[:, None])
+        knots = len(self.features.heights)
+        jumps = np.column_stack([self._random(number, 2).chisquare(PROCESS.freedom, size=knots) for number in range(n)])
+        deviations[-knots:] *= np.sqrt(PROCESS.freedom / jumps)
+        amplitudes = np.column_stack([self._random(number, 1).normal(size=WAVES) for number in range(n)]) * np.sqrt(2 / WAVES)
+        return _Draws(deviations, amplitudes, *self._waves())
+
+    def _drawn(self, known: _Known, draws: _Draws) -> np.ndarray:
+        """(d, n) scar fractions, float32."""
+        scatter = known.free * np.sqrt(self.widening**2 * known.rest + self._texture)
+        drawn = scatter[:, None] * (np.cos(known.places @ draws.frequencies + draws.phases) @ draws.amplitudes)
+        drawn += known.free[:, None] * (known.functions @ draws.deviations)
+        return self._fraction(self._center(known)[:, None] + drawn).T.astype(np.float32)
+
+    def _center(self, known: _Known) -> np.ndarray:
+        """(n,) logit about which draws scatter so that their mean is the probability (MacKay's approximation, backwards).
+
+        A draw scatters about its center as a normal variable does that is as wide as most draws are.
+        """
+        variance = known.variance(np.sqrt(PROCESS.heavy)) + known.rest
+        spread = known.free**2 * (PROCESS.heavy * self.widening**2 * variance + self._texture)
         logit = np.log(known.probability / (1 - known.probability))
         return logit * np.sqrt(1 / self.steepness**2 + np.pi / 8 * spread)
 
@@ -147,13 +182,14 @@ class ProcessPosterior:
     def _known(self, local: np.ndarray) -> _Known:
         places = self.chart.at(local)
         functions, rest = self.features.with_rest(places)
-        variance = self.fit.variance(functions) + rest
+        spread, own = self.fit.spread(functions, len(self.features.heights))
+        variance = np.sum(spread**2, axis=0) + rest
         detail, explained = self.detail.at(places)
         mean = expected(functions @ self.fit.weights, variance) + detail
         if self.beside is not None:
             mean = mean + self.beside.share * (self.beside.interpolation.mean(self.frame.from_frame(local)) - mean)
         probability = np.clip(mean, LEAST, 1 - LEAST)
-        return _Known(places, functions, probability, rest, np.sqrt(1 - explained))
+        return _Known(places, functions, spread, own, probability, rest, np.sqrt(1 - explained))
 
     def _random(self, number: int, part: int = 0) -> np.random.Generator:
         """One generator for each draw, so that draw i is the same field in every call."""

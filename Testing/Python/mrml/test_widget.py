@@ -177,8 +177,12 @@ def test_what_has_no_meaning_with_the_present_choices_is_out_of_sight(a_panel):
     ui = a_panel.ui
     for section in (ui.advancedCollapsibleButton, ui.outputCollapsibleButton, ui.slicesCollapsibleButton):
         section.collapsed = False
-    of_field, of_network = (ui.presetComboBox,), (ui.deviceFrame, ui.recipeComboBox)
-    for model, shown, hidden in (("field", of_field, of_network), ("network", of_network, of_field), ("nearest", (), of_network)):
+    of_field, of_network, of_both = (ui.presetComboBox,), (ui.recipeComboBox,), (ui.deviceFrame,)
+    for model, shown, hidden in (
+        ("field", of_field + of_both, of_network),
+        ("network", of_network + of_both, of_field),
+        ("nearest", (), of_field + of_network + of_both),
+    ):
         choose(ui.modelComboBox, model)
         assert all(widget.isVisible() for widget in shown) and not any(widget.isVisible() for widget in hidden)
     for method, visible in (("nsd", True), ("otsu", False)):
