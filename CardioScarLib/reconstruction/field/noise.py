@@ -48,19 +48,7 @@ def noise_repeats(pixels: WallPixels, evidence: Evidence) -> float:
     Images are interpolated, and noise is filtered with them. The mean of n independent pixels has 1 / n of their variance; what
     remote neighborhoods show instead says how many independent ones they hold. 1 where too few pixels show noise.
     """
-    level, _ = _remote_noise_of(pixels, evidence, NEIGHBORHOOD)
-    values = evidence.values * np.sqrt(evidence.weights)
-    counted = evidence.weights > 0
-    around, count = _neighborhood(pixels, values, counted)
-    widely, _ = _neighborhood(pixels, values, counted, WIDE)
-    bright, _ = _neighborhood(pixels, (values > FAR * level).astype(np.float64), counted, WIDE)
-    quiet = counted & (around < level) & (bright < 1e-9) & (count >= FULL * NEIGHBORHOOD**2)
-    if level == FLOOR or np.count_nonzero(quiet) < FEWEST * NEIGHBORHOOD:
-        return 1.0
-    single = float(np.mean((values[quiet] - widely[quiet]) ** 2))
-    together = float(np.mean(count[quiet] * (around[quiet] - widely[quiet]) ** 2))
-    left = 1 - NEIGHBORHOOD**2 / WIDE**2  # of a neighborhood's variance, about the mean of a wider one that holds it
-    return float(np.clip(together / (left * max(single, 1e-12)), 1.0, NEIGHBORHOOD**2))
+    return _remote_noise(pixels, evidence)[2]
 
 
 def noise_of_blobs(noise: float, repeats: float) -> float:
@@ -78,11 +66,11 @@ def without_lift(pixels: WallPixels, evidence: Evidence) -> tuple[Evidence, floa
     Blobs of noise that is cut off at 0 are wide enough for a smooth field to follow, so that residuals which know of the cut
     (`CutOffResidual`) do not undo them: where neighbors repeat the same noise, it is quieted.
     """
-    level, remote = _remote_noise(pixels, evidence)
+    level, remote, repeats = _remote_noise(pixels, evidence)
     if level > FLOOR and np.mean(remote < NEAR_ZERO * level) <= FEW_AT_ZERO and remote.std() >= RAYLEIGH_SPREAD * remote.mean():
         lift = level**2 / np.where(evidence.weights > 0, evidence.weights, 1.0)
         return replace(evidence, values=np.sqrt(np.maximum(evidence.values**2 - lift, 0.0))), level / np.sqrt(2)
-    if level > FLOOR and noise_repeats(pixels, evidence) > REPEATED:
+    if repeats > REPEATED:
         return quieted(evidence, level), level
     return evidence, level
 
@@ -99,10 +87,27 @@ def quieted(evidence: Evidence, noise: float) -> Evidence:
     return replace(evidence, values=values)
 
 
-def _remote_noise(pixels: WallPixels, evidence: Evidence) -> tuple[float, np.ndarray]:
-    """As `_remote_noise_of`, in neighborhoods that are wide enough for this noise."""
-    repeated = noise_repeats(pixels, evidence) > REPEATED
-    return _remote_noise_of(pixels, evidence, WIDE if repeated else NEIGHBORHOOD)
+def _remote_noise(pixels: WallPixels, evidence: Evidence) -> tuple[float, np.ndarray, float]:
+    """As `_remote_noise_of`, in neighborhoods that are wide enough for this noise; and how many neighbors repeat it."""
+    level, remote = _remote_noise_of(pixels, evidence, NEIGHBORHOOD)
+    repeats = _repeats(pixels, evidence, level)
+    return (*(_remote_noise_of(pixels, evidence, WIDE) if repeats > REPEATED else (level, remote)), repeats)
+
+
+def _repeats(pixels: WallPixels, evidence: Evidence, level: float) -> float:
+    """See `noise_repeats`. level: of the noise in small neighborhoods."""
+    values = evidence.values * np.sqrt(evidence.weights)
+    counted = evidence.weights > 0
+    around, count = _neighborhood(pixels, values, counted)
+    widely, _ = _neighborhood(pixels, values, counted, WIDE)
+    bright, _ = _neighborhood(pixels, (values > FAR * level).astype(np.float64), counted, WIDE)
+    quiet = counted & (around < level) & (bright < 1e-9) & (count >= FULL * NEIGHBORHOOD**2)
+    if level == FLOOR or np.count_nonzero(quiet) < FEWEST * NEIGHBORHOOD:
+        return 1.0
+    single = float(np.mean((values[quiet] - widely[quiet]) ** 2))
+    together = float(np.mean(count[quiet] * (around[quiet] - widely[quiet]) ** 2))
+    left = 1 - NEIGHBORHOOD**2 / WIDE**2  # of a neighborhood's variance, about the mean of a wider one that holds it
+    return float(np.clip(together / (left * max(single, 1e-12)), 1.0, NEIGHBORHOOD**2))
 
 
 def _remote_noise_of(pixels: WallPixels, evidence: Evidence, size: int) -> tuple[float, np.ndarray]:
