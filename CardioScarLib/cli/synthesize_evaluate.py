@@ -69,10 +69,15 @@ def _in_words(found) -> str:
     for name, one in (found.memory or {}).items():
         held = f"held-out real images {one.held_out:.3f}; between patients {one.median:.3f}, smallest {one.between:.3f}"
         lines.append(f"Nearest   {one.made:.3f} in {name}: median to an image learned from; {held}")
+        lines.append(f"Nearer    {one.nearer.in_words(2)} in {name}: chance to lie nearer to one learned from than a held-out real slice")
     if found.memorized is not None:
         lines.append(
             f"Copies    {found.memorized} of {slices} made slices are nearer to one learned from than any two of different patients"
         )
-        real_ones = max(one.held_out_copies for one in found.memory.values())
-        lines.append(f"          (of {found.images['real'][1]} held-out real slices, up to {real_ones} are)")
+        for name, one in found.memory.items():
+            shares = [
+                f"{count} ({100 * low:.1f}-{100 * high:.1f} %)"
+                for count, (low, high) in ((one.copies, one.copies_interval), (one.held_out_copies, one.held_out_copies_interval))
+            ]
+            lines.append(f"          in {name} {shares[0]}; of {found.images['real'][1]} held-out real slices {shares[1]}")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from CardioScarLib.segmentation.cases import LabeledCase, find_pairs, read_pairs
 from CardioScarLib.segmentation.scores import Mean, mean_of
 from CardioScarLib.segmentation.weights import Trained
 from CardioScarLib.synthesis.gan.features import frechet_distance, kernel_distance, seen_by, shipped_network
-from CardioScarLib.synthesis.gan.memory import Nearest, coarse_pixels, nearest
+from CardioScarLib.synthesis.gan.memory import Nearest, Points, coarse_pixels, nearest
 from CardioScarLib.synthesis.gan.pairs_of_images import psnr_and_ssim
 from CardioScarLib.synthesis.gan.samples import views_of
 from CardioScarLib.synthesis.gan.stacks import FOUND_AGAIN, Stacks, images_of
@@ -116,11 +116,13 @@ def _scored(made: Stacks, real: Stacks, training: Stacks | None, spacing: float,
         if len(set(training.patients)) < FEWEST:
             raise BadTrainingData("To look for copies, images of two patients at least must have been learned from.")
         memory = {}
-        patients = training.patient_of_image
-        memory["features"], copied = nearest(made.features, real.features, training.features, patients)
-        coarse = [coarse_pixels(one.images, spacing) for one in (made, real, training)]
-        memory["pixels"], copies = nearest(coarse[0], coarse[1], coarse[2], patients)
-        copied = copied | copies
+        for space in ("features", "pixels"):
+            made_points, real_points, learned = (
+                Points(one.features if space == "features" else coarse_pixels(one.images, spacing), one.patient_of_image)
+                for one in (made, real, training)
+            )
+            memory[space], copies = nearest(made_points, real_points, learned)
+            copied = copied | copies
         memorized = int(copied.sum())
         floor = {
             "frechet": frechet_distance(training.features, real.features), "kernel": kernel_distance(training.features, real.features)
