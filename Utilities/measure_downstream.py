@@ -41,8 +41,8 @@ def train(args) -> None:
             if (place / "dice.json").exists():
                 continue
             settings = SegmentTrainingSettings(
-                network=args.network, steps=args.steps, batch_size=args.batch_size, rounds=args.rounds, seed=seed, patients=args.patients,
-                synthetic_share=args.share, validation=args.validation, device=args.device,
+                network=args.network, steps=args.steps, batch_size=args.batch_size, rate=args.rate, rounds=args.rounds, seed=seed,
+                patients=args.patients, synthetic_share=args.share, validation=args.validation, device=args.device,
             )  # fmt: skip
             report = train_on_folder(
                 args.real, place, args.labels, settings, lambda *_, **__: None, synthetic=[folders[kind] for kind in kinds]
@@ -96,6 +96,7 @@ def main() -> None:
     one.add_argument("--steps", type=int, default=6000)
     one.add_argument("--rounds", type=int, default=20)
     one.add_argument("--batch-size", type=int, default=8)
+    one.add_argument("--rate", type=float, default=1e-3)
     one.add_argument("--share", type=float, default=50.0)
     one.add_argument("--validation", type=float, default=20.0)
     one.add_argument("--device", default="auto")
