@@ -65,19 +65,37 @@ def dice_of(network, case, args) -> dict[str, float]:
 def table(args) -> None:
     records = [json.loads(path.read_text()) for path in sorted(args.folder.glob("*/dice.json"))]
     seeds = sorted({one["seed"] for one in records})
-    print(f"{len(records[0]['dice'])} test cases, seeds {', '.join(map(str, seeds))}; mean of the seeds' means, 95 % interval over cases\n")
-    print("| class | " + " | ".join(ARMS) + " | gain by GAN |\n|" + "---|" * (len(ARMS) + 2))
+    print(f"{len(records[0]['dice'])} test cases, seeds {', '.join(map(str, seeds))}.\n")
+    print("Dice: mean over cases of the mean over seeds (95 % interval over cases), and the mean of each seed.\n")
+    print("| class | " + " | ".join(ARMS) + " |\n|" + "---|" * (len(ARMS) + 1))
     for name in CLASSES[1:]:
-        cells, means = [], {}
-        for arm in ARMS:
-            some = [one["dice"] for one in records if one["arm"] == arm]
-            cases = sorted({case for one in some for case in one})
-            each = [np.mean([one[case][name] for one in some if name in one[case]]) for case in cases if name in some[0][case]]
-            mean = mean_of([float(one) for one in each])
-            means[arm] = None if mean is None else mean.mean
-            cells.append("-" if mean is None else mean.in_words(3))
-        gain = "-" if None in (means["real only"], means["real + GAN"]) else f"{means['real + GAN'] - means['real only']:+.3f}"
-        print(f"| {name} | " + " | ".join(cells) + f" | {gain} |")
+        print(f"| {name} | " + " | ".join(_cell([_dice(records, arm, seed, name) for seed in seeds]) for arm in ARMS) + " |")
+    first, *others = ARMS
+    print(f"\nGain over {first}, case by case.\n")
+    print("| class | " + " | ".join(others) + " |\n|" + "---|" * (len(others) + 1))
+    for name in CLASSES[1:]:
+        cells = []
+        for arm in others:
+            before, after = ([_dice(records, one, seed, name) for seed in seeds] for one in (first, arm))
+            gains = [{case: now[case] - then[case] for case in now.keys() & then.keys()} for then, now in zip(before, after, strict=True)]
+            cells.append(_cell(gains, "+"))
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def _dice(records: list[dict], arm: str, seed: int, name: str) -> dict[str, float]:
+    """By test case, of one class; empty where this network is not trained yet."""
+    found = [one["dice"] for one in records if (one["arm"], one["seed"]) == (arm, seed)]
+    return {case: each[name] for one in found for case, each in one.items() if name in each}
+
+
+def _cell(by_seed: list[dict[str, float]], sign: str = "") -> str:
+    """by_seed: values by case."""
+    kept = [one for one in by_seed if one]
+    mean = mean_of([float(np.mean([one[case] for one in kept])) for case in sorted(kept[0])]) if kept else None
+    if mean is None:
+        return "-"
+    interval = "" if mean.low is None else f" ({mean.low:{sign}.3f} to {mean.high:{sign}.3f})"
+    return f"{mean.mean:{sign}.3f}{interval}; " + ", ".join(f"{np.mean(list(one.values())):{sign}.3f}" for one in kept)
 
 
 def main() -> None:
