@@ -4,7 +4,8 @@
     python Utilities/measure_downstream.py table FOLDER
 
 Four networks for each seed: trained on REAL alone, with the GAN's images, with the simulator's, and with both. REAL is split by patient;
-TEST holds other patients and is not seen before the end. What was measured is kept, so that a run that was stopped goes on.
+TEST holds other patients and is not seen before the end. With --start, all go on from the weights of one network that learned from REAL
+alone (cardioscar segment train), which spares most of the time. What was measured is kept, so that a run that was stopped goes on.
 On simulated hearts these are phantom figures, and never stand beside those of patients.
 """
 
@@ -35,8 +36,10 @@ def train(args) -> None:
     folders = {"gan": args.made, "physics": args.simulated}
     made_folder(args.work)
     test = list(read_pairs(find_pairs(args.test)[0], args.labels, []))
+    weights = None if args.start is None else read_weights(str(args.start)).network.state_dict()
+    start = None if weights is None else lambda network: network.load_state_dict(weights)
     for seed in args.seeds:
-        for arm, kinds in ARMS.items():
+        for arm in args.arms:
             place = args.work / f"{arm.replace(' ', '_')}_{seed}"
             if (place / "dice.json").exists():
                 continue
@@ -45,8 +48,9 @@ def train(args) -> None:
                 patients=args.patients, synthetic_share=args.share, validation=args.validation, device=args.device,
             )  # fmt: skip
             report = train_on_folder(
-                args.real, place, args.labels, settings, lambda *_, **__: None, synthetic=[folders[kind] for kind in kinds]
-            )
+                args.real, place, args.labels, settings, lambda *_, **__: None, start=start,
+                synthetic=[folders[kind] for kind in ARMS[arm]],
+            )  # fmt: skip
             network = read_weights(report.training.weights).network
             found = {case.name: dice_of(network, case, args) for case in test}
             (place / "dice.json").write_text(json.dumps({"arm": arm, "seed": seed, "dice": found, "patients": report.patients}))
@@ -107,6 +111,8 @@ def main() -> None:
     one.add_argument("--made", type=Path, required=True)
     one.add_argument("--simulated", type=Path, required=True)
     one.add_argument("--work", type=Path, required=True)
+    one.add_argument("--start", type=Path)
+    one.add_argument("--arms", type=lambda text: text.split(","), default=list(ARMS))
     one.add_argument("--labels", default="emidec")
     one.add_argument("--network", default="attention-resunet")
     one.add_argument("--seeds", type=lambda text: [int(word) for word in text.split(",")], default=[0, 1, 2])
