@@ -4,7 +4,8 @@
     python Utilities/measure_downstream.py table FOLDER
 
 Four networks for each seed: trained on REAL alone, with the GAN's images, with the simulator's, and with both. REAL is split by patient;
-TEST holds other patients and is not seen before the end. What was measured is kept, so that a run that was stopped goes on.
+TEST holds other patients and is not seen before the end. With --start, all go on from the weights of one network that learned from REAL
+alone (cardioscar segment train), which spares most of the time. What was measured is kept, so that a run that was stopped goes on.
 On simulated hearts these are phantom figures, and never stand beside those of patients.
 """
 
@@ -35,18 +36,21 @@ def train(args) -> None:
     folders = {"gan": args.made, "physics": args.simulated}
     made_folder(args.work)
     test = list(read_pairs(find_pairs(args.test)[0], args.labels, []))
+    weights = None if args.start is None else read_weights(str(args.start)).network.state_dict()
+    start = None if weights is None else lambda network: network.load_state_dict(weights)
     for seed in args.seeds:
-        for arm, kinds in ARMS.items():
+        for arm in args.arms:
             place = args.work / f"{arm.replace(' ', '_')}_{seed}"
             if (place / "dice.json").exists():
                 continue
             settings = SegmentTrainingSettings(
-                network=args.network, steps=args.steps, batch_size=args.batch_size, rounds=args.rounds, seed=seed, patients=args.patients,
-                synthetic_share=args.share, validation=args.validation, device=args.device,
+                network=args.network, steps=args.steps, batch_size=args.batch_size, rate=args.rate, rounds=args.rounds, seed=seed,
+                patients=args.patients, synthetic_share=args.share, validation=args.validation, device=args.device,
             )  # fmt: skip
             report = train_on_folder(
-                args.real, place, args.labels, settings, lambda *_, **__: None, synthetic=[folders[kind] for kind in kinds]
-            )
+                args.real, place, args.labels, settings, lambda *_, **__: None, start=start,
+                synthetic=[folders[kind] for kind in ARMS[arm]],
+            )  # fmt: skip
             network = read_weights(report.training.weights).network
             found = {case.name: dice_of(network, case, args) for case in test}
             (place / "dice.json").write_text(json.dumps({"arm": arm, "seed": seed, "dice": found, "patients": report.patients}))
@@ -65,19 +69,37 @@ def dice_of(network, case, args) -> dict[str, float]:
 def table(args) -> None:
     records = [json.loads(path.read_text()) for path in sorted(args.folder.glob("*/dice.json"))]
     seeds = sorted({one["seed"] for one in records})
-    print(f"{len(records[0]['dice'])} test cases, seeds {', '.join(map(str, seeds))}; mean of the seeds' means, 95 % interval over cases\n")
-    print("| class | " + " | ".join(ARMS) + " | gain by GAN |\n|" + "---|" * (len(ARMS) + 2))
+    print(f"{len(records[0]['dice'])} test cases, seeds {', '.join(map(str, seeds))}.\n")
+    print("Dice: mean over cases of the mean over seeds (95 % interval over cases), and the mean of each seed.\n")
+    print("| class | " + " | ".join(ARMS) + " |\n|" + "---|" * (len(ARMS) + 1))
     for name in CLASSES[1:]:
-        cells, means = [], {}
-        for arm in ARMS:
-            some = [one["dice"] for one in records if one["arm"] == arm]
-            cases = sorted({case for one in some for case in one})
-            each = [np.mean([one[case][name] for one in some if name in one[case]]) for case in cases if name in some[0][case]]
-            mean = mean_of([float(one) for one in each])
-            means[arm] = None if mean is None else mean.mean
-            cells.append("-" if mean is None else mean.in_words(3))
-        gain = "-" if None in (means["real only"], means["real + GAN"]) else f"{means['real + GAN'] - means['real only']:+.3f}"
-        print(f"| {name} | " + " | ".join(cells) + f" | {gain} |")
+        print(f"| {name} | " + " | ".join(_cell([_dice(records, arm, seed, name) for seed in seeds]) for arm in ARMS) + " |")
+    first, *others = ARMS
+    print(f"\nGain over {first}, case by case.\n")
+    print("| class | " + " | ".join(others) + " |\n|" + "---|" * (len(others) + 1))
+    for name in CLASSES[1:]:
+        cells = []
+        for arm in others:
+            before, after = ([_dice(records, one, seed, name) for seed in seeds] for one in (first, arm))
+            gains = [{case: now[case] - then[case] for case in now.keys() & then.keys()} for then, now in zip(before, after, strict=True)]
+            cells.append(_cell(gains, "+"))
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def _dice(records: list[dict], arm: str, seed: int, name: str) -> dict[str, float]:
+    """By test case, of one class; empty where this network is not trained yet."""
+    found = [one["dice"] for one in records if (one["arm"], one["seed"]) == (arm, seed)]
+    return {case: each[name] for one in found for case, each in one.items() if name in each}
+
+
+def _cell(by_seed: list[dict[str, float]], sign: str = "") -> str:
+    """by_seed: values by case."""
+    kept = [one for one in by_seed if one]
+    mean = mean_of([float(np.mean([one[case] for one in kept])) for case in sorted(kept[0])]) if kept else None
+    if mean is None:
+        return "-"
+    interval = "" if mean.low is None else f" ({mean.low:{sign}.3f} to {mean.high:{sign}.3f})"
+    return f"{mean.mean:{sign}.3f}{interval}; " + ", ".join(f"{np.mean(list(one.values())):{sign}.3f}" for one in kept)
 
 
 def main() -> None:
@@ -89,6 +111,8 @@ def main() -> None:
     one.add_argument("--made", type=Path, required=True)
     one.add_argument("--simulated", type=Path, required=True)
     one.add_argument("--work", type=Path, required=True)
+    one.add_argument("--start", type=Path)
+    one.add_argument("--arms", type=lambda text: text.split(","), default=list(ARMS))
     one.add_argument("--labels", default="emidec")
     one.add_argument("--network", default="attention-resunet")
     one.add_argument("--seeds", type=lambda text: [int(word) for word in text.split(",")], default=[0, 1, 2])
@@ -96,6 +120,7 @@ def main() -> None:
     one.add_argument("--steps", type=int, default=6000)
     one.add_argument("--rounds", type=int, default=20)
     one.add_argument("--batch-size", type=int, default=8)
+    one.add_argument("--rate", type=float, default=1e-3)
     one.add_argument("--share", type=float, default=50.0)
     one.add_argument("--validation", type=float, default=20.0)
     one.add_argument("--device", default="auto")

@@ -32,7 +32,7 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
 
     Embeddings of places are resized to the smaller image, as ScarNet does. Every weight must fit. Raises UnreadableFile.
     """
-    found = _encoder_weights(_checkpoint(path), path.name)
+    found = _encoder_weights(named_weights(path), path.name)
     own = encoder.state_dict()
     prefix = HUGGING_FACE if all(key.startswith(HUGGING_FACE) for key in own) else ""
     wanted = {key.removeprefix(prefix): value for key, value in own.items()}
@@ -49,7 +49,8 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
     encoder.load_state_dict({prefix + key: value for key, value in resized.items()})
 
 
-def _checkpoint(path: Path) -> dict[str, torch.Tensor]:
+def named_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file that holds weights alone, by name; nothing in it is executed. Raises UnreadableFile."""
     import torch
 
     check_readable(path)

@@ -202,15 +202,38 @@ def test_another_network_can_find_the_labels_again_but_not_one_that_knows_no_sca
 
 
 def test_the_nearest_image_is_found_and_patients_are_kept_apart():
-    from CardioScarLib.synthesis.gan.memory import nearest
+    from CardioScarLib.synthesis.gan.memory import Points, nearest
 
-    learned = np.array([[0.0, 0], [0.1, 0], [4, 0], [8, 0]])
-    patients = np.array(["a", "a", "b", "c"])
-    made = np.array([[0.5, 0], [2.0, 0], [4.0, 4.5]])
-    found, copies = nearest(made, np.array([[100.0, 0]]), learned, patients)
+    learned = Points(np.array([[0.0, 0], [0.1, 0], [4, 0], [8, 0]]), np.array(["a", "a", "b", "c"]))
+    made = Points(np.array([[0.5, 0], [2.0, 0], [4.0, 4.5]]), np.array(["d", "d", "e"]))
+    found, copies = nearest(made, Points(np.array([[100.0, 0]]), np.array(["d"])), learned)
     assert found.between == pytest.approx(3.9)  # not .1, which is between slices of one patient
     assert copies.tolist() == [True, True, False] and found.copies == 2 and found.held_out_copies == 0
     assert found.made == pytest.approx(1.9)
+    assert found.copies_interval == pytest.approx((0.0943, 0.9916), abs=1e-4)  # 2 of 3, Clopper and Pearson's
+    assert found.held_out_copies_interval == pytest.approx((0.0, 0.975), abs=1e-4)  # 0 of 1: 1 - .025
+
+
+def test_copies_lie_nearer_to_what_was_learned_from_than_unseen_images_and_new_ones_do_not():
+    from CardioScarLib.synthesis.gan.memory import chance_nearer
+
+    patients = np.repeat(np.arange(16), 9)
+    random = np.random.default_rng(0)
+    of_heart = random.normal(size=16)[patients]  # slices of one heart are alike
+    unseen = of_heart + random.normal(size=144)
+    fresh = chance_nearer(of_heart + random.normal(size=144), unseen, patients, patients)
+    assert fresh.low < 0.5 < fresh.high and fresh.count == 16
+    some = chance_nearer(of_heart - 1.5 + random.normal(size=144), unseen, patients, patients)
+    assert some.low > 0.6
+    assert chance_nearer(np.zeros(4), np.ones(4), np.arange(4), np.arange(4)).low == 1.0
+    assert chance_nearer(np.ones(4), np.ones(4), np.arange(4), np.arange(4) + 4).mean == 0.5  # ties are halves
+    apart = chance_nearer(
+        np.repeat([0.0, 1, 2, 3], 9), np.repeat([0.5, 1.5, 2.5, 3.5], 9), np.repeat(np.arange(4), 9), np.repeat(np.arange(4) + 4, 9)
+    )
+    alone = chance_nearer(np.array([0.0, 1, 2, 3]), np.array([0.5, 1.5, 2.5, 3.5]), np.arange(4), np.arange(4) + 4)
+    assert (apart.mean, apart.low, apart.high) == pytest.approx(
+        (alone.mean, alone.low, alone.high)
+    )  # nine slices alike tell no more than one
 
 
 def test_images_that_are_no_squares_are_refused(hearts, tmp_path):

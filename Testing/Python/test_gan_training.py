@@ -62,6 +62,19 @@ def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_weights(recipe, h
         trained(hearts, tmp_path / "stopped", replace(settings, rate=1e-3))
 
 
+def test_the_generator_that_is_kept_forgets_the_random_weights_it_began_with():
+    import torch
+
+    from CardioScarLib.synthesis.gan.pix2pix import _mean
+
+    began, learned = torch.tensor(1.0), torch.tensor(0.0)
+    share = began
+    for count in range(1, 400):
+        share = _mean(share, learned, count)
+    assert share < 1e-6  # a constant share of .995 would leave .135 of it
+    assert _mean(began, learned, torch.tensor(100_000)) == pytest.approx(0.995)
+
+
 def test_a_training_that_diverges_stops_and_says_when(hearts, tmp_path, monkeypatch):
     from CardioScarLib.synthesis.gan import losses
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,15 @@ from CardioScarLib.segmentation.cases import LabeledCase, find_pairs, read_pairs
 from CardioScarLib.segmentation.scores import Mean, mean_of
 from CardioScarLib.segmentation.weights import Trained
 from CardioScarLib.synthesis.gan.features import frechet_distance, kernel_distance, seen_by, shipped_network
-from CardioScarLib.synthesis.gan.memory import Nearest, coarse_pixels, nearest
+from CardioScarLib.synthesis.gan.memory import Nearest, Points, coarse_pixels, nearest
 from CardioScarLib.synthesis.gan.pairs_of_images import psnr_and_ssim
+from CardioScarLib.synthesis.gan.published_scores import (
+    InceptionScores,
+    PerceptualDistance,
+    PublishedNetwork,
+    inception_scores,
+    perceptual_distance,
+)
 from CardioScarLib.synthesis.gan.samples import views_of
 from CardioScarLib.synthesis.gan.stacks import FOUND_AGAIN, Stacks, images_of
 
@@ -34,7 +41,7 @@ class GanEvaluation:
     floor: the same distances between real images held out and images learned from. dice: found again by structure, on made and on real
     images, and the ratio of the two means. coherence, variety: see `Stacks`, made and real; images that all look alike are found well by a
     network, and have little variety. memory: by space, None where no folder of images learned from was given. copies: names of stacks
-    with copies.
+    with copies. inception, perceptual: scores with published weights, None where none were given.
     """
 
     images: dict[str, tuple[int, int]]
@@ -49,6 +56,8 @@ class GanEvaluation:
     memory: dict[str, Nearest] | None
     memorized: int | None
     copies: list[str]
+    inception: InceptionScores | None = None
+    perceptual: PerceptualDistance | None = None
     skipped: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -63,13 +72,15 @@ def evaluate_made(
     judge: Trained,
     training: Path | None = None,
     device: str = "auto",
+    inception: PublishedNetwork | None = None,
+    lpips: PublishedNetwork | None = None,
     progress: Callable[..., None] = lambda stage, step, steps: None,
 ) -> GanEvaluation:
     """Score the made images in a folder against real ones in another; both have label maps.
 
     labels: what the values of the real label maps mean; made ones are in the order of `CLASSES`. judge: segmentation network that finds
-    the labels again. training: folder of what was learned from. Raises BadTrainingData where no case can be used, and for images of
-    several sizes.
+    the labels again. training: folder of what was learned from. inception, lpips: see `published_scores`. Raises BadTrainingData where no
+    case can be used, and for images of several sizes.
     """
     where = choose_device(device)[0]
     eyes = shipped_network()
@@ -99,7 +110,12 @@ def evaluate_made(
             found.add(case.name, case.patient, views, seen, again)
         stacks[name] = found
     progress("look", total, total)
-    return _scored(stacks["made"], stacks["real"], stacks.get("training"), spacing, skipped)
+    scores = _scored(stacks["made"], stacks["real"], stacks.get("training"), spacing, skipped)
+    return replace(
+        scores,
+        inception=None if inception is None else inception_scores(inception, stacks["made"], stacks["real"], where),
+        perceptual=None if lpips is None else perceptual_distance(lpips, stacks["made"], stacks["real"], where),
+    )
 
 
 def _scored(made: Stacks, real: Stacks, training: Stacks | None, spacing: float, skipped: list[str]) -> GanEvaluation:
@@ -116,11 +132,13 @@ def _scored(made: Stacks, real: Stacks, training: Stacks | None, spacing: float,
         if len(set(training.patients)) < FEWEST:
             raise BadTrainingData("To look for copies, images of two patients at least must have been learned from.")
         memory = {}
-        patients = training.patient_of_image
-        memory["features"], copied = nearest(made.features, real.features, training.features, patients)
-        coarse = [coarse_pixels(one.images, spacing) for one in (made, real, training)]
-        memory["pixels"], copies = nearest(coarse[0], coarse[1], coarse[2], patients)
-        copied = copied | copies
+        for space in ("features", "pixels"):
+            made_points, real_points, learned = (
+                Points(one.features if space == "features" else coarse_pixels(one.images, spacing), one.patient_of_image)
+                for one in (made, real, training)
+            )
+            memory[space], copies = nearest(made_points, real_points, learned)
+            copied = copied | copies
         memorized = int(copied.sum())
         floor = {
             "frechet": frechet_distance(training.features, real.features), "kernel": kernel_distance(training.features, real.features)
@@ -139,7 +157,7 @@ def _scored(made: Stacks, real: Stacks, training: Stacks | None, spacing: float,
         memory,
         memorized,
         [made.names[number] for number in np.unique(owners[copied])],
-        skipped,
+        skipped=skipped,
     )
 
 

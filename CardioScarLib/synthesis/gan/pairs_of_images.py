@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from CardioScarLib.segmentation.scores import Mean, mean_of
@@ -23,18 +25,23 @@ def psnr_and_ssim(made: Stacks, real: Stacks) -> tuple[Mean | None, Mean | None]
     from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
     psnr, ssim = [], []
+    for pair in pairs_of(made, real):
+        one, true = (torch.from_numpy(some)[:, None] for some in pair)
+        if not torch.equal(one, true):  # of the same image it is infinite
+            psnr.append(float(torch.as_tensor(peak_signal_noise_ratio(one, true, data_range=2.0, dim=(1, 2, 3)))))
+        ssim.append(float(torch.as_tensor(structural_similarity_index_measure(one, true, data_range=2.0))))
+    return mean_of(psnr), mean_of(ssim)
+
+
+def pairs_of(made: Stacks, real: Stacks) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Images (n, s, s) of the slices with labels of each made stack, and of the real one of the same name and labels, if any."""
     rows = {name: number for number, name in enumerate(real.patients)}
     for patient, views, used in zip(made.patients, made.views, made.used, strict=True):
         if patient not in rows:
             continue
         other = real.views[rows[patient]]
-        if views.labels.shape != other.labels.shape or _agree(views.labels, other.labels) < SAME:
-            continue
-        one, true = (torch.from_numpy(images_of(each)[used])[:, None] for each in (views, other))
-        if not torch.equal(one, true):  # of the same image it is infinite
-            psnr.append(float(torch.as_tensor(peak_signal_noise_ratio(one, true, data_range=2.0, dim=(1, 2, 3)))))
-        ssim.append(float(torch.as_tensor(structural_similarity_index_measure(one, true, data_range=2.0))))
-    return mean_of(psnr), mean_of(ssim)
+        if views.labels.shape == other.labels.shape and _agree(views.labels, other.labels) >= SAME:
+            yield images_of(views)[used], images_of(other)[used]
 
 
 def _agree(one: np.ndarray, other: np.ndarray) -> float:

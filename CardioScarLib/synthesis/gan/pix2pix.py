@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     import torch
 
 AVERAGED = 0.995
-"""Of a step's generator, the share of earlier ones in the one that is kept; the original keeps its own."""
+"""Share of earlier steps' generators in the one that is kept, at most; the original keeps its own."""
+YOUNG = 10
+"""Steps in which that share rises, so that a short run does not keep the random weights it began with: at step n it is n / (n + 9)."""
 CRITIC_RATE = 2.0
 """The discriminator's rate over the generator's (Heusel et al. 2017), but for the original."""
 VALIDATED = 160
@@ -76,13 +78,13 @@ def train_pix2pix(
 class _Run(Resumable):
     def __init__(self, settings: Pix2PixSettings, samples: GanSamples, validation: GanSamples, record: dict[str, Any]):
         from torch import nn
-        from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+        from torch.optim.swa_utils import AveragedModel
 
         super().__init__(best={})
         self.settings, self.device, self.record = settings, choose_device(settings.device)[0], record
         self.recipe = gan_recipe(settings)
         self.generator, self.critic = generator_of(self.recipe).to(self.device), discriminator_of(self.recipe).to(self.device)
-        self.averaged = None if self.recipe.is_original else AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))
+        self.averaged = None if self.recipe.is_original else AveragedModel(self.generator, avg_fn=_mean)
         parts: dict[str, nn.Module] = {"generator": self.generator, "critic": self.critic}
         self.network = nn.ModuleDict(parts if self.averaged is None else {**parts, "averaged": self.averaged})
         self.batches = GanBatches(samples, self.recipe, settings.batch_size, settings.seed)
@@ -150,6 +152,12 @@ class _Run(Resumable):
         return seen_by(
             self.judge, images, self.validation.middle(self.validation.labels), self.validation.around, self.recipe.spacing, self.device
         )
+
+
+def _mean(mean: torch.Tensor, now: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:
+    """The running mean of weights after `count` steps and one more."""
+    share = min(AVERAGED, (1 + int(count)) / (YOUNG + int(count)))
+    return share * mean + (1 - share) * now
 
 
 def images_of(
