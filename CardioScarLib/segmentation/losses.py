@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from CardioScarLib.segmentation.recipes import Recipe
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -13,6 +15,11 @@ FALSE_POSITIVES, MISSES = 0.3, 0.7
 """Tversky's alpha and beta: misses count more, as scar is small. ScarNet's program has it the other way round."""
 FOCUS = 4 / 3
 """Exponent of the focal Tversky loss, on 1 - index (Abraham and Khan 2019, their 1/gamma with gamma 3/4 inverted: hard ones count more)."""
+
+
+def loss_of(recipe: Recipe) -> nn.Module:
+    """The loss of a network: ScarNet has its own."""
+    return of_scarnet() if recipe.name.startswith("scarnet") else dice_and_cross_entropy()
 
 
 def dice_and_cross_entropy() -> nn.Module:
