@@ -34,7 +34,7 @@ from CardioScarLib.io.images import read_stack
 from CardioScarLib.segmentation.amounts import amounts_of
 from CardioScarLib.segmentation.cases import find_pairs, read_pairs
 from CardioScarLib.segmentation.classes import NO_REFLOW, SCAR, WALL, class_map
-from CardioScarLib.segmentation.losses import FALSE_POSITIVES, MISSES, loss_of, of_scarnet
+from CardioScarLib.segmentation.losses import loss_of, of_scarnet
 from CardioScarLib.segmentation.predict import Segmentation, segment
 from CardioScarLib.segmentation.recipes import RECIPES, recipe_of
 from CardioScarLib.segmentation.samples import Samples, samples_of
@@ -209,7 +209,7 @@ def trained(args) -> None:
         [samples_of(case.image, case.classes, recipe) for case in read_pairs(find_pairs(args.hearts)[0], "emidec", skipped)]
     )
     unseen = [samples_of(*stacks_of(simulated_heart(seed)), recipe) for seed in range(args.first_seed, args.first_seed + args.unseen)]
-    weighed = of_scarnet(args.false_positives, args.misses) if args.network.startswith("scarnet") else loss_of(recipe)
+    weighed = loss_of(recipe) if args.tversky is None else of_scarnet(args.tversky, 1 - args.tversky)
 
     def run(steps: int, folder: str, step_taken) -> Path:
         settings = SegmentTrainingSettings(network=args.network, steps=steps, rounds=1, seed=args.seed, device="cpu")
@@ -229,11 +229,11 @@ def trained(args) -> None:
     dice = {name: mean_of([one.get(name) for one in found]) for name in ("cavity", "myocardium", "scar", "no-reflow")}
     record = {
         "network": args.network, "weights": sum(one.numel() for one in network.parameters()), "steps": steps, "cpu_s": round(spent),
-        "tversky": [args.false_positives, args.misses] if args.network.startswith("scarnet") else None, "skipped": skipped,
+        "tversky": args.tversky,
         "slices": len(learned), "dice": {name: asdict(one) for name, one in dice.items() if one is not None},
     }  # fmt: skip
     args.output.write_text(json.dumps(record, indent=1))
-    print(f"{args.network} {record['tversky']}: {steps} steps, {spent:.0f} CPU s", {name: cell(one, 3) for name, one in dice.items()})
+    print(f"{args.network}, Tversky {args.tversky}: {steps} steps, {spent:.0f} CPU s", {name: cell(one, 3) for name, one in dice.items()})
 
 
 def main() -> None:
@@ -263,8 +263,7 @@ def main() -> None:
     five.add_argument("hearts", type=Path)
     five.add_argument("--network", choices=sorted(RECIPES), required=True)
     five.add_argument("--minutes", type=float, default=6.0, help="of CPU time")
-    five.add_argument("--false-positives", type=float, default=FALSE_POSITIVES, help="Tversky's alpha, for scarnet")
-    five.add_argument("--misses", type=float, default=MISSES, help="Tversky's beta, for scarnet")
+    five.add_argument("--tversky", type=float, metavar="ALPHA", help="train with the loss of ScarNet, with 1 - ALPHA for misses")
     five.add_argument("--unseen", type=int, default=HEARTS)
     five.add_argument("--first-seed", type=int, default=UNSEEN_SEED, help="others where something is to be chosen")
     five.add_argument("--seed", type=int, default=0)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KIND = "segmentation network"
 SHIPPED = Path(__file__).parent / "shipped"
 SHIPPED_SHA256: dict[str, str] = {
-    "default": "0dd00c9f04abe1a50c539dc7bfd9ce796da9cdc8f297ac3326fde92f07d3b520",
+    "default": "ace294b8af112d1e8acf52d7286f4a83da54ba9c8b5aba47693682263919fa94",
     "finder": "ff62592d5c77e80312950fac55c65078f0f1a3ea120fc0c4d9dfe9f6f4777007",
 }
 """Of the files of weights that come with the library, by the name of the network."""
