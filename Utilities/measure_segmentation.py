@@ -251,7 +251,7 @@ def main() -> None:
     two.set_defaults(run=table)
     four = commands.add_parser("spread")
     four.add_argument("records", type=Path, nargs="+")
-    four.add_argument("--share-spread", type=float, default=0.62, help="that of the interval whose hits are counted")
+    four.add_argument("--share-spread", type=float, default=0.526, help="that of the interval whose hits are counted")
     four.set_defaults(run=spread)
     three = commands.add_parser("real")
     three.add_argument("image", type=Path)
