@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 STRATEGIES = ("synthetic", "in-wall", "carried")
-SETTINGS = ("training", "outside")
+SETTINGS = ("training", "difficult", "outside")
 
 
 @click.command(short_help="Simulate LGE studies with labels, to train and to test on.")
@@ -36,7 +36,7 @@ SETTINGS = ("training", "outside")
 @click.option("--transmurality", type=float, metavar="PERCENT", help="Of the wall's thickness, from within, for --strategy in-wall.")
 @click.option(
     "--settings", type=click.Choice(SETTINGS), default="training", show_default=True,
-    help="What hearts are drawn from; outside: the frozen test settings, none of which training has.",
+    help="What hearts are drawn from; difficult: thick walls, dark surroundings; outside: the frozen test settings, which neither has.",
 )  # fmt: skip
 @click.option("--cine", is_flag=True, help="Frames of a cine (bSSFP, before contrast) in place of LGE; wholly synthetic hearts only.")
 @click.option("--truth", is_flag=True, help="Also the wall with the true field (.vtu), and each pixel's share of scar.")
@@ -107,10 +107,10 @@ def _hearts(strategy, walls, sources, thickness, settings, truth, cine, choice):
     import numpy as np
 
     from CardioScarLib.core.errors import BadSettings
-    from CardioScarLib.synthesis import OUTSIDE, TRAINING, simulated_heart
+    from CardioScarLib.synthesis import DIFFICULT, OUTSIDE, TRAINING, simulated_heart
     from CardioScarLib.synthesis.strategies import scar_carried, scar_in_wall
 
-    ranges = OUTSIDE if settings == "outside" else TRAINING
+    ranges = {"training": TRAINING, "difficult": DIFFICULT, "outside": OUTSIDE}[settings]
     if strategy == "synthetic":
         if walls or sources:
             raise BadSettings("Wholly synthetic hearts use no label maps; choose --strategy in-wall or carried, or leave these out.")

@@ -102,7 +102,10 @@ def chosen_frames(series: Sequence[DicomSeries], wanted: str | None, folder: str
         frames = [frame for one in usable for frame in one.passes[0]]
         if len({_place(one) for one in frames}) == len(frames):
             left = len(series) - len(usable)
-            return frames, f"{left} series of the folder {folder} (localizers, screenshots) were left out." if left else None
+            said = [f"{left} series of the folder {folder} (localizers, screenshots) were left out."] if left else []
+            if usable[0].kind == CINE:
+                said.append(f"By its description, the folder {folder} holds a cine, on which scar does not show, and no LGE.")
+            return frames, " ".join(said) or None
     one = proposed(usable)
     if one is None:
         listed = "; ".join(f"{each.name}: {each.words}" for each in series)

@@ -15,6 +15,7 @@ from CardioScarLib.segmentation.anatomy import most_likely, plausible, tissue
 from CardioScarLib.segmentation.classes import CLASSES, WALL
 from CardioScarLib.segmentation.finding import find_heart, main_group
 from CardioScarLib.segmentation.forward import probabilities
+from CardioScarLib.segmentation.not_cine import looks_like_cine
 from CardioScarLib.segmentation.recipes import EVERY_CLASS
 from CardioScarLib.segmentation.tissue import with_intensities
 from CardioScarLib.segmentation.views import back_on, neighbors, view
@@ -81,6 +82,8 @@ def segment(
     for number, one in zip(group, plausible([labels[number] for number in group], settings), strict=True):
         labels[number] = one
     notes = list(stack.notes)
+    if (cine := looks_like_cine(stack, labels)) is not None:
+        notes.append(cine)
     if settings.intensities and recipe.classes == EVERY_CLASS:
         each, labels, said = _with_intensities(stack, each, labels)
         notes += said

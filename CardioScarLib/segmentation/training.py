@@ -15,7 +15,7 @@ from CardioScarLib.core.segmentation_settings import SegmentTrainingSettings
 from CardioScarLib.reconstruction.dropout.device import memory_errors_in_words
 from CardioScarLib.segmentation.augment import variety_of
 from CardioScarLib.segmentation.launched import Launched
-from CardioScarLib.segmentation.losses import dice_and_cross_entropy, of_scarnet
+from CardioScarLib.segmentation.losses import loss_of
 from CardioScarLib.segmentation.networks import build
 from CardioScarLib.segmentation.recipes import Recipe, recipe_of
 from CardioScarLib.segmentation.resumable import WEIGHTS, Resumable, train_in_rounds
@@ -52,11 +52,13 @@ def train(
     record: dict[str, Any],
     progress: Callable[..., None],
     start: Callable[[nn.Module], None] | None = None,
+    loss: nn.Module | None = None,
 ) -> TrainingReport:
     """Train a network, keep the weights that are best on the validation slices, and go on where an earlier run was stopped.
 
     folder: where `best.safetensors`, `state.pt` and the curves for TensorBoard are kept. record: of the data, for the weights.
-    start: gives a new network weights to begin with, such as an encoder's. Under torch's launcher all processes train one network.
+    start: gives a new network weights to begin with, such as an encoder's. loss: in place of the network's own, of logits and labels.
+    Under torch's launcher all processes train one network.
     """
     import torch
 
@@ -69,7 +71,7 @@ def train(
         network = build(recipe)
         if start is not None:
             start(network)
-        run = _Run(here, here.shared(network), network, recipe, settings, training, validation, record)
+        run = _Run(here, here.shared(network), network, recipe, settings, training, validation, record, loss or loss_of(recipe))
         train_in_rounds(run, folder, progress, here.is_first)
     return TrainingReport(folder / WEIGHTS, run.step, run.best, time.perf_counter() - begin)
 
@@ -80,7 +82,7 @@ class _Run(Resumable):
 
     def __init__(
         self, here: Launched, shared: nn.Module, network: nn.Module, recipe: Recipe, settings: SegmentTrainingSettings,
-        samples: Samples, validation: Samples, record: dict[str, Any],
+        samples: Samples, validation: Samples, record: dict[str, Any], loss: nn.Module,
     ):  # fmt: skip
         import torch
 
@@ -91,7 +93,7 @@ class _Run(Resumable):
         self.batches = Batches(
             samples, recipe, variety_of(recipe), settings.batch_size, settings.seed + here.rank, settings.synthetic_share / 100
         )
-        self.loss = (of_scarnet if recipe.name.startswith("scarnet") else dice_and_cross_entropy)().to(here.device)
+        self.loss = loss.to(here.device)
         trained = [one for one in network.parameters() if one.requires_grad]
         self.optimizer = torch.optim.AdamW(trained, settings.rate, weight_decay=DECAY)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(

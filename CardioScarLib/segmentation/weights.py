@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KIND = "segmentation network"
 SHIPPED = Path(__file__).parent / "shipped"
 SHIPPED_SHA256: dict[str, str] = {
-    "default": "0dd00c9f04abe1a50c539dc7bfd9ce796da9cdc8f297ac3326fde92f07d3b520",
+    "default": "8890159bdea3ee4632aa9fbb1559d2c7d968ba8accba70c1f4624f8f297a24ea",
     "finder": "ff62592d5c77e80312950fac55c65078f0f1a3ea120fc0c4d9dfe9f6f4777007",
 }
 """Of the files of weights that come with the library, by the name of the network."""

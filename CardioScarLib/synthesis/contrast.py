@@ -76,7 +76,7 @@ def drawn_contrast(random: Random, ranges: Ranges, psir: bool) -> Contrast:
     around = np.zeros(len(torso.AROUND))
     around[[torso.LUNG, torso.AIR]] = random.uniform(0.0, 0.12), 0.0
     around[torso.VESSEL] = pool * random.uniform(0.5, 1.0)
-    around[torso.LIVER] = taken(580, 0.4, 0.8)
+    around[torso.LIVER] = taken(580, *ranges.liver_uptake)
     around[torso.MUSCLE] = taken(950, 0.25, 0.45)
     around[torso.FAT] = fat
     around[torso.RIB] = around[torso.MUSCLE] * random.uniform(0.6, 1.5) + 0.05

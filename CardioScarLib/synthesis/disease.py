@@ -92,7 +92,7 @@ def planned(random: Random, ranges: Ranges, length: float) -> Plan:
         return Plan("other", "", 0.0, 0.5, ())
     artery = str(random.choice(ARTERIES, p=OFTEN))
     angle, share = CENTERS[artery]
-    angle, share = angle + 0.3 * random.normal(), float(np.clip(share + 0.12 * random.normal(), 0.2, 0.8))
+    angle, share = angle + 0.3 * random.normal(), float(np.clip(share - ranges.lower + 0.12 * random.normal(), 0.2, 0.8))
     bulges = random.random() < ranges.aneurysm
     thickness = random.uniform(0.35, 0.5) if bulges else ranges.draw("thinned", random)
     spot = Spot(

@@ -172,7 +172,7 @@ def drawn_shape(random: Random, ranges: Ranges, spots: tuple[Spot, ...] = (), si
     walls = walls * (1 - random.uniform(0.05, 0.3) * np.clip(-height / length, 0, 1) ** 2)
     if random.random() < ranges.hypertrophy:
         thick = Spot(
-            random.normal() * 0.6, random.uniform(-0.3, 0.3) * length, random.uniform(0.7, 2.5), 0.5 * length, random.uniform(1.3, 2.2)
+            random.normal() * 0.6, random.uniform(-0.3, 0.3) * length, random.uniform(0.7, 2.5), 0.5 * length, ranges.draw("thick", random)
         )
         more = walls * (thick.thickness - 1) * thick.weight(angle, height)
         walls, cavity = walls + more, cavity - 0.7 * more
@@ -192,7 +192,7 @@ def drawn_shape(random: Random, ranges: Ranges, spots: tuple[Spot, ...] = (), si
         cavity.astype(np.float32), walls.astype(np.float32), length, tip, random.uniform(1.9, 2.6), base,
         (0.0, 0.0), rv, random.uniform(1.5, 3.2),
         random.uniform(1.0, 4.0) * smooth((ANGLES, HEIGHTS), (5, 5), random), _papillaries(random, length),
-        trabeculae, _fat(random, angle, height, base, -length - tip), random.uniform(3, 9),
+        trabeculae, _fat(random, ranges, angle, height, base, -length - tip), random.uniform(3, 9),
     )  # fmt: skip
 
 
@@ -212,9 +212,9 @@ def _papillaries(random: Random, length: float) -> np.ndarray:
     return np.array(rows)
 
 
-def _fat(random: Random, angle: np.ndarray, height: np.ndarray, base: float, low: float) -> np.ndarray:
+def _fat(random: Random, ranges: Ranges, angle: np.ndarray, height: np.ndarray, base: float, low: float) -> np.ndarray:
     """More of it near the base, over the right ventricle and around the apex, and in some people."""
     usual = random.uniform(-5.0, 0.0) + random.uniform(0, 4) * np.clip(height / max(base, 1.0), 0, 1)
     usual = usual + random.uniform(0, 8) * np.exp(-0.5 * (((angle + np.pi) % (2 * np.pi) - np.pi) / 1.0) ** 2)
-    usual = usual + random.uniform(0, 5) * np.clip(height / low, 0, 1) ** 3
+    usual = usual + ranges.draw("apical_fat", random) * np.clip(height / low, 0, 1) ** 3
     return np.clip(usual + random.uniform(1.0, 3.0) * smooth((ANGLES, HEIGHTS), (5, 5), random), 0, 14).astype(np.float32)

@@ -108,7 +108,7 @@ def drawn_grid(random: Random, ranges: Ranges, shape: Shape) -> tuple[Grid, np.n
     axes = np.column_stack([[-1.0, 0, 0], [0, -1.0, 0], [0, 0, 1.0]])
     tilted = Rotation.from_rotvec(slope * np.array([np.cos(away), np.sin(away), 0])) * Rotation.from_rotvec([0, 0, turn])
     axes = tilted.as_matrix() @ axes
-    low, high = shape.low - random.uniform(-0.2, 1.2) * spacing, shape.base + random.uniform(-0.6, 1.2) * spacing
+    low, high = shape.low - ranges.draw("past_apex", random) * spacing, shape.base + ranges.draw("past_base", random) * spacing
     count = max(3, int((high - low) / spacing) + 1)
     heights = low + spacing * np.arange(count)
     if random.random() < 0.5:

@@ -151,6 +151,15 @@ def test_a_folder_without_clear_lge_is_refused_with_its_series_and_still_describ
     assert "2  cine" in capsys.readouterr().out
 
 
+def test_one_phase_of_a_cine_is_read_with_a_warning_and_lge_without(tmp_path):
+    """Several phases of a cine are refused, as above."""
+    a_series(tmp_path / "one", HEIGHTS, 2, 200, SeriesDescription="SSFP-CINE SAx")
+    a_series(tmp_path / "lge", HEIGHTS, 3, 300, SeriesDescription="LGE SAx")
+    notes = read_stack([tmp_path / "one"]).notes
+    assert any("the folder one holds a cine, on which scar does not show" in note for note in notes)
+    assert not any("cine" in note for note in read_stack([tmp_path / "lge"]).notes)
+
+
 def test_series_of_one_slice_each_and_long_axis_slices_of_the_same_kind_are_one_stack(tmp_path):
     for number, height in enumerate(HEIGHTS):
         a_series(tmp_path, (height,), 10 + number, 100, SeriesDescription="LGE psir sax")

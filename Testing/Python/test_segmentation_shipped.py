@@ -52,7 +52,7 @@ def test_a_simulated_heart_is_segmented_and_its_storage_does_not_matter(networks
     image, truth = heart
     found = segment(image, *networks)
     scores = scores_of(found.labels, truth)
-    least = {"cavity": 0.95, "wall": 0.9, "scar": 0.7}  # .98, .94 and .79 when they were shipped
+    least = {"cavity": 0.95, "wall": 0.9, "scar": 0.7}  # .98, .94 and .75 when they were shipped
     assert all(scores[name].dice > value for name, value in least.items())
     turned = SliceStack(tuple(_transposed(one) for one in image.slices[::-1]))
     again = segment(turned, *networks)

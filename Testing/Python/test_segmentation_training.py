@@ -96,19 +96,19 @@ def test_weights_of_another_architecture_are_refused(tmp_path):
 def test_every_network_gives_each_class_a_number_at_each_pixel_and_all_of_it_learns(name):
     import torch
 
-    from CardioScarLib.segmentation.losses import dice_and_cross_entropy, of_scarnet
+    from CardioScarLib.segmentation.losses import loss_of
     from CardioScarLib.segmentation.networks import build
 
     recipe = RECIPES[name]
     network = build(recipe)
     logits = network(torch.randn(1, recipe.channels, recipe.size, recipe.size))
     assert logits.shape == (1, 5, recipe.size, recipe.size)
-    loss = (of_scarnet if name == "scarnet" else dice_and_cross_entropy)()
+    loss = loss_of(recipe)
     loss(logits, torch.ones(1, 1, recipe.size, recipe.size)).backward()
     assert [key for key, value in network.named_parameters() if value.grad is None] == []
 
 
-def test_misses_cost_more_than_false_alarms_in_the_loss_of_scarnet():
+def test_alpha_weighs_false_alarms_and_beta_misses_in_the_loss_of_scarnet():
     import torch
 
     from CardioScarLib.segmentation.losses import of_scarnet
@@ -116,15 +116,17 @@ def test_misses_cost_more_than_false_alarms_in_the_loss_of_scarnet():
     truth = torch.zeros(1, 1, 16, 16)
     truth[..., 4:8, 4:12] = 3
 
-    def loss_of(rows):
+    def loss(rows, *weights):
         logits = torch.zeros(1, 5, 16, 16)
         logits[:, 0] = 6.0
         logits[:, 3, rows, 4:12] = 12.0
-        return float(of_scarnet()(logits, truth))
+        return float(of_scarnet(*weights)(logits, truth))
 
-    half, double = loss_of(slice(4, 6)), loss_of(slice(4, 12))  # 16 pixels missed; 32 pixels too many
-    assert half > double
-    assert loss_of(slice(4, 8)) < 0.6 * half
+    half, double = slice(4, 6), slice(4, 12)  # 16 pixels missed; 32 pixels too many
+    assert loss(half, 0.3, 0.7) > loss(double, 0.3, 0.7)
+    assert loss(half, 0.7, 0.3) < loss(double, 0.7, 0.3)
+    assert loss(half) == loss(half, 0.5, 0.5)
+    assert loss(slice(4, 8)) < 0.6 * loss(half)
 
 
 def test_the_best_weights_are_kept_and_not_the_last(samples, tmp_path, monkeypatch):

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from CardioScarLib.phantom.rough_scars import NoScar
-from CardioScarLib.synthesis import OUTSIDE, TRAINING, simulated_heart
+from CardioScarLib.synthesis import DIFFICULT, OUTSIDE, TRAINING, simulated_heart
 from CardioScarLib.synthesis import tissues as heart
 from CardioScarLib.synthesis.contrast import Contrast, after_contrast, nulling_time, recovered
 from CardioScarLib.synthesis.disease import Disease
 from CardioScarLib.synthesis.fields import finer, smooth
 from CardioScarLib.synthesis.heart import wall_of
 from CardioScarLib.synthesis.scanner import LARGEST, Scanner, appearance, scanned
-from CardioScarLib.synthesis.shape import ANGLES, HEIGHTS, Shape
+from CardioScarLib.synthesis.shape import ANGLES, HEIGHTS, Shape, drawn_shape
 from CardioScarLib.synthesis.tissues import Grid, Tissues, cut, drawn_labels, drawn_tissues
 
 SMALL = replace(TRAINING, field=(130.0, 130.0), pixel=(1.9, 1.9), spacing=(12.0, 13.0), no_reflow=1.0, healthy=0.0, infarct=1.0)
@@ -193,8 +193,26 @@ def test_nothing_of_the_test_settings_lies_within_the_training_settings():
     changed = [name for name, value in vars(OUTSIDE).items() if value != getattr(TRAINING, name)]
     assert {"radius", "wall", "pixel", "spacing", "cnr", "null"} <= set(changed)
     for name in changed:
-        low, high = getattr(TRAINING, name)
-        assert OUTSIDE.__dict__[name][0] >= high or OUTSIDE.__dict__[name][1] <= low
+        for learned in (TRAINING, DIFFICULT):
+            low, high = getattr(learned, name)
+            assert OUTSIDE.__dict__[name][0] >= high or OUTSIDE.__dict__[name][1] <= low
+
+
+def test_difficult_hearts_have_thick_walls_most_of_all_in_the_septum():
+    thick = [drawn_shape(np.random.default_rng(seed), replace(DIFFICULT, hypertrophy=1.0)) for seed in range(20)]
+    most = [float(one.wall.max()) for one in thick]
+    assert 18 < np.median(most) < 30  # 22 +- 5 mm where patients' walls are thickest (Klues et al. 1995)
+    septum, lateral = (np.mean([np.roll(one.wall, 8, axis=0)[start : start + 17].mean() for one in thick]) for start in (0, 48))
+    assert septum > lateral + 2
+    assert np.median([float(drawn_shape(np.random.default_rng(seed), DIFFICULT).cavity.mean()) for seed in range(20)]) < 24
+
+
+def test_the_hearts_that_figures_were_measured_on_stay_the_same():
+    """Pixels of cavity, wall and scar, and mean intensity; a draw more or less in between would make other hearts of the same seeds."""
+    for ranges, pixels, mean in ((TRAINING, (4769, 5985, 415), 97.84), (OUTSIDE, (4682, 2022, 142), 2486.0)):
+        found = simulated_heart(900_007, ranges)
+        assert [int((found.labels == label).sum()) for label in (1, 2, 3)] == pytest.approx(pixels, rel=0.01)
+        assert float(found.image.mean()) == pytest.approx(mean, rel=0.001)
 
 
 def test_random_fields_have_unit_spread_and_the_correlation_of_their_width():
