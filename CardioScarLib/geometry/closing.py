@@ -27,13 +27,14 @@ def closed_triangles(nodes: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarr
     if np.all(counts == 2):
         return places, True, tuple(notes)
     mended = []
-    places, gap = _without_seams(nodes, places)
-    if gap > 0:
-        mended.append(f"seams up to {_length(gap)} wide")
-    places, holes, share = _without_small_holes(nodes, places)
-    if holes:
-        mended.append(f"{holes} small hole{'s' if holes > 1 else ''} ({share:.2%} of its area)")
-    edges, counts = _edges(places)
+    sewn, gap = _without_seams(nodes, places)
+    if len(sewn):  # where one node is far away, all the rest lies closer than a seam
+        if gap > 0:
+            mended.append(f"seams up to {_length(gap)} wide")
+        places, holes, share = _without_small_holes(nodes, sewn)
+        if holes:
+            mended.append(f"{holes} small hole{'s' if holes > 1 else ''} ({share:.2%} of its area)")
+        edges, counts = _edges(places)
     if mended and np.all(counts == 2):
         notes.append(f"The surface of the LV model was not quite closed, and was mended: {' and '.join(mended)}.")
         return places, True, tuple(notes)
