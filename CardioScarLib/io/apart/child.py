@@ -47,6 +47,7 @@ def main() -> int:
         except Exception:  # whatever a damaged file makes the readers raise
             answer, arrays = {"kind": None, "error": traceback.format_exc()}, {}
         wire.send(answers, answer, arrays)
+        del answer, arrays  # or they stay in memory until the next file comes
 
 
 def _function(name: str) -> Any:
