@@ -15,7 +15,8 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.core.errors import RunFailed, UnreadableFile
-from CardioScarLib.io.apart import door
+from CardioScarLib.core.memory import resident_mb
+from CardioScarLib.io.apart import door, limits
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_mesh
@@ -80,6 +81,27 @@ def test_a_reader_gets_memory_by_what_its_file_holds_and_not_by_what_it_states(t
     (tmp_path / "much.vtk").write_text(GRID + words)
     with pytest.raises(UnreadableFile, match=r"much\.vtk cannot be read"):
         read_mesh(tmp_path / "much.vtk")
+
+
+def test_where_the_system_limits_no_memory_the_parent_ends_a_reader_that_swells(tmp_path, monkeypatch):
+    """VTK makes all the strings that are announced, here 6.4 GB of them, before it reads the first."""
+    seen = []
+
+    def looked(*which, **more):
+        seen.append(resident_mb(*which, **more))
+        return seen[-1]
+
+    monkeypatch.setattr(limits, "BY_SYSTEM", False)
+    monkeypatch.setattr(limits, "resident_mb", looked)
+    (tmp_path / "strings.vtk").write_text(
+        GRID.replace("ASCII", "BINARY") + "FIELD FieldData 1\nSPACE 1 200000000 string\nRAS\n\nPOINTS 3 float\n0 0 0\n"
+    )
+    with pytest.raises(UnreadableFile, match=r"strings\.vtk cannot be read: it is damaged, or .* more time or memory"):
+        read_mesh(tmp_path / "strings.vtk")
+    # 384 MiB for the smallest file and 256 MiB for the libraries; up to 50 ms later it has more.
+    assert 640 < max(seen) < 3000
+    (tmp_path / "good.vtk").write_text(GRID + "POINTS 1 float\n1 2 3\n")
+    assert read_mesh(tmp_path / "good.vtk").GetPoint(0) == (1, 2, 3)
 
 
 # Files that a header names

@@ -36,7 +36,7 @@ def main() -> int:
         except wire.BrokenWire:
             return 0
         try:
-            limits.limit(request["memory"], request["seconds"])
+            limits.limit(request["memory"] if request["by_system"] else None, request["seconds"])
             try:
                 values, arrays = pack(_function(request["function"])(*map(_argument, request["arguments"])))
             finally:
