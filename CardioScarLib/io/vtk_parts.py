@@ -101,6 +101,8 @@ def parts_of(dataset: vtkDataSet, space: str | None, name: str) -> DatasetParts:
     lattice = [0, 0, 0]
     if isinstance(dataset, vtkImageData | vtkStructuredGrid | vtkRectilinearGrid):
         dataset.GetDimensions(lattice)
+    if isinstance(dataset, vtkStructuredGrid) and lattice[0] * lattice[1] * lattice[2] != counts[0]:
+        raise UnreadableFile(f"{name} states {' x '.join(map(str, lattice))} points and has {counts[0]}; the file is damaged.")
     return DatasetParts(
         kind,
         points,

@@ -74,6 +74,16 @@ def test_a_layer_at_the_end_of_the_world_is_refused(tmp_path):
         read_stack([tmp_path / "layer.vtk"], thickness=8)
 
 
+def test_a_lattice_has_as_many_points_as_it_states(tmp_path):
+    """Its cells would refer to points that are not there, millions of them."""
+    for count, words in ((2, "0 0 0 1 0 0 0 1 0 1 1 0"), (9000, "0 0 0 1 0 0 0 1 0 1 1 0")):
+        text = f"# vtk DataFile Version 4.2\nx\nASCII\nDATASET STRUCTURED_GRID\nDIMENSIONS 2 {count} 1\nPOINTS 4 float\n{words}\n"
+        (tmp_path / f"{count}.vtk").write_text(text)
+    assert read_mesh(tmp_path / "2.vtk").GetNumberOfCells() == 1
+    with pytest.raises(UnreadableFile, match=r"9000\.vtk states 2 x 9000 x 1 points and has 4"):
+        read_mesh(tmp_path / "9000.vtk")
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Only Linux limits the memory of a process.")
 def test_a_reader_gets_memory_by_what_its_file_holds_and_not_by_what_it_states(tmp_path):
     slices = 4_000
