@@ -79,6 +79,10 @@ def test_a_lattice_has_as_many_points_as_it_states(tmp_path):
     for count, words in ((2, "0 0 0 1 0 0 0 1 0 1 1 0"), (9000, "0 0 0 1 0 0 0 1 0 1 1 0")):
         text = f"# vtk DataFile Version 4.2\nx\nASCII\nDATASET STRUCTURED_GRID\nDIMENSIONS 2 {count} 1\nPOINTS 4 float\n{words}\n"
         (tmp_path / f"{count}.vtk").write_text(text)
+    text = "# vtk DataFile Version 4.2\nx\nASCII\nDATASET STRUCTURED_POINTS\nDIMENSIONS 9000 9000 9000\nORIGIN 0 0 0\nSPACING 1 1 1\n"
+    (tmp_path / "points.vtk").write_text(text)
+    with pytest.raises(UnreadableFile, match=r"points\.vtk states 9000 x 9000 x 9000 points and holds no values"):
+        read_mesh(tmp_path / "points.vtk")
     assert read_mesh(tmp_path / "2.vtk").GetNumberOfCells() == 1
     with pytest.raises(UnreadableFile, match=r"9000\.vtk states 2 x 9000 x 1 points and has 4"):
         read_mesh(tmp_path / "9000.vtk")
