@@ -20,6 +20,7 @@ from CardioScarLib.io.apart import door, limits
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_mesh
+from CardioScarLib.io.volume_headers import bytes_held
 from CardioScarLib.io.vtk_parts import dataset_of, parts_of
 
 GRID = "# vtk DataFile Version 4.2\nx\nASCII\nDATASET UNSTRUCTURED_GRID\n"
@@ -72,6 +73,19 @@ def test_a_layer_at_the_end_of_the_world_is_refused(tmp_path):
     (tmp_path / "layer.vtk").write_text(GRID + text + "LOOKUP_TABLE default\n1\n")
     with pytest.raises(UnreadableFile, match=r"layer\.vtk has points that are not finite, or farther away"):
         read_stack([tmp_path / "layer.vtk"], thickness=8)
+
+
+@pytest.mark.parametrize("magic", [b"n+1", b"ni1", b"xyz"])
+def test_a_nifti_file_holds_the_pixels_that_it_states_whatever_its_magic_number(tmp_path, magic):
+    """A reader would get memory by what is stated, here a terabyte."""
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 6, 5), dtype=np.int16)), str(tmp_path / "a.nii"))
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    content[344:347] = magic
+    content[46:48] = b"\xff\x7f"
+    content[44:46] = b"\xff\x7f"
+    (tmp_path / "a.nii").write_bytes(bytes(content))
+    with pytest.raises(UnreadableFile, match=r"a\.nii is not a NIfTI image, or it is truncated or damaged"):
+        bytes_held(tmp_path / "a.nii")
 
 
 def test_a_lattice_has_as_many_points_as_it_states(tmp_path):
