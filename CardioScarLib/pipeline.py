@@ -45,7 +45,7 @@ from CardioScarLib.reconstruction.door import fit, needs_coordinates
 from CardioScarLib.reconstruction.dropout.device import choose_device
 from CardioScarLib.reconstruction.field.constants import FIELD
 from CardioScarLib.reconstruction.field.fit import FittedField
-from CardioScarLib.reconstruction.process.chart import unrolled
+from CardioScarLib.reconstruction.process.chart import Unrolled, unrolled
 from CardioScarLib.reconstruction.process.constants import PROCESS
 from CardioScarLib.self_audit import Audit
 from CardioScarLib.self_audit import audit as audit_stack
@@ -273,10 +273,10 @@ def _with_signal(
 
 def _geometry(
     stack: SliceStack, wall: Wall, settings: ReconstructionSettings
-) -> tuple[tuple[str, ...], WallCoordinates | str | None, SliceOperator]:
+) -> tuple[tuple[str, ...], Unrolled | str | None, SliceOperator]:
     """Doubts about stack and wall, coordinates of the wall where the model needs them, and the operator."""
 
-    def of_wall(tick: Callable[..., None]) -> tuple[tuple[str, ...], WallCoordinates | str | None]:
+    def of_wall(tick: Callable[..., None]) -> tuple[tuple[str, ...], Unrolled | str | None]:
         return geometry_doubts(stack, wall), unrolled(wall) if needs_coordinates(settings.model) else None
 
     calls: list[Callable[[Callable[..., None]], Any]] = [of_wall, lambda tick: _operator(stack, wall, settings)]

@@ -82,12 +82,17 @@ def wallFromModelNode(modelNode) -> Wall:
         raise BadWall(_("The LV model has no points; load it again."))
     mesh, toWorld = modelNode.GetMesh(), toWorldMatrix(modelNode)
     if toWorld is not None:
-        return wall_from_dataset(mesh, RAS_TO_LPS @ toWorld)
+        return _inOwnMemory(wall_from_dataset(mesh, RAS_TO_LPS @ toWorld))
     moved, points = mesh.NewInstance(), vtk.vtkPoints()
     points.SetData(numpy_to_vtk(toWorldPoints(modelNode, vtk_to_numpy(mesh.GetPoints().GetData())), deep=True))
     moved.ShallowCopy(mesh)
     moved.SetPoints(points)
-    return wall_from_dataset(moved, RAS_TO_LPS)
+    return _inOwnMemory(wall_from_dataset(moved, RAS_TO_LPS))
+
+
+def _inOwnMemory(wall: Wall) -> Wall:
+    """The wall without the mesh of the scene, which may change while a run works on the wall."""
+    return replace(wall, tetrahedra=wall.tetrahedra.copy())
 
 
 def _placed(volumeNode, image: np.ndarray, thickness: float | None) -> SliceStack:

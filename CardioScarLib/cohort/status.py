@@ -19,6 +19,7 @@ SCHEMA = record_of(
         **dict.fromkeys(("started", "updated"), NUMBER),
     }
 )
+SENTENCE = f"{STATUS} is not of this CardioScar; start the run again."
 SILENT = 60.0
 """Seconds without a sign of a run after which it is taken for gone."""
 
@@ -38,23 +39,24 @@ def look(results: Path) -> tuple[str, bool]:
         return "\n".join([*lines, "No run has begun."]), False
     age = time.time() - progress.updated
     at_work = progress.state == "running" and age < SILENT
-    if at_work:
-        lines.append(f"A run is at work: {pace_in_words(progress)}.")
-    elif progress.state == "ended":
-        lines.append(f"No run is at work; the last one ended {duration_in_words(age)} ago.")
-    else:
-        lines.append(f"No run is at work; the last one stopped {duration_in_words(age)} ago. The same command continues.")
+    with refused_as(SENTENCE):  # JSON of Python holds numbers that are none, and such that no clock shows
+        if at_work:
+            lines.append(f"A run is at work: {pace_in_words(progress)}.")
+        elif progress.state == "ended":
+            lines.append(f"No run is at work; the last one ended {duration_in_words(age)} ago.")
+        else:
+            lines.append(f"No run is at work; the last one stopped {duration_in_words(age)} ago. The same command continues.")
     return "\n".join(lines), at_work
 
 
 def read_progress(results: Path) -> Progress | None:
     """What a run has last told of itself; None if there is nothing. Raises UnreadableFile."""
-    path, sentence = results / STATUS, f"{STATUS} is not of this CardioScar; start the run again."
+    path = results / STATUS
     if not path.is_file():
         return None
     try:
-        values = parse_json(path.read_bytes(), SCHEMA, sentence)
-        with refused_as(sentence):
+        values = parse_json(path.read_bytes(), SCHEMA, SENTENCE)
+        with refused_as(SENTENCE):
             return Progress(**{name: values[name] for name in Progress.__dataclass_fields__})
     except OSError as problem:
         raise UnreadableFile(f"{STATUS} cannot be read: {problem.strerror}.") from problem

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from CardioScarLib.core.printable import one_line
+
 
 class CardioScarError(ValueError):
-    """The input or the settings cannot be used; the message says what is wrong, where, and what to do."""
+    """The input or the settings cannot be used; the message says what is wrong, where, and what to do.
+
+    Messages quote what files hold: it is made one line of characters that command no terminal.
+    """
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(one_line(one) if isinstance(one, str) else one for one in words))
 
 
 class UnreadableFile(CardioScarError):

@@ -60,7 +60,9 @@ class Slice:
             raise BadStack(f"{self.label} is not a 2D image: its array has shape {pixels.shape}.")
         vectors = {name: np.asarray(getattr(self, name), dtype=np.float64) for name in ("origin", "row_step", "column_step")}
         for name, vector in vectors.items():
-            if vector.shape != (3,) or not np.all(np.isfinite(vector)):
+            if vector.shape != (3,):
+                raise BadStack(f"The {name} of {self.label} has the shape {vector.shape}; it must be three numbers.")
+            if not np.all(np.isfinite(vector)):
                 raise BadStack(f"The {name} of {self.label} is not a vector of three finite numbers: {vector}.")
         row_length, column_length = (np.linalg.norm(vectors[name]) for name in ("row_step", "column_step"))
         if row_length == 0 or column_length == 0:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from CardioScarLib.core.errors import BadWall
+from CardioScarLib.core.rows import blocks
 
 FLAT = 1e-9
 """Volume over cubed size below which a cell is flat; slivers of real meshes stay above 1e-4."""
@@ -47,17 +48,21 @@ class Wall:
         nodes, tetrahedra = np.asarray(nodes, dtype=np.float64), np.asarray(tetrahedra, dtype=np.int64).reshape(-1, 4)
         if len(tetrahedra) and (tetrahedra.min() < 0 or tetrahedra.max() >= len(nodes)):
             raise BadWall(f"A cell of the LV model refers to point {tetrahedra.max()}, but there are {len(nodes)} points.")
-        volume = np.abs(tetrahedron_volumes(nodes, tetrahedra))
-        if not np.all(np.isfinite(volume)):
-            raise BadWall("Some points of the LV model are not finite numbers.")
-        # Against the cell's own size: where all cells are flat, none is flat compared with the largest.
-        size = np.max([np.abs(nodes[tetrahedra[:, corner]] - nodes[tetrahedra[:, 0]]).max(axis=1) for corner in (1, 2, 3)], axis=0)
-        good = volume > FLAT * size**3
+        good = np.empty(len(tetrahedra), dtype=bool)
+        for where in blocks(len(tetrahedra)):
+            cells = tetrahedra[where]
+            volume = np.abs(tetrahedron_volumes(nodes, cells))
+            if not np.all(np.isfinite(volume)):
+                raise BadWall("Some points of the LV model are not finite numbers.")
+            # Against the cell's own size: where all cells are flat, none is flat compared with the largest.
+            size = np.max([np.abs(nodes[cells[:, corner]] - nodes[cells[:, 0]]).max(axis=1) for corner in (1, 2, 3)], axis=0)
+            good[where] = volume > FLAT * size**3
         if not good.any():
             raise BadWall("The LV model has volume cells, but none of them has a volume.")
         if not good.all():
             notes = (*notes, f"{np.count_nonzero(~good)} cells of the LV model have no volume and were left out.")
-        return cls(nodes, tetrahedra[good], np.empty((0, 3)), "volume", notes)
+            tetrahedra = tetrahedra[good]
+        return cls(nodes, tetrahedra, np.empty((0, 3)), "volume", notes)
 
     @property
     def has_thickness(self) -> bool:
@@ -97,5 +102,8 @@ class Wall:
 
 def tetrahedron_volumes(nodes: np.ndarray, tetrahedra: np.ndarray) -> np.ndarray:
     """(m,) signed volumes of tetrahedra, in the cube of the nodes' unit."""
-    a, b, c, d = (nodes[tetrahedra[:, corner]] for corner in range(4))
-    return np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6.0
+    volumes = np.empty(len(tetrahedra))
+    for where in blocks(len(tetrahedra)):
+        a, b, c, d = (nodes[tetrahedra[where, corner]] for corner in range(4))
+        volumes[where] = np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6.0
+    return volumes

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from CardioScarLib.core.rows import first_equal
+
 SEAM = 0.01
 """Median edge lengths: nodes on open edges that are closer belong to one place."""
 SMALL_HOLE = 0.005
@@ -18,8 +20,7 @@ def closed_triangles(nodes: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarr
     nodes: (n, 3). triangles: (k, 3) node numbers, all with an area. Nodes at one place count as one, so that of a closed surface
     only the first of them is used; no node is moved or added.
     """
-    same = _same_place(nodes)
-    places = _without_copies(same[triangles])
+    places = _without_copies(first_equal(nodes)[triangles])
     notes = (
         [] if len(places) == len(triangles) else [f"{len(triangles) - len(places)} cells of the LV model were given twice; one was kept."]
     )
@@ -27,13 +28,14 @@ def closed_triangles(nodes: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarr
     if np.all(counts == 2):
         return places, True, tuple(notes)
     mended = []
-    places, gap = _without_seams(nodes, places)
-    if gap > 0:
-        mended.append(f"seams up to {_length(gap)} wide")
-    places, holes, share = _without_small_holes(nodes, places)
-    if holes:
-        mended.append(f"{holes} small hole{'s' if holes > 1 else ''} ({share:.2%} of its area)")
-    edges, counts = _edges(places)
+    sewn, gap = _without_seams(nodes, places)
+    if len(sewn):  # where one node is far away, all the rest lies closer than a seam
+        if gap > 0:
+            mended.append(f"seams up to {_length(gap)} wide")
+        places, holes, share = _without_small_holes(nodes, sewn)
+        if holes:
+            mended.append(f"{holes} small hole{'s' if holes > 1 else ''} ({share:.2%} of its area)")
+        edges, counts = _edges(places)
     if mended and np.all(counts == 2):
         notes.append(f"The surface of the LV model was not quite closed, and was mended: {' and '.join(mended)}.")
         return places, True, tuple(notes)
@@ -45,18 +47,11 @@ def closed_triangles(nodes: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarr
     return triangles, False, tuple(notes)
 
 
-def _same_place(nodes: np.ndarray) -> np.ndarray:
-    """(n,) the first node at the place of each node."""
-    _, first, same = np.unique(nodes, axis=0, return_index=True, return_inverse=True)
-    return first[same.ravel()]
-
-
 def _without_copies(triangles: np.ndarray) -> np.ndarray:
     """The triangles without those that have lost a corner, and one of each set of corners; all in their order."""
     whole = (triangles != np.roll(triangles, 1, axis=1)).all(axis=1)
     triangles = triangles[whole]
-    first = np.unique(np.sort(triangles, axis=1), axis=0, return_index=True)[1]
-    return triangles[np.sort(first)]
+    return triangles[first_equal(triangles, any_order=True) == np.arange(len(triangles))]
 
 
 def _edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from vtkmodules.vtkCommonCore import VTK_ID_TYPE, vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
 from vtkmodules.vtkImagingStencil import vtkImageStencilToImage, vtkPolyDataToImageStencil
 
+from CardioScarLib.core.rows import blocks
 from CardioScarLib.core.slices import Slice, SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.core.wall_pixels import WallPixels
@@ -58,7 +59,9 @@ def pixel_quadrature(wall: Wall, stack: SliceStack, slice_profile: str = "box", 
     """
     points, measure = sub_points(wall, stack)
     frame = frame or canonical_frame(stack, points, measure)
-    local = frame.to_frame(points)
+    local = points  # in the same memory: there may be more points than the wall has cells
+    for where in blocks(len(points)):
+        local[where] = frame.to_frame(points[where])
     parts, tables, unseen = [], [], []
     offset = 0
     order = sorted(range(len(stack)), key=lambda number: tuple(np.round(frame.to_frame(stack.slices[number].center[None])[0, ::-1], 6)))
@@ -96,7 +99,9 @@ def _anchors(points: np.ndarray, measure: np.ndarray) -> np.ndarray:
 
 def in_cubes(points: np.ndarray, measure: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
     """(k, 3) centers of mass of (n, 3) points with (n,) measures in the cubes of a grid that hold some, and (k,) their measures."""
-    cell = np.floor(points / size + 0.37).astype(np.int64)  # walls made by hand like to end on round numbers
+    cell = np.empty(points.shape, dtype=np.int32)
+    for where in blocks(len(points)):
+        cell[where] = np.floor(points[where] / size + 0.37)  # walls made by hand like to end on round numbers
     cell -= cell.min(axis=0)
     cube = np.ravel_multi_index(tuple(cell.T), tuple(cell.max(axis=0) + 1))
     total = np.bincount(cube, measure)
@@ -168,28 +173,31 @@ def _gaussian_length() -> float:
 
 
 def sub_points(wall: Wall, stack: SliceStack | None, size: float = SUB_POINT_VOLUME) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 3) points and (n,) measures spread over the wall, mm and mm^3 (mm^2 on shells, counts on points).
+    """(n, 3) points and (n,) measures spread over the wall, mm and mm^3 (mm^2 on shells, counts on points); both are the caller's own.
 
     stack: gives the frame of the points inside a closed surface; other walls do without.
     size: mm^3 of wall that a point stands for at most. Cells get 1, 4, 10, 20, ... points by that. The sets have the
     symmetry of the cell, so the order of its corners does not matter; those of several points integrate quadratics exactly.
     """
     if wall.kind == "points":
-        return wall.nodes, np.ones(len(wall.nodes))
+        return wall.nodes.copy(), np.ones(len(wall.nodes))
     if wall.kind == "closed_surface" and stack is not None:
         return _points_inside(wall, stack)
     cells, measure, size = (wall.tetrahedra, wall.volumes, size) if wall.kind == "volume" else (wall.triangles, wall.areas, size ** (2 / 3))
     corners = cells.shape[1]
     sets = [_symmetric_points(corners, level) for level in range(13)]
-    wanted = np.searchsorted([len(one) for one in sets], measure / size)
-    points, measures = [], []
+    wanted = np.minimum(np.searchsorted([len(one) for one in sets], measure / size), len(sets) - 1).astype(np.int8)
+    count = int(np.array([len(one) for one in sets])[wanted].sum())
+    points, measures, start = np.empty((count, 3)), np.empty(count), 0
     for level, barycentric in enumerate(sets):
-        here = np.flatnonzero(np.minimum(wanted, len(sets) - 1) == level)
-        if len(here):
-            corner_points = wall.nodes[cells[here]]
-            points.append(np.einsum("sc,mcx->msx", barycentric, corner_points).reshape(-1, 3))
-            measures.append(np.repeat(measure[here] / len(barycentric), len(barycentric)))
-    return np.concatenate(points), np.concatenate(measures)
+        of_level = np.flatnonzero(wanted == level)
+        for where in blocks(len(of_level)):
+            here = of_level[where]
+            end = start + len(here) * len(barycentric)
+            points[start:end] = np.einsum("sc,mcx->msx", barycentric, wall.nodes[cells[here]]).reshape(-1, 3)
+            measures[start:end] = np.repeat(measure[here] / len(barycentric), len(barycentric))
+            start = end
+    return points, measures
 
 
 def _symmetric_points(corners: int, level: int) -> np.ndarray:

@@ -115,6 +115,6 @@ def _points(contour: ElementTree.Element) -> np.ndarray:
     places = [{one.tag.rpartition("}")[2]: float(one.text or "") for one in point.iter() if one is not point} for point in parts["Points"]]
     points = np.array([[place["x"], place["y"]] for place in places])
     resolution = float(parts["SubpixelResolution"].text or "") if "SubpixelResolution" in parts else 1.0
-    if not np.isfinite(points).all() or not resolution >= 1:
+    if len(points) < 3 or not np.isfinite(points).all() or not resolution >= 1:
         raise ValueError("not the points of a contour")
     return points / resolution

@@ -28,6 +28,7 @@ from vtkmodules.vtkIOLegacy import vtkDataSetWriter
 from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter, vtkXMLUnstructuredGridWriter
 
 from CardioScarLib.core.errors import BadSettings, BadWall, UnreadableFile, UnwritableOutput
+from CardioScarLib.core.rows import first_equal
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.closing import closed_triangles
 from CardioScarLib.io.cell_choice import GHOSTS, cell_regions, chosen_cells, owned_cells, regions_in_words
@@ -211,9 +212,10 @@ def wall_from_dataset(
         raise BadWall(f"{np.count_nonzero(~np.isfinite(nodes).all(axis=1))} points of the LV model are not finite numbers.")
     if to_lps is not None:
         nodes = nodes @ to_lps[:3, :3].T + to_lps[:3, 3]
-    places = len(np.unique(nodes, axis=0))
-    if places < len(nodes):
-        notes.append(f"{len(nodes) - places} points of the LV model coincide with others; all were kept.")
+    place = first_equal(nodes)
+    coincide = np.count_nonzero(place != np.arange(len(nodes)))
+    if coincide:
+        notes.append(f"{coincide} points of the LV model coincide with others; all were kept.")
     grid = as_grid(dataset)
     types, offsets, connectivity = cells_of(grid)
     if len(connectivity) and (connectivity.min() < 0 or connectivity.max() >= len(nodes)):
@@ -231,7 +233,7 @@ def wall_from_dataset(
     simple = VTK_TETRA if highest == 3 else VTK_TRIANGLE
     cells = _simplices(grid.GetPoints(), types, offsets, connectivity, dimension == highest, simple)
     if highest == 3:
-        return Wall.from_tetrahedra(nodes, _given_once(nodes, cells, notes), tuple(notes))
+        return Wall.from_tetrahedra(nodes, _given_once(place, cells, notes), tuple(notes))
     return _surface_wall(nodes, cells, notes)
 
 
@@ -257,13 +259,14 @@ def _regions(dataset: vtkDataSet) -> np.ndarray | None:
     return regions[dimension == dimension.max(initial=0)]
 
 
-def _given_once(nodes: np.ndarray, cells: np.ndarray, notes: list[str]) -> np.ndarray:
-    """The cells without copies; nodes at one place count as one."""
-    _, same = np.unique(nodes, axis=0, return_inverse=True)
-    first = np.unique(np.sort(same.ravel()[cells], axis=1), axis=0, return_index=True)[1]
-    if len(first) < len(cells):
-        notes.append(f"{len(cells) - len(first)} cells of the LV model were given twice and were left out.")
-    return cells[np.sort(first)]
+def _given_once(place: np.ndarray, cells: np.ndarray, notes: list[str]) -> np.ndarray:
+    """The cells without copies. place: (n,) the first node at the place of each node; nodes at one place count as one."""
+    coincide = np.any(place != np.arange(len(place)))
+    first = first_equal(place[cells] if coincide else cells, any_order=True) == np.arange(len(cells))
+    if first.all():
+        return cells
+    notes.append(f"{np.count_nonzero(~first)} cells of the LV model were given twice and were left out.")
+    return cells[first]
 
 
 def _read(path: Path) -> tuple[vtkDataSet, str | None]:
@@ -292,7 +295,7 @@ def _guess_unit(points: np.ndarray, name: str) -> tuple[str, list[str]]:
 
 def _cell_dimensions(types: np.ndarray) -> np.ndarray:
     """(m,) 0 for vertices and empty cells, 1 for lines, 2 for faces, 3 for volumes."""
-    table = np.zeros(256, dtype=np.int64)
+    table = np.zeros(256, dtype=np.int8)
     for kind in np.unique(types):
         cell = vtkGenericCell.InstantiateCell(int(kind))
         table[kind] = cell.GetCellDimension() if cell is not None else 0
@@ -305,6 +308,8 @@ def _simplices(
     """The chosen cells as tetrahedra or triangles on the same points, (m, 4) or (m, 3)."""
     corners = 4 if simple == VTK_TETRA else 3
     ready = chosen & (types == simple)
+    if ready.all():
+        return connectivity.reshape(-1, corners)  # without a copy, which would be the largest array of a fine mesh
     result = [connectivity[offsets[:-1][ready][:, None] + np.arange(corners)]]
     ten = chosen & (types == VTK_QUADRATIC_TETRA)
     if ten.any():

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from CardioScarLib.core.errors import BadStack, UnreadableFile
+from CardioScarLib.io.apart import apart
+from CardioScarLib.io.dicom_headers import memory_of_dicom
 from CardioScarLib.io.files import check_readable
 
 if TYPE_CHECKING:
@@ -32,9 +34,13 @@ class NuclearVolume:
 
 def read_nuclear(path: Path) -> NuclearVolume:
     """One multi-frame file. Raises UnreadableFile for another kind of DICOM and BadStack for frames that are no reconstructed slices."""
+    return _read(check_readable(path))
+
+
+@apart(NuclearVolume, memory_of_dicom)
+def _read(path: Path) -> NuclearVolume:
     import pydicom
 
-    path = check_readable(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

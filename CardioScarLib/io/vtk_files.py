@@ -161,14 +161,14 @@ def points_of(dataset: vtkDataSet) -> np.ndarray:
 
 
 def cells_of(grid: vtkUnstructuredGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """VTK type per cell (m,), offsets (m + 1,) into the connectivity, and the connectivity itself."""
+    """VTK type per cell (m,), offsets (m + 1,) into the connectivity, and the connectivity itself; in the memory of the grid."""
     if grid.GetNumberOfCells() == 0:
         return np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int64)
     cells = grid.GetCells()
     return (
         types_of(grid),
-        vtk_to_numpy(cells.GetOffsetsArray()).astype(np.int64),
-        vtk_to_numpy(cells.GetConnectivityArray()).astype(np.int64),
+        vtk_to_numpy(cells.GetOffsetsArray()).astype(np.int64, copy=False),
+        vtk_to_numpy(cells.GetConnectivityArray()).astype(np.int64, copy=False),
     )
 
 

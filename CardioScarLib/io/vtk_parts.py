@@ -31,6 +31,8 @@ KINDS: dict[str, type] = {
 }
 OF_SURFACE = ("Verts", "Lines", "Polys", "Strips")
 AXES = "XYZ"
+MOST_WITHOUT_VALUES = 1_000_000
+"""Points of a lattice that a few numbers describe: more of them are work that the size of the file does not tell."""
 LONGEST_NAME = 200
 """Characters of an array's name."""
 
@@ -101,6 +103,11 @@ def parts_of(dataset: vtkDataSet, space: str | None, name: str) -> DatasetParts:
     lattice = [0, 0, 0]
     if isinstance(dataset, vtkImageData | vtkStructuredGrid | vtkRectilinearGrid):
         dataset.GetDimensions(lattice)
+    bare = dataset.GetPointData().GetNumberOfArrays() + dataset.GetCellData().GetNumberOfArrays() == 0
+    if isinstance(dataset, vtkImageData | vtkRectilinearGrid) and bare and counts[0] > MOST_WITHOUT_VALUES:
+        raise UnreadableFile(f"{name} states {' x '.join(map(str, lattice))} points and holds no values of them.")
+    if isinstance(dataset, vtkStructuredGrid) and lattice[0] * lattice[1] * lattice[2] != counts[0]:
+        raise UnreadableFile(f"{name} states {' x '.join(map(str, lattice))} points and has {counts[0]}; the file is damaged.")
     return DatasetParts(
         kind,
         points,

@@ -14,7 +14,7 @@ from CardioScarLib.reconstruction.arrays import NUMPY, space_for
 from CardioScarLib.reconstruction.dropout.fit import fit_dropout_network
 from CardioScarLib.reconstruction.field.fit import fit_field
 from CardioScarLib.reconstruction.interpolation.slices import fit_baseline
-from CardioScarLib.wall.coordinates import WallCoordinates
+from CardioScarLib.reconstruction.process.chart import Unrolled
 
 
 def needs_coordinates(settings: ModelSettings) -> bool:
@@ -27,7 +27,7 @@ def fit(
     wall: Wall,
     settings: ModelSettings,
     step: Callable[..., None] = lambda done, steps, **detail: None,
-    coordinates: WallCoordinates | str | None = None,
+    coordinates: Unrolled | str | None = None,
 ) -> Posterior:
     """Fit the model named in the settings to the evidence; returns the posterior of the scar fraction.
 

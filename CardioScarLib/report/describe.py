@@ -271,9 +271,10 @@ def _measure(wall: Wall) -> dict:
 
 
 def _cells_by_type(dataset: vtkDataSet) -> dict[str, int]:
-    kinds, counts = np.unique(cells_of(as_grid(dataset))[0], return_counts=True)
+    counts = np.bincount(cells_of(as_grid(dataset))[0])
+    kinds = np.flatnonzero(counts)
     names = [vtkGenericCell.InstantiateCell(int(kind)).GetClassName().removeprefix("vtk").lower() for kind in kinds]
-    return {name: int(count) for name, count in zip(names, counts, strict=True)}
+    return {name: int(counts[kind]) for name, kind in zip(names, kinds, strict=True)}
 
 
 def _arrays(data: vtkDataSetAttributes) -> dict[str, dict]:

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from CardioScarLib.core import errors
 from CardioScarLib.core.errors import CardioScarError, MissingPackage, OverLimit, RunFailed, UnreadableFile, UnwritableOutput
+from CardioScarLib.core.memory import can_measure, resident_mb
 from CardioScarLib.io.claims import Claim, abandoned
 from CardioScarLib.io.json_files import parse_json
 from CardioScarLib.runner.environment import child_command, child_environment, end_group, group_of_its_own
@@ -31,7 +32,6 @@ TASKS = 50
 """After which a process is replaced, so that what libraries do not give back does not add up."""
 BETWEEN_LOOKS = 0.1
 """Seconds between two looks at the time and the memory that a task takes."""
-MEBIBYTE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,8 @@ class Limits:
 
     def check(self) -> None:
         """Raise MissingPackage where memory is limited and cannot be measured."""
-        if self.memory_mb is not None:
-            try:
-                import psutil  # noqa: F401
-            except ImportError as problem:
-                raise MissingPackage("A limit of the memory needs psutil; install it with: pip install psutil.") from problem
+        if self.memory_mb is not None and not can_measure():
+            raise MissingPackage("A limit of the memory needs psutil; install it with: pip install psutil.")
 
 
 class Helper:
@@ -171,19 +168,6 @@ class Helper:
     def _failed(self, clock: ProgressClock, error: CardioScarError) -> None:
         self.log.append(f"{clock.elapsed:8.1f} s  failed: {error}")
         raise error
-
-
-def resident_mb(process_id: int) -> float:
-    """MiB that a process and those it has started have in memory; 0 for one that is gone."""
-    import psutil
-
-    total = 0
-    with suppress(psutil.Error):
-        process = psutil.Process(process_id)
-        for one in (process, *process.children(recursive=True)):
-            with suppress(psutil.Error):
-                total += one.memory_info().rss
-    return total / MEBIBYTE
 
 
 def _listen(process: subprocess.Popen[bytes], events: queue.SimpleQueue[tuple[str, Any]]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from CardioScarLib.core.errors import BadSettings, MissingPackage, UnreadableFile
 from CardioScarLib.core.slices import Slice, SliceStack
+from CardioScarLib.io.apart import apart
 from CardioScarLib.io.files import check_readable
 
 IMAGES, MASKS = "Mag_image", "4layer_mask"
@@ -33,7 +34,7 @@ def read_scarnet_slice(image: Path, mask: Path, pixel_spacing: float | None) -> 
     """
     if pixel_spacing is None:
         raise BadSettings("HDF5 files of ScarNet tell no pixel spacing; give it (--pixel-spacing).")
-    pixels, labels = _read(image, IMAGE_DATA), _read(mask, MASK_DATA)
+    pixels, labels = _read(check_readable(image), IMAGE_DATA), _read(check_readable(mask), MASK_DATA)
     if pixels.shape != labels.shape:
         raise UnreadableFile(f"{image.name} has {pixels.shape} pixels and its mask {labels.shape}.")
     steps = pixel_spacing * np.eye(3)
@@ -41,13 +42,14 @@ def read_scarnet_slice(image: Path, mask: Path, pixel_spacing: float | None) -> 
     return SliceStack((planes[0],)), SliceStack((planes[1],))
 
 
+@apart(np.ndarray, lambda path: path.stat().st_size)
 def _read(path: Path, name: str) -> np.ndarray:
     try:
         import h5py
     except ImportError as error:
         raise MissingPackage("HDF5 files need the package h5py, which is not installed here: `pip install h5py`.") from error
     try:
-        with h5py.File(check_readable(path), "r") as file:
+        with h5py.File(path, "r") as file:
             values = np.squeeze(np.asarray(file[name], dtype=np.float64))
     except (OSError, KeyError) as problem:
         raise UnreadableFile(f"{path.name} is not an HDF5 file with the data set {name}.") from problem

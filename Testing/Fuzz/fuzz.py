@@ -25,7 +25,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT), str(HERE)]
+sys.path[:0] = [str(ROOT), str(HERE), str(ROOT / "Testing" / "Python")]
 
 PATIENCE = 60.0
 """Wall-clock seconds for one file on a busy machine; a reader's own limits are far below."""

@@ -19,10 +19,14 @@ from CardioScarLib.cohort.units import read_record
 from CardioScarLib.io.contours import read_contours, read_drawn_contours
 from CardioScarLib.io.files import clear_leftovers
 from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.maps import read_map
+from CardioScarLib.io.spect import read_spect
 from CardioScarLib.io.training_data import read_training_data
+from CardioScarLib.reconstruction.posteriors import POSTERIORS
 from CardioScarLib.report.describe import describe
 from CardioScarLib.runner.job import Job
 from CardioScarLib.runner.progress import ProgressClock
+from CardioScarLib.segmentation.scarnet_files import read_scarnet_slice
 
 
 def look(kind: str, path: Path) -> None:
@@ -73,10 +77,14 @@ def _events(path: Path) -> None:
 LOOKS = {
     "describe": _describe,
     "volume": lambda path: read_stack([path], thickness=8),
+    "detached": lambda path: read_stack([next(one for one in path.parent.iterdir() if one.suffix in (".nhdr", ".mhd"))], thickness=8),
     "labels": lambda path: read_stack([path], thickness=8, label_map=True),
     "folder": lambda path: read_stack([path.parent]),
     "case": lambda path: cs.read_case(path, path.parent / "image.nrrd"),
     "training": read_training_data,
+    "spect": read_spect,
+    "scarnet": lambda path: read_scarnet_slice(path.with_name("image.h5"), path.with_name("mask.h5"), 1.5),
+    "map": lambda path: read_map(path.parent / "map.vtu", POSTERIORS),
     "result": lambda path: cs.read_result(path.parent / "map.vtu"),
     "words": _words,
     "record": lambda path: read_record(path.parent),

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import vtk
+from dicom_files import MR, ROWS_AND_COLUMNS, a_series, an_enhanced_image, an_image, item, save
+from scipy.io import savemat
 from vtk.util.numpy_support import numpy_to_vtk
 
 import CardioScarLib as cs
@@ -62,9 +64,9 @@ class Seed:
 def make_seeds(place: Path, kinds: tuple[str, ...] = ()) -> list[Seed]:
     """The seeds for these looks, or all, in a new folder."""
     makers = {
-        _volumes: {"describe", "labels", "volume"}, _dicom: {"describe", "folder"}, _meshes: {"describe", "case"},
-        _layers: {"describe", "volume"}, _networks: {"describe", "training"},
-        _results: {"describe", "result", "words", "record", "plan", "status"},
+        _volumes: {"describe", "labels", "volume", "detached"}, _dicom: {"describe", "folder"}, _meshes: {"describe", "case"},
+        _layers: {"describe", "volume"}, _networks: {"describe", "training"}, _workspaces: {"describe", "contour", "volume"},
+        _spect: {"spect"}, _scarnet: {"scarnet"}, _results: {"describe", "result", "map", "words", "record", "plan", "status"},
         _texts: {"describe", "drawn", "contour", "records", "events", "journal", "list", "study"},
     }  # fmt: skip
     seeds = []
@@ -98,7 +100,7 @@ def _volumes(folder: Path) -> list[Seed]:
         own = folder / f"detached{suffix}"
         own.mkdir()
         sitk.WriteImage(image, str(own / f"image{suffix}"))
-        seeds += [Seed(own, name, "volume") for name in (f"image{suffix}", raw)]
+        seeds += [Seed(own, f"image{suffix}", "volume"), Seed(own, raw, "detached")]
     return seeds
 
 
@@ -110,7 +112,14 @@ def _dicom(folder: Path) -> list[Seed]:
     own.mkdir()
     for name in names:
         shutil.copy(source / name, own / name)
-    return [*seeds, Seed(own, names[1], "folder")]
+    seeds.append(Seed(own, names[1], "folder"))
+    pixels = np.random.default_rng(4).integers(0, 500, (4, 12, 10))
+    enhanced = an_enhanced_image(pixels, [(-7, -8, 8 * number) for number in range(4)], [(1, 0), (2, -5), (1, 0), (1, 0)])
+    seeds.append(_alone(folder, save(enhanced, folder / "enhanced.dcm"), "describe"))
+    own = folder / "patient"
+    a_series(own, [0, 8, 16], 5, SeriesDescription="LGE PSIR SAX")
+    a_series(own, [0, 8, 16], 6, images=2, SeriesDescription="cine SAX")
+    return [*seeds, Seed(own, "05_01_00.dcm", "folder"), Seed(own, "06_00_01.dcm", "folder")]
 
 
 def _meshes(folder: Path) -> list[Seed]:
@@ -137,14 +146,16 @@ def _meshes(folder: Path) -> list[Seed]:
         "grid.vtk": (vtk.vtkDataSetWriter, grid), "surface.vtk": (vtk.vtkDataSetWriter, surface),
         "grid.vtu": (vtk.vtkXMLUnstructuredGridWriter, grid), "surface.vtp": (vtk.vtkXMLPolyDataWriter, surface),
         "surface.ply": (vtk.vtkPLYWriter, surface), "surface.stl": (vtk.vtkSTLWriter, surface),
+        "surface.obj": (vtk.vtkOBJWriter, surface),
     }  # fmt: skip
     seeds = []
     for name, (kind, dataset) in writers.items():
-        modes = ("SetDataModeToAscii", "SetDataModeToBinary", "SetDataModeToAppended") if name.endswith(("u", "p")) else ()
-        for mode in modes or ("SetFileTypeToASCII", "SetFileTypeToBinary"):
+        xml, plain = ("DataModeToAscii", "DataModeToBinary", "DataModeToAppended"), ("FileTypeToASCII", "FileTypeToBinary")
+        for mode in xml if name.endswith(("u", "p")) else ("",) if name.endswith(".obj") else plain:
             writer = kind()
-            getattr(writer, mode)()
-            path = folder / f"{mode[5:]}-{name}"
+            if mode:
+                getattr(writer, f"Set{mode}")()
+            path = folder / f"{mode}-{name}"
             writer.SetFileName(str(path))
             writer.SetInputData(dataset)
             writer.Write()
@@ -170,7 +181,9 @@ def _layers(folder: Path) -> list[Seed]:
 def _networks(folder: Path) -> list[Seed]:
     source = DATA / "cardioscar_files"
     seeds = [_alone(folder, source / "prepare_image.npz", look) for look in ("describe", "training")]
-    np.save(folder / "table.npy", np.random.default_rng(2).random((20, 5)).round(1))
+    table = np.random.default_rng(2).random((20, 5)).round(1)
+    table[:, -1] = np.arange(20) // 5
+    np.save(folder / "table.npy", table)
     seeds.append(_alone(folder, folder / "table.npy", "training"))
     try:
         from CardioScarLib.io.checkpoints import read_checkpoint, write_checkpoint
@@ -181,6 +194,70 @@ def _networks(folder: Path) -> list[Seed]:
     return [*seeds, _alone(folder, source / "gen2_cli_train.pth", "describe"), _alone(folder, folder / "net.safetensors", "describe")]
 
 
+def _workspaces(folder: Path) -> list[Seed]:
+    """Of Segment, in MATLAB's version 5, and of cvi42, beside the images that it was drawn on."""
+    turn = np.linspace(0, 2 * np.pi, 12)
+    ways = (("EndoX", 2, np.cos), ("EndoY", 2, np.sin), ("EpiX", 4, np.cos), ("EpiY", 4, np.sin))
+    curves = {name: np.repeat((8.0 + radius * way(turn))[:, None, None], 3, axis=2) for name, radius, way in ways}
+    mask = np.random.default_rng(5).random((16, 16, 3)) > 0.5
+    segment = {
+        "IM": np.random.default_rng(6).random((16, 16, 1, 3)), "ImageOrientation": np.array([1.0, 0, 0, 0, 1, 0]),
+        "ImagePosition": np.zeros(3), "ResolutionX": 1.5, "ResolutionY": 1.5, "SliceThickness": 8.0, "SliceGap": 0.0,
+        "SeriesDescription": "LGE", "ImageType": "", "Scar": {"MyocardMask": mask, "Result": mask, "NoReflow": ~mask}, **curves,
+    }  # fmt: skip
+    seeds = []
+    for packed in (False, True):
+        path = folder / f"segment-{packed}.mat"
+        savemat(path, {"setstruct": segment}, do_compression=packed)
+        seeds += [_alone(folder, path, look) for look in ("describe", "volume")]
+    own = folder / "cvi42"
+    states = []
+    for number in range(3):
+        place = {"ImagePositionPatient": [0.0, 0.0, 8.0 * number], "ImageOrientationPatient": list(ROWS_AND_COLUMNS)}
+        image = an_image(np.full((40, 40), 100), MR, **place, PixelSpacing=[1.5, 1.5], SliceThickness=8.0, SeriesInstanceUID="1.2.3.5")
+        save(image, own / "image.nrrd" / f"{number}.dcm")  # a folder under the name that the look reads
+        drawn = "".join(_cvi42_contour(name, 20 + radius * np.column_stack([np.cos(turn), np.sin(turn)]))
+                        for name, radius in (("saendocardialContour", 8), ("saepicardialContour", 12)))  # fmt: skip
+        states.append(f'<H:i H:key="{image.SOPInstanceUID}"><H:i H:key="Contours">{drawn}</H:i></H:i>')
+    text = f'<W xmlns:H="urn:h" xmlns:P="urn:p"><H:i H:key="ImageStates">{"".join(states)}</H:i></W>'
+    (own / "study.cvi42wsx").write_text(text)
+    return [*seeds, Seed(own, "study.cvi42wsx", "describe"), Seed(own, "study.cvi42wsx", "contour")]
+
+
+def _cvi42_contour(name: str, points: np.ndarray) -> str:
+    inner = "".join(f"<i><P:x>{4 * x:.0f}</P:x><P:y>{4 * y:.0f}</P:y></i>" for x, y in points)
+    return f'<H:i H:key="{name}"><H:i H:key="Points">{inner}</H:i><H:i H:key="SubpixelResolution">4</H:i></H:i>'
+
+
+def _spect(folder: Path) -> list[Seed]:
+    counts = np.random.default_rng(7).integers(0, 900, (4, 6, 5))
+    detector = item(ImageOrientationPatient=[1.0, 0, 0, 0, 1, 0], ImagePositionPatient=[-10.0, -20.0, 30.0])
+    of_gates = {"NumberOfFrames": 4, "SliceVector": [1, 2, 1, 2], "TimeSlotVector": [1, 1, 2, 2]}
+    nuclear = an_image(
+        counts, "1.2.840.10008.5.1.4.1.1.20", Modality="NM", ImageType=["ORIGINAL", "PRIMARY", "RECON GATED TOMO", "EMISSION"],
+        PixelSpacing=[4.0, 5.0], SpacingBetweenSlices=6.0, DetectorInformationSequence=detector, **of_gates,
+    )  # fmt: skip
+    volume = sitk.GetImageFromArray(counts.astype(np.float32))
+    images = {"stress.nii": volume, "stress.nrrd": sitk.JoinSeries([volume, volume]), "gated.nii": sitk.JoinSeries([volume] * 3)}
+    for name, image in images.items():
+        sitk.WriteImage(image, str(folder / name))
+    paths = [save(nuclear, folder / "nuclear.dcm"), *(folder / name for name in images)]
+    return [_alone(folder, path, "spect") for path in paths]
+
+
+def _scarnet(folder: Path) -> list[Seed]:
+    try:
+        import h5py
+    except ImportError:
+        return []
+    for name, values in (("image", np.random.default_rng(8).random((12, 12))), ("mask", np.eye(12))):
+        with h5py.File(folder / f"{name}.h5", "w") as file:
+            file["image_mag" if name == "image" else "mask"] = values
+    seed = _alone(folder, folder / "image.h5", "scarnet")
+    shutil.copy(folder / "mask.h5", seed.folder)
+    return [seed, Seed(seed.folder, "mask.h5", "scarnet")]
+
+
 def _results(folder: Path) -> list[Seed]:
     files = write_phantom(phantom_case("B", seed=0, nodes=500), folder)
     settings = ReconstructionSettings(evidence=EvidenceSettings("values"), model=ModelSettings("nearest"))
@@ -189,6 +266,7 @@ def _results(folder: Path) -> list[Seed]:
     cs.reconstruct(cs.read_case(files.mesh, files.image), settings).write(own / "map.vtu")
     seeds = [Seed(own, f"map.vtu{end}", "result") for end in ("", ".field.npz", ".case.npz")]
     seeds += [Seed(own, f"map.vtu{end}", "describe") for end in (".field.npz", ".case.npz")]
+    seeds += [Seed(own, f"map.vtu{end}", "map") for end in ("", ".field.npz")]
     # Damage inside of the packed words passes the checksum of the archive only if the archive is made of the damaged words.
     words = folder / "words"
     shutil.copytree(own, words)

@@ -15,10 +15,12 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CardioScarLib.core.errors import RunFailed, UnreadableFile
-from CardioScarLib.io.apart import door
+from CardioScarLib.core.memory import resident_mb
+from CardioScarLib.io.apart import door, limits
 from CardioScarLib.io.files import check_readable
 from CardioScarLib.io.images import read_stack
 from CardioScarLib.io.meshes import read_mesh
+from CardioScarLib.io.volume_headers import bytes_held
 from CardioScarLib.io.vtk_parts import dataset_of, parts_of
 
 GRID = "# vtk DataFile Version 4.2\nx\nASCII\nDATASET UNSTRUCTURED_GRID\n"
@@ -73,6 +75,33 @@ def test_a_layer_at_the_end_of_the_world_is_refused(tmp_path):
         read_stack([tmp_path / "layer.vtk"], thickness=8)
 
 
+@pytest.mark.parametrize("magic", [b"n+1", b"ni1", b"xyz"])
+def test_a_nifti_file_holds_the_pixels_that_it_states_whatever_its_magic_number(tmp_path, magic):
+    """A reader would get memory by what is stated, here a terabyte."""
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 6, 5), dtype=np.int16)), str(tmp_path / "a.nii"))
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    content[344:347] = magic
+    content[46:48] = b"\xff\x7f"
+    content[44:46] = b"\xff\x7f"
+    (tmp_path / "a.nii").write_bytes(bytes(content))
+    with pytest.raises(UnreadableFile, match=r"a\.nii is not a NIfTI image, or it is truncated or damaged"):
+        bytes_held(tmp_path / "a.nii")
+
+
+def test_a_lattice_has_as_many_points_as_it_states(tmp_path):
+    """Its cells would refer to points that are not there, millions of them."""
+    for count, words in ((2, "0 0 0 1 0 0 0 1 0 1 1 0"), (9000, "0 0 0 1 0 0 0 1 0 1 1 0")):
+        text = f"# vtk DataFile Version 4.2\nx\nASCII\nDATASET STRUCTURED_GRID\nDIMENSIONS 2 {count} 1\nPOINTS 4 float\n{words}\n"
+        (tmp_path / f"{count}.vtk").write_text(text)
+    text = "# vtk DataFile Version 4.2\nx\nASCII\nDATASET STRUCTURED_POINTS\nDIMENSIONS 9000 9000 9000\nORIGIN 0 0 0\nSPACING 1 1 1\n"
+    (tmp_path / "points.vtk").write_text(text)
+    with pytest.raises(UnreadableFile, match=r"points\.vtk states 9000 x 9000 x 9000 points and holds no values"):
+        read_mesh(tmp_path / "points.vtk")
+    assert read_mesh(tmp_path / "2.vtk").GetNumberOfCells() == 1
+    with pytest.raises(UnreadableFile, match=r"9000\.vtk states 2 x 9000 x 1 points and has 4"):
+        read_mesh(tmp_path / "9000.vtk")
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Only Linux limits the memory of a process.")
 def test_a_reader_gets_memory_by_what_its_file_holds_and_not_by_what_it_states(tmp_path):
     slices = 4_000
@@ -80,6 +109,27 @@ def test_a_reader_gets_memory_by_what_its_file_holds_and_not_by_what_it_states(t
     (tmp_path / "much.vtk").write_text(GRID + words)
     with pytest.raises(UnreadableFile, match=r"much\.vtk cannot be read"):
         read_mesh(tmp_path / "much.vtk")
+
+
+def test_where_the_system_limits_no_memory_the_parent_ends_a_reader_that_swells(tmp_path, monkeypatch):
+    """VTK makes all the strings that are announced, here 6.4 GB of them, before it reads the first."""
+    seen = []
+
+    def looked(*which, **more):
+        seen.append(resident_mb(*which, **more))
+        return seen[-1]
+
+    monkeypatch.setattr(limits, "BY_SYSTEM", False)
+    monkeypatch.setattr(limits, "resident_mb", looked)
+    (tmp_path / "strings.vtk").write_text(
+        GRID.replace("ASCII", "BINARY") + "FIELD FieldData 1\nSPACE 1 200000000 string\nRAS\n\nPOINTS 3 float\n0 0 0\n"
+    )
+    with pytest.raises(UnreadableFile, match=r"strings\.vtk cannot be read: it is damaged, or .* more time or memory"):
+        read_mesh(tmp_path / "strings.vtk")
+    # 384 MiB for the smallest file and 256 MiB for the libraries; up to 50 ms later it has more.
+    assert 640 < max(seen) < 3000
+    (tmp_path / "good.vtk").write_text(GRID + "POINTS 1 float\n1 2 3\n")
+    assert read_mesh(tmp_path / "good.vtk").GetPoint(0) == (1, 2, 3)
 
 
 # Files that a header names

@@ -65,3 +65,12 @@ def test_a_base_is_not_a_small_hole(a_box):
 def test_many_small_holes_are_not_mended(a_box):
     random = np.random.default_rng(1).permutation(len(a_box.triangles))[: len(a_box.triangles) // 10]
     assert not closed_triangles(a_box.nodes, np.delete(a_box.triangles, random, axis=0))[1]
+
+
+def test_one_node_far_away_does_not_make_a_seam_of_all_the_rest(a_box):
+    """Half of the edges are as long as the node is far: all other nodes would be one place, and no triangle would be left."""
+    nodes = a_box.nodes.copy()
+    nodes[5] = 1e16
+    touched = a_box.triangles[(a_box.triangles == 5).any(axis=1)]
+    triangles, closed, notes = closed_triangles(nodes, touched)
+    assert not closed and np.array_equal(triangles, touched) and "is open: " in notes[-1]

@@ -165,9 +165,11 @@ def test_a_run_at_work_is_told_from_one_that_is_gone(results):
     ):
         (results / "status.json").write_text(json.dumps({**vars(progress), **change}))
         assert words in status_in_words(results)
-    (results / "status.json").write_text('{"state": 5}')
-    with pytest.raises(UnreadableFile, match="start the run again"):
-        status_in_words(results)
+    damaged = ({"state": 5}, *({**vars(progress), **change} for change in ({"updated": float("nan")}, {"done": 10**400})))
+    for values in damaged:
+        (results / "status.json").write_text(json.dumps(values))
+        with pytest.raises(UnreadableFile, match="start the run again"):
+            status_in_words(results)
     assert [duration_in_words(seconds) for seconds in (5.9, 60, 7260)] == ["5 s", "1 min", "2 h 1 min"]
 
 

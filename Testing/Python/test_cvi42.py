@@ -114,6 +114,12 @@ def test_info_tells_what_a_workspace_holds(a_study, capsys):
         ("<a/>", "holds no contours"),
         (in_xml({"1.2": {"saendocardialContour": circle(3)}}).replace("<Point:x>", "<Point:x>x"), "is not a workspace"),
         (in_xml({"1.2": {"saendocardialContour": circle(3)}}).replace(f">{RESOLUTION}<", ">0<"), "is not a workspace"),
+        (
+            in_xml({"1.2": {"saendocardialContour": circle(3)}}).replace(
+                "</Hash:item></Hash:item>", '</Hash:item><i Hash:key="Points"/></Hash:item>'
+            ),
+            "is not a workspace",
+        ),
         ('<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', "is not a workspace"),
     ],
 )

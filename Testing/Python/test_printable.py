@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from CardioScarLib.cli.main import main
+from CardioScarLib.core.errors import BadSettings
 from CardioScarLib.core.printable import markdown_words, one_line, printable, table_cell
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.io.meshes import mesh_of_wall, write_mesh
@@ -30,6 +31,12 @@ def test_what_commands_a_terminal_is_shown_as_its_code(text, shown):
 
 def test_a_name_stays_on_its_line():
     assert one_line("a\nError: b") == "a\\nError: b"
+
+
+def test_a_sentence_that_quotes_a_file_stays_one_line():
+    problem = BadSettings("There is no step 'au\n\x1bdit'.")
+    assert str(problem) == "There is no step 'au\\n\\x1bdit'."
+    assert str(BadSettings(str(problem))) == str(problem) and str(BadSettings("5 µm, größer.")) == "5 µm, größer."
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\n=1", "|x", "%x"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bodies import a_cloud, applied, renumbered, rigid, rms, the_skin_of
+from scipy.spatial.distance import pdist
 from tubes import HEIGHT, INNER, MIDDLE, OUTER, a_tube_stack, a_wedge, at, the_tube
 
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.operator import slice_operator
 from CardioScarLib.reconstruction.process.chart import WallChart, plain_chart, wall_chart
+from CardioScarLib.wall.coarser import coarser
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,27 @@ def test_heights_are_mm_along_the_normal_of_the_slices(a_chart, a_frame):
     heights = np.linspace(4, HEIGHT - 4, 9)
     found = places(a_chart, a_frame, at(0.4, heights))[:, 2]
     assert np.abs(np.diff(found)) == pytest.approx(np.diff(heights), abs=2e-3)
+
+
+def test_a_fine_wall_is_charted_on_a_coarser_mesh_with_the_same_distances(a_chart, a_frame, monkeypatch):
+    """Where the middle of the wall lies is known to a layer of cells in the one and to half an edge in the other: 3 % of the radius."""
+    monkeypatch.setattr("CardioScarLib.reconstruction.process.chart.MOST_CELLS", 1000)
+    coarse = wall_chart(the_tube(), a_frame)
+    assert coarse.follows_wall and not np.array_equal(coarse.nodes, a_chart.nodes)
+    random = np.random.default_rng(3)
+    points = at(random.uniform(0, 2 * np.pi, 80), random.uniform(5, HEIGHT - 5, 80), random.uniform(INNER + 0.5, OUTER - 0.5, 80))
+    apart, known = (pdist(places(chart, a_frame, points)) for chart in (coarse, a_chart))
+    assert np.all(np.abs(apart - known) < 0.5 + 0.03 * known)
+
+
+def test_a_coarser_mesh_holds_the_same_body():
+    """A tube of known volume; sharp edges are rounded off, which takes less than 2 % of it."""
+    wall = coarser(the_tube(), 2.0)
+    volume = np.pi * (OUTER**2 - INNER**2) * HEIGHT
+    assert wall.kind == "volume" and wall.volumes.sum() == pytest.approx(volume, rel=0.02)
+    assert np.abs(wall.bounds - the_tube().bounds).max() < 0.5
+    edges = wall.nodes[wall.tetrahedra[:, 1]] - wall.nodes[wall.tetrahedra[:, 0]]
+    assert np.linalg.norm(edges, axis=1).mean() == pytest.approx(2.0, rel=0.2)
 
 
 def test_values_at_nodes_are_reproduced(a_chart):

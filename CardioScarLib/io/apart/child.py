@@ -36,7 +36,7 @@ def main() -> int:
         except wire.BrokenWire:
             return 0
         try:
-            limits.limit(request["memory"], request["seconds"])
+            limits.limit(request["memory"] if request["by_system"] else None, request["seconds"])
             try:
                 values, arrays = pack(_function(request["function"])(*map(_argument, request["arguments"])))
             finally:
@@ -47,6 +47,7 @@ def main() -> int:
         except Exception:  # whatever a damaged file makes the readers raise
             answer, arrays = {"kind": None, "error": traceback.format_exc()}, {}
         wire.send(answers, answer, arrays)
+        del answer, arrays  # or they stay in memory until the next file comes
 
 
 def _function(name: str) -> Any:

@@ -16,13 +16,12 @@ from typing import Any, TypeVar, cast
 from CardioScarLib.core import errors
 from CardioScarLib.core.errors import CardioScarError, RunFailed, UnreadableFile
 from CardioScarLib.core.interpreter import python_executable
+from CardioScarLib.core.memory import MEBIBYTE
 from CardioScarLib.core.packing import unpack
 from CardioScarLib.core.threads import ONE_THREAD
-from CardioScarLib.io.apart import wire
-from CardioScarLib.io.apart.limits import wall_clock
+from CardioScarLib.io.apart import limits, wire
 
 T = TypeVar("T")
-MEBIBYTE = 1 << 20
 MEMORY_FOR_ALL = 384 * MEBIBYTE
 """Bytes a reader may take for the smallest file, over what its libraries take."""
 COPIES = 3
@@ -59,6 +58,7 @@ def apart(answer: Any, holds: Callable[[Path], int]) -> Callable[[Callable[..., 
                 "function": f"{function.__module__}:{function.__qualname__}",
                 "arguments": [{"path": os.path.abspath(path)}, *others],
                 "memory": MEMORY_FOR_ALL + COPIES * content,
+                "by_system": limits.BY_SYSTEM,
                 "seconds": SECONDS_FOR_ALL + content / BYTES_PER_SECOND,
             }
             return unpack(answer, *_ask(request, Path(path).name))
@@ -89,12 +89,13 @@ class _Child:
 
     def ask(self, request: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Raises BrokenWire when the child is gone, or was ended because it took too long."""
-        clock = threading.Timer(wall_clock(request["seconds"]), self.process.kill)
+        clock = threading.Timer(limits.wall_clock(request["seconds"]), self.process.kill)
         clock.daemon = True
         clock.start()
         try:
-            wire.send(self.stdin, request)
-            found = wire.receive(self.stdout, request["memory"])
+            with limits.watched(self.process, request["memory"]):
+                wire.send(self.stdin, request)
+                found = wire.receive(self.stdout, request["memory"])
         except OSError as problem:
             raise wire.BrokenWire from problem
         finally:

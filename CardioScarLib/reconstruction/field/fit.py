@@ -25,13 +25,12 @@ from CardioScarLib.reconstruction.field.slice_shifts import NO_SHIFTS, SeemingSh
 from CardioScarLib.reconstruction.field.spread import Spread, find_spread
 from CardioScarLib.reconstruction.process.beside import HALF, Beside, share_beside
 from CardioScarLib.reconstruction.process.blocks import joined
-from CardioScarLib.reconstruction.process.chart import plain_chart, wall_chart
+from CardioScarLib.reconstruction.process.chart import Unrolled, plain_chart, wall_chart
 from CardioScarLib.reconstruction.process.choose import choose_roughness, usual_choice
 from CardioScarLib.reconstruction.process.fit import fit_process
 from CardioScarLib.reconstruction.process.left_out import left_out_error
 from CardioScarLib.reconstruction.process.posterior import ProcessPosterior
 from CardioScarLib.reconstruction.process.variogram import variogram_of
-from CardioScarLib.wall.coordinates import WallCoordinates
 
 FOLDS = 3
 FOLD_PLAN = MemberPlan(frequencies=32, widths=(24, 24), entropy=30, squared=40, held_out=0.0)
@@ -65,7 +64,7 @@ def fit_field(
     wall: Wall,
     settings: ModelSettings,
     step: Callable[[int, int], None],
-    coordinates: WallCoordinates | str | None = None,
+    coordinates: Unrolled | str | None = None,
     space: Space = NUMPY,
 ) -> FittedField:
     """Fit the field with one of the presets.

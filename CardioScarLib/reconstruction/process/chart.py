@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from CardioScarLib.core.errors import BadWall
 from CardioScarLib.core.wall import Wall
 from CardioScarLib.geometry.frame import CanonicalFrame
+from CardioScarLib.wall.coarser import coarser
 from CardioScarLib.wall.coordinates import WallCoordinates, wall_coordinates
 
 NEIGHBORS = 8
@@ -18,6 +19,10 @@ LEVELS = 20
 """Parts of the way from apex to base whose radius is measured."""
 MIDDLE = 0.25
 """Nodes whose transmural coordinate is this close to 0.5 are in the middle of the wall."""
+MOST_CELLS = 2_000_000
+"""Finer walls are charted on a coarser mesh: wall coordinates take a kilobyte of memory per cell, and vary slowly."""
+COARSE_EDGE = 1.25
+"""mm."""
 PLACES = 3
 """Digits after the decimal point of mm: a heart that is moved has the same chart."""
 
@@ -26,10 +31,10 @@ PLACES = 3
 class WallChart:
     """Where points of the wall lie on it.
 
-    nodes: (n, 3) of the wall in the canonical frame, mm, or (0, 3) without wall coordinates. embedded: (n, 4) mm: east and
-    north on a circle that has the wall's circumference, height along the normal of the slices, and depth below the
-    endocardium. The circle shrinks towards the apex, where all angles meet. Distances between rows are distances along
-    the wall: opposite walls are far apart, and so are endocardium and epicardium of a thin one.
+    nodes: (n, 3) of the wall, or of a coarser mesh of it, in the canonical frame, mm; (0, 3) without wall coordinates.
+    embedded: (n, 4) mm: east and north on a circle that has the wall's circumference, height along the normal of the slices, and
+    depth below the endocardium. The circle shrinks towards the apex, where all angles meet. Distances between rows are distances
+    along the wall: opposite walls are far apart, and so are endocardium and epicardium of a thin one.
     note: why there are no wall coordinates, for the user.
     """
 
@@ -68,25 +73,38 @@ class WallChart:
         return cKDTree(self.nodes)
 
 
-def unrolled(wall: Wall) -> WallCoordinates | str:
-    """What a chart is made of: the coordinates of a wall, or a sentence for the user on why there are none."""
+@dataclass(frozen=True, eq=False)
+class Unrolled:
+    """What a chart is made of. nodes: (n, 3) LPS, mm, of the wall or of a coarser mesh of it. coordinates: at them."""
+
+    nodes: np.ndarray
+    coordinates: WallCoordinates
+
+
+def unrolled(wall: Wall) -> Unrolled | str:
+    """A wall with its coordinates, or a sentence for the user on why there are none.
+
+    A wall of more than MOST_CELLS cells is charted on a coarser mesh of the same body.
+    """
     if wall.kind != "volume":
         return "The LV model has no volume cells, so there are no wall coordinates: scar is continued through space."
     try:
-        return wall_coordinates(wall)
+        if len(wall.tetrahedra) > MOST_CELLS:
+            wall = coarser(wall, COARSE_EDGE)
+        return Unrolled(wall.nodes, wall_coordinates(wall))
     except BadWall as problem:
         return f"Scar is continued through space, not along the wall: {problem}"
 
 
-def wall_chart(wall: Wall, frame: CanonicalFrame, found: WallCoordinates | str | None = None) -> WallChart:
+def wall_chart(wall: Wall, frame: CanonicalFrame, given: Unrolled | str | None = None) -> WallChart:
     """The chart of a wall; of one without volume cells, or whose coordinates cannot be found, it is plain space.
 
-    found: see `unrolled`; None finds them.
+    given: see `unrolled`; None finds them.
     """
-    found = found or unrolled(wall)
-    if isinstance(found, str):
-        return plain_chart(found)
-    nodes = frame.to_frame(wall.nodes)
+    given = given or unrolled(wall)
+    if isinstance(given, str):
+        return plain_chart(given)
+    found, nodes = given.coordinates, frame.to_frame(given.nodes)
     radius, whole = _radii(nodes, frame.to_frame(found.axis), found)
     # The angle starts where the canonical frame has its first axis, so that it turns with the patient.
     plain = np.arctan2(nodes[:, 1] - nodes[:, 1].mean(), nodes[:, 0] - nodes[:, 0].mean())
