@@ -6,7 +6,9 @@ import gzip
 import json
 import shutil
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import SimpleITK as sitk
@@ -70,11 +72,13 @@ def make_seeds(place: Path, kinds: tuple[str, ...] = ()) -> list[Seed]:
         _texts: {"describe", "drawn", "contour", "records", "events", "journal", "list", "study"},
     }  # fmt: skip
     seeds = []
-    for make, looks in makers.items():
-        if not kinds or looks & set(kinds):
-            folder = place / make.__name__.strip("_")
-            folder.mkdir(parents=True)
-            seeds += make(folder)
+    numbers = count(1)
+    with patch("dicom_files.generate_uid", lambda: f"1.2.826.0.1.{next(numbers)}"):  # the same in every run
+        for make, looks in makers.items():
+            if not kinds or looks & set(kinds):
+                folder = place / make.__name__.strip("_")
+                folder.mkdir(parents=True)
+                seeds += make(folder)
     return [one for one in seeds if not kinds or one.look in kinds]
 
 
