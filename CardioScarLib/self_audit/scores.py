@@ -16,6 +16,8 @@ BAND = 4.0
 """mm from a border: elsewhere evidence and prediction are both 0 or both 1 and covering it is nearly free."""
 TOLERANCE = 0.01
 """Added to both ends of an interval, as for the nodes of a map."""
+ROUNDING = 1e-6
+"""mm: a pixel just BAND away stays outside however a file rounds the spacing."""
 LEVEL = 0.95
 WIDEST = 8.0
 """Largest factor that is looked for, and one over the smallest."""
@@ -70,7 +72,7 @@ def border_pixels(one: LeftOutSlice) -> np.ndarray:
         border = (scar & ndimage.binary_dilation(wall & ~scar)) | (wall & ~scar & ndimage.binary_dilation(scar))
         if border.any():
             distance = ndimage.distance_transform_edt(~border, sampling=stack.slices[one.number].spacing)
-            near |= distance[pixels.rows, pixels.columns] < BAND
+            near |= distance[pixels.rows, pixels.columns] < BAND - ROUNDING
     return near
 
 
