@@ -97,8 +97,8 @@ def read_nifti_header(path: Path) -> NiftiHeader:
                 length += len(block)
                 if length > max(MOST_UNPACKED, MOST_PACKING * path.stat().st_size):
                     raise UnreadableFile(
-                        f"{path.name} unpacks to more than {MOST_UNPACKED >> 30} GB, {MOST_PACKING} times its size; no stack of slices does. "
-                        "If it is one, store it unpacked (.nii)."
+                        f"{path.name} unpacks to more than {MOST_UNPACKED >> 30} GB and {MOST_PACKING} times its size, "
+                        "as no stack of slices does. If it is one, store it unpacked (.nii)."
                     )
                 counted.add(block)
     except (OSError, EOFError, zlib.error) as problem:
