@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from CardioScarLib.core.errors import UnreadableFile
+from CardioScarLib.io.packed import check_unpacked
 
 SHEARED = 1e-4
 """Cosine between axes that is more than rounding, and that ITK refuses."""
 FLOATS = {16: "f4", 64: "f8"}
 """Type codes of the header whose pixels may be NaN or infinite."""
-MOST_UNPACKED, MOST_PACKING = 1 << 31, 200
-"""Bytes that any file may unpack to, and bytes per byte of the file from there on; label maps of that size are packed more loosely."""
 APART = 0.1
 """mm between sform and qform that is more than rounding."""
 
@@ -95,11 +94,7 @@ def read_nifti_header(path: Path) -> NiftiHeader:
             length, counted = len(header), _NotFinite(header)
             while block := file.read(1 << 22):
                 length += len(block)
-                if length > max(MOST_UNPACKED, MOST_PACKING * path.stat().st_size):
-                    raise UnreadableFile(
-                        f"{path.name} unpacks to more than {MOST_UNPACKED >> 30} GB and {MOST_PACKING} times its size, "
-                        "as no stack of slices does. If it is one, store it unpacked (.nii)."
-                    )
+                check_unpacked(path.name, path.stat().st_size, length)
                 counted.add(block)
     except (OSError, EOFError, zlib.error) as problem:
         raise damaged from problem

@@ -12,6 +12,7 @@ import numpy as np
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.json_files import parse_json, record_of
+from CardioScarLib.io.packed import check_zip
 
 WORDS = "words"
 """Entry with the JSON text, as bytes; the names of packed arrays never are that word alone."""
@@ -31,6 +32,7 @@ def write_npz(target: Path | BinaryIO, schema: str, values: Any, arrays: Mapping
 def read_npz(source: Path | bytes, schema: str, name: str) -> tuple[Any, dict[str, np.ndarray]]:
     """Values and arrays of a file of this schema. name: of the file, for messages. Raises UnreadableFile."""
     try:
+        check_zip(source, name)
         with np.load(BytesIO(source) if isinstance(source, bytes) else source, allow_pickle=False) as file:
             words = parse_json(bytes(file[WORDS]), STORED, f"{name} is not a file of CardioScar.")
             found = words["schema"]

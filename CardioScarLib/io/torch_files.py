@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from CardioScarLib.core.errors import MissingPackage, UnreadableFile
+from CardioScarLib.io.packed import check_zip
 
 MOST_NUMBERS = 100_000_000
 """Numbers in all tensors of a file; the original's network has 50,177."""
@@ -31,6 +32,7 @@ def read_torch(path: Path) -> Mapping[str, Any]:
         f"{path.name} is not a checkpoint that can be read safely: it is damaged, of another kind, or holds Python objects "
         "that a cardioscar checkpoint does not need."
     )
+    check_zip(path, path.name)
     if not _is_plain(path):
         raise unsafe
     try:

@@ -11,6 +11,7 @@ import numpy as np
 
 from CardioScarLib.core.errors import BadEvidence, BadSettings, BadTrainingData, UnreadableFile, UnwritableOutput
 from CardioScarLib.io.files import PRIVATE, atomic_path, check_readable
+from CardioScarLib.io.packed import check_zip
 
 TRAINING_SUFFIXES = (".npz", ".npy")
 NORMALIZATIONS = ("none", "minmax")
@@ -129,6 +130,7 @@ def normalized(values: np.ndarray, name: str, normalize: str) -> tuple[np.ndarra
 
 
 def _load(path: Path) -> dict[str, np.ndarray] | np.ndarray:
+    check_zip(path, path.name)
     try:
         found = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray):

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 
 from CardioScarLib.core.errors import UnreadableFile
 from CardioScarLib.io.nifti import read_nifti_header
+from CardioScarLib.io.packed import check_unpacked
 
 LONGEST_HEADER = 1 << 20
 """Bytes; the rest of a file is pixels."""
@@ -185,6 +186,7 @@ def _unpacked(path: Path, start: int, enough: int) -> int:
         try:
             while found < enough and not unpack.eof and (block := unpack.unconsumed_tail or file.read(BLOCK)):
                 found += len(unpack.decompress(block, BLOCK))
+                check_unpacked(path.name, path.stat().st_size, found)
         except (OSError, zlib.error):
             pass  # as much as could be unpacked
     return found

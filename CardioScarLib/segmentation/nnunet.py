@@ -21,6 +21,7 @@ from CardioScarLib.core.segmentation_settings import SegmentSettings
 from CardioScarLib.core.slices import SliceStack
 from CardioScarLib.io.files import check_readable, made_folder
 from CardioScarLib.io.images import read_stack
+from CardioScarLib.io.packed import check_zip
 from CardioScarLib.io.slice_values import even_groups
 from CardioScarLib.io.slice_volumes import slice_volume
 from CardioScarLib.io.volumes import write_volume
@@ -118,8 +119,9 @@ def _folds(patients: dict[str, str], seed: int) -> list[dict[str, list[str]]]:
 
 
 def _probabilities(path: Path, image: SliceStack, prediction: Path) -> list[np.ndarray]:
+    check_zip(check_readable(path), path.name)
     try:
-        with np.load(check_readable(path), allow_pickle=False) as file:
+        with np.load(path, allow_pickle=False) as file:
             chances = file["probabilities"].astype(np.float32)
     except (OSError, ValueError, KeyError) as problem:
         raise UnreadableFile(f"{path.name} holds no probabilities of nnU-Net.") from problem
