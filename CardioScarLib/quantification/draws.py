@@ -150,11 +150,14 @@ class Fields:
     def how(self) -> str:
         return f"mean of {len(self.values)} joint samples" if self.sampled else "of the map, without samples"
 
-    def quantity(self, name: str, label: str, amounts: np.ndarray, unit: str, method: str, threshold: float | None = None) -> Quantity:
+    def quantity(
+        self, name: str, label: str, amounts: np.ndarray, unit: str, method: str, threshold: float | None = None,
+        spread: np.ndarray | None = None,
+    ) -> Quantity:  # fmt: skip
         """amounts: (d,) of the fields. What bends its fields (a threshold, a maximum) is another number on the mean map than on
-        average: the value is the mean over the samples."""
+        average: the value is the mean over the samples. spread: (d,) amounts that the interval is of, if others."""
         value, method = float(np.mean(amounts)), f"{method}, {self.how}"
         if not self.sampled:
             return Quantity(name, label, value, unit, method, threshold=threshold)
-        low, high = interval(amounts, self.level, value)
+        low, high = interval(amounts if spread is None else spread, self.level, value)
         return Quantity(name, label, value, unit, method, low, high, self.level, threshold)

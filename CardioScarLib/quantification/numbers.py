@@ -104,7 +104,8 @@ def quantify_map(
         where = Fields.at(source.posterior, points_inside, settings.samples, level)
         measure = np.full(len(points_inside), each)
     whole = float(wall.volumes.sum())
-    counted = threshold_quantities(whole, where, measure, border_zone, core, border_widths(source.posterior, len(where.values)))
+    widths = border_widths(source.posterior, len(where.values))
+    counted = threshold_quantities(whole, where, measure, border_zone, core, widths, source.shifts)
     notes = (*_notes(source, fields), *((CONTOURS_ENTER,) if drawn is not None and drawn.contours is not None else ()))
     found = replace(found, quantities=(*found.quantities, *counted), notes=notes)
     try:

@@ -65,6 +65,21 @@ def test_the_border_zone_of_rough_scar_may_be_none():
     assert numbers["core_mass_g"].high == pytest.approx(numbers["scar_mass_g_above_threshold"].low, rel=1e-3), "half of the tube"
 
 
+def test_what_the_evidence_leaves_open_widens_scar_above_the_threshold_alone():
+    values, measure = np.repeat(expit(PLACES / 3.0)[None].astype(np.float32), 64, axis=0), np.full(len(PLACES), 1.0)
+    whole, shifts = float(len(PLACES)), np.linspace(-0.1, 0.2, 200)
+
+    def numbers(given):
+        found = threshold_quantities(whole, Fields(values, True, 0.9), measure, 0.4, 0.6, np.ones(64), given)
+        return {one.name: one for one in found}
+
+    certain, open_ = numbers(None), numbers(shifts)
+    burden, before = open_["scar_burden_percent_above_threshold"], certain["scar_burden_percent_above_threshold"]
+    assert burden.value == before.value and before.high - before.low == pytest.approx(0.0, abs=1e-9)
+    assert (burden.low - before.value, burden.high - before.value) == pytest.approx((-8.5, 18.5), abs=2.5)
+    assert open_["core_mass_g"] == certain["core_mass_g"] and open_["border_zone_mass_g"] == certain["border_zone_mass_g"]
+
+
 def test_without_samples_borders_are_those_of_the_map():
     np.testing.assert_array_equal(border_widths(None, 1), [1.0])
     np.testing.assert_array_equal(border_widths(Known(has_spread=False), 3), np.ones(3))
