@@ -37,9 +37,9 @@ def look(results: Path) -> tuple[str, bool]:
     progress = read_progress(results)
     if progress is None:
         return "\n".join([*lines, "No run has begun."]), False
-    age = time.time() - progress.updated
-    at_work = progress.state == "running" and age < SILENT
     with refused_as(SENTENCE):  # JSON of Python holds numbers that are none, and such that no clock shows
+        age = time.time() - progress.updated
+        at_work = progress.state == "running" and age < SILENT
         if at_work:
             lines.append(f"A run is at work: {pace_in_words(progress)}.")
         elif progress.state == "ended":

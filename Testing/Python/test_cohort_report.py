@@ -165,7 +165,8 @@ def test_a_run_at_work_is_told_from_one_that_is_gone(results):
     ):
         (results / "status.json").write_text(json.dumps({**vars(progress), **change}))
         assert words in status_in_words(results)
-    damaged = ({"state": 5}, *({**vars(progress), **change} for change in ({"updated": float("nan")}, {"done": 10**400})))
+    no_numbers = ({"updated": float("nan")}, {"updated": 10**400}, {"done": 10**400})
+    damaged = ({"state": 5}, *({**vars(progress), **change} for change in no_numbers))
     for values in damaged:
         (results / "status.json").write_text(json.dumps(values))
         with pytest.raises(UnreadableFile, match="start the run again"):
