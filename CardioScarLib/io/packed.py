@@ -19,7 +19,7 @@ def check_unpacked(name: str, packed: int, unpacked: int) -> None:
     """
     if unpacked > max(MOST_UNPACKED, MOST_PACKING * packed):
         raise UnreadableFile(
-            f"{name} unpacks to more than {MOST_UNPACKED >> 30} GB and {MOST_PACKING} times its size, as no slices and no map do. "
+            f"{name} unpacks to more than {MOST_UNPACKED >> 30} GB and {MOST_PACKING} times its size; no slices and no maps do that. "
             "If it holds any, store it unpacked."
         )
 
